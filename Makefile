@@ -1,0 +1,89 @@
+# Two commands from a checkout: `make demo` and `make test`. Each sets up what it needs, once.
+# PYTHON=python3.13 uses that Python, in a virtual environment of its own.
+
+PYTHON ?= python3
+ifeq ($(PYTHON),python3)
+VENV := .venv
+else
+VENV := .venv-$(notdir $(PYTHON))
+endif
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+SOAK_ROUNDS ?= 10
+
+# uv when it really runs (a version manager's placeholder on the PATH does not), else pip.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
+INSTALL_INPUTS := pyproject.toml constraints.txt nbmlops/core/version.py $(shell find jupyter-config -type f)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-system lint bench soak lock readme clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+demo: $(VENV)/.installed-demo ## run the main job on real data, in ./nbmlops-demo
+	$(BIN)/nbmlops demo
+
+test: $(VENV)/.installed-test ## run the tests that need nothing but pip packages
+	$(BIN)/python -m pytest --ignore=tests/system $(PYTEST_ARGS)
+
+test-system: $(VENV)/.installed-test ## run the tests that need system packages, and install those
+	sh tests/system/install-packages.sh
+	$(BIN)/python -m pytest tests/system $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-test ## formatting, types and the layers of the house
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.installed-test ## print every figure of the README, peers side by side
+	$(BIN)/python benchmarks
+
+soak: $(VENV)/.installed-test ## the fault tests many times over, then every property on many more examples
+	for round in $$(seq $(SOAK_ROUNDS)); do \
+		echo "soak: round $$round of $(SOAK_ROUNDS)"; \
+		$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS) || exit 1; \
+	done
+	$(BIN)/python -m pytest tests --ignore=tests/system --hypothesis-profile=soak -o timeout=3600 $(PYTEST_ARGS)
+
+lock: ## choose the newest versions that pyproject.toml admits, for every Python it supports (needs uv)
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade --quiet \
+		--no-annotate --custom-compile-command "make lock" --output-file constraints.txt
+
+readme: $(VENV)/.installed-test ## write the grammar table into README.md
+	$(BIN)/python tests/test_readme.py
+
+clean: ## remove everything that make made
+	rm -rf .venv* build dist nbmlops-demo .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- set-up: each stamp is newer than what it was made from, so the second call does nothing ---
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "nbmlops needs Python 3.11 or later; $(PYTHON) is not. Name another: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+ifdef UV
+	uv venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
+else
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+		echo "$(PYTHON) -m venv $(VENV)"; $(PYTHON) -m venv $(VENV); \
+	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then \
+		echo "$(PYTHON) -m venv --without-pip $(VENV)"; $(PYTHON) -m venv --without-pip $(VENV); \
+	else \
+		echo "$(PYTHON) has neither ensurepip nor pip. Install uv, or your system's python3-venv package." >&2; exit 1; \
+	fi
+endif
+
+# The user's own pip can install into an environment that has none.
+PIP = $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(shell \
+	$(BIN)/python -m pip --version >/dev/null 2>&1 && echo "$(BIN)/python -m pip install --quiet" \
+	|| echo "$(PYTHON) -m pip --python $(BIN)/python install --quiet"))
+
+$(VENV)/.installed-demo: $(INSTALL_INPUTS) | $(BIN)/python
+	$(PIP) --constraint constraints.txt --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.installed-test: $(INSTALL_INPUTS) | $(BIN)/python
+	$(PIP) --constraint constraints.txt --editable '.[demo,test]'
+	@touch $@ $(VENV)/.installed-demo

@@ -1,0 +1,351 @@
+"""From a check to what must be measured: aggregations for the common pass, and how to judge their values.
+
+Each kind has one function. All of them count *bad* among *judged* values, so that ``mostly`` is
+the same for all; null and NaN are missing, and judged by ``nulls`` alone. Two names are shared by
+all checks of a column, and therefore measured once: its nulls and its NaNs.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.checks.expressions import column_names, compiled_expression, compiled_pattern
+from nbmlops.checks.kinds import (
+    Between,
+    Check,
+    Columns,
+    Expression,
+    Key,
+    Matches,
+    Nulls,
+    OneOf,
+    Rows,
+    TypeOf,
+    Unique,
+    instant,
+)
+from nbmlops.checks.tokens import Scalar
+from nbmlops.checks.words import type_words
+from nbmlops.core.errors import InvalidError, nearest
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["ROWS", "Frame", "Plan", "needed", "plan"]
+
+ROWS = "rows"
+"""Name of the measure that counts the rows of the table."""
+_FEW = 8
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the checks are compiled against.
+
+    Parameters
+    ----------
+    names : tuple of str
+        All columns of the table.
+    places : mapping of str to str
+        A handed-over column's name in the lazy frame.
+    types : mapping of str to polars.DataType
+        Types of those columns, by the table's names.
+    judged : tuple of str
+        The columns that the suite has a line for.
+    """
+
+    names: tuple[str, ...]
+    places: Mapping[str, str]
+    types: Mapping[str, pl.DataType]
+    judged: tuple[str, ...]
+
+    def place(self, column: str) -> str:
+        """Name of `column` in the lazy frame.
+
+        Raises
+        ------
+        InvalidError
+            When the table has no such column; the hint names the nearest.
+        """
+        if column not in self.places:
+            raise InvalidError(f"the table has no column {column!r}", hint=nearest(column, self.names))
+        return self.places[column]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one check needs measured.
+
+    Parameters
+    ----------
+    measures : mapping of str to polars.Expr
+        Aggregations to one number each; equal names are measured once.
+    tally : callable
+        From the measured values: how many are bad, and among how many.
+    evidence : polars.Expr, optional
+        True of the bad rows.
+    shown : str, optional
+        Column of the frame whose values are shown as evidence.
+    fixed : str, optional
+        The figure of a check that needs no tally, such as a type; `holds` is its verdict.
+    """
+
+    measures: Mapping[str, pl.Expr] = field(default_factory=dict)
+    tally: Callable[[Values], tuple[int, int]] | None = None
+    evidence: pl.Expr | None = None
+    shown: str | None = None
+    fixed: str | None = None
+    holds: bool = True
+
+
+def needed(check: Check) -> tuple[str, ...]:
+    """Give the columns that `check` names in its own text."""
+    if isinstance(check, Expression):
+        return column_names(check.text)
+    return check.columns if isinstance(check, Key) else ()
+
+
+def plan(check: Check, column: str | None, frame: Frame, number: int) -> Plan:
+    """Compile `check` of `column` (None for the table); `number` makes its measures' names unique.
+
+    Raises
+    ------
+    InvalidError
+        When the check cannot run on this table: a missing column, or a type it does not judge.
+    """
+    import polars as pl
+
+    if column is not None and frame.place(column) and frame.types[column] == pl.Null and check.by_value:
+        return Plan(tally=lambda _: (0, 0))
+    return _PLANNERS[type(check)](check, column or "", frame, f"check{number}")
+
+
+def _missing(frame: Frame, column: str) -> dict[str, pl.Expr]:
+    import polars as pl
+
+    place = frame.place(column)
+    measures = {f"{place}.nulls": pl.col(place).null_count()}
+    if frame.types[column].is_float():
+        measures[f"{place}.nans"] = pl.col(place).is_nan().sum()
+    return measures
+
+
+def _present(values: Values, place: str) -> int:
+    return int(values[ROWS] - values[f"{place}.nulls"] - values.get(f"{place}.nans", 0))
+
+
+def _by_value(frame: Frame, column: str, key: str, good: pl.Expr) -> Plan:
+    """Judge value by value; `good` is null or false for a missing one."""
+    import polars as pl
+
+    place = frame.place(column)
+    bad = ~good & pl.col(place).is_not_nan() if frame.types[column].is_float() else ~good
+
+    def tally(values: Values) -> tuple[int, int]:
+        present = _present(values, place)
+        return present - int(values[key]), present
+
+    return Plan({**_missing(frame, column), key: good.sum()}, tally, bad, place)
+
+
+def _type(check: TypeOf, column: str, frame: Frame, key: str) -> Plan:
+    import polars as pl
+
+    place, dtype = frame.place(column), frame.types[column]
+    if check.name == "integer" and (dtype.is_float() or dtype.is_decimal()):
+        value = pl.col(place)
+        whole = value.floor() == value
+        return _by_value(frame, column, key, whole & value.is_finite() if dtype.is_float() else whole)
+    holds = {
+        "number": dtype.is_numeric(),
+        "integer": dtype.is_integer(),
+        "string": _is_text(dtype),
+        "category": _is_text(dtype),
+        "boolean": dtype == pl.Boolean,
+        "datetime": dtype in (pl.Date, pl.Datetime),
+    }[check.name]
+    # A column of nothing but nulls has no type that could be wrong.
+    return Plan(fixed=type_words(dtype), holds=holds or dtype == pl.Null)
+
+
+def _between(check: Between, column: str, frame: Frame, key: str) -> Plan:
+    import polars as pl
+
+    place, dtype = frame.place(column), frame.types[column]
+    low: Any = check.low
+    high: Any = check.high
+    value = pl.col(place)
+    if check.of_dates:
+        if not dtype.is_temporal() or dtype in (pl.Duration, pl.Time):
+            raise _mismatch(check, column, dtype, "dates")
+        low, high = (None if end is None else _moment(end) for end in (low, high))
+        value = value.cast(pl.Datetime("us"))
+    elif not dtype.is_numeric():
+        raise _mismatch(check, column, dtype, "numbers")
+    elif dtype.is_float() and high is None:
+        # Polars orders NaN above infinity: a closed upper end leaves it out.
+        high = float("inf")
+    if low is None:
+        return _by_value(frame, column, key, value <= _literal(high))
+    if high is None:
+        return _by_value(frame, column, key, value >= _literal(low))
+    return _by_value(frame, column, key, value.is_between(_literal(low), _literal(high)))
+
+
+def _moment(end: str) -> datetime:
+    return instant(end).replace(tzinfo=None)
+
+
+def _literal(end: Any) -> Any:
+    import polars as pl
+
+    return pl.lit(float(end) if isinstance(end, int) and abs(end) >= 2**63 else end)
+
+
+def _one_of(check: OneOf, column: str, frame: Frame, key: str) -> Plan:
+    import polars as pl
+
+    place, dtype = frame.place(column), frame.types[column]
+    value = pl.col(place)
+    sample = check.values[0]
+    if isinstance(sample, bool):
+        fine = dtype == pl.Boolean
+    elif isinstance(sample, str):
+        fine = _is_text(dtype)
+        value = value.cast(pl.String) if dtype != pl.String else value
+    else:
+        fine = dtype.is_numeric()
+    if not fine:
+        raise _mismatch(check, column, dtype, {bool: "booleans", str: "strings"}.get(type(sample), "numbers"))
+    return _by_value(frame, column, key, _among(value, check.values))
+
+
+def _among(value: pl.Expr, values: tuple[Scalar, ...]) -> pl.Expr:
+    if len(values) <= _FEW:
+        # Measured on 5 M strings: five comparisons take half the time of a lookup in a set of five.
+        equal: list[pl.Expr] = [value == _literal(each) for each in values]
+        return functools.reduce(operator.or_, equal)
+    if any(isinstance(each, float) or (isinstance(each, int) and abs(each) >= 2**63) for each in values):
+        return value.is_in([float(each) for each in values])
+    return value.is_in(list(values))
+
+
+def _matches(check: Matches, column: str, frame: Frame, key: str) -> Plan:
+    import polars as pl
+
+    place, dtype = frame.place(column), frame.types[column]
+    if not _is_text(dtype):
+        raise _mismatch(check, column, dtype, "strings")
+    return _by_value(
+        frame, column, key, pl.col(place).cast(pl.String).str.contains(compiled_pattern(check.pattern), strict=True)
+    )
+
+
+def _nulls(_check: Nulls, column: str, frame: Frame, _key: str) -> Plan:
+    import polars as pl
+
+    place = frame.place(column)
+    missing = pl.col(place).is_null()
+    if frame.types[column].is_float():
+        missing |= pl.col(place).is_nan()
+
+    def tally(values: Values) -> tuple[int, int]:
+        return int(values[ROWS]) - _present(values, place), int(values[ROWS])
+
+    return Plan(_missing(frame, column), tally, missing)
+
+
+def _unique(_check: Unique, column: str, frame: Frame, key: str) -> Plan:
+    import polars as pl
+
+    place = frame.place(column)
+    value = pl.col(place).fill_nan(None) if frame.types[column].is_float() else pl.col(place)
+
+    def tally(values: Values) -> tuple[int, int]:
+        present = _present(values, place)
+        return present - int(values[key]), present
+
+    measures = {**_missing(frame, column), key: value.drop_nulls().n_unique()}
+    return Plan(measures, tally, ~value.is_first_distinct() & value.is_not_null(), place)
+
+
+def _expression(check: Expression, _column: str, frame: Frame, key: str) -> Plan:
+    import polars as pl
+
+    for name in column_names(check.text):
+        frame.place(name)
+    good = compiled_expression(check.text, frame.places)
+    empty = pl.DataFrame(schema={frame.places[name]: dtype for name, dtype in frame.types.items()})
+    try:
+        (dtype,) = empty.select(good.alias("good")).dtypes
+    except pl.exceptions.PolarsError as error:
+        types = ", ".join(f"{name} is {type_words(frame.types[name])}" for name in column_names(check.text))
+        said = str(error).partition("\n")[0]
+        raise InvalidError(f"the expression cannot be evaluated: {types} ({said})") from None
+    if dtype != pl.Boolean:
+        raise InvalidError(f"the expression gives {type_words(dtype)}, not true or false", hint="compare it, as in > 0")
+
+    def tally(values: Values) -> tuple[int, int]:
+        judged = int(values[f"{key}.judged"])
+        return judged - int(values[key]), judged
+
+    return Plan({key: good.sum(), f"{key}.judged": good.count()}, tally, ~good)
+
+
+def _key(check: Key, _column: str, frame: Frame, key: str) -> Plan:
+    import polars as pl
+
+    places = [pl.col(frame.place(name)) for name in check.columns]
+    nameless = functools.reduce(operator.or_, [place.is_null() for place in places])
+    bad = ~pl.struct(places).is_first_distinct() | nameless
+    return Plan({key: bad.sum()}, lambda values: (int(values[key]), int(values[ROWS])), bad)
+
+
+def _rows(check: Rows, _column: str, _frame: Frame, _key: str) -> Plan:
+    def tally(values: Values) -> tuple[int, int]:
+        rows = int(values[ROWS])
+        below = check.low is not None and rows < check.low
+        return int(below or (check.high is not None and rows > check.high)), rows
+
+    return Plan(tally=tally)
+
+
+def _columns(check: Columns, _column: str, frame: Frame, _key: str) -> Plan:
+    expected = check.names or frame.judged
+    there, named = set(frame.names), set(expected)
+    absent = [name for name in expected if name not in there]
+    extra = [name for name in frame.names if name not in named] if check.mode == "exact" else []
+    said = [f"{len(frame.names)} columns"]
+    said += [f"without {', '.join(absent[:5])}"] if absent else []
+    said += [f"with {', '.join(extra[:5])} beside"] if extra else []
+    return Plan(fixed=", ".join(said), holds=not absent and not extra)
+
+
+def _is_text(dtype: pl.DataType) -> bool:
+    import polars as pl
+
+    return dtype == pl.String or dtype in (pl.Categorical, pl.Enum)
+
+
+def _mismatch(check: Check, column: str, dtype: pl.DataType, wanted: str) -> InvalidError:
+    return InvalidError(f"{check.kind} of {wanted} cannot judge {column!r}: its type is {type_words(dtype)}")
+
+
+_PLANNERS: dict[type[Check], Callable[[Any, str, Frame, str], Plan]] = {
+    TypeOf: _type,
+    Between: _between,
+    OneOf: _one_of,
+    Matches: _matches,
+    Nulls: _nulls,
+    Unique: _unique,
+    Expression: _expression,
+    Key: _key,
+    Rows: _rows,
+    Columns: _columns,
+}

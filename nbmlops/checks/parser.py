@@ -1,0 +1,313 @@
+"""From the text of a suite to its records: a recursive descent over tokens, one function per kind of check."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Literal, cast
+
+from nbmlops.checks.conflicts import conflict
+from nbmlops.checks.expressions import MisreadError, column_names, compiled_pattern
+from nbmlops.checks.kinds import (
+    TYPES,
+    Between,
+    Check,
+    Columns,
+    Expression,
+    Key,
+    Matches,
+    Nulls,
+    OneOf,
+    Rows,
+    TypeOf,
+    Unique,
+    is_number,
+)
+from nbmlops.checks.suite import ColumnChecks, Suite, TableKind
+from nbmlops.checks.tokens import Scalar, Token, pointed, tokenize
+from nbmlops.core.errors import InvalidError, nearest
+
+__all__ = ["parse"]
+
+_LIMIT = 10_000_000
+
+
+def parse(text: str, name: str = "") -> Suite:
+    """Read the suite `name` from `text`.
+
+    Raises
+    ------
+    InvalidError
+        At the first place outside the grammar of `nbmlops.checks.suite`, with its line and a caret.
+    """
+    if len(text) > _LIMIT:
+        raise InvalidError(f"the suite has {len(text):,} characters; at most {_LIMIT:,} are read")
+    return _Parser(text.replace("\r\n", "\n")).suite(name)
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = tokenize(text)
+        self.at = 0
+
+    # -- tokens ---------------------------------------------------------------------------------
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.at]
+
+    def next(self) -> Token:
+        token = self.tokens[self.at]
+        self.at += token.kind != "end"
+        return token
+
+    def takes(self, *marks: str) -> bool:
+        """Go past the next token when it is one of `marks` (punctuation or a word)."""
+        if self.token.kind in ("mark", "word") and self.token.text in marks:
+            self.at += 1
+            return True
+        return False
+
+    def needs(self, mark: str, after: str) -> None:
+        if not self.takes(mark):
+            raise self.error(self.token, f"expected {mark!r} after {after}, found {self.token}")
+
+    def error(self, token: Token, message: str, hint: str | None = None) -> InvalidError:
+        return pointed(self.text, token.start, message, hint=hint)
+
+    def misread(self, token: Token, error: MisreadError) -> InvalidError:
+        # With an escape in the string, places inside it and in the text no longer match.
+        exact = error.offset is not None and token.text[1:-1] == token.value
+        place = token.start + (1 + (error.offset or 0) if exact else 0)
+        return pointed(self.text, place, error.what, hint=error.hint)
+
+    # -- lines ----------------------------------------------------------------------------------
+
+    def suite(self, name: str) -> Suite:
+        columns: dict[str, ColumnChecks] = {}
+        table: tuple[Check, ...] | None = None
+        note = ""
+        while self.token.kind != "end":
+            if self.token.kind in ("newline", "comment"):
+                self.at += 1
+                continue
+            start = self.next()
+            if start.kind not in ("word", "string"):
+                raise self.error(start, f"a line begins with a column or with table, not with {start}")
+            place = str(start.value)
+            of_table = start.kind == "word" and place == "table"
+            self.needs(":", f"the column {place}" if not of_table else "table")
+            if place in columns if not of_table else table is not None:
+                raise self.error(start, f"{place} has a line already", "write its checks on one line, with commas")
+            checks = self.checks(of_table=of_table)
+            if of_table:
+                table, note = checks, self.note()
+            else:
+                columns[place] = ColumnChecks(place, checks, self.note())
+            if self.token.kind not in ("newline", "end"):
+                raise self.error(self.token, f"expected ',' or the end of the line, found {self.token}")
+        return Suite(name, tuple(columns.values()), table or (), note)
+
+    def note(self) -> str:
+        return " ".join(self.next().text.lstrip("#").split()) if self.token.kind == "comment" else ""
+
+    def checks(self, *, of_table: bool) -> tuple[Check, ...]:
+        found: list[Check] = []
+        while True:
+            start = self.token
+            try:
+                check = self.modified(self.check(of_table=of_table))
+            except InvalidError as error:
+                if error.message.startswith("line "):
+                    raise
+                raise self.error(start, error.message, error.hint) from None
+            if complaint := conflict(found, check):
+                raise self.error(start, complaint)
+            found.append(check)
+            if not self.takes(","):
+                return tuple(found)
+
+    def check(self, *, of_table: bool) -> Check:
+        start = self.next()
+        word = start.text
+        if start.kind != "word":
+            raise self.error(start, f"expected a check, found {start}", _HINT)
+        if word in TYPES:
+            check: Check = TypeOf(name=word)
+        elif word in _KINDS:
+            check = _KINDS[word](self)
+        elif word in ("mostly", "warn"):
+            raise self.error(start, f"{word} belongs to the check before it, and there is none")
+        else:
+            raise self.error(start, f"{word} is no check", nearest(word, [*TYPES, *_KINDS, "mostly", "warn"]) or _HINT)
+        if of_table and not isinstance(check, TableKind | Expression):
+            raise self.error(start, f"{word} belongs to a column, not to the table", "rows between, key, columns, expr")
+        if not of_table and isinstance(check, TableKind):
+            raise self.error(start, f"{word} belongs to the table", f"write a line: table: {check.words}")
+        return check
+
+    def modified(self, check: Check) -> Check:
+        """Take the ``mostly`` and ``warn`` that follow."""
+        seen: set[str] = set()
+        while self.token.text == "," and self.tokens[self.at + 1].text in ("mostly", "warn"):
+            self.at += 1
+            start = self.next()
+            if start.text in seen:
+                raise self.error(start, f"{start.text} is there twice")
+            seen.add(start.text)
+            if start.text == "warn":
+                check = dataclasses.replace(check, severity="warn")
+                continue
+            try:
+                check = dataclasses.replace(check, mostly=self.mostly())
+            except InvalidError as error:
+                if error.message.startswith("line "):
+                    raise
+                raise self.error(start, error.message, error.hint) from None
+        return check
+
+    # -- arguments ------------------------------------------------------------------------------
+
+    def mostly(self) -> float:
+        self.needs("(", "mostly")
+        share = self.share()
+        self.needs(")", "the share")
+        return share
+
+    def share(self) -> float:
+        token = self.next()
+        if token.kind != "number" or not isinstance(token.value, int | float):
+            raise self.error(token, f"expected a share such as 5% or 0.05, found {token}")
+        if not self.takes("%"):
+            return float(token.value)
+        # Moving the point in the text keeps 0.1% the float that 0.001 is.
+        mantissa, _, exponent = token.text.replace("_", "").lower().partition("e")
+        return float(f"{mantissa}e{int(exponent or 0) - 2}")
+
+    def values(self, what: str) -> tuple[tuple[Token, Scalar], ...]:
+        self.needs("(", what)
+        found: list[tuple[Token, Scalar]] = []
+        while not self.takes(")"):
+            if found:
+                self.needs(",", "a value")
+                if self.takes(")"):
+                    break
+            token = self.next()
+            if token.kind == "word" and token.text in ("true", "false"):
+                found.append((token, token.text == "true"))
+            elif token.kind in ("string", "number"):
+                found.append((token, token.value))
+            elif token.kind == "word":
+                raise self.error(token, f"{token} is no value", f'a string goes in quotes: "{token}"')
+            else:
+                raise self.error(token, f"expected a string, a number, true or false, found {token}")
+        return tuple(found)
+
+    def ends(self, what: str) -> tuple[Scalar | None, Scalar | None]:
+        self.needs("(", what)
+        low = self.end()
+        self.needs(",", f"the lower end of {what}")
+        high = self.end()
+        self.needs(")", f"the upper end of {what}")
+        return low, high
+
+    def end(self) -> Scalar | None:
+        if self.token.kind == "mark" and self.token.text in ",)":
+            return None
+        token = self.next()
+        if token.kind not in ("number", "string"):
+            raise self.error(token, f"expected a number or a date in quotes, found {token}")
+        return token.value
+
+    def names(self, what: str) -> tuple[str, ...]:
+        self.needs("(", what)
+        found: list[str] = []
+        while not self.takes(")"):
+            if found:
+                self.needs(",", "a column")
+            token = self.next()
+            if token.kind not in ("word", "string"):
+                raise self.error(token, f"expected a column, found {token}")
+            found.append(str(token.value))
+        return tuple(found)
+
+    def only_string(self, what: str) -> tuple[Token, str]:
+        values = self.values(what)
+        if len(values) != 1 or not isinstance(values[0][1], str):
+            raise self.error(self.tokens[self.at - 1], f'{what} takes one string, as in {what}("…")')
+        return values[0][0], values[0][1]
+
+
+_HINT = 'such as number, between(0, 1), in("a", "b"), matches("[A-Z]+"), unique, no nulls or nulls < 5%'
+
+
+def _between(parser: _Parser) -> Check:
+    low, high = parser.ends("between")
+    return Between(low=cast("float | str | None", low), high=cast("float | str | None", high))
+
+
+def _one_of(parser: _Parser) -> Check:
+    return OneOf(values=tuple(value for _, value in parser.values("in")))
+
+
+def _matches(parser: _Parser) -> Check:
+    token, pattern = parser.only_string("matches")
+    try:
+        compiled_pattern(pattern)
+    except MisreadError as error:
+        raise parser.misread(token, error) from None
+    return Matches(pattern=pattern)
+
+
+def _expression(parser: _Parser) -> Check:
+    token, text = parser.only_string("expr")
+    try:
+        column_names(text)
+    except MisreadError as error:
+        raise parser.misread(token, error) from None
+    return Expression(text=text)
+
+
+def _nulls(parser: _Parser) -> Check:
+    inclusive = parser.takes("<=")
+    if not inclusive:
+        parser.needs("<", "nulls")
+    return Nulls(limit=parser.share(), inclusive=inclusive)
+
+
+def _no_nulls(parser: _Parser) -> Check:
+    parser.needs("nulls", "no")
+    return Nulls(limit=0.0, inclusive=True)
+
+
+def _rows(parser: _Parser) -> Check:
+    parser.needs("between", "rows")
+    start = parser.token
+    low, high = parser.ends("rows between")
+    for end in (low, high):
+        if end is not None and not is_number(end):
+            raise parser.error(start, f"rows between takes whole numbers, not {end!r}")
+    return Rows(low=cast("int | None", low), high=cast("int | None", high))
+
+
+def _columns(parser: _Parser) -> Check:
+    start = parser.token
+    mode, *names = parser.names("columns") or ("",)
+    if mode not in ("exact", "at_least"):
+        raise parser.error(start, "columns takes exact or at_least first", "columns(exact, year, month)")
+    return Columns(mode=cast('Literal["exact", "at_least"]', mode), names=tuple(names))
+
+
+_KINDS: dict[str, Callable[[_Parser], Check]] = {
+    "between": _between,
+    "in": _one_of,
+    "matches": _matches,
+    "unique": lambda _: Unique(),
+    "nulls": _nulls,
+    "no": _no_nulls,
+    "expr": _expression,
+    "rows": _rows,
+    "key": lambda parser: Key(columns=parser.names("key")),
+    "columns": _columns,
+}

@@ -1,0 +1,44 @@
+"""SQL of the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from nbmlops.checks.records import Report
+from nbmlops.store import schema
+
+__all__ = ["add", "find", "newest"]
+
+
+def add(connection: Connection, report: Report, digest: str) -> int:
+    """Insert a report whose document is the object `digest`; gives its number."""
+    row = insert(schema.report).values(
+        suite=report.suite,
+        section=report.section,
+        subject=report.subject,
+        status=report.status,
+        run_id=report.run_id,
+        object=digest,
+        created_at=report.created_at,
+    )
+    key = connection.execute(row).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def find(connection: Connection, number: int) -> Row[Any, Any] | None:
+    """Give number and object of one report."""
+    table = schema.report
+    return connection.execute(select(table.c.id, table.c.object).filter_by(id=number)).first()
+
+
+def newest(connection: Connection, limit: int, before: int | None) -> Sequence[Row[Any, Any]]:
+    """Give number and object of the newest reports, newest first, below the number `before`."""
+    table = schema.report
+    query = select(table.c.id, table.c.object).order_by(table.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(table.c.id < before)
+    return connection.execute(query).all()

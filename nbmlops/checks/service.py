@@ -1,0 +1,215 @@
+"""Verbs on checks: infer, data, list, show; and `save`, by which models and pipelines keep their reports."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.checks import queries
+from nbmlops.checks.frames import SUFFIXES, Table, table_of
+from nbmlops.checks.records import Report
+from nbmlops.checks.suite import Suite, SuiteBuilder
+from nbmlops.core.digests import canonical_json
+from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.store import lineage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from nbmlops.core.clock import Clock
+    from nbmlops.data.records import DataVersion
+    from nbmlops.data.service import Data
+    from nbmlops.store.catalog import Catalog
+    from nbmlops.store.objects import ObjectStore
+
+__all__ = ["Checks"]
+
+
+class Checks:
+    """Checks of data, and the reports of all checks.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where reports are listed.
+    objects : ObjectStore
+        Where their documents lie.
+    clock : Clock
+        Tells when.
+    data : Data
+        Loads what is named by a reference.
+    """
+
+    def __init__(self, catalog: Catalog, objects: ObjectStore, clock: Clock, data: Data) -> None:
+        self._catalog = catalog
+        self._objects = objects
+        self._clock = clock
+        self._data = data
+
+    def suite(self, name: str = "") -> SuiteBuilder:
+        """Begin a suite in Python, as in ``ml.check.suite("flights").column("dep_delay").between(-60, 1500)``."""
+        return SuiteBuilder(name)
+
+    def infer(self, value: Any, *, name: str | None = None) -> Suite:
+        """Learn a first suite from data, to be read and edited.
+
+        Parameters
+        ----------
+        value : str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame
+            A reference such as ``flights@v3``, a file, or a table.
+        name : str, optional
+            The suite's name; the data's by default.
+
+        Raises
+        ------
+        InvalidError
+            When the table has no rows, two columns of one name, or a column of Python objects.
+        NotFoundError
+            When there is no such version or file.
+        """
+        from nbmlops.checks.infer import infer
+
+        table, subject = self._table(value)
+        return infer(table, _plain_name(subject) if name is None else name)
+
+    def data(
+        self,
+        value: Any,
+        suite: Suite | SuiteBuilder | str | None = None,
+        *,
+        strict: bool = False,
+        name: str | None = None,
+    ) -> Report:
+        """Judge data by a suite, and keep the report.
+
+        Parameters
+        ----------
+        value : str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame
+            A reference such as ``flights@v3``, a file, or a table.
+        suite : Suite, SuiteBuilder or str, optional
+            What is expected, as a suite or its text. Without one, a saved version is judged by what
+            the version before it looked like.
+        strict : bool
+            Raise when a check fails or cannot run; the report is kept all the same.
+        name : str, optional
+            What the report calls a table that has no reference.
+
+        Returns
+        -------
+        Report
+            One outcome per check, with its number in the catalog.
+
+        Raises
+        ------
+        RefusedError
+            When `strict` and the report did not pass.
+        InvalidError
+            When the suite does not parse or is empty, or the value is no table that can be judged.
+        NotFoundError
+            When there is no such version or file.
+        """
+        from nbmlops.checks.engine import judge
+
+        table, subject = self._table(value, name)
+        wanted = self._suite(suite, value, subject)
+        report = Report(
+            id=None,
+            suite=wanted.name or _plain_name(subject),
+            section="data",
+            subject=subject,
+            outcomes=judge(table, wanted),
+            created_at=self._clock.now(),
+            run_id=lineage.current().run_id,
+        )
+        report = self.save(report)
+        if strict:
+            report.raise_if_failed()
+        return report
+
+    def save(self, report: Report) -> Report:
+        """Keep a report of any section; gives it with its number."""
+        digest = self._objects.put(canonical_json(report.to_json())).digest
+        number = self._catalog.transact(lambda connection: queries.add(connection, report, digest))
+        return replace(report, id=number)
+
+    def list(self, limit: int = 50, *, before: int | None = None) -> list[Report]:
+        """Give the newest reports, newest first; `before` a number, to go on where a list ended."""
+        rows = self._catalog.read(lambda connection: queries.newest(connection, limit, before))
+        return [self._read(row.id, row.object) for row in rows]
+
+    def show(self, number: int | str) -> Report:
+        """Give one report.
+
+        Raises
+        ------
+        NotFoundError
+            When there is none of that number.
+        """
+        text = str(number)
+        row = None
+        if text.isdecimal() and len(text) < 19:
+            row = self._catalog.read(lambda connection: queries.find(connection, int(text)))
+        if row is None:
+            raise NotFoundError(f"there is no report {text}", hint="see the reports with: check list")
+        return self._read(row.id, row.object)
+
+    def _read(self, number: int, digest: str) -> Report:
+        return Report.from_json(json.loads(self._objects.read(digest)), number=number)
+
+    def _table(self, value: Any, name: str | None = None) -> tuple[Table, str]:
+        if isinstance(value, str) and not _is_path(value):
+            version = self._data.show(value)
+            return self._saved(version), version.ref
+        if isinstance(value, str | os.PathLike):
+            path = Path(value)
+            return table_of(path), name or path.name
+        return table_of(value), name or "dataframe"
+
+    def _saved(self, version: DataVersion) -> Table:
+        if version.format != "table":
+            raise InvalidError(
+                f"{version.ref} is a {version.format}, and checks judge tables",
+                hint=f"load it, make a table of it, and check that: data load {version.ref}",
+            )
+
+        def columns(names: Sequence[str]) -> pl.LazyFrame:
+            loaded = self._data.load(version.ref, columns=list(names), as_="arrow")
+            return table_of(loaded).lazy(names)
+
+        return Table(tuple(column.name for column in version.columns), columns, lambda: version.rows or 0)
+
+    def _suite(self, suite: Suite | SuiteBuilder | str | None, value: Any, subject: str) -> Suite:
+        if isinstance(suite, str):
+            suite = Suite.parse(suite, _plain_name(subject))
+        if isinstance(suite, SuiteBuilder):
+            suite = suite.done()
+        if suite is None:
+            suite = self._learnt_before(value)
+        if not len(suite):
+            raise InvalidError("the suite has no check", hint=f"let one be written with: check infer {subject}")
+        return suite
+
+    def _learnt_before(self, value: Any) -> Suite:
+        if isinstance(value, str) and not _is_path(value):
+            version = self._data.show(value)
+            older = [each for each in self._data.history(version.name) if (each.number or 0) < (version.number or 0)]
+            if older:
+                return self.infer(older[0].ref, name=f"learnt from {older[0].ref}")
+            raise InvalidError(
+                f"no suite is given, and {version.ref} has no version before it to learn one from",
+                hint=f"let one be written with: check infer {version.ref}",
+            )
+        raise InvalidError("no suite is given to judge by", hint="let one be written with: check infer")
+
+
+def _is_path(text: str) -> bool:
+    return os.sep in text or (text.endswith(SUFFIXES) and Path(text).exists())
+
+
+def _plain_name(subject: str) -> str:
+    return subject.partition("@")[0]

@@ -1,0 +1,257 @@
+"""A suite: what is expected of a table, column by column, as a value that reads from and prints as text.
+
+::
+
+    suite   = { line }
+    line    = ( "table" | column ) ":" check { "," check } [ "#" note ]
+    column  = word | string
+    check   = type | between(a, b) | in(v, …) | matches("regex") | unique | nulls < 5% | no nulls | expr("…")
+            | mostly(0.99) | warn                    -- both belong to the check before them
+            | rows between(a, b) | key(column, …) | columns(exact | at_least, column, …)     -- of the table
+    type    = number | integer | string | boolean | datetime | category
+
+An end of ``between`` may be left out; dates are ISO 8601 strings. Inside parentheses a line may
+break. A column called ``table`` is written in quotes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from nbmlops.checks.conflicts import conflict
+from nbmlops.checks.kinds import (
+    Between,
+    Check,
+    Columns,
+    Expression,
+    Key,
+    Matches,
+    Nulls,
+    OneOf,
+    Rows,
+    TypeName,
+    TypeOf,
+    Unique,
+)
+from nbmlops.checks.tokens import Scalar, write_name, write_scalar
+from nbmlops.core.errors import InvalidError
+
+__all__ = ["RESERVED_COLUMNS", "ColumnChecks", "Suite", "SuiteBuilder", "TableKind"]
+
+RESERVED_COLUMNS = frozenset({"table"})
+TableKind = Rows | Key | Columns
+_WIDTH = 110
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChecks:
+    """What is expected of one column, and a note that explains it (the comment at the end of its line).
+
+    Raises
+    ------
+    InvalidError
+        When two of the checks are the same or contradict each other, or one belongs to a table.
+    """
+
+    column: str
+    checks: tuple[Check, ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for check in self.checks:
+            if isinstance(check, TableKind):
+                raise InvalidError(f"{check.words} belongs to the table, not to the column {self.column!r}")
+        _refuse_conflicts(self.checks, f"column {self.column!r}")
+
+    def __str__(self) -> str:
+        return _line(write_name(self.column, reserved=RESERVED_COLUMNS), self.checks, self.note)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A named set of checks for one table.
+
+    Parameters
+    ----------
+    name : str
+        What reports call it; not part of the text.
+    columns : tuple of ColumnChecks
+        One for each judged column.
+    table : tuple of Check
+        Checks of the table as a whole.
+    note : str
+        The comment on the table's line.
+
+    Raises
+    ------
+    InvalidError
+        When a column is there twice, or checks contradict each other.
+
+    Examples
+    --------
+    >>> print(Suite.parse("dep_delay: number, between(-60,1500), nulls<5%"))
+    dep_delay: number, between(-60, 1500), nulls < 5%
+    """
+
+    name: str = ""
+    columns: tuple[ColumnChecks, ...] = ()
+    table: tuple[Check, ...] = ()
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for each in self.columns:
+            if each.column in seen:
+                raise InvalidError(f"the column {each.column!r} is there twice", hint="write its checks on one line")
+            seen.add(each.column)
+        for check in self.table:
+            if not isinstance(check, TableKind | Expression):
+                raise InvalidError(f"{check.words} belongs to a column, not to the table")
+        _refuse_conflicts(self.table, "the table")
+
+    @classmethod
+    def parse(cls, text: str, name: str = "") -> Suite:
+        """Read a suite from its text.
+
+        Raises
+        ------
+        InvalidError
+            At the first place outside the grammar, with its line and a caret under it.
+        """
+        from nbmlops.checks.parser import parse
+
+        return parse(text, name)
+
+    def __len__(self) -> int:
+        return len(self.table) + sum(len(each.checks) for each in self.columns)
+
+    def __str__(self) -> str:
+        lines = [str(each) for each in self.columns]
+        if self.table:
+            lines.insert(0, _line("table", self.table, self.note))
+        return "\n".join(lines)
+
+
+class SuiteBuilder:
+    """Build a suite in Python, one call per check.
+
+    Examples
+    --------
+    >>> suite = SuiteBuilder("flights").column("dep_delay").between(-60, 1500).nulls(0.05)
+    >>> print(suite.column("tailnum").matches("N[0-9A-Z]{3,5}").mostly(0.99).done())
+    dep_delay: between(-60, 1500), nulls < 5%
+    tailnum: matches("N[0-9A-Z]{3,5}"), mostly(0.99)
+    """
+
+    def __init__(self, name: str = "") -> None:
+        self._name = name
+        self._places: dict[str | None, list[Check]] = {}
+        self._place: str | None = None
+
+    def column(self, name: str) -> SuiteBuilder:
+        """Go on with the checks of column `name`."""
+        self._place = name
+        return self
+
+    def table(self) -> SuiteBuilder:
+        """Go on with the checks of the table."""
+        self._place = None
+        return self
+
+    def type(self, name: TypeName) -> SuiteBuilder:
+        """Expect the type ``number``, ``integer``, ``string``, ``boolean``, ``datetime`` or ``category``."""
+        return self._add(TypeOf(name=name))
+
+    def between(self, low: float | str | None, high: float | str | None) -> SuiteBuilder:
+        """Expect values from `low` to `high`, both inclusive; None leaves an end open."""
+        return self._add(Between(low=low, high=high))
+
+    def isin(self, values: Iterable[Scalar]) -> SuiteBuilder:
+        """Expect values among `values` (``in`` is a keyword of Python)."""
+        return self._add(OneOf(values=tuple(values)))
+
+    def matches(self, pattern: str) -> SuiteBuilder:
+        """Expect whole values to match the regular expression `pattern`."""
+        return self._add(Matches(pattern=pattern))
+
+    def nulls(self, limit: float) -> SuiteBuilder:
+        """Expect a share of missing values below `limit`; 0 expects none."""
+        return self._add(Nulls(limit=limit, inclusive=limit == 0))
+
+    def unique(self) -> SuiteBuilder:
+        """Expect no value twice."""
+        return self._add(Unique())
+
+    def expr(self, text: str) -> SuiteBuilder:
+        """Expect the expression `text` to be true of each row."""
+        return self._add(Expression(text=text))
+
+    def rows(self, low: int | None, high: int | None) -> SuiteBuilder:
+        """Expect the table to have from `low` to `high` rows."""
+        self._place = None
+        return self._add(Rows(low=low, high=high))
+
+    def key(self, *columns: str) -> SuiteBuilder:
+        """Expect `columns` together to name each row once."""
+        self._place = None
+        return self._add(Key(columns=columns))
+
+    def columns(self, mode: Literal["exact", "at_least"], *names: str) -> SuiteBuilder:
+        """Expect exactly, or at least, the columns `names`; without names those that the suite judges."""
+        self._place = None
+        return self._add(Columns(mode=mode, names=names))
+
+    def mostly(self, share: float) -> SuiteBuilder:
+        """Let the last check hold for a `share` of the values."""
+        return self._change(lambda check: replace(check, mostly=share))
+
+    def warn(self) -> SuiteBuilder:
+        """Let the last check warn instead of fail."""
+        return self._change(lambda check: replace(check, severity="warn"))
+
+    def done(self) -> Suite:
+        """Give the suite as built so far."""
+        columns = tuple(ColumnChecks(name, tuple(checks)) for name, checks in self._places.items() if name is not None)
+        return Suite(self._name, columns, tuple(self._places.get(None, ())))
+
+    def __str__(self) -> str:
+        return str(self.done())
+
+    def _add(self, check: Check) -> SuiteBuilder:
+        self._places.setdefault(self._place, []).append(check)
+        return self
+
+    def _change(self, change: Callable[[Check], Check]) -> SuiteBuilder:
+        checks = self._places.get(self._place)
+        if not checks:
+            raise InvalidError("there is no check yet that this could change", hint="between(0, 1).mostly(0.99)")
+        checks[-1] = change(checks[-1])
+        return self
+
+
+def _refuse_conflicts(checks: tuple[Check, ...], where: str) -> None:
+    for position, check in enumerate(checks):
+        if complaint := conflict(checks[:position], check):
+            raise InvalidError(f"{where}: {complaint}")
+
+
+def _line(place: str, checks: tuple[Check, ...], note: str) -> str:
+    line = f"{place}: {', '.join(map(str, checks))}"
+    if len(line) > _WIDTH:
+        line = f"{place}: {', '.join(map(_broken, checks))}"
+    note = " ".join(note.split())
+    return f"{line}  # {note}" if note else line
+
+
+def _broken(check: Check) -> str:
+    # Only the values of in() make a line long, and only between parentheses may a line break.
+    if not isinstance(check, OneOf) or len(check.words) < _WIDTH // 2:
+        return str(check)
+    lines = [""]
+    for value in map(write_scalar, check.values):
+        if lines[-1] and len(lines[-1]) + len(value) > _WIDTH - 8:
+            lines.append("")
+        lines[-1] += f"{', ' if lines[-1] else ''}{value}"
+    return "in(\n    " + ",\n    ".join(lines) + ")" + str(check).removeprefix(check.words)

@@ -1,0 +1,99 @@
+"""How reports of checks and suites look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbmlops.checks.records import Outcome, Report, Status
+from nbmlops.checks.suite import Suite
+from nbmlops.render.dispatch import json, looks, text
+from nbmlops.render.listing import Field, lists
+from nbmlops.render.look import Drawing, Facts, Lines, Look, Part, Tone, line, table
+from nbmlops.render.units import count, when
+
+__all__ = ["sign"]
+
+_SIGNS: dict[Status, tuple[str, Tone]] = {
+    "passed": ("✓", "good"),
+    "warned": ("!", "warn"),
+    "failed": ("✗", "bad"),
+    "errored": ("✗", "bad"),
+}
+_NAMED = 5
+_WORST_FIRST = ("errored", "failed", "warned", "passed")
+
+
+def sign(status: Status) -> str:
+    """The sign that goes before what has a status."""
+    return _SIGNS[status][0]
+
+
+def _tally(report: Report) -> list[Part]:
+    return [Part(f"{sign(s)} {report.counts[s]} {s}", _SIGNS[s][1]) for s in _WORST_FIRST[::-1] if report.counts[s]]
+
+
+def _sentence(outcome: Outcome) -> tuple[Part, ...]:
+    found = Part(f"{sign(outcome.status)} {outcome}", _SIGNS[outcome.status][1])
+    rows = f"first rows: {', '.join(f'{row:,}' for row in outcome.rows[:_NAMED])}" if outcome.rows else ""
+    detail = outcome.detail if outcome.figure else ""
+    return line(found, Part(detail, "muted"), Part(rows, "muted"))
+
+
+def _ordered(report: Report) -> list[Outcome]:
+    return sorted(report.outcomes, key=lambda outcome: _WORST_FIRST.index(outcome.status))
+
+
+@looks(Report)
+def _(report: Report) -> Look:
+    troubled = [outcome for outcome in _ordered(report) if outcome.status != "passed"]
+    troubles = [_sentence(outcome) for outcome in troubled[:_NAMED]]
+    if len(troubled) > _NAMED:
+        troubles.append(line(Part(f"… and {len(troubled) - _NAMED} more", "muted")))
+    named = f" by {report.suite}" if report.suite and report.suite != report.subject.partition("@")[0] else ""
+    number = Part(f"report {report.id}", "muted") if report.id is not None else None
+    rows = [
+        (sign(one.status), one.column or "", one.check, one.figure, one.bound, one.detail) for one in _ordered(report)
+    ]
+    facts = Facts.of({"section": report.section, "judged": when(report.created_at), "run": report.run_id})
+    return Look(
+        line(f"{report.subject}{named}", *_tally(report), number),
+        body=(Lines(tuple(troubles)),) if troubles else (),
+        more=(facts, table(("", "column", "check", ">figure", "bound", "detail"), rows).without_empty_columns()),
+    )
+
+
+@json.register
+def _(obj: Report) -> dict[str, Any]:
+    return {"id": obj.id, **obj.to_json()}
+
+
+@looks(Suite)
+def _(suite: Suite) -> Look:
+    if not len(suite):
+        return Look(line("an empty suite"))
+    checks = Part(f"{count(len(suite), 'check')} of {count(len(suite.columns), 'column')}", "muted")
+    return Look(line(f"suite {suite.name}".rstrip(), checks), body=(Drawing(str(suite)),))
+
+
+@text.register
+def _(obj: Suite, *, detail: bool = False, columns: int | None = None) -> str:
+    # Nothing but the suite: it is there to be copied into a cell or a file, and edited.
+    return str(obj)
+
+
+@json.register
+def _(obj: Suite) -> dict[str, Any]:
+    columns = {each.column: [str(check) for check in each.checks] for each in obj.columns}
+    return {"name": obj.name, "table": [str(check) for check in obj.table], "columns": columns, "text": str(obj)}
+
+
+lists(
+    Report,
+    Field("report", lambda report: report.id, right=True),
+    Field("", lambda report: report.status, sign),
+    Field("subject", lambda report: report.subject),
+    Field("suite", lambda report: report.suite),
+    Field("outcomes", lambda report: {status: number for status, number in report.counts.items() if number}, lambda counts: ", ".join(f"{number} {status}" for status, number in counts.items())),
+    Field("judged", lambda report: report.created_at, when),
+    nothing="no reports yet; the first: check data NAME",
+)

@@ -1,0 +1,211 @@
+"""The grammar as one table: every verb, where it is in Python, what it takes, and which faces have it.
+
+The tree is built from it, and the parity test, the README and ``%ml?`` walk it. Everything is
+``NOUN VERB`` except the few verbs whose noun is the workspace itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from nbmlops.core.errors import NotFoundError, nearest
+
+__all__ = ["NOUNS", "VERBS", "Face", "Verb", "find", "of", "overview"]
+
+Face = Literal["python", "cell", "shell"]
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One row of the table.
+
+    Attributes
+    ----------
+    noun : str
+        Its noun; empty for the verbs of the workspace.
+    name : str
+        The verb.
+    positionals : str
+        What it takes, in order; brackets mean that it may be left out.
+    help : str
+        What it does, in one line.
+    python : str
+        Its Python name, below `nbmlops`.
+    detail : bool
+        Whether it shows everything that is known, and not one line.
+    body : str
+        What the body of a cell is to it: nothing, ``code`` or ``suite``.
+    exempt : mapping of Face to str
+        Faces that do not have it, each with the reason.
+    only_here : mapping of str to str
+        Options and positionals that are no parameter in Python, each with the reason or with what stands for it.
+    only_python : mapping of str to str
+        Parameters of the Python name that are no option, each with the reason.
+    """
+
+    noun: str
+    name: str
+    positionals: str
+    help: str
+    python: str
+    detail: bool = False
+    body: Literal["", "code", "suite"] = ""
+    exempt: Mapping[Face, str] = field(default_factory=dict)
+    only_here: Mapping[str, str] = _NONE
+    only_python: Mapping[str, str] = _NONE
+
+    @property
+    def words(self) -> str:
+        """The words that call it, such as ``data save``."""
+        return f"{self.noun} {self.name}".strip()
+
+    @property
+    def usage(self) -> str:
+        """The words and what they take."""
+        return f"{self.words} {self.positionals}".strip()
+
+
+NOUNS = MappingProxyType(
+    {
+        "data": "Versions of tables, files and folders",
+        "run": "Recorded executions: params, metrics, inputs and outputs",
+        "check": "Expectations about data, and the reports on them",
+        "model": "Versions of trained models, signed, promoted through gates",
+        "pipeline": "Notebooks as steps: run, prove, promote",
+        "store": "Care of the stored bytes",
+    }
+)
+"""The nouns and what they are about; each is a module of this package."""
+
+_DRAWN = MappingProxyType({"progress": "the face draws the progress itself"})
+
+VERBS = (
+    Verb("", "init", "[PATH]", "Make a workspace in a folder.", "ml.init"),
+    Verb("", "status", "", "Say where one stands: workspace, git, active run.", "ml.status"),
+    Verb("", "doctor", "", "Look whether everything is in order.", "ml.doctor", only_python={"path": "cd there"}),
+    Verb("", "trust", "[PATH]", "Trust a workspace that someone else made.", "ml.trust"),
+    Verb("", "lint", "TARGET", "Find what would stop a notebook or a pipeline from running at night.", "ml.lint"),
+    Verb(
+        *("", "log", "KEY=VALUE…", "Log metrics to the active run.", "ml.log"),
+        only_here={"values": "a mapping or keywords in Python", "artifact": "run.artifact(file) in Python"},
+        only_python={"metrics": "KEY=VALUE"},
+    ),
+    Verb(
+        *("data", "save", "VALUE [NAME]", "Save a table, file or folder as a new version.", "ml.data.save"),
+        only_python=_DRAWN,
+    ),
+    Verb("data", "load", "REF", "Load a version; every byte is hashed again.", "ml.data.load"),
+    Verb("data", "list", "", "List the newest version of every name.", "ml.data.list"),
+    Verb("data", "show", "REF", "Show what is known of a version.", "ml.data.show", detail=True),
+    Verb("data", "history", "NAME", "List all versions of a name, newest first.", "ml.data.history"),
+    Verb("data", "delete", "REF", "Hide a version, or a whole name, until restored.", "ml.data.delete"),
+    Verb("data", "restore", "REF", "Bring back what was deleted.", "ml.data.restore"),
+    Verb("data", "rename", "OLD NEW", "Give all versions of a name another name.", "ml.data.rename"),
+    Verb(
+        *("data", "push", "TARGET [REFS]…", "Copy versions to a folder or URL.", "ml.data.push"),
+        only_python=_DRAWN,
+    ),
+    Verb(
+        *("run", "start", "NAME", "Record the cell below as a run.", "ml.run.start"),
+        body="code",
+        exempt={"shell": "a run spans code, and a shell line has none: use `%%ml run`, or `with ml.run(name)`"},
+        only_python={
+            "kind": "pipelines set it",
+            "parent_id": "the active run is the parent",
+            "notebook": "the cell knows its notebook",
+        },
+    ),
+    Verb(
+        *("run", "list", "", "List the newest runs.", "ml.run.list"),
+        only_python={"parent_id": "run show tells the parent"},
+    ),
+    Verb("run", "show", "REF", "Show what is known of a run.", "ml.run.show", detail=True),
+    Verb("check", "infer", "VALUE", "Learn a first suite from data, to be edited.", "ml.check.infer"),
+    Verb("check", "data", "VALUE", "Judge data by a suite; a cell's body is the suite.", "ml.check.data", body="suite"),
+    Verb(
+        *("check", "list", "", "List the newest reports.", "ml.check.list"),
+        only_python={"before": "for programs that page through all reports"},
+    ),
+    Verb("check", "show", "NUMBER", "Show a report with every outcome.", "ml.check.show", detail=True),
+    Verb("model", "save", "ESTIMATOR NAME", "Save a trained model as a new version.", "ml.model.save"),
+    Verb("model", "load", "REF", "Load a model that a trusted key signed.", "ml.model.load"),
+    Verb("model", "list", "", "List the newest version of every model.", "ml.model.list"),
+    Verb("model", "show", "REF", "Show what is known of a version.", "ml.model.show", detail=True),
+    Verb("model", "history", "NAME", "List all versions of a model, newest first.", "ml.model.history"),
+    Verb("model", "promote", "REF", "Move an alias to a version, if its gate passes.", "ml.model.promote"),
+    Verb("model", "rollback", "NAME [ALIAS]", "Move an alias back to where it was.", "ml.model.rollback"),
+    Verb("model", "delete", "REF", "Hide a version until restored.", "ml.model.delete"),
+    Verb("model", "restore", "REF", "Bring back what was deleted.", "ml.model.restore"),
+    Verb("model", "rename", "OLD NEW", "Give all versions of a model another name.", "ml.model.rename"),
+    Verb("model", "trust", "TYPE", "Trust a type that models may hold.", "ml.model.trust_type"),
+    Verb("pipeline", "list", "", "List the pipelines and where they stand.", "ml.pipeline.list"),
+    Verb(
+        *("pipeline", "show", "NAME", "Draw the graph of the steps.", "ml.pipeline.show"),
+        only_here={"mermaid": "ml.pipeline.show(name).mermaid()"},
+    ),
+    Verb(
+        *("pipeline", "run", "NAME", "Run the steps; unchanged ones are skipped.", "ml.pipeline.run"),
+        only_python={**_DRAWN, "logical_time": "schedules set it"},
+    ),
+    Verb(
+        *("pipeline", "promote", "NAME", "Lint, prove, gate, freeze, then move an alias.", "ml.pipeline.promote"),
+        only_python=_DRAWN,
+    ),
+    Verb("pipeline", "rollback", "NAME [ALIAS]", "Move an alias back to where it was.", "ml.pipeline.rollback"),
+    Verb("pipeline", "history", "NAME", "List all frozen versions, newest first.", "ml.pipeline.history"),
+    Verb("pipeline", "delete", "REF", "Hide a frozen version until restored.", "ml.pipeline.delete"),
+    Verb("pipeline", "restore", "REF", "Bring back what was deleted.", "ml.pipeline.restore"),
+    Verb("pipeline", "rename", "OLD NEW", "Give all frozen versions another name.", "ml.pipeline.rename"),
+    Verb("store", "verify", "", "Look for damaged or missing bytes.", "ml.store.verify", only_python=_DRAWN),
+    Verb("store", "repair", "", "Fetch good copies from where they were pushed to.", "ml.store.repair"),
+)
+"""Every verb, in the order in which people meet them."""
+
+_BY_WORDS = MappingProxyType({(verb.noun, verb.name): verb for verb in VERBS})
+
+
+def of(noun: str) -> tuple[Verb, ...]:
+    """The verbs of a noun; of the workspace for ``""``."""
+    return tuple(verb for verb in VERBS if verb.noun == noun)
+
+
+def find(noun: str, name: str) -> Verb:
+    """The row of a verb.
+
+    Raises
+    ------
+    NotFoundError
+        When the grammar has no such verb.
+
+    Examples
+    --------
+    >>> find("data", "save").usage
+    'data save VALUE [NAME]'
+    """
+    try:
+        return _BY_WORDS[noun, name]
+    except KeyError:
+        hint = nearest(name, [verb.name for verb in of(noun)])
+        raise NotFoundError(f"there is no verb {name!r} of {noun or 'the workspace'}", hint=hint) from None
+
+
+def overview() -> str:
+    """The whole grammar as text, a line for each verb.
+
+    Examples
+    --------
+    >>> print(overview().splitlines()[1])
+    %ml init [PATH]                      Make a workspace in a folder.
+    """
+    lines = []
+    for noun, about in {"": "The workspace", **NOUNS}.items():
+        lines.append(f"{about}:")
+        for verb in of(noun):
+            lead = "%%ml" if verb.body == "code" else "%ml"
+            lines.append(f"{lead} {verb.usage}".ljust(37) + verb.help)
+        lines.append("")
+    return "\n".join(lines)

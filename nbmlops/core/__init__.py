@@ -1,0 +1,1 @@
+"""Errors, references, digests, clock and settings: no I/O, imports nothing of ours."""

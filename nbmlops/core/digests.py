@@ -1,0 +1,42 @@
+"""Content digests: BLAKE3-256, written as 64 lower-case hex digits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from blake3 import blake3
+
+__all__ = ["canonical_json", "of_bytes", "of_json", "short"]
+
+
+def of_bytes(content: bytes | bytearray | memoryview) -> str:
+    """Digest of `content`, 64 hex digits.
+
+    Examples
+    --------
+    >>> of_bytes(b"")[:16]
+    'af1349b9f5f9a1a6'
+    """
+    return blake3(content).hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """Write `value` as JSON in one way only: sorted keys, no spaces, UTF-8, no NaN.
+
+    Raises
+    ------
+    ValueError
+        When `value` holds NaN or an infinity, which JSON cannot write.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def of_json(value: Any) -> str:
+    """Digest of the canonical JSON of `value`."""
+    return of_bytes(canonical_json(value))
+
+
+def short(digest: str) -> str:
+    """First eight digits, the form that people read."""
+    return digest[:8]

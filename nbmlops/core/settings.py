@@ -1,0 +1,94 @@
+"""Settings: ``[tool.nbmlops]`` of the project's ``pyproject.toml``, overridden by ``NBMLOPS_*`` variables.
+
+========== ==================== =====================================================================
+setting    variable             meaning
+========== ==================== =====================================================================
+catalog    NBMLOPS_CATALOG      SQLAlchemy URL of the catalog; SQLite in the workspace by default
+objects    NBMLOPS_OBJECTS      folder or fsspec URL of the objects; in the workspace by default
+pipelines                       table: name of a pipeline -> list of notebook paths or patterns
+gates                           table: name of a model -> what a promotion of it must pass
+========== ==================== =====================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
+
+from nbmlops.core.errors import InvalidError, nearest
+from nbmlops.core.refs import check_name
+
+__all__ = ["Settings"]
+
+_VARIABLES = {"catalog": "NBMLOPS_CATALOG", "objects": "NBMLOPS_OBJECTS"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one workspace; a value of None stands for the default inside the workspace."""
+
+    catalog: str | None = None
+    objects: str | None = None
+    pipelines: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    gates: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
+    from_project: tuple[str, ...] = ()
+    """Which of `catalog` and `objects` the project's file names, rather than this user's environment."""
+
+    @classmethod
+    def read(cls, table: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+        """Read settings from the table ``[tool.nbmlops]`` and from environment variables.
+
+        Raises
+        ------
+        InvalidError
+            When a key is unknown or a value has the wrong type.
+        """
+        known = {entry.name for entry in fields(cls)} - {"from_project"}
+        for key in table:
+            if key not in known:
+                raise InvalidError(
+                    f"[tool.nbmlops] in pyproject.toml has an unknown key {key!r}",
+                    hint=nearest(key, known) or f"the keys are {', '.join(sorted(known))}",
+                )
+        urls: dict[str, str | None] = {}
+        from_project = []
+        for key, variable in _VARIABLES.items():
+            urls[key] = environ.get(variable) or _text(key, table.get(key))
+            if urls[key] and not environ.get(variable):
+                from_project.append(key)
+        return cls(
+            catalog=urls["catalog"],
+            objects=urls["objects"],
+            pipelines=MappingProxyType(_pipelines(table.get("pipelines", {}))),
+            gates=MappingProxyType(_tables("gates", table.get("gates", {}))),
+            from_project=tuple(from_project),
+        )
+
+
+def _text(key: str, value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise InvalidError(f"[tool.nbmlops] {key} must be text, not {type(value).__name__}")
+
+
+def _pipelines(table: Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(table, Mapping):
+        raise InvalidError("[tool.nbmlops.pipelines] must be a table", hint='delays = ["notebooks/[1-5]_*.ipynb"]')
+    found = {}
+    for name, value in table.items():
+        patterns = [value] if isinstance(value, str) else value
+        if not isinstance(patterns, list) or not patterns or not all(isinstance(item, str) for item in patterns):
+            raise InvalidError(
+                f"the pipeline {name!r} in pyproject.toml must be a list of notebook paths",
+                hint=f'{name} = ["notebooks/[1-5]_*.ipynb"]',
+            )
+        found[check_name(name)] = tuple(patterns)
+    return found
+
+
+def _tables(key: str, table: Any) -> dict[str, Mapping[str, Any]]:
+    if not isinstance(table, Mapping) or not all(isinstance(value, Mapping) for value in table.values()):
+        raise InvalidError(f"[tool.nbmlops.{key}] must hold one table for each name")
+    return {check_name(name): MappingProxyType(dict(value)) for name, value in table.items()}

@@ -1,0 +1,129 @@
+"""Files and folders as objects: a file is its bytes, a folder a listing of its files' digests."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING
+
+from nbmlops.core import digests
+from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+
+if TYPE_CHECKING:
+    from nbmlops.store.objects import ObjectStore
+
+__all__ = ["Saved", "members", "save_file", "save_folder", "write_atomically", "write_file", "write_folder"]
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What lies in the store after a save: its identity, the object that holds it, sizes in bytes."""
+
+    digest: str
+    root: str
+    size: int
+    new_bytes: int
+
+
+def save_file(objects: ObjectStore, path: Path, progress: Callable[[int], None] | None = None) -> Saved:
+    """Store the bytes of a file.
+
+    Raises
+    ------
+    ConflictError
+        When the file changed while it was read.
+    """
+    before = path.stat()
+    stored = objects.put(path, progress=progress)
+    after = path.stat()
+    if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
+        raise ConflictError(f"{path.name} changed while it was read; nothing was saved", hint="save it again")
+    return Saved(stored.digest, stored.digest, stored.size, stored.new_bytes)
+
+
+def save_folder(objects: ObjectStore, folder: Path, progress: Callable[[int], None] | None = None) -> Saved:
+    """Store all files below a folder, and a listing that is the folder's identity.
+
+    Raises
+    ------
+    InvalidError
+        When there is no file in it, or a link leads out of it.
+    """
+    entries: dict[str, list[object]] = {}
+    size = new_bytes = 0
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+            raise InvalidError(f"{path} is a link that leads out of {folder.name}", hint="copy the file there instead")
+        if path.is_file():
+            saved = save_file(objects, path, progress)
+            entries[path.relative_to(folder).as_posix()] = [saved.digest, saved.size, os.access(path, os.X_OK)]
+            size += saved.size
+            new_bytes += saved.new_bytes
+    if not entries:
+        raise InvalidError(f"the folder {folder} holds no files", hint="nothing was saved")
+    listing = objects.put(digests.canonical_json({"protocol": 1, "files": entries}))
+    return Saved(listing.digest, listing.digest, size, new_bytes + listing.new_bytes)
+
+
+def members(objects: ObjectStore, root: str) -> dict[str, tuple[str, bool]]:
+    """Files of a stored folder: relative path -> digest, and whether it is executable."""
+    listing = json.loads(objects.read(root))["files"]
+    return {path: (digest, executable) for path, (digest, _, executable) in listing.items()}
+
+
+def write_file(objects: ObjectStore, digest: str, target: Path, *, executable: bool = False) -> Path:
+    """Write a stored file to `target`, whole or not at all."""
+
+    def write(sink: IO[bytes]) -> None:
+        with objects.open(digest) as source:
+            while block := source.read(_BLOCK):
+                sink.write(block)
+
+    write_atomically(target, write)
+    if executable:
+        target.chmod(target.stat().st_mode | 0o111)
+    return target
+
+
+def write_folder(objects: ObjectStore, root: str, target: Path) -> Path:
+    """Write a stored folder below `target`."""
+    for path, (digest, executable) in members(objects, root).items():
+        relative = PurePosixPath(path)
+        # The listing is content-addressed, but it may have come from another store.
+        if relative.is_absolute() or ".." in relative.parts:
+            raise InvalidError(f"the stored folder names a file outside itself: {path}")
+        destination = target / relative
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        write_file(objects, digest, destination, executable=executable)
+    return target
+
+
+def write_atomically(target: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Let `write` fill a file beside `target`, then put it in its place.
+
+    Raises
+    ------
+    NotFoundError
+        When the folder of `target` does not exist.
+    UnavailableError
+        When the disk is full or may not be written.
+    """
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("xb") as sink:
+            write(sink)
+            sink.flush()
+            os.fsync(sink.fileno())
+        temporary.replace(target)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no folder {target.parent}", hint=f"mkdir -p {target.parent}") from error
+    except OSError as error:
+        raise UnavailableError(f"cannot write {target}: {error.strerror}", hint="check space and permissions") from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,138 @@
+"""A user's table as an Arrow table, and back; what cannot make the journey is refused by name."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.errors import InvalidError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["is_table", "kind_of", "pick", "to_arrow"]
+
+
+def kind_of(value: Any) -> str:
+    """Name of a value's type for messages, such as ``list`` or ``sklearn.svm.SVC``."""
+    cls = type(value)
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__.split('.')[0]}.{cls.__qualname__}"
+
+
+def is_table(value: Any) -> bool:
+    """Whether `value` is a pandas, pyarrow or polars table; imports none of them."""
+    cls = type(value)
+    package = cls.__module__.partition(".")[0]
+    return (package, cls.__name__) in {("pandas", "DataFrame"), ("pyarrow", "Table"), ("polars", "DataFrame")} or (
+        any((base.__module__.partition(".")[0], base.__name__) == ("pandas", "DataFrame") for base in cls.__mro__)
+    )
+
+
+def to_arrow(value: Any, *, allow_empty: bool = False) -> pa.Table:
+    """Turn a pandas, polars or pyarrow table into an Arrow table, with what pandas needs to rebuild it.
+
+    Raises
+    ------
+    InvalidError
+        When it has no rows or columns, duplicate column names, or a column of Python objects.
+    """
+    import pyarrow as pa
+
+    if not is_table(value):
+        raise InvalidError(
+            f"{kind_of(value)} is not a table, a file or a folder",
+            hint="save a pandas, polars or pyarrow table, or the path of a file",
+        )
+    names = [str(name) for name in (value.column_names if isinstance(value, pa.Table) else value.columns)]
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise InvalidError(
+            f"the table has two columns named {', '.join(map(repr, twice[:5]))}", hint="rename one of them, then save"
+        )
+    if not names:
+        raise InvalidError("the table has no columns", hint="nothing was saved")
+    if len(value) == 0 and not allow_empty:
+        raise InvalidError("the table has no rows", hint="if it is meant to be empty, save it with --allow-empty")
+    if isinstance(value, pa.Table):
+        return value
+    if type(value).__module__.startswith("polars"):
+        return value.to_arrow()
+    return _from_pandas(value)
+
+
+def _from_pandas(frame: pd.DataFrame) -> pa.Table:
+    import pandas as pd
+    import pyarrow as pa
+
+    if isinstance(frame.columns, pd.MultiIndex):
+        raise InvalidError("the table has columns of several levels", hint="join the levels to one name, then save")
+    for name, dtype in frame.dtypes.items():
+        if dtype == object:
+            _refuse_objects(str(name), frame[name])
+    try:
+        return pa.Table.from_pandas(frame)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
+        raise InvalidError(f"the table cannot be saved: {error}", hint="change that column's type, then save") from None
+
+
+def _refuse_objects(name: str, series: pd.Series[Any]) -> None:
+    """Refuse a column of Python objects that Arrow has no plain type for."""
+    import pyarrow as pa
+
+    try:
+        kind = pa.array(series, from_pandas=True).type
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+        kind = None
+    if kind is None or pa.types.is_struct(kind):
+        found = Counter(kind_of(value) for value in series.dropna().head(10_000))
+        shown = ", ".join(f"{count} {kind}" for kind, count in found.most_common(3))
+        raise InvalidError(
+            f"the column {name!r} holds Python objects ({shown} among its first values), which a table cannot keep",
+            hint=f"turn {name!r} into numbers, text, dates or lists of one type, or drop it",
+        )
+
+
+def pick(path_or_names: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Return the asked-for column names when all are known.
+
+    Raises
+    ------
+    InvalidError
+        For an unknown column, with the nearest names.
+    """
+    for name in path_or_names:
+        if name not in known:
+            raise InvalidError(
+                f"there is no column {name!r}", hint=nearest(name, known) or f"the columns are {', '.join(known[:20])}"
+            )
+    return list(path_or_names)
+
+
+def pandas_index(schema: pa.Schema) -> list[Any]:
+    """The index as pandas described it in the schema's metadata; empty for the default one."""
+    described = (schema.metadata or {}).get(b"pandas")
+    if not described:
+        return []
+    index: list[Any] = json.loads(described)["index_columns"]
+    default = [item for item in index if isinstance(item, dict) and item["start"] == 0 and item["step"] == 1 and not item["name"]]
+    return [] if default == index else index
+
+
+def pandas_types(schema: pa.Schema) -> dict[str, str]:
+    """Columns whose pandas type is an extension type, such as ``Int64``, which Arrow's type alone does not tell."""
+    described = (schema.metadata or {}).get(b"pandas")
+    columns = json.loads(described)["columns"] if described else []
+    return {
+        column["field_name"]: column["numpy_type"]
+        for column in columns
+        if column["field_name"] and column["numpy_type"][:1].isupper() or column["numpy_type"] == "boolean"
+    }
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a path names a Parquet file, which is saved as a table."""
+    return path.suffix.lower() in {".parquet", ".pq"}

@@ -1,0 +1,66 @@
+"""What is known of a version of data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from nbmlops.store.versions import Version
+
+__all__ = ["Column", "DataVersion", "Format"]
+
+Format = Literal["table", "file", "folder"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its name, its Arrow type as text, and whether it holds nulls."""
+
+    name: str
+    type: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DataVersion:
+    """One immutable version of a table, a file or a folder.
+
+    `size` is in bytes as the content lies in the store before compression and sharing; `new_bytes`
+    is what this version added to the store. `number` is None until the pipeline run that wrote the
+    version commits.
+    """
+
+    id: int
+    name: str
+    number: int | None
+    digest: str
+    format: Format
+    rows: int | None
+    columns: tuple[Column, ...]
+    size: int
+    new_bytes: int
+    message: str | None
+    author: str
+    created_at: datetime
+    run_id: str | None
+    notebook: str | None
+    cell_id: str | None
+    aliases: tuple[str, ...]
+    deleted_at: datetime | None
+    ref: str
+
+    @classmethod
+    def of(cls, version: Version) -> DataVersion:
+        """The record of a row of the catalog."""
+        detail: Any = version.detail
+        own = {key: getattr(version, key) for key in cls.__slots__ if hasattr(version, key)}
+        return cls(
+            **own,
+            format=detail["format"],
+            rows=detail.get("rows"),
+            columns=tuple(Column(*column) for column in detail.get("columns", ())),
+            notebook=detail.get("notebook"),
+            cell_id=detail.get("cell_id"),
+        )

@@ -1,0 +1,344 @@
+"""Verbs on data: save, load, list, show, history, delete, restore, rename, push."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.errors import InvalidError, NotFoundError, nearest
+from nbmlops.core.refs import Ref, check_name
+from nbmlops.data import files
+from nbmlops.data.frames import is_parquet, pick, to_arrow
+from nbmlops.data.lockfile import LockFile
+from nbmlops.data.records import DataVersion
+from nbmlops.store import lineage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from nbmlops.store.lineage import Lineage
+    from nbmlops.store.objects import ObjectStore, Transfer
+    from nbmlops.store.versions import Version, Versions
+
+__all__ = ["Data"]
+
+_IN_MEMORY = 64 << 20
+Progress = Callable[[int], None]
+
+
+class Data:
+    """Versions of tables, files and folders.
+
+    Parameters
+    ----------
+    versions : Versions
+        The catalog's versions of the kind ``data``.
+    objects : ObjectStore
+        Where the bytes lie.
+    lineage : Lineage
+        Where reads are recorded.
+    lock : LockFile
+        The project's ``nbmlops.lock``.
+    scratch : Path
+        Folder of the workspace for temporary files and for files handed out.
+    """
+
+    def __init__(
+        self, versions: Versions, objects: ObjectStore, lineage: Lineage, lock: LockFile, scratch: Path
+    ) -> None:
+        self._versions = versions
+        self._objects = objects
+        self._lineage = lineage
+        self._lock = lock
+        self._scratch = scratch
+
+    def save(
+        self,
+        value: Any,
+        name: str | None = None,
+        *,
+        message: str | None = None,
+        allow_empty: bool = False,
+        progress: Progress | None = None,
+    ) -> DataVersion:
+        """Save a table, a file or a folder as the newest version of a name.
+
+        Parameters
+        ----------
+        value : pandas.DataFrame, pyarrow.Table, polars.DataFrame, str or Path
+            What to save. A path of a Parquet file is saved as the table in it, any other as it is.
+        name : str, optional
+            What to call it; by default the file's name without its ending.
+        message : str, optional
+            Why it was made.
+        allow_empty : bool
+            Whether a table without rows may be saved.
+        progress : callable, optional
+            Called with numbers of bytes as they are stored.
+
+        Returns
+        -------
+        DataVersion
+            The new version, or the newest one when it has this content already.
+
+        Raises
+        ------
+        InvalidError
+            When the name or the table is not acceptable; nothing is saved then.
+        NotFoundError
+            When the path does not exist.
+        """
+        path = Path(value) if isinstance(value, str | Path) else None
+        if name is None:
+            if path is None:
+                raise InvalidError("a table needs a name to be saved under", hint='ml.data.save(flights, "flights")')
+            name = path.stem
+        check_name(name)
+        if path is not None and not path.exists():
+            raise NotFoundError(f"there is no file {path}", hint=_neighbours(path))
+        if path is None or (path.is_file() and is_parquet(path)):
+            saved, detail = self._save_table(value if path is None else path, allow_empty, progress)
+        elif path.is_dir():
+            saved, detail = files.save_folder(self._objects, path, progress), {"format": "folder"}
+        else:
+            detail = {"format": "file", "filename": path.name}
+            saved = files.save_file(self._objects, path, progress)
+        active = lineage.current()
+        detail |= {"notebook": active.notebook, "cell_id": active.cell_id}
+        version = self._versions.add(
+            name,
+            digest=saved.digest,
+            root=saved.root,
+            size=saved.size,
+            new_bytes=saved.new_bytes,
+            message=message,
+            detail=detail,
+        )
+        if version.number is not None:
+            self._lock.update({name: version.digest})
+        return DataVersion.of(version)
+
+    def _save_table(self, value: Any, allow_empty: bool, progress: Progress | None) -> tuple[files.Saved, dict[str, Any]]:
+        from nbmlops.data import layout
+        from nbmlops.data.identity import column_type
+
+        self._scratch.mkdir(exist_ok=True)
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(self._scratch)) as file:
+            schema, parts = _parts(value, allow_empty)
+            digest, rows = layout.write(schema, parts, file)
+            size = file.tell()
+            file.seek(0)
+            stored = self._objects.put(file, progress=progress)
+        columns = [[field.name, column_type(field.type), field.nullable] for field in schema]
+        detail = {"format": "table", "rows": rows, "columns": columns}
+        return files.Saved(digest, stored.digest, size, stored.new_bytes), detail
+
+    def load(
+        self,
+        ref: str,
+        *,
+        columns: Sequence[str] | None = None,
+        as_: str | None = None,
+        to: str | Path | None = None,
+        locked: bool = False,
+    ) -> Any:
+        """Load a version; every byte is hashed again before it is handed out.
+
+        Parameters
+        ----------
+        ref : str
+            Which version: ``flights``, ``flights@v3``, ``flights@production``, ``flights@7f3a9c``.
+        columns : sequence of str, optional
+            Columns to read; the others are not touched.
+        as_ : {"pandas", "arrow", "polars", "path"}, optional
+            What to return; a table as pandas and a file or folder as a path by default.
+        to : str or Path, optional
+            Where to write it, as Parquet or CSV by the ending; the path is returned.
+        locked : bool
+            Take the content that ``nbmlops.lock`` names instead of the newest.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such version.
+        CorruptError
+            When the stored bytes are not what was saved; none of them is handed out.
+        """
+        version = self._resolve(ref, locked)
+        detail: Any = version.detail
+        wanted = as_ or ("path" if to or detail["format"] != "table" else "pandas")
+        if wanted not in {"pandas", "arrow", "polars", "path"}:
+            raise InvalidError(f"data cannot be loaded as {wanted!r}", hint="pandas, arrow, polars or path")
+        if detail["format"] == "table":
+            table = self._table(version, columns)
+            result = self._write(table, version, to) if wanted == "path" else _as(table, wanted)
+        elif columns or wanted != "path":
+            raise InvalidError(f"{version.ref} is a {detail['format']}, not a table", hint=f"load it as a path: --as path")
+        else:
+            result = self._place(version, to)
+        self._lineage.record("reads", "data", version.id)
+        return result
+
+    def _resolve(self, ref: str, locked: bool) -> Version:
+        parsed = Ref.parse(ref)
+        if not locked:
+            return self._versions.resolve(parsed)
+        if not parsed.is_bare:
+            raise InvalidError(f"{ref} names a version already, so the lock has no say", hint=f"load {parsed.name} --locked")
+        return self._versions.resolve(Ref(parsed.name, prefix=self._lock.digest(parsed.name)))
+
+    def _table(self, version: Version, columns: Sequence[str] | None) -> pa.Table:
+        from nbmlops.data import layout
+
+        known = [column[0] for column in version.detail["columns"]]
+        with self._objects.open(version.root) as source:
+            return layout.read(source, None if columns is None else pick(columns, known))
+
+    def _write(self, table: pa.Table, version: Version, to: str | Path | None) -> Path:
+        import pyarrow.csv as csv
+        import pyarrow.parquet as pq
+
+        target = Path(to) if to else self._handout(version) / f"{version.name}.parquet"
+        if target.suffix.lower() not in {".parquet", ".pq", ".csv"}:
+            raise InvalidError(f"cannot write a table as {target.suffix or target.name!r}", hint="end it in .parquet or .csv")
+        write = pq.write_table if is_parquet(target) else csv.write_csv
+        files.write_atomically(target, lambda sink: write(table, sink))
+        return target
+
+    def _place(self, version: Version, to: str | Path | None) -> Path:
+        if version.detail["format"] == "folder":
+            return files.write_folder(self._objects, version.root, Path(to) if to else self._handout(version))
+        target = Path(to) if to else self._handout(version) / version.detail["filename"]
+        return files.write_file(self._objects, version.root, target)
+
+    def _handout(self, version: Version) -> Path:
+        folder = self._scratch / version.digest[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def show(self, ref: str) -> DataVersion:
+        """What is known of a version."""
+        return DataVersion.of(self._versions.resolve(ref))
+
+    def history(self, name: str) -> list[DataVersion]:
+        """All versions of a name, newest first."""
+        return [DataVersion.of(version) for version in self._versions.history(name)]
+
+    def delete(self, ref: str, *, unlock: bool = False) -> list[DataVersion]:
+        """Hide a version, or with a bare name all of them, until `restore` or the end of the grace period.
+
+        Parameters
+        ----------
+        ref : str
+            What to delete.
+        unlock : bool
+            Take it out of ``nbmlops.lock`` too, which otherwise holds it.
+
+        Raises
+        ------
+        RefusedError
+            While an alias or the lock refers to it.
+        """
+        name = Ref.parse(ref).name
+        locked = None if unlock else self._lock.read().get(name)
+
+        def held(version: Version) -> str | None:
+            return "nbmlops.lock (see --unlock)" if version.digest == locked else None
+
+        gone = self._versions.delete(ref, guard=held)
+        if unlock and self._lock.read().get(name) in {version.digest for version in gone}:
+            self._lock.update({name: None})
+        return [DataVersion.of(version) for version in gone]
+
+    def restore(self, ref: str) -> list[DataVersion]:
+        """Bring back what was deleted."""
+        return [DataVersion.of(version) for version in self._versions.restore(ref)]
+
+    def rename(self, old: str, new: str) -> DataVersion:
+        """Give all versions of a name another name, in the lock too."""
+        self._versions.rename(old, new)
+        locked = self._lock.read().get(old)
+        if locked:
+            self._lock.update({old: None, new: locked})
+        return self.show(new)
+
+    def lock_newest(self, names: Sequence[str]) -> None:
+        """Write the newest digests of some names into the lock, after a pipeline run has named them."""
+        self._lock.update({name: self._versions.resolve(name).digest for name in names})
+
+    def push(self, target: str, refs: Sequence[str] = (), *, progress: Progress | None = None) -> Transfer:
+        """Copy versions to a folder or URL; only what is missing there travels.
+
+        Parameters
+        ----------
+        target : str
+            A folder or an fsspec URL.
+        refs : sequence of str
+            What to push; all versions of all data by default.
+        progress : callable, optional
+            Called with numbers of bytes as they are sent.
+        """
+        if refs:
+            meant = [self._versions.resolve(ref) for ref in refs]
+        else:
+            meant = [version for newest in self._versions.newest() for version in self._versions.history(newest.name)]
+        wanted: list[str] = []
+        for version in meant:
+            wanted.append(version.root)
+            if version.detail["format"] == "folder":
+                wanted += [digest for digest, _ in files.members(self._objects, version.root).values()]
+        return self._objects.push(dict.fromkeys(wanted), target, progress=progress)
+
+    def list(self) -> list[DataVersion]:
+        """The newest version of every name."""
+        return [DataVersion.of(version) for version in self._versions.newest()]
+
+
+def _parts(value: Any, allow_empty: bool) -> tuple[pa.Schema, Iterator[pa.Table]]:
+    """The schema of a table and its rows in parts that fit in memory."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not isinstance(value, Path):
+        table = to_arrow(value, allow_empty=allow_empty).unify_dictionaries()
+        return table.schema, iter([table])
+    try:
+        file = pq.ParquetFile(value)
+    except pa.ArrowInvalid as error:
+        raise InvalidError(f"{value} is not a Parquet file: {error}", hint="rename it to save it as it is") from None
+    if any(pa.types.is_dictionary(field.type) for field in file.schema_arrow):
+        table = to_arrow(file.read(), allow_empty=allow_empty).unify_dictionaries()
+        return table.schema, iter([table])
+    if file.metadata.num_rows == 0:
+        to_arrow(file.read(), allow_empty=allow_empty)
+        return file.schema_arrow, iter([file.read()])
+    batches = file.iter_batches(batch_size=_rows_per_batch(file))
+    return file.schema_arrow, (pa.Table.from_batches([batch]) for batch in batches)
+
+
+def _rows_per_batch(file: Any) -> int:
+    """A multiple of the row group's size when rows are small, less when they are large."""
+    from nbmlops.data.layout import ROWS_PER_GROUP
+
+    size: int = sum(file.metadata.row_group(index).total_byte_size for index in range(file.metadata.num_row_groups))
+    per_row = max(1, size // file.metadata.num_rows)
+    rows: int = (128 << 20) // per_row
+    return max(1_000, min(ROWS_PER_GROUP, rows))
+
+
+def _as(table: pa.Table, wanted: str) -> Any:
+    if wanted == "pandas":
+        return table.to_pandas()
+    if wanted == "polars":
+        import polars
+
+        return polars.from_arrow(table)
+    return table
+
+
+def _neighbours(path: Path) -> str | None:
+    if not path.parent.is_dir():
+        return f"the folder {path.parent} does not exist either"
+    return nearest(path.name, [entry.name for entry in path.parent.iterdir()])

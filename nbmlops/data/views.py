@@ -1,0 +1,73 @@
+"""How versions of data look."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from nbmlops.core import digests
+from nbmlops.data.records import DataVersion
+from nbmlops.render.dispatch import looks
+from nbmlops.render.listing import Field, lists
+from nbmlops.render.look import Facts, Look, Part, line, table
+from nbmlops.render.units import count, number, size, when
+
+__all__ = ["origin"]
+
+_COLUMNS_SHOWN = 200
+
+
+def origin(notebook: str | None, cell_id: str | None) -> str:
+    """Where in a notebook something was made, or nothing when it was made elsewhere."""
+    if not notebook:
+        return ""
+    cell = f"cell {cell_id[:8]} of " if cell_id else ""
+    return f"from {cell}{PurePath(notebook).name}"
+
+
+def _shape(version: DataVersion) -> str:
+    if version.rows is None:
+        return version.format
+    return f"{count(version.rows, 'row')} × {len(version.columns):,}"
+
+
+@looks(DataVersion)
+def _(version: DataVersion) -> Look:
+    gone = Part(f"deleted {when(version.deleted_at)}; undo: data restore {version.name}", "warn")
+    facts = {
+        "digest": version.digest,
+        "saved": f"{when(version.created_at)} by {version.author}",
+        "message": version.message,
+        "aliases": ", ".join(version.aliases),
+        "run": version.run_id,
+        "notebook": version.notebook,
+    }
+    columns = version.columns[:_COLUMNS_SHOWN]
+    rows = [(column.name, column.type, "" if column.nullable else "no nulls") for column in columns]
+    schema = table(("column", "type", ""), rows).without_empty_columns()
+    return Look(
+        line(
+            version.ref,
+            _shape(version),
+            f"{size(version.size)}, {size(version.new_bytes)} new",
+            Part(digests.short(version.digest), "muted"),
+            Part(origin(version.notebook, version.cell_id), "muted"),
+            gone if version.deleted_at else None,
+        ),
+        more=(Facts.of(facts), schema) if columns else (Facts.of(facts),),
+    )
+
+
+lists(
+    DataVersion,
+    Field("version", lambda version: version.ref),
+    Field("rows", lambda version: version.rows, number, right=True),
+    Field("columns", lambda version: len(version.columns) or None, number, right=True),
+    Field("size", lambda version: version.size, size, right=True),
+    Field("new", lambda version: version.new_bytes, size, right=True),
+    Field("digest", lambda version: version.digest, digests.short),
+    Field("saved", lambda version: version.created_at, when),
+    Field("aliases", lambda version: version.aliases, ", ".join),
+    Field("deleted", lambda version: version.deleted_at, when),
+    Field("message", lambda version: version.message),
+    nothing="no data yet; the first: data save VALUE NAME",
+)

@@ -1,0 +1,1 @@
+"""The main job on real flights, from an empty folder to a promoted pipeline, as ``nbmlops demo`` shows it."""

@@ -1,0 +1,219 @@
+"""The demo's acts: run, promote, run again, learn from April, roll back, break a byte and mend it.
+
+Every act ends with a look at whether what it was to show is so; when it is not, the demo fails.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from nbmlops.core.digests import short
+from nbmlops.core.errors import CorruptError, NbmlopsError, RefusedError
+from nbmlops.demo.project import make_project
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from nbmlops.pipelines.records import PipelineRun, StepProgress
+    from nbmlops.workspace import Workspace
+
+__all__ = ["Made", "Outcome", "Teller", "run_demo"]
+
+_METRICS = ("roc_auc", "average_precision", "brier")
+
+
+class Teller(Protocol):
+    """Shows the demo to whoever watches."""
+
+    def chapter(self, title: str) -> None:
+        """An act begins."""
+
+    def say(self, text: str) -> None:
+        """Something is to be told."""
+
+    def step(self, progress: StepProgress) -> None:
+        """A step of the pipeline gives a sign of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A row of the final table: what was made, its version, its digest, in how many seconds, where to look."""
+
+    what: str
+    version: str
+    digest: str
+    seconds: float | None
+    look: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the demo made and how long it took."""
+
+    folder: str
+    made: tuple[Made, ...]
+    seconds: float
+
+    @property
+    def next(self) -> str:
+        """The line that opens the notebooks."""
+        return f"jupyter lab {self.folder}/notebooks/0_tour.ipynb"
+
+
+class DemoFailedError(NbmlopsError):
+    """Something that the demo was to show did not happen."""
+
+
+def run_demo(folder: Path, teller: Teller) -> Outcome:
+    """Run the whole demo in a new folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the project is made.
+    teller : Teller
+        Who shows it.
+
+    Raises
+    ------
+    DemoFailedError
+        When an act did not show what it was to show.
+    """
+    started = time.monotonic()
+    with make_project(folder) as workspace:
+        made = list(_Story(workspace, folder, teller).acts())
+    return Outcome(str(folder), tuple(made), time.monotonic() - started)
+
+
+class _Story:
+    def __init__(self, workspace: Workspace, folder: Path, teller: Teller) -> None:
+        self._workspace = workspace
+        self._folder = folder
+        self._teller = teller
+
+    def acts(self) -> Iterator[Made]:
+        winter = yield from self._winter()
+        yield from self._promote(winter)
+        yield from self._again()
+        yield from self._april()
+        yield from self._broken_byte()
+
+    def _run(self, **params: int) -> tuple[PipelineRun, float]:
+        started = time.monotonic()
+        done = self._workspace.pipeline.run("delays", params, progress=self._teller.step)
+        return done, time.monotonic() - started
+
+    def _winter(self) -> Generator[Made, None, str]:
+        self._teller.chapter("January to March: ingest, validate, features, train, evaluate")
+        done, seconds = self._run()
+        _hold(len(done.ran) == 5, "all five steps run the first time")
+        self._teller.say(f"{done.run.name}: {_scores(done)}")
+        yield Made("pipeline run", done.run.name, "", seconds, f"nbmlops run show {done.run.name}")
+        for version in self._workspace.data.list():
+            yield Made("data", version.ref, short(version.digest), None, f"nbmlops data show {version.ref}")
+        model = self._workspace.model.show("delay")
+        yield Made("model", model.ref, short(model.digest), None, f"nbmlops model show {model.ref}")
+        copy = self._workspace.data.push(str(self._folder / "backup"))
+        self._teller.say(f"pushed {copy.objects} objects, {copy.bytes_sent / 1e6:.1f} MB, to {self._folder / 'backup'}")
+        return done.run.name
+
+    def _promote(self, winter: str) -> Iterator[Made]:
+        self._teller.chapter("Promote the pipeline and the model to production, through their gates")
+        started = time.monotonic()
+        moved = self._workspace.pipeline.promote("delays", "production", against=winter, progress=self._teller.step)
+        _hold(moved.moved, "the proof in cold kernels equals the first run")
+        self._teller.say(f"delays: {len(moved.report.outcomes)} checks passed; production is {moved.after}")
+        version = self._workspace.pipeline.history("delays")[0]
+        seconds = time.monotonic() - started
+        yield Made("pipeline", version.ref, short(version.digest), seconds, "nbmlops pipeline history delays")
+        started = time.monotonic()
+        champion = self._workspace.model.promote("delay", to="production")
+        _hold(champion.moved, "the model passes its gate")
+        self._teller.say(f"delay: production is {champion.after}; " + "; ".join(map(str, champion.report.outcomes)))
+        look = f"nbmlops check show {champion.report.id}"
+        yield Made("champion", str(champion.after), "", time.monotonic() - started, look)
+
+    def _again(self) -> Iterator[Made]:
+        self._teller.chapter("Run it again: nothing changed, so nothing runs")
+        done, seconds = self._run()
+        _hold(len(done.skipped) == 5, "every step is skipped")
+        self._teller.say(f"five steps skipped in {seconds:.2f} s")
+        yield Made("unchanged run", done.run.name, "", seconds, f"nbmlops run show {done.run.name}")
+
+    def _april(self) -> Iterator[Made]:
+        self._teller.chapter("April: one parameter changes, and only what depends on it runs")
+        done, seconds = self._run(until=4)
+        names = [step.name for step in done.ran]
+        _hold(names == ["3_features", "4_train", "5_evaluate"], f"only features, train and evaluate run, not {names}")
+        self._teller.say(f"{done.run.name}: {_scores(done)}; skipped {', '.join(step.name for step in done.skipped)}")
+        yield Made("April run", done.run.name, "", seconds, f"nbmlops run show {done.run.name}")
+        challenger = self._workspace.model.show("delay")
+        _hold(challenger.ref == "delay@v2", "a challenger is registered")
+        started = time.monotonic()
+        try:
+            promotion = self._workspace.model.promote(challenger.ref, to="production")
+        except RefusedError as refused:
+            self._teller.say(f"the challenger is refused: {refused.message}")
+            yield Made("challenger", f"{challenger.ref} refused", short(challenger.digest), None, "nbmlops check list")
+            return
+        self._teller.say("the challenger is promoted: " + "; ".join(map(str, promotion.report.outcomes)))
+        look = f"nbmlops check show {promotion.report.id}"
+        seconds = time.monotonic() - started
+        yield Made("challenger", f"{challenger.ref} promoted", short(challenger.digest), seconds, look)
+        back = self._workspace.model.rollback("delay", "production")
+        _hold(self._workspace.model.show("delay@production").ref == "delay@v1", "the rollback restores the champion")
+        self._teller.say(f"rolled back: production is {back.after} again")
+        yield Made("rolled back", str(back.after), "", None, "nbmlops model history delay")
+
+    def _broken_byte(self) -> Iterator[Made]:
+        self._teller.chapter("Flip one byte in the store: it is refused, named and repaired")
+        started = time.monotonic()
+        pack = _largest_file(self._workspace.marker.state / "objects")
+        _flip(pack)
+        refused = self._refused()
+        _hold(refused is not None, "loading refuses the damaged object")
+        self._teller.say(f"load refuses: {refused}")
+        damaged = self._workspace.store.verify(full=True)
+        _hold(not damaged.ok, "verify finds the damage")
+        self._teller.say(f"verify --full: {len(damaged.damages)} damaged: {damaged.damages[0].why}")
+        mended = self._workspace.store.repair(str(self._folder / "backup"))
+        _hold(self._workspace.store.verify(full=True).ok and self._refused() is None, "repair mends it")
+        self._teller.say(f"repaired {mended.repaired} from {self._folder / 'backup'}; every byte is right again")
+        yield Made("repair", f"{mended.repaired} chunks", "", time.monotonic() - started, "nbmlops store verify --full")
+
+    def _refused(self) -> str | None:
+        """What loading says of the first damaged data, None when all of it loads."""
+        for version in self._workspace.data.list():
+            try:
+                self._workspace.data.load(version.ref)
+            except CorruptError as error:
+                return error.message
+        return None
+
+
+def _hold(condition: bool, claim: str) -> None:
+    if not condition:
+        raise DemoFailedError(f"the demo did not hold: {claim}", hint="nbmlops doctor")
+
+
+def _scores(done: PipelineRun) -> str:
+    return ", ".join(f"{name} {done.run.metrics[name]:.3f}" for name in _METRICS if name in done.run.metrics)
+
+
+def _largest_file(folder: Path) -> Path:
+    return max((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+
+
+def _flip(path: Path) -> None:
+    """Flip one bit in the middle of a file, as a failing disk would."""
+    mode = path.stat().st_mode
+    path.chmod(mode | 0o200)
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, 1)
+        file.write(bytes([byte ^ 1]))
+    path.chmod(mode)

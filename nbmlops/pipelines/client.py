@@ -1,0 +1,73 @@
+"""The client that sends cells to a kernel and gathers their outputs: nbclient's, with two ears."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from nbclient import NotebookClient
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from nbmlops.pipelines.kernel import Kernel
+
+__all__ = ["StepClient"]
+
+
+class StepClient(NotebookClient):
+    """Executes single cells of a notebook in a kernel that somebody else starts and stops.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        The notebook; outputs are added to its cells as they come.
+    kernel : Kernel
+        A started kernel.
+    changed : callable
+        Called with the index of a cell, from 0, after it has changed.
+    printed : callable or None
+        Called with each new output.
+    """
+
+    def __init__(
+        self,
+        notebook: NotebookNode,
+        kernel: Kernel,
+        *,
+        changed: Callable[[int], None],
+        printed: Callable[[NotebookNode], None] | None = None,
+    ) -> None:
+        # Widget state is not stored: with it, an exported page wants a script from the network, and without
+        # it the static picture of the widget shows. Outputs still on their way when a cell ends are waited
+        # for: a cell whose outputs are lost must not pass as completed.
+        super().__init__(
+            notebook,
+            km=kernel.manager,
+            store_widget_state=False,
+            iopub_timeout=60,
+            raise_on_iopub_timeout=True,
+            on_cell_executed=self._note_exit,
+        )
+        self.kc = kernel.client
+        self._changed, self._printed = changed, printed
+        self.asked_to_exit = False
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        """Take in one message of the kernel."""
+        try:
+            output = super().process_message(msg, cell, cell_index)
+        finally:
+            self._changed(cell_index)
+        if msg["msg_type"] == "update_display_data":
+            display = (msg["content"].get("transient") or {}).get("display_id")
+            for index in self._display_id_map.get(str(display), ()):
+                self._changed(index)
+        if output is not None and self._printed is not None:
+            self._printed(output)
+        return output
+
+    def _note_exit(self, *, execute_reply: dict[str, Any], **_: Any) -> None:
+        # The payload that `exit` and `quit` leave: the kernel ends after this cell, on purpose.
+        payload = execute_reply["content"].get("payload") or ()
+        self.asked_to_exit = any(entry.get("source") == "ask_exit" for entry in payload)

@@ -1,0 +1,115 @@
+"""Types of parameters as a notebook writes them: from annotations, else from defaults."""
+
+from __future__ import annotations
+
+import ast
+from datetime import date, datetime
+from typing import Any
+
+from nbmlops.pipelines.kinds import ANY, Kind, KindName
+
+__all__ = ["annotated", "evaluate", "inferred"]
+
+_PLAIN: dict[str, KindName] = {
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "str": "str",
+    "date": "date",
+    "datetime": "datetime",
+    "list": "list",
+    "List": "list",
+    "dict": "dict",
+    "Dict": "dict",
+    "None": "none",
+}
+
+
+def annotated(node: ast.expr) -> Kind:
+    """Read a kind from an annotation; one that is unknown accepts any literal."""
+    match node:
+        case ast.Constant(value=None):
+            return Kind("none")
+        case ast.Constant(value=str(text)):
+            try:
+                return annotated(ast.parse(text, mode="eval").body)
+            except SyntaxError:
+                return ANY
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return _union(annotated(left), annotated(right))
+        case ast.Subscript(value=outer, slice=inner):
+            return _generic(_last(outer), inner)
+    name = _PLAIN.get(_last(node), "any")
+    return Kind(name, constructor=ast.unparse(node) if name in {"date", "datetime"} else "")
+
+
+def _generic(name: str, inner: ast.expr) -> Kind:
+    arguments = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+    match name, len(arguments):
+        case "Optional", 1:
+            return _union(annotated(inner), Kind("none"))
+        case "Union", _:
+            return _union(*map(annotated, arguments))
+        case "Annotated", _:
+            return annotated(arguments[0])
+        case ["list" | "List", 1]:
+            return Kind("list", of=(annotated(inner),))
+        case ["dict" | "Dict", 2]:
+            return Kind("dict", of=(annotated(arguments[0]), annotated(arguments[1])))
+        case "Literal", _:
+            try:
+                return Kind("literal", choices=tuple(ast.literal_eval(argument) for argument in arguments))
+            except ValueError:
+                return ANY
+    return ANY
+
+
+def _union(*members: Kind) -> Kind:
+    flat = [part for member in members for part in (member.of if member.name == "union" else (member,))]
+    # Text is the most accepting, and None the least: "none" means None, "5" a number where one may be meant.
+    return Kind("union", of=tuple(sorted(flat, key=lambda kind: (kind.name != "none", kind.name in {"str", "any"}))))
+
+
+def _last(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
+
+
+def evaluate(node: ast.expr, constructors: frozenset[str] = frozenset()) -> Any:
+    """Give the value of a literal, or of a date built by one of `constructors` from integer constants.
+
+    Raises
+    ------
+    ValueError
+        For any other expression.
+    """
+    match node:
+        case ast.Call(func=func, args=arguments, keywords=[]) if ast.unparse(func) in constructors:
+            numbers = [ast.literal_eval(argument) for argument in arguments]
+            if not all(type(number) is int for number in numbers):
+                raise ValueError("a date is built from integers")
+            return (datetime if _last(func) == "datetime" else date)(*numbers)
+        case ast.List(elts=items):
+            return [evaluate(item, constructors) for item in items]
+        case ast.Dict(keys=keys, values=values) if None not in keys:
+            pairs = zip(keys, values, strict=True)
+            return {evaluate(key, constructors): evaluate(item, constructors) for key, item in pairs if key is not None}
+    return ast.literal_eval(node)
+
+
+def inferred(node: ast.expr) -> Kind:
+    """Read a kind from a default; one that is computed, or None, accepts any literal."""
+    match node:
+        case ast.Call(func=func) if _last(func) in {"date", "datetime"}:
+            return Kind("datetime" if _last(func) == "datetime" else "date", constructor=ast.unparse(func))
+        case ast.List():
+            return Kind("list")
+        case ast.Dict():
+            return Kind("dict")
+    try:
+        name = type(ast.literal_eval(node)).__name__
+    except (ValueError, TypeError, RecursionError):
+        return ANY
+    return Kind(_PLAIN[name]) if name in {"bool", "int", "float", "str"} else ANY

@@ -1,0 +1,87 @@
+"""A frozen pipeline: its notebooks' sources, parameters, lock and environment as one object.
+
+``docs/formats/pipeline.md`` specifies the archive: canonical JSON, so that the same content has the
+same digest wherever and whenever it is frozen.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbmlops.core import digests
+from nbmlops.core.errors import UnsupportedError
+
+__all__ = ["PROTOCOL", "Frozen", "freeze", "thaw", "unpack"]
+
+PROTOCOL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """Content of a frozen pipeline; notebooks by their path relative to the project, in step order."""
+
+    name: str
+    notebooks: Mapping[str, Mapping[str, Any]]
+    parameters: Mapping[str, Any]
+    lock: Mapping[str, str]
+    environment: Mapping[str, Any]
+
+
+def freeze(frozen: Frozen) -> bytes:
+    """The archive of a pipeline, without outputs, execution counts and run metadata of its notebooks."""
+    return digests.canonical_json(
+        {
+            "protocol": PROTOCOL,
+            "name": frozen.name,
+            "notebooks": [[path, _source_only(notebook)] for path, notebook in frozen.notebooks.items()],
+            "parameters": dict(frozen.parameters),
+            "lock": dict(frozen.lock),
+            "environment": dict(frozen.environment),
+        }
+    )
+
+
+def thaw(archive: bytes) -> Frozen:
+    """Read an archive.
+
+    Raises
+    ------
+    UnsupportedError
+        When a newer nbmlops wrote it.
+    """
+    content = json.loads(archive)
+    if content["protocol"] > PROTOCOL:
+        raise UnsupportedError(
+            f"the frozen pipeline has protocol {content['protocol']}, this nbmlops reads up to {PROTOCOL}",
+            hint="pip install --upgrade nbmlops",
+        )
+    return Frozen(
+        content["name"], dict(content["notebooks"]), content["parameters"], content["lock"], content["environment"]
+    )
+
+
+def unpack(frozen: Frozen, folder: Path) -> list[Path]:
+    """Write the notebooks of a frozen pipeline below `folder`; their paths in step order."""
+    paths = []
+    for name, notebook in frozen.notebooks.items():
+        path = folder / Path(name).name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+def _source_only(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    kept = copy.deepcopy({key: notebook[key] for key in ("cells", "metadata", "nbformat", "nbformat_minor")})
+    kept["metadata"] = {key: kept["metadata"][key] for key in ("kernelspec", "language_info") if key in kept["metadata"]}
+    kept["metadata"].get("language_info", {}).pop("version", None)
+    for cell in kept["cells"]:
+        cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key == "tags"}
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    return kept

@@ -1,0 +1,127 @@
+"""The ledger: which step of which pipeline run is claimed, and which has committed, with what result.
+
+One row for each ``(pipeline, logical_time, parameters_digest, step, generation)``. A claim holds a
+lease and a fencing token; a commit needs the token of the claim, so that a writer whose lease has
+passed to another cannot commit any more. A committed row is also the cache: a step whose key
+(`step_key`) has committed before is skipped, and its outputs are taken over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.errors import ConflictError
+from nbmlops.pipelines import queries
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from nbmlops.core.clock import Clock
+    from nbmlops.store.catalog import Catalog
+
+__all__ = ["Committed", "Ledger", "Slot"]
+
+_LEASE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Key of one row of the ledger."""
+
+    pipeline: str
+    logical_time: str
+    parameters_digest: str
+    step: str
+    generation: int = 0
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The columns of the primary key."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """Result of a committed step: its run, the versions it wrote and those it read.
+
+    `outputs` are ids of versions; `reads` are triples of kind, name and digest, for the names that
+    were read without saying which version.
+    """
+
+    run_id: str
+    outputs: tuple[int, ...]
+    reads: tuple[tuple[str, str, str], ...]
+
+
+class Ledger:
+    """Claims and commits steps.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where the rows live.
+    clock : Clock
+        Tells when a lease ends.
+    """
+
+    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+        self._catalog = catalog
+        self._clock = clock
+
+    def claim(self, slot: Slot, step_key: str, run_id: str) -> int:
+        """Claim a slot and return the fencing token.
+
+        Raises
+        ------
+        ConflictError
+            When it has committed, or somebody else's lease is running.
+        """
+
+        def work(connection: Connection) -> int:
+            row, now = queries.slot(connection, slot.key), self._clock.now()
+            if row is not None and row.state == "committed":
+                raise ConflictError(f"{slot.step} of {slot.pipeline} at {slot.logical_time} has committed already")
+            if row is not None and row.state == "claimed" and row.lease_until > now:
+                raise ConflictError(
+                    f"{slot.step} of {slot.pipeline} at {slot.logical_time} is being run by somebody else",
+                    hint="wait for it to end",
+                )
+            token = row.token + 1 if row is not None else 1
+            claimed = {"state": "claimed", "token": token, "lease_until": now + _LEASE, "started_at": now}
+            queries.put_slot(connection, slot.key, {**claimed, "step_key": step_key, "run_id": run_id, "ended_at": None})
+            return token
+
+        return self._catalog.transact(work)
+
+    def commit(self, slot: Slot, token: int, result: Committed) -> None:
+        """Commit a claimed slot.
+
+        Raises
+        ------
+        ConflictError
+            When the claim has passed to another.
+        """
+        content = {"versions": list(result.outputs), "reads": [list(read) for read in result.reads]}
+        values = {"state": "committed", "outputs": content, "run_id": result.run_id, "ended_at": self._clock.now()}
+        if not self._catalog.transact(lambda c: queries.end_slot(c, slot.key, token, values)):
+            raise ConflictError(f"{slot.step} of {slot.pipeline} was claimed by somebody else in the meantime")
+
+    def release(self, slot: Slot, token: int) -> None:
+        """Give up a claim after a failure, so that the step can be tried again."""
+        values = {"state": "failed", "lease_until": None, "ended_at": self._clock.now()}
+        self._catalog.transact(lambda c: queries.end_slot(c, slot.key, token, values))
+
+    def take_over(self, slot: Slot, step_key: str, result: Committed) -> None:
+        """Record a slot as committed with an earlier result."""
+        token = self.claim(slot, step_key, result.run_id)
+        self.commit(slot, token, result)
+
+    def cached(self, step_key: str) -> list[Committed]:
+        """Committed results of a step key, newest first, whose versions are all still there."""
+        rows = self._catalog.read(lambda c: queries.committed(c, step_key))
+        return [
+            Committed(row.run_id, tuple(row.outputs["versions"]), tuple(tuple(read) for read in row.outputs["reads"]))
+            for row in rows
+        ]

@@ -1,0 +1,126 @@
+"""From a pipeline's name to a plan: find its notebooks, read them, set their parameters, infer the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.errors import InvalidError, NotFoundError, nearest
+from nbmlops.pipelines.graph import Graph, Step
+from nbmlops.pipelines.notebook import read_notebook
+from nbmlops.pipelines.parameters import Parameters
+from nbmlops.pipelines.runner import Plan
+
+if TYPE_CHECKING:
+    from nbmlops.pipelines.scan import Access
+    from nbmlops.store.versions import Versions
+
+__all__ = ["make_plan", "notebooks_of"]
+
+
+def notebooks_of(name: str, settings: Mapping[str, tuple[str, ...]], root: Path) -> list[Path]:
+    """Paths of a pipeline's notebooks, as the settings name them.
+
+    Parameters
+    ----------
+    name : str
+        The pipeline.
+    settings : mapping
+        Pipeline -> paths or patterns relative to `root`.
+    root : Path
+        The project's folder.
+
+    Raises
+    ------
+    NotFoundError
+        When no pipeline has that name, or a pattern fits no notebook.
+    """
+    if name not in settings:
+        hint = nearest(name, settings) or f'add to pyproject.toml under [tool.nbmlops.pipelines]: {name} = ["notebooks/*.ipynb"]'
+        raise NotFoundError(f"there is no pipeline named {name!r}", hint=hint)
+    found: dict[Path, None] = {}
+    for pattern in settings[name]:
+        paths = sorted(path for path in root.glob(pattern) if path.suffix == ".ipynb")
+        if not paths:
+            raise NotFoundError(
+                f"the pipeline {name} names {pattern!r}, and no notebook fits it", hint=f"paths are relative to {root}"
+            )
+        found |= dict.fromkeys(path for path in paths if ".ipynb_checkpoints" not in path.parts)
+    return list(found)
+
+
+def make_plan(
+    name: str,
+    paths: Sequence[Path],
+    given: Mapping[str, Any],
+    versions: Mapping[str, Versions],
+    *,
+    folders: Mapping[str, Path] | None = None,
+    version: str | None = None,
+    logical_time: str | None = None,
+) -> Plan:
+    """Read the notebooks and make a plan of them.
+
+    Parameters
+    ----------
+    name : str
+        The pipeline.
+    paths : sequence of Path
+        Its notebooks.
+    given : mapping
+        Parameters that the user sets, as text from a shell or as Python values; each must be one that
+        a notebook declares, and goes to every notebook that declares it.
+    versions : mapping
+        Versions by kind, to tell which reads have something to read.
+    folders : mapping, optional
+        Working folder of each step; its notebook's own by default.
+    version : str, optional
+        Digest of the frozen pipeline that this is.
+    logical_time : str, optional
+        The time that the run stands for.
+    """
+    notebooks = {path.stem: read_notebook(path) for path in paths}
+    declared = {stem: Parameters.of(notebook, f"{stem}.ipynb") for stem, notebook in notebooks.items()}
+    values = _share(name, declared, given)
+    steps = [Step.of(notebooks[path.stem], path, values[path.stem]) for path in paths]
+    graph = Graph.infer(steps, _exists(versions))
+    own = {path.stem: path.parent for path in paths}
+    return Plan(name, graph, notebooks, values, dict(given), {**own, **(folders or {})}, version, logical_time)
+
+
+def _share(name: str, declared: Mapping[str, Parameters], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Effective parameters of each step."""
+    known = {one.name for parameters in declared.values() for one in parameters.declared}
+    for key in given:
+        if key not in known:
+            raise InvalidError(
+                f"no step of {name} has a parameter {key!r}",
+                hint=nearest(key, known) or f"its parameters are {', '.join(sorted(known)) or 'none'}",
+            )
+    values = {}
+    for stem, parameters in declared.items():
+        own = {one.name for one in parameters.declared}
+        mine = {key: value for key, value in given.items() if key in own}
+        texts = {key: value for key, value in mine.items() if isinstance(value, str)}
+        others = {key: value for key, value in mine.items() if key not in texts}
+        values[stem] = {**parameters.defaults, **parameters.bind({**others, **_read(parameters, texts)})}
+    return values
+
+
+def _read(parameters: Parameters, texts: Mapping[str, str]) -> dict[str, Any]:
+    # A notebook that requires a parameter would refuse a partial reading; `bind` looks at the whole.
+    kinds = {one.name: one for one in parameters.declared}
+    part = Parameters(parameters.notebook, parameters.cell, tuple(kinds[key] for key in texts))
+    return part.read(texts)
+
+
+def _exists(versions: Mapping[str, Versions]) -> Any:
+    def exists(access: Access) -> bool:
+        try:
+            versions[access.kind].resolve(access.ref)
+        except NotFoundError:
+            return False
+        return True
+
+    return exists

@@ -1,0 +1,68 @@
+"""SQL of the ledger and of what pipeline runs wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from nbmlops.store import schema
+
+__all__ = ["committed", "end_slot", "outputs", "put_slot", "reports_of", "slot", "versions", "written"]
+
+_CANDIDATES = 20
+
+
+def slot(connection: Connection, key: Mapping[str, Any]) -> Any:
+    """Row of a slot, or None."""
+    return connection.execute(select(schema.ledger).filter_by(**key)).one_or_none()
+
+
+def put_slot(connection: Connection, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Insert or replace a slot."""
+    if connection.execute(update(schema.ledger).filter_by(**key).values(**values)).rowcount == 0:
+        connection.execute(insert(schema.ledger).values(**key, **values))
+
+
+def end_slot(connection: Connection, key: Mapping[str, Any], token: int, values: Mapping[str, Any]) -> bool:
+    """End a claimed slot when its token is still the newest; whether it was."""
+    query = update(schema.ledger).filter_by(**key, token=token, state="claimed").values(**values)
+    return connection.execute(query).rowcount == 1
+
+
+def committed(connection: Connection, step_key: str) -> list[Any]:
+    """Newest committed rows of a step key whose versions are all there and not deleted."""
+    table = schema.ledger
+    query = select(table).filter_by(step_key=step_key, state="committed").order_by(table.c.ended_at.desc())
+    rows = connection.execute(query.limit(_CANDIDATES)).all()
+    there = versions(connection, {version for row in rows for version in row.outputs["versions"]})
+    return [row for row in rows if all(version in there for version in row.outputs["versions"])]
+
+
+def versions(connection: Connection, ids: set[int]) -> dict[int, Any]:
+    """Kind, name and digest of versions that are not deleted, by id."""
+    version, name = schema.version, schema.name
+    query = select(version.c.id, version.c.digest, version.c.number, name.c.kind, name.c.name).join(name)
+    rows = connection.execute(query.where(version.c.id.in_(ids), version.c.deleted_at.is_(None)))
+    return {row.id: row for row in rows}
+
+
+def written(connection: Connection, run_id: str, relation: str = "writes") -> dict[int, Any]:
+    """Versions that a run wrote (or reads), by id."""
+    edge = schema.edge
+    objects = connection.execute(select(edge.c.object).filter_by(subject=f"run:{run_id}", relation=relation)).scalars()
+    return versions(connection, {int(item.partition(":")[2]) for item in objects})
+
+
+def outputs(connection: Connection, pipeline_run_id: str) -> dict[tuple[str, str], str]:
+    """What a pipeline run wrote: (kind, name) -> digest."""
+    output = schema.run_output
+    ids = connection.execute(select(output.c.version_id).filter_by(run_id=pipeline_run_id)).scalars()
+    return {(row.kind, row.name): row.digest for row in versions(connection, set(ids)).values()}
+
+
+def reports_of(connection: Connection, run_ids: Sequence[str]) -> list[Any]:
+    """Rows of the reports that were made in some runs."""
+    table = schema.report
+    return list(connection.execute(select(table).where(table.c.run_id.in_(run_ids)).order_by(table.c.id)).all())

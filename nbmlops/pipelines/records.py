@@ -1,0 +1,99 @@
+"""What is known of a pipeline, of a version of it, and of what happened to its steps in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from nbmlops.store.versions import Version
+    from nbmlops.tracking.records import Run
+
+__all__ = ["Pipeline", "PipelineRun", "PipelineVersion", "StepProgress", "StepResult", "StepState"]
+
+StepState = Literal["waiting", "running", "completed", "skipped", "failed", "timed_out", "kernel_died", "cancelled", "not_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A pipeline as the settings name it: its notebooks, and its newest frozen version, if any."""
+
+    name: str
+    steps: tuple[str, ...]
+    newest: str | None
+    aliases: Mapping[str, str]
+    last_run: str | None
+    last_status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineVersion:
+    """One frozen version of a pipeline: sources, parameters, lock and environment under one digest."""
+
+    id: int
+    name: str
+    number: int | None
+    digest: str
+    steps: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    size: int
+    message: str | None
+    author: str
+    created_at: datetime
+    run_id: str | None
+    aliases: tuple[str, ...]
+    deleted_at: datetime | None
+    ref: str
+
+    @classmethod
+    def of(cls, version: Version) -> PipelineVersion:
+        """The record of a row of the catalog."""
+        own: dict[str, Any] = {key: getattr(version, key) for key in cls.__slots__ if hasattr(version, key)}
+        return cls(**own, steps=tuple(version.detail["steps"]), parameters=dict(version.detail["parameters"]))
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What happened to one step, and why; `seconds` is its wall time, None when it did not run."""
+
+    name: str
+    status: StepState
+    why: str
+    seconds: float | None = None
+    run: str | None = None
+    outputs: tuple[str, ...] = ()
+    metrics: Mapping[str, float] | None = None
+    notes: tuple[str, ...] = ()
+    output_notebook: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineRun:
+    """A pipeline's run with its steps in order."""
+
+    run: Run
+    steps: tuple[StepResult, ...]
+
+    @property
+    def ran(self) -> tuple[StepResult, ...]:
+        """The steps that were executed."""
+        return tuple(step for step in self.steps if step.status == "completed")
+
+    @property
+    def skipped(self) -> tuple[StepResult, ...]:
+        """The steps whose committed result was taken over."""
+        return tuple(step for step in self.steps if step.status == "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgress:
+    """One sign of life of a step: which, in what state, how many of its cells are done."""
+
+    step: str
+    state: StepState
+    done: int = 0
+    cells: int = 0
+    seconds: float = 0.0
+    why: str = ""

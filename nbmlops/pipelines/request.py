@@ -1,0 +1,94 @@
+"""What is to be executed, how, and the handle that stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbmlops.pipelines.outcome import CellProgress
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["Cancellation", "Limits", "Request"]
+
+
+class Cancellation:
+    """A handle that stops executions, from any thread or from a signal handler.
+
+    One handle may be given to several executions, and be used before they begin.
+
+    Examples
+    --------
+    >>> stop = Cancellation()
+    >>> stop.cancel()
+    >>> stop.is_cancelled
+    True
+    """
+
+    def __init__(self) -> None:
+        # Not an Event: its lock may be held by the very thread that the signal handler interrupts.
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        """Have kernels interrupted, notebooks saved and process groups ended. Returns at once."""
+        self.is_cancelled = True
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds that an execution may take; None is no limit.
+
+    Attributes
+    ----------
+    notebook, cell : float or None
+        For the whole notebook, and for each cell.
+    start : float
+        For the kernel to answer.
+    """
+
+    notebook: float | None = None
+    cell: float | None = None
+    start: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One notebook to execute.
+
+    Attributes
+    ----------
+    name : str
+        What to call it in messages.
+    notebook : NotebookNode
+        The notebook, parameters injected; it is not changed.
+    output : Path or None
+        Where to save the executed notebook; None saves nothing.
+    kernel : str
+        Name of the kernel specification.
+    cwd : Path
+        Folder that the kernel runs in.
+    env : mapping of str to str
+        Variables of the kernel, on top of those of this process.
+    limits : Limits
+        How long it may take.
+    progress : callable or None
+        Called when a code cell begins and when it ends, from another thread than the caller's.
+    printed : callable or None
+        Called with each output as it comes.
+    cancellation : Cancellation or None
+        Stops the execution.
+    """
+
+    name: str
+    notebook: NotebookNode
+    output: Path | None
+    kernel: str
+    cwd: Path
+    env: Mapping[str, str]
+    limits: Limits = Limits()
+    progress: Callable[[CellProgress], None] | None = None
+    printed: Callable[[NotebookNode], None] | None = None
+    cancellation: Cancellation | None = None

@@ -1,0 +1,186 @@
+"""Runs the steps of a pipeline in their order, in parallel where the graph allows, each once.
+
+A step whose key has committed before is skipped and its outputs are taken over. What the steps write
+becomes visible to others all together, when the run commits. Results live in the ledger, never only
+in a future.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core import digests
+from nbmlops.core.errors import StepFailedError
+from nbmlops.pipelines.request import Cancellation
+from nbmlops.pipelines.records import PipelineRun, StepProgress, StepResult
+from nbmlops.store.naming import name_outputs
+
+if TYPE_CHECKING:
+    from nbmlops.pipelines.graph import Graph
+    from nbmlops.pipelines.cells import Notebook
+    from nbmlops.pipelines.steps import StepRunner
+    from nbmlops.store.catalog import Catalog
+    from nbmlops.tracking.records import Kind
+    from nbmlops.tracking.service import Runs
+
+__all__ = ["Plan", "Runner"]
+
+Progress = Callable[[StepProgress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to run: the graph, each step's notebook and effective parameters, and where it comes from.
+
+    `given` are the parameters that the user set; `version` is the digest of the frozen pipeline, None
+    for the working copy.
+    """
+
+    name: str
+    graph: Graph
+    notebooks: Mapping[str, Notebook]
+    parameters: Mapping[str, Mapping[str, Any]]
+    given: Mapping[str, Any]
+    folders: Mapping[str, Path]
+    version: str | None = None
+    logical_time: str | None = None
+
+    @property
+    def parameters_digest(self) -> str:
+        """Digest of the effective parameters of all steps."""
+        flat = {step: {key: repr(value) for key, value in values.items()} for step, values in self.parameters.items()}
+        return digests.of_json(flat)
+
+
+@dataclass(slots=True)
+class _State:
+    """Where a run stands: results by step, and the steps that are under way."""
+
+    results: dict[str, StepResult] = field(default_factory=dict)
+    under_way: dict[Future[StepResult], str] = field(default_factory=dict)
+    failed: bool = False
+
+
+class Runner:
+    """Executes plans.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where the run commits.
+    runs : Runs
+        Records the pipeline's run.
+    steps : StepRunner
+        Runs or skips one step.
+    workers : int, optional
+        How many steps run at once; the number of cores by default.
+    """
+
+    def __init__(self, catalog: Catalog, runs: Runs, steps: StepRunner, workers: int | None = None) -> None:
+        self._catalog = catalog
+        self._runs = runs
+        self._steps = steps
+        self._workers = workers or os.cpu_count() or 1
+
+    def run(
+        self, plan: Plan, *, kind: Kind = "pipeline", cache: bool = True, progress: Progress | None = None
+    ) -> PipelineRun:
+        """Execute a plan and commit it; a proof is executed, and nothing that it wrote gets a name.
+
+        Raises
+        ------
+        StepFailedError
+            When a step did not complete; what it says and where its notebook lies is in the message.
+        """
+        tags = {"version": plan.version} if plan.version else None
+        run = self._runs.start(plan.name, params=plan.given, tags=tags, kind=kind)
+        cancelled = Cancellation()
+        try:
+            with _stopping(cancelled):
+                results = self._execute(plan, run.id, cancelled, cache, progress or (lambda _: None))
+        except BaseException as error:
+            self._runs.finish(run.id, "killed", error={"name": type(error).__name__, "value": str(error)})
+            raise
+        failed = next((step for step in results if step.status not in {"completed", "skipped"}), None)
+        if failed is not None:
+            self._runs.finish(run.id, "failed", error={"name": failed.status, "value": failed.why})
+            raise StepFailedError(
+                f"the step {failed.name} of {plan.name}: {failed.why}",
+                hint=f"look at {failed.output_notebook}" if failed.output_notebook else None,
+            )
+        metrics = {key: value for step in results for key, value in (step.metrics or {}).items()}
+        if metrics:
+            run.log(metrics)
+        if kind == "pipeline":
+            self._catalog.transact(lambda c: name_outputs(c, run.id))
+        return PipelineRun(self._runs.finish(run.id, "finished"), tuple(self._with_outputs(step) for step in results))
+
+    def _execute(
+        self, plan: Plan, run_id: str, cancelled: Cancellation, cache: bool, progress: Progress
+    ) -> list[StepResult]:
+        state = _State()
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="nbmlops-step") as pool:
+            try:
+                while self._submit(pool, plan, run_id, state, cancelled, cache, progress):
+                    done, _ = wait(state.under_way, timeout=0.5, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        result = future.result()
+                        state.results[state.under_way.pop(future)] = result
+                        state.failed |= result.status not in {"completed", "skipped"}
+            except BaseException:
+                cancelled.cancel()
+                raise
+        if cancelled.is_cancelled:
+            raise KeyboardInterrupt
+        unrun = (StepResult(step.name, "not_run", "an earlier step failed") for step in plan.graph.steps)
+        return [state.results.get(step.name, step) for step in unrun] if state.failed else list(self._in_order(plan, state))
+
+    def _in_order(self, plan: Plan, state: _State) -> Iterator[StepResult]:
+        for step in plan.graph.steps:
+            yield state.results[step.name]
+
+    def _submit(
+        self,
+        pool: ThreadPoolExecutor,
+        plan: Plan,
+        run_id: str,
+        state: _State,
+        cancelled: Cancellation,
+        cache: bool,
+        progress: Progress,
+    ) -> bool:
+        """Start what can start; whether anything is under way."""
+        for step in plan.graph.steps:
+            known = step.name in state.results or step.name in state.under_way.values()
+            ready = all(name in state.results for name in plan.graph.upstream(step.name))
+            if ready and not known and not state.failed and not cancelled.is_cancelled:
+                future = pool.submit(self._steps.run, plan, step, run_id, cancelled, cache, progress)
+                state.under_way[future] = step.name
+        return bool(state.under_way)
+
+    def _with_outputs(self, step: StepResult) -> StepResult:
+        """A step's result with the references that its outputs have now that the run has committed."""
+        if step.run is None:
+            return step
+        return replace(step, outputs=self._runs.show(step.run).outputs)
+
+
+@contextlib.contextmanager
+def _stopping(cancelled: Cancellation) -> Iterator[None]:
+    """Let SIGTERM cancel the steps, which then save and end their kernels; Ctrl-C does so by itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: cancelled.cancel())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

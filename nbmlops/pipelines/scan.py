@@ -1,0 +1,278 @@
+"""What a notebook reads and writes, told from its own ``%ml`` and ``ml.`` lines without running it.
+
+The graph of a pipeline is inferred from this, and compared with what a run really read and wrote. A
+name that is a notebook parameter (or an f-string over parameters) is taken at the parameter's value;
+any other computed name cannot be known before the run and is reported as dynamic.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Literal
+
+from nbmlops.core.errors import InvalidError
+from nbmlops.core.refs import Ref
+from nbmlops.pipelines.cells import CodeCell, Notebook, code_cells, literal_parameters
+from nbmlops.pipelines.dotted import FullNames
+from nbmlops.tracking.ipython_syntax import Magic, parse_python, read_magic
+from nbmlops.tracking.ml_line import MlLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Access", "Dynamic", "Scan", "scan"]
+
+Kind = Literal["data", "model"]
+Relation = Literal["reads", "writes", "checks"]
+
+# Noun and verb -> what is accessed, how, and which argument names it (position, keywords).
+_CALLS: dict[tuple[str, str], tuple[Kind, Relation, int, tuple[str, ...]]] = {
+    ("data", "load"): ("data", "reads", 0, ("ref",)),
+    ("data", "save"): ("data", "writes", 1, ("name",)),
+    ("model", "load"): ("model", "reads", 0, ("ref",)),
+    ("model", "save"): ("model", "writes", 1, ("name",)),
+    ("model", "promote"): ("model", "reads", 0, ("ref",)),
+    ("check", "data"): ("data", "checks", 0, ("value_or_ref", "value")),
+    ("check", "infer"): ("data", "reads", 0, ("value_or_ref", "value")),
+}
+_COMPUTED = "its name is computed when the cell runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One place where a notebook reads, writes or strictly checks a version.
+
+    `cell` is the number of the cell among all cells and `line` the line in it, both from 1; `ref` is
+    the reference as it resolves, for instance ``flights@v3``.
+    """
+
+    kind: Kind
+    name: str
+    cell: int
+    line: int
+    ref: str
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether no version is named, so that an upstream step of the same run is meant."""
+        return self.name == self.ref
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamic:
+    """A place whose name is known only at run time, or is no reference; `why` says which."""
+
+    kind: Kind
+    relation: Relation
+    text: str
+    cell: int
+    line: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """All places of a notebook, in its order; `checks` holds the strict ones only."""
+
+    reads: tuple[Access, ...]
+    writes: tuple[Access, ...]
+    checks: tuple[Access, ...]
+    dynamic: tuple[Dynamic, ...]
+
+
+def scan(notebook: Notebook, parameters: Mapping[str, Any] | None = None) -> Scan:
+    """Find what `notebook` reads and writes.
+
+    Parameters
+    ----------
+    notebook : mapping
+        A notebook, as nbformat or `json` gives it.
+    parameters : mapping, optional
+        Values that will be injected, in place of the defaults in its ``parameters`` cell.
+
+    Examples
+    --------
+    >>> found = scan({"cells": [{"cell_type": "code", "source": "%ml data load flights -o df"}]})
+    >>> found.reads
+    (Access(kind='data', name='flights', cell=1, line=1, ref='flights'),)
+    """
+    return scan_cells(code_cells(notebook), parameters)
+
+
+def scan_cells(cells: tuple[CodeCell, ...], parameters: Mapping[str, Any] | None = None) -> Scan:
+    """Do as `scan`, with cells that are parsed already."""
+    known = literal_parameters(cells) | dict(parameters or {})
+    assigned = {
+        event.name
+        for cell in cells
+        if not cell.tags & {"parameters", "injected-parameters"}
+        for event in cell.events
+        if event.kind == "define"
+    }
+    # A parameter that another cell assigns again has no one value.
+    known = {name: value for name, value in known.items() if name not in assigned}
+    scanner = _Scanner(known, FullNames(cell.tree for cell in cells))
+    for cell in cells:
+        scanner.read(cell)
+    found = scanner.found
+    return Scan(tuple(found["reads"]), tuple(found["writes"]), tuple(found["checks"]), tuple(scanner.dynamic))
+
+
+@dataclass(slots=True)
+class _Scanner:
+    parameters: dict[str, Any]
+    names: FullNames
+    cell: int = 0
+    found: dict[Relation, list[Access]] = field(default_factory=lambda: {"reads": [], "writes": [], "checks": []})
+    dynamic: list[Dynamic] = field(default_factory=list)
+    variables: set[str] = field(default_factory=set)
+    # Variable -> the name of the data that was loaded into it or saved from it.
+    holds: dict[str, str] = field(default_factory=dict)
+
+    def read(self, cell: CodeCell) -> None:
+        self.cell = cell.number
+        self.variables |= {event.name for event in cell.events if event.kind == "define"}
+        for call, hidden, target in _calls(cell.tree):
+            if (magic := read_magic(call)) is not None:
+                if magic.name == "ml":
+                    self._line(magic, target)
+            elif full := self.names.of(call.func):
+                noun_verb = full.removeprefix("nbmlops.ml.").split(".")
+                if full.startswith("nbmlops.ml.") and len(noun_verb) == 2:
+                    self._call(call, (noun_verb[0], noun_verb[1]), hidden, target)
+
+    def _line(self, magic: Magic, target: str | None) -> None:
+        line = MlLine.parse(magic.text)
+        place = _CALLS.get((line.noun, line.verb))
+        if place is None:
+            return
+        kind, relation, position, _ = place
+        first = line.arguments[0] if line.arguments else ""
+        named = line.arguments[position] if len(line.arguments) > position else PurePath(first).stem
+        text, why = self._expanded(named)
+        if text is None:
+            self.dynamic.append(Dynamic(kind, relation, named, self.cell, magic.line, why))
+        elif line.noun == "check":
+            variable = text if text in self.variables else None
+            self._check(text, variable, magic.line, strict=line.option("--strict") is not None)
+        else:
+            self._add(kind, relation, text, magic.line)
+            if kind == "data":
+                self._hold(text, *((line.output, target) if relation == "reads" else (first,)))
+
+    def _call(self, call: ast.Call, noun_verb: tuple[str, str], hidden: frozenset[str], target: str | None) -> None:
+        place = _CALLS.get(noun_verb)
+        if place is None:
+            return
+        kind, relation, position, keywords = place
+        value, first = _argument(call, position, keywords), _argument(call, 0, ("value", "estimator"))
+        known = {name: held for name, held in self.parameters.items() if name not in hidden}
+        text = _evaluate(value, known)
+        if noun_verb[0] == "check":
+            strict = any(k.arg == "strict" and getattr(k.value, "value", None) is True for k in call.keywords)
+            variable = value.id if isinstance(value, ast.Name) and text is None else None
+            self._check(text or "", variable, call.lineno, strict=strict)
+            return
+        if relation == "writes" and value is None:
+            # Saved without a name: it is called as the variable or the file is.
+            text = first.id if isinstance(first, ast.Name) else PurePath(_evaluate(first, known) or "").stem or None
+        if text is None:
+            written = ast.unparse(value) if value is not None else ast.unparse(call)
+            self.dynamic.append(Dynamic(kind, relation, written, self.cell, call.lineno, _COMPUTED))
+            return
+        self._add(kind, relation, text, call.lineno)
+        if kind == "data":
+            self._hold(text, target if relation == "reads" else getattr(first, "id", None))
+
+    def _hold(self, name: str, *variables: str | None) -> None:
+        self.holds.update({variable: name for variable in variables if variable})
+
+    def _expanded(self, word: str) -> tuple[str | None, str]:
+        """Fill the braces of a word from the parameters."""
+        if "{" not in word:
+            return word, ""
+        try:
+            tree = parse_python(f"f{word!r}")
+        except (SyntaxError, ValueError):
+            return None, "its braces hold no Python expression"
+        statement = tree.body[0]
+        value = statement.value if isinstance(statement, ast.Expr) else None
+        return _evaluate(value, self.parameters), _COMPUTED
+
+    def _check(self, text: str, variable: str | None, line: int, *, strict: bool) -> None:
+        """Note a check of a `variable`, or else of the version that `text` names."""
+        ref = self.holds.get(variable) if variable else text
+        if not variable and text:
+            self._add("data", "reads", text, line)
+        if ref and strict:
+            self._add("data", "checks", ref, line)
+
+    def _add(self, kind: Kind, relation: Relation, text: str, line: int) -> None:
+        try:
+            ref = Ref.parse(text)
+        except InvalidError as error:
+            self.dynamic.append(Dynamic(kind, relation, text, self.cell, line, error.message))
+            return
+        access = Access(kind, ref.name, self.cell, line, str(ref))
+        if access not in self.found[relation]:
+            self.found[relation].append(access)
+
+
+def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, frozenset[str], str | None]]:
+    """Yield every call in the order of the text, what hides parameters there, and what it is assigned to."""
+    stack: list[tuple[ast.AST, frozenset[str], str | None]] = [(tree, frozenset(), None)]
+    while stack:
+        node, hidden, target = stack.pop()
+        if isinstance(node, ast.Call):
+            yield node, hidden, target
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            own = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            hidden |= {argument.arg for argument in own}
+        assigned = None
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                assigned = name
+        stack += [(child, hidden, assigned) for child in reversed(list(ast.iter_child_nodes(node)))]
+
+
+def _argument(call: ast.Call, position: int, keywords: tuple[str, ...]) -> ast.expr | None:
+    if len(call.args) > position and not any(isinstance(one, ast.Starred) for one in call.args[: position + 1]):
+        return call.args[position]
+    return next((keyword.value for keyword in call.keywords if keyword.arg in keywords), None)
+
+
+def _evaluate(node: ast.expr | None, known: Mapping[str, Any]) -> str | None:
+    """Compute a text from constants and known names; None for anything else."""
+    value = _value(node, known)
+    return value if isinstance(value, str) else None
+
+
+def _value(node: ast.expr | None, known: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id=name):
+            return known.get(name)
+        case ast.JoinedStr(values=values):
+            parts = [_formatted(value, known) for value in values]
+            return None if None in parts else "".join(map(str, parts))
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            first, second = _evaluate(left, known), _evaluate(right, known)
+            return None if first is None or second is None else first + second
+    return None
+
+
+def _formatted(node: ast.expr, known: Mapping[str, Any]) -> str | None:
+    if not isinstance(node, ast.FormattedValue):
+        return _evaluate(node, known)
+    value = _value(node.value, known)
+    style = _evaluate(node.format_spec, known) if node.format_spec else ""
+    if value is None or style is None or node.conversion not in {-1, ord("s")}:
+        return None
+    try:
+        return format(value, style)
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,245 @@
+"""Verbs on pipelines: list, show, run, lint, promote, rollback, history, delete, restore, rename."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.errors import InvalidError
+from nbmlops.core.refs import Ref
+from nbmlops.pipelines import freezing
+from nbmlops.pipelines.ledger import Ledger
+from nbmlops.pipelines.notebook import read_notebook
+from nbmlops.pipelines.planning import make_plan, notebooks_of
+from nbmlops.pipelines.promotion import Promoter
+from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepProgress
+from nbmlops.pipelines.runner import Plan, Runner
+from nbmlops.pipelines.steps import StepRunner
+from nbmlops.store.aliases import Aliases
+
+if TYPE_CHECKING:
+    from nbmlops.checks import Checks
+    from nbmlops.core.clock import Clock
+    from nbmlops.data import Data
+    from nbmlops.models.records import Promotion
+    from nbmlops.pipelines.graph import Graph
+    from nbmlops.pipelines.lint import Finding
+    from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.versions import Versions
+    from nbmlops.tracking.service import Runs
+
+__all__ = ["Pipelines", "Stores"]
+
+Progress = Callable[[StepProgress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What a pipeline writes to: versions of each kind, objects, runs, data, reports."""
+
+    versions: Mapping[str, Versions]
+    objects: ObjectStore
+    runs: Runs
+    data: Data
+    checks: Checks
+
+
+class Pipelines:
+    """Pipelines of one project.
+
+    Parameters
+    ----------
+    stores : Stores
+        What pipelines write to.
+    clock : Clock
+        Tells when.
+    settings : mapping
+        Pipeline -> notebook paths or patterns.
+    root : Path
+        The project's folder.
+    state : Path
+        The workspace's own folder, where executed notebooks are kept.
+    """
+
+    def __init__(
+        self, stores: Stores, clock: Clock, settings: Mapping[str, tuple[str, ...]], root: Path, state: Path
+    ) -> None:
+        self._stores = stores
+        self._settings = settings
+        self._root = root
+        self._state = state
+        self._versions = stores.versions["pipeline"]
+        self._aliases = Aliases(self._versions, clock)
+        catalog = self._versions.catalog
+        steps = StepRunner(catalog, stores.runs, Ledger(catalog, clock), stores.versions, state / "runs")
+        self._runner = Runner(catalog, stores.runs, steps)
+        self._promoter = Promoter(stores, self._runner, self._aliases, clock)
+
+    def show(self, name: str) -> Graph:
+        """The graph of a pipeline, inferred from what its notebooks read and write."""
+        return self._plan(name, {}).graph
+
+    def run(
+        self,
+        name: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        cache: bool = True,
+        logical_time: str | None = None,
+        progress: Progress | None = None,
+    ) -> PipelineRun:
+        """Run a pipeline; steps whose code, parameters and inputs are unchanged are skipped.
+
+        Parameters
+        ----------
+        name : str
+            ``delays`` runs the working copy, ``delays@production`` the frozen version.
+        params : mapping, optional
+            Parameters, as text or as Python values.
+        cache : bool
+            Whether a step may be skipped.
+        logical_time : str, optional
+            The time that the run stands for; it commits at most once for each.
+        progress : callable, optional
+            Called with each sign of life of a step.
+
+        Raises
+        ------
+        StepFailedError
+            When a step does not complete.
+        InvalidError
+            When a parameter is unknown or of a wrong type, or the graph is not one.
+        """
+        plan = self._plan(name, params or {}, logical_time=logical_time)
+        done = self._runner.run(plan, cache=cache, progress=progress)
+        self._lock(done)
+        return done
+
+    def _plan(self, name: str, params: Mapping[str, Any], logical_time: str | None = None) -> Plan:
+        ref = Ref.parse(name)
+        data = {kind: self._stores.versions[kind] for kind in ("data", "model")}
+        if ref.is_bare:
+            paths = notebooks_of(ref.name, self._settings, self._root)
+            return make_plan(ref.name, paths, params, data, logical_time=logical_time)
+        version = self._versions.resolve(ref)
+        frozen = freezing.thaw(self._stores.objects.read(version.root))
+        paths = freezing.unpack(frozen, self._state / "scratch" / version.digest[:16])
+        given = {**frozen.parameters, **params}
+        folders = {Path(path).stem: (self._root / path).parent for path in frozen.notebooks}
+        there = {stem: folder if folder.is_dir() else self._root for stem, folder in folders.items()}
+        return make_plan(
+            ref.name, paths, given, data, folders=there, version=version.digest, logical_time=logical_time
+        )
+
+    def _lock(self, done: PipelineRun) -> None:
+        """Bring ``nbmlops.lock`` up to what the run has named."""
+        names = {ref.partition("@")[0] for step in done.steps for ref in step.outputs}
+        known = {record.name for record in self._stores.data.list()}
+        self._stores.data.lock_newest(sorted(names & known))
+
+    def lint(self, target: str) -> list[Finding]:
+        """Findings in a notebook, given by its path, or in all notebooks of a pipeline."""
+        from nbmlops.pipelines.lint import lint
+
+        path = Path(target)
+        if path.suffix == ".ipynb":
+            paths = [path]
+        elif target in self._settings:
+            paths = notebooks_of(target, self._settings, self._root)
+        else:
+            raise InvalidError(
+                f"{target!r} is neither a notebook nor a pipeline",
+                hint=f"give a path that ends in .ipynb, or one of {', '.join(self._settings) or 'none'}",
+            )
+        return [finding for one in paths for finding in lint(read_notebook(one), one)]
+
+    def promote(
+        self,
+        name: str,
+        to: str = "production",
+        *,
+        against: str | None = None,
+        message: str | None = None,
+        progress: Progress | None = None,
+    ) -> Promotion:
+        """Lint, prove, gate and freeze a pipeline, then move an alias to the frozen version.
+
+        Parameters
+        ----------
+        name : str
+            The pipeline.
+        to : str
+            The alias.
+        against : str, optional
+            The run that the proof is compared with; by default a second proof.
+        message : str, optional
+            Why.
+        progress : callable, optional
+            Called with each sign of life of a step.
+
+        Raises
+        ------
+        RefusedError
+            When the lint, the proof or a gate says no; nothing is moved then.
+        ConflictError
+            When the alias or a notebook changed in the meantime.
+        """
+        findings = self.lint(name)
+        run = self._stores.runs.show(against) if against else None
+        plan = self._plan(Ref.parse(name).name, run.params if run else {})
+        environment: dict[str, Any] = dict(self._environment())
+        return self._promoter.promote(
+            plan, to, findings, against=run, root=self._root, environment=environment, message=message, progress=progress
+        )
+
+    @staticmethod
+    def _environment() -> Mapping[str, Any]:
+        from nbmlops.tracking.environment import installed
+
+        return installed()
+
+    def rollback(self, name: str, alias: str = "production") -> Promotion:
+        """Move an alias back to where it was before its last promotion."""
+        return self._promoter.rollback(name, alias)
+
+    def history(self, name: str) -> list[PipelineVersion]:
+        """All frozen versions of a pipeline, newest first."""
+        return [PipelineVersion.of(version) for version in self._versions.history(name)]
+
+    def delete(self, ref: str) -> list[PipelineVersion]:
+        """Hide frozen versions; refused while an alias is on one of them."""
+        return [PipelineVersion.of(version) for version in self._versions.delete(ref)]
+
+    def restore(self, ref: str) -> list[PipelineVersion]:
+        """Bring back what was deleted."""
+        return [PipelineVersion.of(version) for version in self._versions.restore(ref)]
+
+    def rename(self, old: str, new: str) -> PipelineVersion:
+        """Give all frozen versions of a pipeline another name; pyproject.toml is yours to change."""
+        self._versions.rename(old, new)
+        return PipelineVersion.of(self._versions.resolve(new))
+
+    def list(self) -> list[Pipeline]:
+        """The pipelines that the settings name, and those that are only frozen any more."""
+        newest = {version.name: version for version in self._versions.newest()}
+        return [self._described(name, newest) for name in sorted({*self._settings, *newest})]
+
+    def _described(self, name: str, newest: Mapping[str, Any]) -> Pipeline:
+        version = newest.get(name)
+        history = self._versions.history(name) if version else []
+        aliases = {alias: one.ref for one in history for alias in one.aliases}
+        runs = self._stores.runs.list(1, experiment=name)
+        if name in self._settings:
+            steps = tuple(path.stem for path in notebooks_of(name, self._settings, self._root))
+        else:
+            steps = tuple(version.detail["steps"]) if version else ()
+        return Pipeline(
+            name,
+            steps,
+            version.ref if version else None,
+            aliases,
+            runs[0].name if runs else None,
+            runs[0].status if runs else None,
+        )

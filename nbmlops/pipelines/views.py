@@ -1,0 +1,157 @@
+"""How pipelines, their runs, their graphs and the findings of their lint look."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+from nbmlops.core import digests
+from nbmlops.pipelines.finding import Finding
+from nbmlops.pipelines.graph import Graph
+from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
+from nbmlops.render.dispatch import json, looks
+from nbmlops.render.listing import Field, lists
+from nbmlops.render.look import Drawing, Facts, Lines, Look, Part, Tone, line, table
+from nbmlops.render.units import count, duration, number, size, when
+
+__all__: list[str] = []
+
+_SIGNS: dict[str, tuple[str, Tone]] = {
+    "completed": ("✓", "good"),
+    "skipped": ("=", "muted"),
+    "waiting": ("·", "muted"),
+    "running": ("·", "plain"),
+    "not_run": ("·", "muted"),
+}
+_FAILED: tuple[str, Tone] = ("✗", "bad")
+
+
+def _aliases(aliases: Any) -> str:
+    return ", ".join(f"{alias}: {ref}" for alias, ref in aliases.items())
+
+
+@looks(Pipeline)
+def _(pipeline: Pipeline) -> Look:
+    last = f"last run {pipeline.last_run} {pipeline.last_status}" if pipeline.last_run else "not run yet"
+    return Look(
+        line(f"pipeline {pipeline.name}", count(len(pipeline.steps), "step"), last, _aliases(pipeline.aliases)),
+        more=(Facts.of({"steps": " → ".join(pipeline.steps), "newest": pipeline.newest}),),
+    )
+
+
+@looks(PipelineVersion)
+def _(version: PipelineVersion) -> Look:
+    parameters = [(name, number(value)) for name, value in version.parameters.items()]
+    facts = {
+        "digest": version.digest,
+        "frozen": f"{when(version.created_at)} by {version.author}",
+        "message": version.message,
+        "aliases": ", ".join(version.aliases),
+        "steps": " → ".join(version.steps),
+        "run": version.run_id,
+    }
+    gone = Part(f"deleted {when(version.deleted_at)}; undo: pipeline restore {version.name}", "warn")
+    return Look(
+        line(
+            version.ref,
+            count(len(version.steps), "step"),
+            size(version.size),
+            Part(digests.short(version.digest), "muted"),
+            gone if version.deleted_at else None,
+        ),
+        more=(Facts.of(facts), *((table(("parameter", "value"), parameters),) if parameters else ())),
+    )
+
+
+def _step(step: StepResult) -> tuple[Part, ...]:
+    sign, tone = _SIGNS.get(step.status, _FAILED)
+    metrics = ", ".join(f"{name} {number(value)}" for name, value in list((step.metrics or {}).items())[:4])
+    return line(
+        Part(f"{sign} {step.name}", tone),
+        step.status.replace("_", " "),
+        duration(step.seconds),
+        f"writes {', '.join(step.outputs)}" if step.outputs else None,
+        metrics,
+        Part(step.why if step.status != "completed" else "", "muted"),
+    )
+
+
+@looks(PipelineRun)
+def _(done: PipelineRun) -> Look:
+    run = done.run
+    ended = Part(f"{run.status} in {duration(run.seconds)}", "good" if run.status == "finished" else "bad")
+    told = f"{count(len(done.ran), 'step')} run, {len(done.skipped):,} skipped"
+    notes = [line(Part(f"  {step.name}: {note}", "muted")) for step in done.steps for note in step.notes]
+    kept = {step.name: step.output_notebook for step in done.steps if step.output_notebook}
+    return Look(
+        line(f"run {run.name}", ended, told),
+        body=(Lines((*map(_step, done.steps), *notes)),),
+        more=(Facts.of(kept),) if kept else (),
+    )
+
+
+@looks(Graph)
+def _(graph: Graph) -> Look:
+    return Look(line(count(len(graph.steps), "step")), body=(Drawing(graph.text()),))
+
+
+@json.register
+def _(obj: Graph) -> dict[str, Any]:
+    steps = [
+        {
+            "name": step.name,
+            "notebook": str(step.path),
+            "parameters": json(step.parameters),
+            "reads": [access.ref for access in step.reads],
+            "writes": [access.name for access in step.writes],
+            "checks": [access.ref for access in step.checks],
+        }
+        for step in obj.steps
+    ]
+    return {"steps": steps, "edges": [json(edge) for edge in obj.edges], "mermaid": obj.mermaid()}
+
+
+@looks(Finding)
+def _(finding: Finding) -> Look:
+    sign, tone = ("✗", "bad") if finding.severity == "error" else ("!", "warn")
+    place = f"cell {finding.cell} line {finding.line} of {PurePath(finding.notebook).name}"
+    return Look(
+        line(Part(f"{sign} {place}", tone), Part(finding.message), Part(f"[{finding.rule}]", "muted")),
+        body=(Lines((line(Part(f"fix: {finding.fix}")),)),),
+        more=(Lines((line(Part(f"why: {finding.why}", "muted")),)),),
+    )
+
+
+lists(
+    Finding,
+    Field("", lambda finding: finding.severity, lambda severity: "✗" if severity == "error" else "!"),
+    Field("notebook", lambda finding: finding.notebook),
+    Field("cell", lambda finding: finding.cell, right=True),
+    Field("line", lambda finding: finding.line, right=True),
+    Field("rule", lambda finding: finding.rule),
+    Field("found", lambda finding: finding.message),
+    Field("fix", lambda finding: finding.fix),
+    nothing="lint ✓ nothing found",
+)
+lists(
+    Pipeline,
+    Field("pipeline", lambda pipeline: pipeline.name),
+    Field("steps", lambda pipeline: pipeline.steps, lambda steps: " → ".join(steps)),
+    Field("newest", lambda pipeline: pipeline.newest),
+    Field("aliases", lambda pipeline: pipeline.aliases, _aliases),
+    Field("last run", lambda pipeline: pipeline.last_run),
+    Field("status", lambda pipeline: pipeline.last_status),
+    nothing="no pipelines; name the first in pyproject.toml, under [tool.nbmlops.pipelines]",
+)
+lists(
+    PipelineVersion,
+    Field("version", lambda version: version.ref),
+    Field("steps", lambda version: len(version.steps), right=True),
+    Field("size", lambda version: version.size, size, right=True),
+    Field("digest", lambda version: version.digest, digests.short),
+    Field("frozen", lambda version: version.created_at, when),
+    Field("aliases", lambda version: version.aliases, ", ".join),
+    Field("deleted", lambda version: version.deleted_at, when),
+    Field("message", lambda version: version.message),
+    nothing="no frozen versions; the first: pipeline promote NAME",
+)

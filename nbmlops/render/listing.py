@@ -1,0 +1,142 @@
+"""A listing: records under the columns that their type registered, for people, for programs, for pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from nbmlops.render.dispatch import html, load_views, text
+from nbmlops.render.dispatch import json as _json
+from nbmlops.render.look import Look, line
+from nbmlops.render.table import Column, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Field", "Listing", "lists"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Generic[T]):
+    """A column of a listing.
+
+    Attributes
+    ----------
+    header : str
+        What stands above it.
+    value : callable
+        Gives the value of a record, for pandas.
+    shown : callable
+        Writes that value for people.
+    right : bool
+        Whether it is a number, and stands to the right.
+    """
+
+    header: str
+    value: Callable[[T], Any]
+    shown: Callable[[Any], str] = str
+    right: bool = False
+
+    def cell(self, record: T) -> str:
+        """The text of a record's cell; nothing when there is no value."""
+        value = self.value(record)
+        return "" if value is None else self.shown(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    fields: tuple[Field[Any], ...]
+    nothing: str
+
+
+_kinds: dict[type, _Kind] = {}
+
+
+def lists(cls: type[T], *fields: Field[T], nothing: str) -> None:
+    """Register the columns of listings of `cls`, and what an empty one says."""
+    _kinds[cls] = _Kind(fields, nothing)
+
+
+class Listing(Sequence[T]):
+    """Records of one type, in order.
+
+    Parameters
+    ----------
+    records : iterable
+        The records.
+    of : type
+        Their type, whose package's ``views`` registered the columns.
+    """
+
+    __slots__ = ("_of", "_records")
+
+    def __init__(self, records: Iterable[T], of: type[T]) -> None:
+        self._records = tuple(records)
+        self._of = of
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Listing[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Listing[T]:
+        found = self._records[index]
+        return Listing(found, self._of) if isinstance(index, slice) else found
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __eq__(self, other: object) -> bool:
+        return self._records == tuple(other) if isinstance(other, Sequence) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._records)
+
+    def __repr__(self) -> str:
+        return text(self)
+
+    @property
+    def fields(self) -> tuple[Field[T], ...]:
+        """The columns."""
+        return self._kind.fields
+
+    @property
+    def _kind(self) -> _Kind:
+        if self._of not in _kinds:
+            load_views(self._of)
+        return _kinds[self._of]
+
+    def table(self) -> Table:
+        """The records as a table; columns in which nothing stands are left out."""
+        columns = [Column(field.header, field.right) for field in self.fields]
+        return Table.of(columns, ([field.cell(record) for field in self.fields] for record in self))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The records as a frame: a row for each, a column for each field, values and not their text."""
+        import pandas as pd
+
+        return pd.DataFrame({field.header: [field.value(record) for record in self] for field in self.fields})
+
+    def _look(self) -> Look:
+        if not self._records:
+            return Look(line(self._kind.nothing))
+        return Look((), (self.table().without_empty_columns(),))
+
+
+@text.register
+def _(obj: Listing, *, detail: bool = False, columns: int | None = None) -> str:  # type: ignore[type-arg]
+    return obj._look().text(detail=detail, columns=columns)
+
+
+@html.register
+def _(obj: Listing, *, detail: bool = False) -> str:  # type: ignore[type-arg]
+    from nbmlops.render.page import page
+
+    return page(obj._look(), detail=detail)
+
+
+@_json.register
+def _(obj: Listing) -> list[Any]:  # type: ignore[type-arg]
+    return [_json(record) for record in obj]

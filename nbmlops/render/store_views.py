@@ -1,0 +1,61 @@
+"""How the answers of the store look; here, because the store lies below what renders."""
+
+from __future__ import annotations
+
+from nbmlops.render.dispatch import json, looks
+from nbmlops.render.look import Lines, Look, Part, line
+from nbmlops.render.units import count, size
+from nbmlops.store.records import Repair, Transfer, Verification
+
+__all__: list[str] = []
+
+_NAMED = 20
+
+
+@looks(Verification)
+def _(found: Verification) -> Look:
+    looked = f"{count(found.objects, 'object')}, {count(found.chunks, 'chunk')}, {size(found.bytes)}"
+    how = "every byte hashed again" if found.full else "sizes and listings; every byte: store verify --full"
+    if found.ok:
+        return Look(line("store", Part("✓ in order", "good"), looked, Part(how, "muted")))
+    damages = [
+        line(
+            Part(f"✗ {damage.why}", "bad"),
+            f"object {damage.object[:16]}" if damage.object else None,
+            f"chunk {damage.chunk[:16]}" if damage.chunk else None,
+            f"in {damage.pack}" if damage.pack else None,
+        )
+        for damage in found.damages[:_NAMED]
+    ]
+    if len(found.damages) > _NAMED:
+        damages.append(line(Part(f"… and {len(found.damages) - _NAMED:,} more", "muted")))
+    told = Part(f"✗ {count(len(found.damages), 'damage')}", "bad")
+    mend = line(Part("mend it: store repair --from FOLDER", "muted"))
+    return Look(line("store", told, looked, Part(how, "muted")), body=(Lines((*damages, mend)),))
+
+
+@json.register
+def _(obj: Verification) -> dict[str, object]:
+    return {"ok": obj.ok, **{name: json(getattr(obj, name)) for name in Verification.__slots__}}
+
+
+@looks(Repair)
+def _(done: Repair) -> Look:
+    if not done.repaired and not done.missing:
+        return Look(line("store", Part("✓ nothing was damaged", "good")))
+    mended = Part(f"✓ {len(done.repaired):,} repaired", "good") if done.repaired else None
+    missing = Part(f"✗ {len(done.missing):,} not found there", "bad") if done.missing else None
+    lines = tuple(line(Part(f"✗ {digest[:16]}", "bad")) for digest in done.missing[:_NAMED])
+    return Look(line("store", mended, missing), body=(Lines(lines),) if lines else ())
+
+
+@looks(Transfer)
+def _(done: Transfer) -> Look:
+    return Look(
+        line(
+            "pushed",
+            count(done.objects, "object"),
+            f"{count(done.chunks, 'chunk')}, {size(done.bytes_sent)} sent",
+            f"{size(done.bytes_skipped)} there already",
+        )
+    )

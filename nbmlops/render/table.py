@@ -1,0 +1,104 @@
+"""A table for people: headers, cells as text, numbers to the right; written as aligned plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from nbmlops.render.width import clip, pad, safe, width
+
+__all__ = ["Column", "Table"]
+
+_GAP = "  "
+_NARROWEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The head of a column; what is in it stands to the `right` when it is a number."""
+
+    header: str
+    right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text under headers; `omitted` counts the rows that are not in it.
+
+    Examples
+    --------
+    >>> print(Table.of([Column("name"), Column("rows", right=True)], [["flights", "80,789"], ["航班", "12"]]).text())
+    name       rows
+    flights  80,789
+    航班         12
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    title: str = ""
+    omitted: int = 0
+
+    @classmethod
+    def of(cls, columns: Sequence[Column], rows: Iterable[Sequence[str]], title: str = "") -> Table:
+        """Build a table; cells are made safe to show."""
+        return cls(tuple(columns), tuple(tuple(safe(cell) for cell in row) for row in rows), title)
+
+    def without_empty_columns(self) -> Table:
+        """The same table without the columns that say nothing in any row."""
+        kept = [place for place in range(len(self.columns)) if any(row[place] for row in self.rows)]
+        rows = tuple(tuple(row[place] for place in kept) for row in self.rows)
+        return Table(tuple(self.columns[place] for place in kept), rows, self.title, self.omitted)
+
+    def within(self, budget: int) -> Table:
+        """The first rows, as many as an HTML page of `budget` bytes holds; long cells are shortened.
+
+        `omitted` says how many rows are missing.
+        """
+        kept: list[tuple[str, ...]] = []
+        for row in self.rows:
+            cells = tuple(clip(cell, 200) for cell in row)
+            budget -= sum(_html_bytes(cell) for cell in cells)
+            if budget < 0:
+                break
+            kept.append(cells)
+        return Table(self.columns, tuple(kept), self.title, self.omitted + len(self.rows) - len(kept))
+
+    def text(self, columns: int | None = None) -> str:
+        """Write it in aligned columns, no wider than `columns`; None leaves the width open."""
+        widths = self._fitted(columns)
+        lines = [self.title] if self.title else []
+        lines.append(self._line(tuple(column.header for column in self.columns), widths))
+        lines += [self._line(row, widths) for row in self.rows]
+        if self.omitted:
+            lines.append(f"… and {self.omitted:,} more")
+        return "\n".join(lines)
+
+    def _line(self, row: Sequence[str], widths: Sequence[int]) -> str:
+        cells = [
+            pad(clip(cell, columns), columns, right=column.right)
+            for cell, columns, column in zip(row, widths, self.columns, strict=True)
+        ]
+        return _GAP.join(cells).rstrip()
+
+    def _fitted(self, limit: int | None) -> list[int]:
+        """Widths of the columns; while they are too wide together, the widest text gives way."""
+        widths = [
+            max(width(column.header), *(width(row[place]) for row in self.rows), 0)
+            for place, column in enumerate(self.columns)
+        ]
+        if limit is None:
+            return widths
+        excess = sum(widths) + len(_GAP) * (len(widths) - 1) - limit
+        text = [place for place, column in enumerate(self.columns) if not column.right]
+        while excess > 0 and text:
+            widest = max(text, key=widths.__getitem__)
+            if widths[widest] <= _NARROWEST:
+                break
+            widths[widest] -= 1
+            excess -= 1
+        return widths
+
+
+def _html_bytes(cell: str) -> int:
+    # A cell costs its tags, and "<" is written as "&lt;".
+    return 40 + len(cell.encode("utf-8", "replace")) + 5 * sum(cell.count(character) for character in "<>&\"'")

@@ -1,0 +1,1 @@
+"""Where bytes and facts live: objects, catalog, versions, lineage, audit, trust."""

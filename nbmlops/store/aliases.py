@@ -1,0 +1,148 @@
+"""Movable names on versions: promote moves one, rollback moves it back, both leave an Event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from nbmlops.core.clock import Clock
+from nbmlops.core.errors import ConflictError, NotFoundError
+from nbmlops.core.refs import Ref, check_alias, check_name
+from nbmlops.store import audit, schema
+from nbmlops.store.versions import Version, Versions
+
+__all__ = ["Aliases", "Move"]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One move of an alias: from which version id to which, how, when, by whom, on which report."""
+
+    alias: str
+    how: str
+    before_id: int | None
+    after_id: int | None
+    report_id: int | None
+    at: datetime
+    actor: str
+
+
+class Aliases:
+    """Aliases on the versions of one kind."""
+
+    def __init__(self, versions: Versions, clock: Clock) -> None:
+        self._versions = versions
+        self._clock = clock
+
+    def at(self, name: str, alias: str) -> Version | None:
+        """The version an alias is on, or None."""
+        check_alias(alias)
+        try:
+            return self._versions.resolve(Ref(check_name(name), alias=alias))
+        except NotFoundError:
+            self._versions.resolve(name)  # an unknown name is still an error
+            return None
+
+    def move(
+        self,
+        connection: Connection,
+        alias: str,
+        to: Version,
+        *,
+        expected: int | None,
+        how: str = "promote",
+        report_id: int | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Move an alias inside the caller's transaction, with its history and its audit Event.
+
+        Parameters
+        ----------
+        connection : Connection
+            The transaction that also re-checks what the verdict was computed on.
+        alias : str
+            The alias.
+        to : Version
+            Where it goes.
+        expected : int or None
+            Id of the version it was on when the verdict was computed, None for nowhere.
+        how : {"promote", "rollback"}
+            Which verb moves it.
+        report_id : int, optional
+            The report that justifies it.
+        detail : mapping, optional
+            What else the Event says.
+
+        Raises
+        ------
+        ConflictError
+            When the alias is elsewhere by now, or the version is deleted.
+        """
+        check_alias(alias)
+        table = schema.alias
+        name_id, deleted = connection.execute(
+            select(schema.version.c.name_id, schema.version.c.deleted_at).filter_by(id=to.id)
+        ).one()
+        if deleted is not None:
+            raise ConflictError(f"{to.ref} was deleted in the meantime", hint="restore it, then promote again")
+        key = {"name_id": name_id, "alias": alias}
+        present = connection.execute(select(table.c.version_id).filter_by(**key)).scalar_one_or_none()
+        if present != expected:
+            raise ConflictError(
+                f"the alias {alias} of {to.name} was moved by somebody else in the meantime",
+                hint=f"see nbmlops {self._versions.kind} show {to.name}@{alias}, then promote again",
+            )
+        connection.execute(delete(table).filter_by(**key))
+        connection.execute(insert(table).values(version_id=to.id, **key))
+        move = {"how": how, "before_id": present, "after_id": to.id, "report_id": report_id}
+        connection.execute(
+            insert(schema.alias_move).values(at=self._clock.now(), actor=audit.actor(), **key, **move)
+        )
+        said = {"alias": alias, "before": present, "after": to.id, "report": report_id, **(detail or {})}
+        audit.append(connection, self._clock, f"{self._versions.kind}.{how}", to.ref, said)
+
+    def moves(self, name: str, alias: str) -> list[Move]:
+        """All moves of an alias, newest first."""
+        table = schema.alias_move
+        query = (
+            select(table)
+            .join(schema.name)
+            .where(schema.name.c.kind == self._versions.kind, schema.name.c.name == name, table.c.alias == alias)
+            .order_by(table.c.id.desc())
+        )
+        rows = self._versions.catalog.read(lambda c: c.execute(query).all())
+        return [Move(**{key: row._mapping[key] for key in Move.__slots__}) for row in rows]
+
+    def previous(self, name: str, alias: str) -> Version | None:
+        """Where a rollback would take the alias; rolling back twice goes back twice."""
+        stack: list[int] = []
+        for move in reversed(self.moves(name, alias)):
+            if move.how == "rollback":
+                stack.pop()
+            elif move.after_id is not None:
+                stack.append(move.after_id)
+        return self._versions.get(stack[-2]) if len(stack) > 1 else None
+
+    def rollback(self, name: str, alias: str) -> tuple[Version, Version]:
+        """Move an alias back to where it was before its last promotion; the versions before and after.
+
+        Raises
+        ------
+        NotFoundError
+            When the alias is nowhere, or was nowhere before.
+        """
+        before, after = self.at(name, alias), self.previous(name, alias)
+        if before is None or after is None:
+            raise NotFoundError(
+                f"{name} has no earlier {alias} to go back to", hint=f"nbmlops {self._versions.kind} history {name}"
+            )
+        self._versions.catalog.transact(
+            lambda c: self.move(c, alias, after, expected=before.id, how="rollback")
+        )
+        return before, after
+
+

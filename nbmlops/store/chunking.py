@@ -1,0 +1,86 @@
+"""Cut a stream where its content says so, so that an edit moves only the cuts around it.
+
+FastCDC (Xia et al., 2016, "FastCDC: a Fast and Efficient Content-Defined Chunking Approach for Data
+Deduplication", USENIX ATC) with normalised chunking, as the package ``fastcdc`` 1.7 does it. The three sizes
+are part of protocol 1: other sizes read back just as well, but share nothing with what is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from fastcdc import fastcdc
+
+from nbmlops.core.errors import InvalidError
+
+__all__ = ["AVERAGE", "BLOCK", "LARGEST", "SMALLEST", "chunks"]
+
+SMALLEST = 16 * 1024
+AVERAGE = 64 * 1024
+LARGEST = 256 * 1024
+BLOCK = 4 * 1024 * 1024
+"""Bytes read at a time; the memory of one stream is a few of these."""
+
+
+def chunks(source: BinaryIO, tap: Callable[[bytes], None]) -> Iterator[memoryview]:
+    """Cut a stream into chunks of 16 to 256 KiB, 64 KiB on average; only the last may be smaller.
+
+    Parameters
+    ----------
+    source : BinaryIO
+        The stream; read once, to its end.
+    tap : callable
+        Given each piece of the stream as it is read, in order, before its chunks come out.
+
+    Yields
+    ------
+    memoryview
+        The chunks, in order; together they are the stream. They stay valid as long as they are held.
+
+    Raises
+    ------
+    InvalidError
+        When the stream gives text instead of bytes.
+
+    Examples
+    --------
+    >>> import io
+    >>> [len(chunk) for chunk in chunks(io.BytesIO(bytes(600_000)), lambda piece: None)]
+    [262144, 262144, 75712]
+    """
+    rest = b""
+    while True:
+        fresh = _fill(source)
+        if fresh:
+            tap(fresh)
+        last = len(fresh) < BLOCK
+        block = memoryview(rest + fresh if rest else fresh)
+        done = 0
+        cuts = iter(fastcdc(block, SMALLEST, AVERAGE, LARGEST))
+        # A cut is final only when the largest chunk would have fitted: more bytes could not have moved it.
+        while done < len(block) and (last or done + LARGEST <= len(block)):
+            length = next(cuts).length
+            yield block[done : done + length]
+            done += length
+        if last:
+            return
+        rest = bytes(block[done:])
+
+
+def _fill(source: BinaryIO) -> bytes:
+    # Sockets and raw files may give less than asked before their end.
+    pieces: list[bytes] = []
+    missing = BLOCK
+    while missing:
+        piece = source.read(missing)
+        if not isinstance(piece, bytes):
+            raise InvalidError(
+                f"the source gives {type(piece).__name__}, not bytes",
+                hint="open the file in binary mode: open(path, 'rb')",
+            )
+        if not piece:
+            break
+        pieces.append(piece)
+        missing -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

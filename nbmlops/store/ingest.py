@@ -1,0 +1,198 @@
+"""Take streams in: read, cut, hash, leave out what is there, compress, pack, and enter into the index.
+
+Cutting holds the interpreter's lock; hashing, compressing and writing do not. So the calling thread cuts and
+hashes chunk by chunk, which hands the lock over often, while others compress and hash the stream as a whole.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from blake3 import blake3
+
+from nbmlops.core.clock import Clock
+from nbmlops.store.chunking import BLOCK, chunks
+from nbmlops.store.folders import Folder
+from nbmlops.store.index import Index, Known, Place
+from nbmlops.store.manifests import EMPTY, ITEM, Manifest
+from nbmlops.store.packs import Codec, Kind, squeeze
+from nbmlops.store.records import Stored
+from nbmlops.store.sink import PackSink
+
+__all__ = ["Ingest"]
+
+_BATCH = 2 * 1024 * 1024
+_THREADS = max(2, min(4, os.cpu_count() or 2))
+# Batches on their way to the pack: enough to keep the threads busy, few enough to bound the memory.
+_AHEAD = 2 * _THREADS
+
+_Batch = list[tuple[int, str, memoryview]]
+_Squeezed = list[tuple[int, str, int, Codec, "bytes | memoryview"]]
+
+
+@dataclass(slots=True)
+class _Object:
+    digest: str = EMPTY
+    size: int = 0
+    body: bytearray = field(default_factory=bytearray)
+    new_bytes: int = 0
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """What lists its chunks, for an object of several."""
+        return Manifest(self.digest, self.body) if len(self.body) > ITEM.size else None
+
+
+class Ingest:
+    """One save: any number of streams, written together; as a context manager it leaves nothing half done."""
+
+    def __init__(self, folder: Folder, index: Index, clock: Clock) -> None:
+        self._folder = folder
+        self._index = index
+        self._clock = clock
+        self._sink = PackSink(folder)
+        self._pool: ThreadPoolExecutor | None = None
+        self._objects: list[_Object] = []
+        self._seen: set[str] = set()
+        self._lost: set[str] = set()
+        self._packs: dict[str, bool] = {}
+        self._batch: _Batch = []
+        self._batch_size = 0
+        self._ahead: deque[Future[_Squeezed]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._sink.__exit__(kind, error, trace)
+
+    def add(self, source: BinaryIO, progress: Callable[[int], None] | None = None) -> None:
+        """Read a stream to its end; `progress` is told the bytes of each piece read."""
+        made = _Object()
+        number = len(self._objects)
+        self._objects.append(made)
+        whole = _StreamHash(self._background)
+
+        def tap(piece: bytes) -> None:
+            whole.update(piece)
+            made.size += len(piece)
+            if progress is not None:
+                progress(len(piece))
+
+        for content in chunks(source, tap):
+            raw = blake3(content).digest()
+            made.body += ITEM.pack(raw, len(content))
+            digest = raw.hex()
+            if digest not in self._seen:
+                self._seen.add(digest)
+                self._batch.append((number, digest, content))
+                self._batch_size += len(content)
+                if self._batch_size >= _BATCH:
+                    self._send()
+        made.digest = whole.hexdigest()
+
+    def finish(self) -> list[Stored]:
+        """Write what is left, make it durable, enter it into the index; answers in the order of the streams."""
+        while self._ahead:
+            self._write(self._ahead.popleft().result())
+        self._write(self._squeeze(self._batch))
+        present = self._index.objects({made.digest for made in self._objects})
+        fresh: dict[str, _Object] = {}
+        for made in self._objects:
+            known = present.get(made.digest)
+            if made.digest not in fresh and (known is None or (known.pack and not self._is_there(known.pack))):
+                fresh[made.digest] = made
+        for made in fresh.values():
+            if manifest := made.manifest:
+                raw = bytes(manifest)
+                self._sink.add(Kind.MANIFEST, made.digest, raw, len(raw))
+                made.new_bytes += len(raw)
+        self._enter(fresh, present)
+        return [Stored(made.digest, made.size, made.new_bytes) for made in self._objects]
+
+    def _enter(self, fresh: dict[str, _Object], present: dict[str, Known]) -> None:
+        now = self._clock.now()
+        objects = {digest: Known(digest, made.size, "", 0, 0, now) for digest, made in fresh.items()}
+        places: list[Place] = []
+        for placed in self._sink.close():
+            if placed.entry.kind is Kind.MANIFEST:
+                digest = placed.entry.digest.hex()
+                objects[digest] = placed.known(fresh[digest].size, now)
+            else:
+                places.append(placed.place())
+        if self._lost or objects.keys() & present.keys():
+            self._index.move(places, list(objects.values()))
+        elif places or objects:
+            self._index.add(places, list(objects.values()))
+
+    def _send(self) -> None:
+        batch, self._batch, self._batch_size = self._batch, [], 0
+        self._ahead.append(self._background(self._squeeze, batch))
+        while len(self._ahead) > _AHEAD:
+            self._write(self._ahead.popleft().result())
+
+    def _background(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="nbmlops-ingest")
+        return self._pool.submit(work, *arguments)
+
+    def _squeeze(self, batch: _Batch) -> _Squeezed:
+        known = self._index.places(digest for _, digest, _ in batch)
+        new = []
+        for item in batch:
+            place = known.get(item[1])
+            if place is None or not self._is_there(place.pack):
+                new.append(item)
+                if place is not None:
+                    self._lost.add(item[1])
+        small = squeeze(content for _, _, content in new)
+        return [
+            (number, digest, len(content), codec, stored)
+            for (number, digest, content), (codec, stored) in zip(new, small, strict=True)
+        ]
+
+    def _is_there(self, pack: str) -> bool:
+        # Somebody may have lost a pack; what lies in it is then stored again, not taken for stored.
+        if pack not in self._packs:
+            self._packs[pack] = self._folder.size(pack) is not None
+        return self._packs[pack]
+
+    def _write(self, squeezed: _Squeezed) -> None:
+        for number, digest, size, codec, stored in squeezed:
+            self._sink.add(Kind.CHUNK, digest, stored, size, codec)
+            self._objects[number].new_bytes += len(stored)
+
+
+class _StreamHash:
+    """Digest of a stream, taken in the background, a piece behind its reader."""
+
+    def __init__(self, background: Callable[..., Future[Any]]) -> None:
+        self._hasher = blake3()
+        self._background = background
+        self._running: Future[Any] | None = None
+
+    def update(self, piece: bytes) -> None:
+        self._wait()
+        if len(piece) < BLOCK:
+            self._hasher.update(piece)
+        else:
+            self._running = self._background(self._hasher.update, piece)
+
+    def hexdigest(self) -> str:
+        self._wait()
+        return self._hasher.hexdigest()
+
+    def _wait(self) -> None:
+        if self._running is not None:
+            self._running.result()
+            self._running = None

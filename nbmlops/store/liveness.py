@@ -1,0 +1,73 @@
+"""Who is still writing: each process holds a lock on a file of its own for as long as it lives.
+
+A lock goes with its process, however that ends, and never comes back; so whoever can take the lock
+of another writer's file knows that the writer is gone. Process ids are never looked at: they are
+reused, and mean nothing in another container.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from pathlib import Path
+
+from nbmlops.core.errors import UnavailableError
+
+__all__ = ["Writer", "is_alive"]
+
+
+class Writer:
+    """This process as a writer of one workspace.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the lock files lie.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._descriptor: int | None = None
+        self._token = ""
+        self._owner = 0
+
+    @property
+    def token(self) -> str:
+        """Name of this process's file; made and locked on first use, anew in a forked child."""
+        if self._descriptor is None or self._owner != os.getpid():
+            self._token, self._owner = secrets.token_hex(16), os.getpid()
+            path = self._folder / self._token
+            try:
+                self._folder.mkdir(exist_ok=True)
+                self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                raise UnavailableError(
+                    f"cannot write to {self._folder}: {error.strerror}", hint="check its permissions and free space"
+                ) from error
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        return self._token
+
+    def close(self) -> None:
+        """Give up the lock and remove the file."""
+        if self._descriptor is not None and self._owner == os.getpid():
+            (self._folder / self._token).unlink(missing_ok=True)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def is_alive(folder: Path, token: str) -> bool:
+    """Whether the writer with this token still lives; a dead one's file is removed."""
+    path = folder / token
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    path.unlink(missing_ok=True)
+    return False

@@ -1,0 +1,93 @@
+"""How versions get their numbers: at once outside a pipeline run, all together when a pipeline run commits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from nbmlops.store import schema
+
+__all__ = ["adopt_output", "insert_version", "name_outputs", "newest_named", "numbered", "put_output"]
+
+
+def insert_version(connection: Connection, **values: Any) -> int:
+    """Insert a row and return its id."""
+    return int(connection.execute(insert(schema.version).values(**values)).inserted_primary_key[0])  # type: ignore[index]
+
+
+def numbered(connection: Connection, name_id: int) -> dict[str, int]:
+    """The next number of a name and the next place in the order of naming."""
+    table = schema.version
+    number = connection.execute(select(func.max(table.c.number)).filter_by(name_id=name_id)).scalar() or 0
+    return {"number": number + 1, "named": newest_named(connection) + 1}
+
+
+def newest_named(connection: Connection) -> int:
+    """Place of the version that was named last, over all kinds; 0 before the first."""
+    return connection.execute(select(func.max(schema.version.c.named))).scalar() or 0
+
+
+def put_output(connection: Connection, run_id: str, name_id: int, version_id: int) -> None:
+    """Let a pipeline run's bare name mean this version from now on."""
+    table = schema.run_output
+    key = {"run_id": run_id, "name_id": name_id}
+    if connection.execute(update(table).filter_by(**key).values(version_id=version_id)).rowcount == 0:
+        connection.execute(insert(table).values(version_id=version_id, **key))
+
+
+def adopt_output(connection: Connection, run_id: str, version_id: int) -> None:
+    """Make a version of an earlier run an output of this one, because its step was skipped."""
+    name_id = connection.execute(select(schema.version.c.name_id).filter_by(id=version_id)).scalar_one()
+    put_output(connection, run_id, name_id, version_id)
+
+
+def name_outputs(connection: Connection, run_id: str) -> list[int]:
+    """Name what a pipeline run wrote, in the transaction that commits the run; ids of the versions.
+
+    A version whose content is already the newest of its name becomes that version; an older content
+    gets a new number and no new bytes.
+    """
+    table, output = schema.version, schema.run_output
+    rows = connection.execute(
+        select(table).join(output, output.c.version_id == table.c.id).where(output.c.run_id == run_id).order_by(table.c.id)
+    ).all()
+    return [_name_one(connection, run_id, row) for row in rows]
+
+
+def _name_one(connection: Connection, run_id: str, row: Row[Any]) -> int:
+    table = schema.version
+    newest = connection.execute(
+        select(table)
+        .where(table.c.name_id == row.name_id, table.c.number.is_not(None), table.c.deleted_at.is_(None))
+        .order_by(table.c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    if newest is not None and newest.digest == row.digest:
+        if newest.id != row.id and row.number is None:
+            _replace(connection, row, newest.id)
+        return int(newest.id)
+    number = numbered(connection, row.name_id)
+    if row.number is None:
+        connection.execute(update(table).filter_by(id=row.id).values(**number))
+        return int(row.id)
+    again = {key: value for key, value in row._mapping.items() if key not in ("id", "number", "named", "deleted_at")}
+    again.update(number, new_bytes=0)
+    version_id = insert_version(connection, **again)
+    put_output(connection, run_id, row.name_id, version_id)
+    return version_id
+
+
+def _replace(connection: Connection, row: Row[Any], by: int) -> None:
+    """Let a version stand for an unnamed one with the same content, in lineage too."""
+    kind = connection.execute(select(schema.name.c.kind).filter_by(id=row.name_id)).scalar_one()
+    edge, old, new = schema.edge, f"{kind}:{row.id}", f"{kind}:{by}"
+    there = select(edge.c.subject, edge.c.relation).where(edge.c.object == new)
+    known = {tuple(pair) for pair in connection.execute(there)}
+    for pair in connection.execute(select(edge).where(edge.c.object == old)).all():
+        if (pair.subject, pair.relation) not in known:
+            connection.execute(insert(edge).values(subject=pair.subject, relation=pair.relation, object=new, at=pair.at))
+    connection.execute(edge.delete().where(edge.c.object == old))
+    output = schema.run_output
+    connection.execute(update(output).where(output.c.version_id == row.id).values(version_id=by))
+    connection.execute(schema.version.delete().where(schema.version.c.id == row.id))

@@ -1,0 +1,228 @@
+"""The object store: bytes in, digest out; the same bytes in again cost nothing.
+
+An object's identity is the BLAKE3 digest of its whole content. Its content lies in packs as chunks cut by
+content, so versions of a thing share what they have in common. The order of a save is always: temporary file,
+sync, rename, sync of the folder, and only then the transaction that enters it into the catalog's index; a crash
+anywhere before that leaves the store as it was. The format has a page: ``docs/formats/objects.md``.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from blake3 import blake3
+
+from nbmlops.core.clock import Clock
+from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.store import repair, transfer, verification
+from nbmlops.store.catalog import Catalog
+from nbmlops.store.folders import open_folder, unavailable
+from nbmlops.store.index import Index
+from nbmlops.store.ingest import Ingest
+from nbmlops.store.manifests import EMPTY
+from nbmlops.store.reader import ObjectReader, Shelves, corrupt
+from nbmlops.store.records import Damage, Reindexed, Repair, Stored, Transfer, Verification
+
+__all__ = ["Damage", "ObjectStore", "Reindexed", "Repair", "Stored", "Transfer", "Verification"]
+
+Progress = Callable[[int], None]
+_READ_AHEAD = 256 * 1024
+
+
+class ObjectStore:
+    """Content-addressed objects in packs.
+
+    Parameters
+    ----------
+    root : str
+        A folder, or an fsspec URL such as ``s3://bucket/prefix``; made with the first object.
+    catalog : Catalog
+        Keeps the index.
+    clock : Clock
+        Tells when an object came.
+    """
+
+    def __init__(self, root: str, catalog: Catalog, clock: Clock) -> None:
+        self._folder = open_folder(root)
+        self._index = Index(catalog)
+        self._shelves = Shelves(self._folder, self._index)
+        self._clock = clock
+        self._swept = False
+
+    def put(self, source: bytes | BinaryIO | Path, *, progress: Progress | None = None) -> Stored:
+        """Store one object; when this returns it survives a power cut.
+
+        Parameters
+        ----------
+        source : bytes, BinaryIO or Path
+            The content; a stream is read from where it stands to its end, in bounded memory.
+        progress : callable, optional
+            Told the number of bytes of each piece read.
+
+        Raises
+        ------
+        NotFoundError
+            When a path does not exist.
+        InvalidError
+            When a path is a folder, or a stream gives text.
+        UnavailableError
+            When the disk is full, read-only or away; nothing was stored then.
+        """
+        (stored,) = self.put_many([source], progress=progress)
+        return stored
+
+    def put_many(self, sources: Iterable[bytes | BinaryIO | Path], *, progress: Progress | None = None) -> list[Stored]:
+        """Store several objects at the price of one: together they are durable, in as few packs as possible.
+
+        Raises
+        ------
+        NbmlopsError
+            As `put` does; then none of them is stored.
+        """
+        self._sweep()
+        with Ingest(self._folder, self._index, self._clock) as ingest:
+            for source in sources:
+                with _opened(source) as stream:
+                    ingest.add(stream, progress)
+            return ingest.finish()
+
+    def open(self, digest: str) -> BinaryIO:
+        """Open an object as a seekable file that hands out verified bytes only.
+
+        Raises
+        ------
+        NotFoundError
+            When the store does not have it.
+        CorruptError
+            When its manifest is damaged; reading raises it at a damaged chunk.
+        """
+        return io.BufferedReader(ObjectReader(self._shelves, self._shelves.manifest(digest)), _READ_AHEAD)
+
+    def read(self, digest: str) -> bytes:
+        """Whole content of an object.
+
+        Raises
+        ------
+        NotFoundError
+            When the store does not have it.
+        CorruptError
+            When any byte of it is not what was stored.
+        """
+        manifest = self._shelves.manifest(digest)
+        with ObjectReader(self._shelves, manifest) as reader:
+            content = reader.readall()
+        # Each chunk gave its digest; of several, the manifest's word that they are this object is checked too.
+        if len(manifest) > 1 and blake3(content, max_threads=blake3.AUTO).hexdigest() != digest:
+            raise corrupt(digest, "its chunks are not those of its digest")
+        return content
+
+    def size(self, digest: str) -> int:
+        """Bytes of an object.
+
+        Raises
+        ------
+        NotFoundError
+            When the store does not have it.
+        """
+        known = self._index.objects([digest]).get(digest)
+        return known.size if known else self._shelves.manifest(digest).size
+
+    def has(self, digest: str) -> bool:
+        """Whether the store has an object; the empty one it always has."""
+        return digest == EMPTY or bool(self._index.objects([digest]) or self._index.places([digest]))
+
+    def verify(self, *, full: bool = False, progress: Progress | None = None) -> Verification:
+        """Compare packs, index and manifests; with `full` re-hash every byte.
+
+        Parameters
+        ----------
+        full : bool
+            Without it, sizes, footers and manifests are checked, but not the chunks' bytes.
+        progress : callable, optional
+            Told the bytes of each pack that was checked.
+        """
+        self._sweep(again=True)
+        return verification.verify(self._folder, self._index, full=full, progress=progress)
+
+    def repair(self, source: str, damages: Sequence[Damage] | None = None) -> Repair:
+        """Replace what is damaged by good copies, of this store where it has some, else of `source`.
+
+        Packs that are damaged are written anew; what is left of the old files is not referred to any more.
+
+        Parameters
+        ----------
+        source : str
+            A folder or URL that was pushed to.
+        damages : sequence of Damage, optional
+            What to repair; by default what `verify(full=True)` finds.
+
+        Raises
+        ------
+        NotFoundError
+            When there is nothing at `source`.
+        UnavailableError
+            When `source` or this store cannot be used now.
+        """
+        if damages is None:
+            damages = self.verify(full=True).damages
+        return repair.repair(self._folder, self._index, open_folder(source), damages)
+
+    def push(self, digests: Iterable[str], target: str, progress: Progress | None = None) -> Transfer:
+        """Send objects to a folder or URL, only what it does not have; each chunk is re-hashed before it goes.
+
+        An interrupted push leaves whole packs only; the next one goes on from there.
+
+        Parameters
+        ----------
+        digests : iterable of str
+            The objects.
+        target : str
+            A folder or an fsspec URL; made when it is not there.
+        progress : callable, optional
+            Told the bytes of each chunk as it was sent or skipped.
+
+        Raises
+        ------
+        NotFoundError
+            When this store lacks one of the objects.
+        CorruptError
+            When one is damaged here; the target never gets an object of which a part is missing.
+        UnavailableError
+            When the target cannot be written.
+        """
+        there = open_folder(target)
+        if there.where == self._folder.where:
+            raise InvalidError(f"{target} is this store itself", hint="give another folder or URL")
+        return transfer.push(self._shelves, list(dict.fromkeys(digests)), there, progress)
+
+    def reindex(self) -> Reindexed:
+        """Enter into the index what the packs hold and it lacks, as after the loss of the catalog."""
+        return verification.reindex(self._folder, self._index, self._clock.now())
+
+    def _sweep(self, *, again: bool = False) -> None:
+        if again or not self._swept:
+            self._folder.sweep()
+            self._swept = True
+
+
+@contextmanager
+def _opened(source: bytes | BinaryIO | Path) -> Iterator[BinaryIO]:
+    if isinstance(source, bytes | bytearray | memoryview):
+        yield io.BytesIO(source)
+    elif isinstance(source, Path):
+        try:
+            stream = source.open("rb")
+        except FileNotFoundError as error:
+            raise NotFoundError(f"there is no file {source}", hint="check the path") from error
+        except IsADirectoryError as error:
+            raise InvalidError(f"{source} is a folder", hint="store its files one by one") from error
+        except OSError as error:
+            raise unavailable(error, source) from error
+        with stream:
+            yield stream
+    else:
+        yield source

@@ -1,0 +1,74 @@
+"""What the object store answers with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Damage", "Reindexed", "Repair", "Stored", "Transfer", "Verification"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object that is in the store: its digest, its size, and the bytes that it added, as written."""
+
+    digest: str
+    size: int
+    new_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One thing that is not as it was stored.
+
+    `object` is an object that it touches, or None when it touches none. `chunk` is empty when a whole
+    pack or a manifest is damaged; `pack` is empty when the index has no place for the chunk.
+    """
+
+    object: str | None
+    chunk: str
+    pack: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What `verify` looked at and found; `bytes` are those of the packs, `full` whether each was re-hashed."""
+
+    objects: int
+    chunks: int
+    bytes: int
+    full: bool
+    damages: tuple[Damage, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is damaged."""
+        return not self.damages
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Digests of chunks and objects that are good again, and of those that no source had."""
+
+    repaired: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What a push did: objects that the target now has, chunks sent, bytes sent, bytes that it had already."""
+
+    objects: int
+    chunks: int
+    bytes_sent: int
+    bytes_skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reindexed:
+    """What the packs told the index again; `unreadable` names the packs whose own index is damaged."""
+
+    packs: int
+    chunks: int
+    objects: int
+    unreadable: tuple[str, ...]

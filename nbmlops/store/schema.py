@@ -1,0 +1,287 @@
+"""One picture of the catalog: every table that nbmlops keeps.
+
+A new catalog is created from this module and stamped with `HEAD`; an older one is brought here by
+the revisions in ``migrations/``, and a test proves that both ways end in the same tables.
+
+Conventions: instants are whole microseconds since 1970-01-01 UTC; digests are 64 hex digits;
+``kind`` is ``data``, ``model`` or ``pipeline``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+__all__ = ["HEAD", "Instant", "metadata"]
+
+HEAD = "0001"
+"""The newest revision in ``migrations/versions``."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+# SQLite numbers rows by itself only for a column declared INTEGER.
+_RowId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, kept as microseconds since 1970 so that every engine sorts it alike."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Datetime to microseconds."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Microseconds to datetime in UTC."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Objects: where each chunk lies, and which manifest lists an object's chunks.
+chunk = Table(
+    "chunk",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("pack", String(64), nullable=False, index=True),
+    Column("offset", BigInteger, nullable=False),
+    Column("stored", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("codec", String(8), nullable=False),
+)
+object_ = Table(
+    "object",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("pack", String(64), nullable=False, index=True),
+    Column("offset", BigInteger, nullable=False),
+    Column("stored", BigInteger, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+# Names and versions of data, models and pipelines.
+name = Table(
+    "name",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("kind", "name"),
+)
+version = Table(
+    "version",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("name_id", ForeignKey("name.id"), nullable=False),
+    # Null until the pipeline run that wrote the version commits; see versions.py.
+    Column("number", Integer),
+    # Order in which versions got their numbers, over all names; a run sees what was named before it.
+    Column("named", BigInteger, unique=True),
+    Column("digest", String(64), nullable=False, index=True),
+    Column("root", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("new_bytes", BigInteger, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("author", String(128), nullable=False),
+    Column("message", Text),
+    Column("run_id", String(32)),
+    Column("detail", JSON, nullable=False),
+    Column("deleted_at", Instant),
+    UniqueConstraint("name_id", "number"),
+)
+alias = Table(
+    "alias",
+    metadata,
+    Column("name_id", ForeignKey("name.id"), primary_key=True),
+    Column("alias", String(128), primary_key=True),
+    Column("version_id", ForeignKey("version.id"), nullable=False, index=True),
+)
+alias_move = Table(
+    "alias_move",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("name_id", ForeignKey("name.id"), nullable=False, index=True),
+    Column("alias", String(128), nullable=False),
+    Column("how", String(16), nullable=False),
+    Column("before_id", ForeignKey("version.id")),
+    Column("after_id", ForeignKey("version.id")),
+    Column("report_id", BigInteger),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(128), nullable=False),
+)
+
+# Lineage and audit.
+edge = Table(
+    "edge",
+    metadata,
+    Column("subject", String(512), primary_key=True),
+    Column("relation", String(16), primary_key=True),
+    Column("object", String(64), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Index("ix_edge_object", "object", "relation"),
+)
+event = Table(
+    "event",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+
+# Runs.
+run = Table(
+    "run",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("sequence", BigInteger, nullable=False, unique=True),
+    Column("experiment", String(128), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("status", String(16), nullable=False, index=True),
+    Column("parent_id", String(32), index=True),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("error", JSON),
+    Column("notebook", Text),
+    Column("writer", String(64)),
+    Column("as_of", BigInteger, nullable=False),
+    Column("git", JSON),
+    Column("environment", String(64)),
+    UniqueConstraint("experiment", "number"),
+)
+environment = Table(
+    "environment",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("content", JSON, nullable=False),
+)
+param = Table(
+    "param",
+    metadata,
+    Column("run_id", ForeignKey("run.id"), primary_key=True),
+    Column("key", String(512), primary_key=True),
+    Column("value", JSON),
+)
+metric = Table(
+    "metric",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("run_id", ForeignKey("run.id"), nullable=False),
+    Column("key", String(512), nullable=False),
+    Column("step", BigInteger, nullable=False),
+    # Null stands for NaN, which SQLite cannot keep; infinities are kept as they are.
+    Column("value", Float(53)),
+    Column("at", Instant, nullable=False),
+    Index("ix_metric_run_id_key_step", "run_id", "key", "step"),
+)
+tag = Table(
+    "tag",
+    metadata,
+    Column("run_id", ForeignKey("run.id"), primary_key=True),
+    Column("key", String(512), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+artifact = Table(
+    "artifact",
+    metadata,
+    Column("run_id", ForeignKey("run.id"), primary_key=True),
+    Column("name", String(512), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+source = Table(
+    "source",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("text", Text, nullable=False),
+)
+cell = Table(
+    "cell",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("run_id", ForeignKey("run.id"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("cell_id", String(128)),
+    Column("source", ForeignKey("source.digest"), nullable=False),
+    Column("count", Integer),
+    Column("started_at", Instant, nullable=False),
+    Column("seconds", Float(53), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("defines", JSON, nullable=False),
+    Column("uses", JSON, nullable=False),
+    Column("error", Text),
+)
+
+# Reports of checks.
+report = Table(
+    "report",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("suite", String(256), nullable=False),
+    Column("section", String(16), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("run_id", String(32), index=True),
+    Column("object", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+# Pipelines: what a run wrote, and which step of which logical time has committed.
+run_output = Table(
+    "run_output",
+    metadata,
+    Column("run_id", ForeignKey("run.id"), primary_key=True),
+    Column("name_id", ForeignKey("name.id"), primary_key=True),
+    Column("version_id", ForeignKey("version.id"), nullable=False, index=True),
+)
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("pipeline", String(128), primary_key=True),
+    Column("logical_time", String(64), primary_key=True),
+    Column("parameters_digest", String(64), primary_key=True),
+    Column("step", String(128), primary_key=True),
+    Column("generation", Integer, primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("lease_until", Instant),
+    Column("step_key", String(64), nullable=False, index=True),
+    Column("run_id", String(32)),
+    Column("outputs", JSON),
+    Column("pipeline_version", String(64)),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)

@@ -1,0 +1,105 @@
+"""Write entries into packs of at most 64 MiB, each named by the digest of its bytes when it is full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from blake3 import blake3
+
+from nbmlops.store.folders import Folder, PackFile
+from nbmlops.store.index import Known, Place
+from nbmlops.store.packs import HEADER, Codec, Entry, Kind, pack_footer
+
+__all__ = ["PACK_LIMIT", "PackSink", "Placed"]
+
+PACK_LIMIT = 64 * 1024 * 1024
+_BUFFER = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An entry and the pack that it went into."""
+
+    entry: Entry
+    pack: str
+
+    def place(self) -> Place:
+        """Where a chunk lies, as the index keeps it."""
+        e = self.entry
+        return Place(e.digest.hex(), self.pack, e.offset, e.stored, e.size, e.codec)
+
+    def known(self, size: int, created_at: datetime) -> Known:
+        """Where the manifest of an object of `size` bytes lies, as the index keeps it."""
+        e = self.entry
+        return Known(e.digest.hex(), size, self.pack, e.offset, e.stored, created_at)
+
+
+class PackSink:
+    """Takes entries, in order; as a context manager it leaves no pack half written."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._placed: list[Placed] = []
+        self._file: PackFile | None = None
+        self._entries: list[Entry] = []
+        self._position = 0
+        self._hasher = blake3()
+        self._buffer: list[bytes | memoryview] = []
+        self._buffered = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.abort()
+            self._file = None
+
+    def add(self, kind: Kind, digest: str, stored: bytes | memoryview, size: int, codec: Codec = Codec.RAW) -> None:
+        """Append an entry: its bytes as they are to lie in the pack, and its size once decoded."""
+        if self._entries and self._position + len(stored) > PACK_LIMIT:
+            self._seal()
+        if self._file is None:
+            self._file = self._folder.create()
+            self._hasher, self._entries, self._position = blake3(), [], 0
+            self._write(HEADER)
+        self._entries.append(Entry(bytes.fromhex(digest), kind, codec, self._position, len(stored), size))
+        self._write(stored)
+
+    def close(self) -> Sequence[Placed]:
+        """Seal the last pack, make all of them durable, and tell where each entry went."""
+        if self._file is not None:
+            self._seal()
+        if self._placed:
+            self._folder.sync()
+        return self._placed
+
+    def _write(self, data: bytes | memoryview) -> None:
+        self._buffer.append(data)
+        self._buffered += len(data)
+        self._position += len(data)
+        if self._buffered >= _BUFFER:
+            self._flush()
+
+    def _flush(self) -> None:
+        assert self._file is not None
+        data = b"".join(self._buffer)
+        self._buffer, self._buffered = [], 0
+        self._hasher.update(data)
+        self._file.write(data)
+
+    def _seal(self) -> None:
+        assert self._file is not None
+        self._write(pack_footer(self._entries))
+        self._flush()
+        name = self._hasher.hexdigest()
+        self._file.seal(name)
+        self._file = None
+        self._placed += [Placed(entry, name) for entry in self._entries]
+        self._entries = []

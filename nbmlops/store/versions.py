@@ -1,0 +1,358 @@
+"""Names, versions and aliases, the same for data, models and pipelines.
+
+A version gets its number when it is named. Outside a pipeline run that is at once. Inside one it is
+when the run commits: until then the version belongs to the run, whose steps find it under the bare
+name (`schema.run_output`), while everybody else, parallel runs too, still sees what was named before
+they started (`version.named` against `run.as_of`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from nbmlops.core.clock import Clock
+from nbmlops.core.digests import short
+from nbmlops.core.errors import AmbiguousError, ConflictError, InvalidError, NotFoundError, RefusedError, nearest
+from nbmlops.core.refs import Ref, check_name
+from nbmlops.store import audit, lineage, naming, schema
+from nbmlops.store.catalog import Catalog
+
+__all__ = ["Version", "Versions"]
+
+Guard = Callable[["Version"], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One immutable version of a named thing."""
+
+    id: int
+    kind: str
+    name: str
+    number: int | None
+    digest: str
+    root: str
+    size: int
+    new_bytes: int
+    created_at: datetime
+    author: str
+    message: str | None
+    run_id: str | None
+    detail: Mapping[str, Any]
+    aliases: tuple[str, ...]
+    deleted_at: datetime | None
+
+    @property
+    def ref(self) -> str:
+        """How a person names it: by number, or by digest until it has one."""
+        return f"{self.name}@v{self.number}" if self.number else f"{self.name}@{short(self.digest)}"
+
+
+class Versions:
+    """Versions of one kind.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where the rows live.
+    clock : Clock
+        Tells when.
+    kind : str
+        ``data``, ``model`` or ``pipeline``.
+    """
+
+    def __init__(self, catalog: Catalog, clock: Clock, kind: str) -> None:
+        self.catalog = catalog
+        self.kind = kind
+        self._clock = clock
+
+    def add(
+        self,
+        name: str,
+        *,
+        digest: str,
+        root: str,
+        size: int,
+        new_bytes: int,
+        message: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> Version:
+        """Add a version; saving what is already the newest content gives that version.
+
+        Parameters
+        ----------
+        name : str
+            What it is called.
+        digest : str
+            Its identity, 64 hex digits.
+        root : str
+            Digest of the object that holds it.
+        size, new_bytes : int
+            Bytes of the content, and bytes that the store did not have before.
+        message : str, optional
+            Why it was made.
+        detail : mapping, optional
+            What this kind keeps besides, as JSON.
+        """
+        check_name(name)
+        now, active = self._clock.now(), lineage.current()
+        values = {
+            "digest": digest,
+            "root": root,
+            "size": size,
+            "new_bytes": new_bytes,
+            "created_at": now,
+            "author": audit.actor(),
+            "message": message,
+            "run_id": active.run_id,
+            "detail": dict(detail or {}),
+        }
+
+        def work(connection: Connection) -> Version:
+            name_id = self._name_id(connection, name, now)
+            visible = self._visible(connection, name_id)
+            if visible is not None and visible.digest == digest:
+                version_id = visible.id
+            elif active.pipeline_run_id:
+                version_id = naming.insert_version(connection, name_id=name_id, **values)
+            else:
+                version_id = naming.insert_version(connection, name_id=name_id, **naming.numbered(connection, name_id), **values)
+            if active.pipeline_run_id:
+                naming.put_output(connection, active.pipeline_run_id, name_id, version_id)
+            lineage.record(connection, now, "writes", self.kind, version_id)
+            return self._one(connection, version_id)
+
+        return self.catalog.transact(work)
+
+    def resolve(self, ref: str | Ref, *, deleted: bool = False) -> Version:
+        """Find the version that `ref` means now, by the active pipeline run's rule inside one.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such name, number, alias or digest; the hint names the nearest.
+        AmbiguousError
+            When a digest prefix fits several versions.
+        """
+        parsed = Ref.parse(ref)
+        return self.catalog.read(lambda c: self.resolve_in(c, parsed, deleted=deleted))
+
+    def resolve_in(self, connection: Connection, ref: Ref, *, deleted: bool = False) -> Version:
+        """`resolve` inside the caller's transaction."""
+        name_id = connection.execute(
+            select(schema.name.c.id).filter_by(kind=self.kind, name=ref.name)
+        ).scalar_one_or_none()
+        if name_id is None:
+            raise self._unknown(connection, ref)
+        if ref.is_bare:
+            row = self._visible(connection, name_id, deleted=deleted)
+        else:
+            row = self._selected(connection, name_id, ref, deleted=deleted)
+        if row is None:
+            raise self._missing(connection, name_id, ref)
+        return self._one(connection, row.id)
+
+    def newest(self) -> list[Version]:
+        """The newest version of every name, by name."""
+        table = schema.version
+        last = (
+            select(table.c.name_id, func.max(table.c.number).label("number"))
+            .where(table.c.deleted_at.is_(None))
+            .group_by(table.c.name_id)
+            .subquery()
+        )
+        query = self._select().join(
+            last, (last.c.name_id == table.c.name_id) & (last.c.number == table.c.number)
+        )
+        return self.catalog.read(lambda c: self._records(c, c.execute(query.order_by(schema.name.c.name)).all()))
+
+    def history(self, name: str) -> list[Version]:
+        """All numbered versions of a name, newest first.
+
+        Raises
+        ------
+        NotFoundError
+            When nothing has that name.
+        """
+
+        def work(connection: Connection) -> list[Version]:
+            self.resolve_in(connection, Ref(check_name(name)))
+            query = self._select().where(
+                schema.name.c.name == name, schema.version.c.number.is_not(None), schema.version.c.deleted_at.is_(None)
+            )
+            return self._records(connection, connection.execute(query.order_by(schema.version.c.number.desc())).all())
+
+        return self.catalog.read(work)
+
+    def get(self, version_id: int) -> Version:
+        """The version with this row id."""
+        return self.catalog.read(lambda c: self._one(c, version_id))
+
+    def delete(self, ref: str, *, guard: Guard | None = None) -> list[Version]:
+        """Hide a version, or with a bare name all versions of it; `restore` brings them back.
+
+        Raises
+        ------
+        RefusedError
+            When an alias is on one of them, or `guard` says what else holds it.
+        """
+        parsed, now = Ref.parse(ref), self._clock.now()
+
+        def work(connection: Connection) -> list[Version]:
+            found = self._meant(connection, parsed, deleted=False)
+            for version in found:
+                held = f"the alias {version.aliases[0]}" if version.aliases else (guard(version) if guard else None)
+                if held:
+                    raise RefusedError(
+                        f"{version.ref} cannot be deleted: {held} refers to it", hint="move that first, then delete"
+                    )
+            self._mark(connection, found, now, "delete", str(parsed))
+            return found
+
+        return self.catalog.transact(work)
+
+    def restore(self, ref: str) -> list[Version]:
+        """Bring back what `delete` hid.
+
+        Raises
+        ------
+        NotFoundError
+            When nothing deleted fits `ref`.
+        """
+        parsed = Ref.parse(ref)
+
+        def work(connection: Connection) -> list[Version]:
+            found = self._meant(connection, parsed, deleted=True)
+            self._mark(connection, found, None, "restore", str(parsed))
+            return [self._one(connection, version.id) for version in found]
+
+        return self.catalog.transact(work)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give all versions of a name another name.
+
+        Raises
+        ------
+        ConflictError
+            When the new name is taken.
+        """
+        check_name(new)
+
+        def work(connection: Connection) -> None:
+            self.resolve_in(connection, Ref(check_name(old)))
+            taken = select(schema.name.c.id).filter_by(kind=self.kind, name=new)
+            if connection.execute(taken).first():
+                raise ConflictError(f"there is {self.kind} named {new} already", hint="choose another name")
+            connection.execute(
+                update(schema.name).filter_by(kind=self.kind, name=old).values(name=new)
+            )
+            audit.append(connection, self._clock, f"{self.kind}.rename", old, {"new": new})
+
+        self.catalog.transact(work)
+
+    def _meant(self, connection: Connection, ref: Ref, *, deleted: bool) -> list[Version]:
+        if not ref.is_bare:
+            version = self.resolve_in(connection, ref, deleted=deleted)
+            return [version]
+        self.resolve_in(connection, ref, deleted=deleted)
+        hidden = schema.version.c.deleted_at
+        query = self._select().where(
+            schema.name.c.name == ref.name, hidden.is_not(None) if deleted else hidden.is_(None)
+        )
+        return self._records(connection, connection.execute(query.order_by(schema.version.c.id)).all())
+
+    def _mark(
+        self, connection: Connection, found: list[Version], at: datetime | None, action: str, subject: str
+    ) -> None:
+        ids = [version.id for version in found]
+        connection.execute(update(schema.version).where(schema.version.c.id.in_(ids)).values(deleted_at=at))
+        audit.append(connection, self._clock, f"{self.kind}.{action}", subject, {"versions": ids})
+
+    def _name_id(self, connection: Connection, name: str, now: datetime) -> int:
+        found = connection.execute(select(schema.name.c.id).filter_by(kind=self.kind, name=name)).scalar_one_or_none()
+        if found is not None:
+            return int(found)
+        added = connection.execute(insert(schema.name).values(kind=self.kind, name=name, created_at=now))
+        return int(added.inserted_primary_key[0])  # type: ignore[index]
+
+    def _visible(self, connection: Connection, name_id: int, *, deleted: bool = False) -> Row[Any] | None:
+        """Row that the bare name means to whoever asks now."""
+        table, pipeline_run = schema.version, lineage.current().pipeline_run_id
+        hidden = table.c.deleted_at.is_not(None) if deleted else table.c.deleted_at.is_(None)
+        query = select(table).where(table.c.name_id == name_id, table.c.number.is_not(None), hidden)
+        if pipeline_run and not deleted:
+            output = schema.run_output
+            own = select(table).join(output, output.c.version_id == table.c.id)
+            own = own.where(output.c.run_id == pipeline_run, output.c.name_id == name_id)
+            if (row := connection.execute(own).one_or_none()) is not None:
+                return row
+            as_of = connection.execute(select(schema.run.c.as_of).filter_by(id=pipeline_run)).scalar_one_or_none()
+            if as_of is not None:
+                query = query.where(table.c.named <= as_of)
+        return connection.execute(query.order_by(table.c.number.desc()).limit(1)).one_or_none()
+
+    def _selected(self, connection: Connection, name_id: int, ref: Ref, *, deleted: bool) -> Row[Any] | None:
+        table = schema.version
+        hidden = table.c.deleted_at.is_not(None) if deleted else table.c.deleted_at.is_(None)
+        query = select(table).where(table.c.name_id == name_id, hidden)
+        if ref.alias is not None:
+            query = query.join(schema.alias, schema.alias.c.version_id == table.c.id)
+            return connection.execute(query.where(schema.alias.c.alias == ref.alias)).one_or_none()
+        if ref.number is not None:
+            return connection.execute(query.where(table.c.number == ref.number)).one_or_none()
+        rows = connection.execute(
+            query.where(table.c.digest.startswith(ref.prefix or "")).order_by(table.c.number, table.c.id)
+        ).all()
+        if len({row.digest for row in rows}) > 1:
+            shown = ", ".join(sorted({short(row.digest) for row in rows})[:5])
+            raise AmbiguousError(f"{ref} fits {len(rows)} versions: {shown}", hint="write more digits of the digest")
+        return rows[-1] if rows else None
+
+    def _unknown(self, connection: Connection, ref: Ref) -> NotFoundError:
+        names = connection.execute(select(schema.name.c.name).filter_by(kind=self.kind)).scalars().all()
+        hint = nearest(ref.name, names) or f"nbmlops {self.kind} list"
+        return NotFoundError(f"there is no {self.kind} named {ref.name!r}", hint=hint)
+
+    def _missing(self, connection: Connection, name_id: int, ref: Ref) -> NotFoundError:
+        table = schema.version
+        rows = connection.execute(
+            select(table.c.number, table.c.deleted_at).filter_by(name_id=name_id).order_by(table.c.number)
+        ).all()
+        there = [f"v{row.number}" for row in rows if row.deleted_at is None and row.number]
+        if not there and any(row.deleted_at for row in rows):
+            return NotFoundError(
+                f"{ref.name} is deleted", hint=f"bring it back with: nbmlops {self.kind} restore {ref.name}"
+            )
+        aliases = connection.execute(select(schema.alias.c.alias).filter_by(name_id=name_id)).scalars().all()
+        known = ", ".join([*there[-5:], *aliases])
+        return NotFoundError(f"there is no {ref}", hint=f"{ref.name} has {known}" if known else None)
+
+    def _select(self) -> Any:
+        table = schema.version
+        return select(table, schema.name.c.name).join(schema.name).where(schema.name.c.kind == self.kind)
+
+    def _one(self, connection: Connection, version_id: int) -> Version:
+        row = connection.execute(self._select().where(schema.version.c.id == version_id)).one_or_none()
+        if row is None:
+            raise InvalidError(f"there is no {self.kind} version with the id {version_id}")
+        return self._records(connection, [row])[0]
+
+    def _records(self, connection: Connection, rows: Any) -> list[Version]:
+        aliases: dict[int, list[str]] = {}
+        query = select(schema.alias.c.version_id, schema.alias.c.alias).join(schema.name).filter_by(kind=self.kind)
+        for version_id, alias in connection.execute(query.order_by(schema.alias.c.alias)):
+            aliases.setdefault(version_id, []).append(alias)
+        own = ("name_id", "named")
+        return [
+            Version(
+                **{key: value for key, value in row._mapping.items() if key not in own},
+                kind=self.kind,
+                aliases=tuple(aliases.get(row.id, ())),
+            )
+            for row in rows
+        ]

@@ -1,0 +1,198 @@
+"""A run while it runs: log to it, and end it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import numbers
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.store import lineage
+from nbmlops.tracking import capture, queries
+
+if TYPE_CHECKING:
+    from nbmlops.tracking.records import Run, Status
+    from nbmlops.tracking.service import Runs
+
+__all__ = ["ActiveRun"]
+
+
+class ActiveRun:
+    """Handle of a running run; as a context manager it is the active run of the body.
+
+    Leaving the body ends the run: ``finished``, ``failed`` when the body raises, ``killed`` when it
+    is interrupted.
+
+    Parameters
+    ----------
+    runs : Runs
+        The service that started it.
+    run_id : str
+        Its id.
+    """
+
+    def __init__(self, runs: Runs, run_id: str) -> None:
+        self._runs = runs
+        self.id = run_id
+        self._stack = contextlib.ExitStack()
+
+    @property
+    def record(self) -> Run:
+        """The run as the catalog has it now."""
+        return self._runs.show(self.id)
+
+    def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any) -> None:
+        """Log metrics.
+
+        Parameters
+        ----------
+        values : mapping, optional
+            Metrics by name, for names that are not identifiers.
+        step : int, optional
+            Which step they belong to; by default the one after each metric's last.
+        **metrics
+            Metrics by name.
+
+        Raises
+        ------
+        InvalidError
+            When a value is not a number, or the run has ended.
+        """
+        points = {key: _number(key, value) for key, value in {**(values or {}), **metrics}.items()}
+        number = None if step is None else _whole(step)
+        at = self._runs.clock.now()
+        self._write(lambda c: queries.add_metrics(c, self.id, points, number, at))
+
+    def param(self, values: Mapping[str, Any] | None = None, /, **params: Any) -> None:
+        """Record params; nested mappings become names with dots.
+
+        Raises
+        ------
+        ConflictError
+            When a param has another value already.
+        """
+        flat = flatten({**(values or {}), **params})
+        self._write(lambda c: queries.add_params(c, self.id, flat))
+
+    def tag(self, values: Mapping[str, str] | None = None, /, **tags: str) -> None:
+        """Set tags."""
+        texts = {key: str(value) for key, value in {**(values or {}), **tags}.items()}
+        self._write(lambda c: queries.add_tags(c, self.id, texts))
+
+    def artifact(self, value: Any, name: str | None = None) -> None:
+        """Keep a file, some bytes, or a figure with ``savefig``.
+
+        Raises
+        ------
+        NotFoundError
+            When the file does not exist.
+        InvalidError
+            When `value` is none of these, or bytes or a figure come without a name.
+        """
+        content: Any
+        if hasattr(value, "savefig"):
+            content, name = _drawn(value), name or "figure.png"
+        elif isinstance(value, bytes):
+            content = value
+        elif isinstance(value, str | Path):
+            content = Path(value)
+            if not content.is_file():
+                raise NotFoundError(f"there is no file {content} to keep as an artifact")
+            name = name or content.name
+        else:
+            raise InvalidError(f"cannot keep a {type(value).__name__} as an artifact", hint="give a path, bytes or a figure")
+        if not name:
+            raise InvalidError("bytes need a name to be kept under", hint='run.artifact(content, "report.html")')
+        stored = self._runs.objects.put(content)
+        kept = name
+        self._write(lambda c: queries.put_artifact(c, self.id, kept, stored.digest, stored.size))
+
+    def finish(self, status: Status = "finished", error: Mapping[str, str] | None = None) -> Run:
+        """End the run; the cells that it executed are kept with it."""
+        record = self.record
+        cells = capture.log.since(record.started_at) if record.kind == "run" else []
+        return self._runs.finish(self.id, status, error=error, cells=cells)
+
+    def _write(self, work: Any) -> None:
+        def checked(connection: Any) -> None:
+            status = queries.status(connection, self.id)
+            if status != "running":
+                raise InvalidError(f"the run {self._runs.name_of(self.id)} is {status}", hint="start another: %%ml run NAME")
+            work(connection)
+
+        self._runs.catalog.transact(checked)
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(lineage.activate(replace(lineage.current(), run_id=self.id)))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+        if error is None:
+            self.finish()
+        else:
+            status: Status = "failed" if isinstance(error, Exception) else "killed"
+            self.finish(status, {"name": type(error).__name__, "value": str(error)})
+
+    def __repr__(self) -> str:
+        return f"<run {self._runs.name_of(self.id)}>"
+
+
+def _whole(step: Any) -> int:
+    if isinstance(step, numbers.Integral) and not isinstance(step, bool):
+        return int(step)
+    raise InvalidError(f"the step must be a whole number, not {step!r}")
+
+
+def _number(key: str, value: Any) -> float:
+    if isinstance(value, numbers.Real) or (hasattr(value, "item") and getattr(value, "shape", None) in {(), (1,)}):
+        return float(value)
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return float(value)
+    raise InvalidError(
+        f"the metric {key} must be a number, not {value!r}"[:300], hint=f"keep text as a tag: run.tag({key}=…)"
+    )
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Params by dotted names, each of a type that JSON can keep.
+
+    Examples
+    --------
+    >>> flatten({"model": {"depth": 4}, "seed": 1})
+    {'model.depth': 4, 'seed': 1}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = _plain(value)
+    return flat
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return repr(value)
+
+
+def _drawn(figure: Any) -> bytes:
+    sink = io.BytesIO()
+    figure.savefig(sink, format="png", bbox_inches="tight")
+    return sink.getvalue()

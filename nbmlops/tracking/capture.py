@@ -1,0 +1,75 @@
+"""Keeps the cells that a notebook executes, so that a run knows its own code.
+
+The extension tells `CellLog` when a cell begins and ends; a run takes what was executed while it was
+active. Nothing here does I/O, so the hook costs microseconds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from nbmlops.core import digests
+from nbmlops.tracking.records import Cell
+
+__all__ = ["CellLog", "log"]
+
+_KEPT = 10_000
+
+
+@dataclass(slots=True)
+class _Open:
+    cell_id: str | None
+    source: str
+    count: int | None
+    started_at: datetime
+    clock: float
+
+
+class CellLog:
+    """The cells that this process has executed, oldest first, the last 10,000 of them."""
+
+    def __init__(self) -> None:
+        self._done: deque[Cell] = deque(maxlen=_KEPT)
+        self._open: _Open | None = None
+        self._position = 0
+
+    def begin(self, cell_id: str | None, source: str, count: int | None) -> str:
+        """A cell starts; returns the digest of its source."""
+        self._open = _Open(cell_id, source, count, datetime.now(UTC), time.perf_counter())
+        return digests.of_bytes(source.encode("utf-8", "surrogatepass"))
+
+    def end(self, success: bool, error: str | None = None) -> Cell | None:
+        """The cell has ended."""
+        if self._open is None:
+            return None
+        cell = self._close(self._open, "completed" if success else "failed", error)
+        self._done.append(cell)
+        self._open, self._position = None, self._position + 1
+        return cell
+
+    def since(self, at: datetime) -> list[Cell]:
+        """Cells that were executing at or after `at`, the one that executes now as ``running``."""
+        found = [cell for cell in self._done if cell.started_at.timestamp() + cell.seconds >= at.timestamp()]
+        if self._open is not None:
+            found.append(self._close(self._open, "running", None))
+        return found
+
+    def _close(self, cell: _Open, status: str, error: str | None) -> Cell:
+        return Cell(
+            position=self._position,
+            cell_id=cell.cell_id,
+            digest=digests.of_bytes(cell.source.encode("utf-8", "surrogatepass")),
+            source=cell.source,
+            count=cell.count,
+            started_at=cell.started_at,
+            seconds=time.perf_counter() - cell.clock,
+            status=status,
+            error=error,
+        )
+
+
+log = CellLog()
+"""The cells of this process."""

@@ -1,0 +1,69 @@
+"""What is known of a run and of the cells that it executed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+__all__ = ["Cell", "Kind", "Run", "Status"]
+
+Status = Literal["running", "finished", "failed", "killed"]
+Kind = Literal["run", "step", "pipeline", "proof"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One execution of a notebook cell; `digest` is that of its source, `seconds` its wall time."""
+
+    position: int
+    cell_id: str | None
+    digest: str
+    source: str
+    count: int | None
+    started_at: datetime
+    seconds: float
+    status: str
+    defines: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One recorded execution.
+
+    `metrics` holds the last value of each metric, `inputs` and `outputs` the references of the
+    versions that the run read and wrote, `environment` the distributions and the platform it ran on.
+    """
+
+    id: str
+    experiment: str
+    number: int
+    kind: Kind
+    status: Status
+    started_at: datetime
+    ended_at: datetime | None
+    error: Mapping[str, str] | None
+    parent_id: str | None
+    notebook: str | None
+    git: Mapping[str, Any] | None
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    artifacts: Mapping[str, str]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    cells: tuple[Cell, ...] = ()
+    environment: Mapping[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """The friendly name, such as ``gbm-12``."""
+        return f"{self.experiment}-{self.number}"
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall time from start to end; None while it runs."""
+        return None if self.ended_at is None else (self.ended_at - self.started_at).total_seconds()

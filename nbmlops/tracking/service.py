@@ -1,0 +1,244 @@
+"""Verbs on runs: start, log, list, show."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.errors import AmbiguousError, InvalidError, NotFoundError, nearest
+from nbmlops.core.refs import check_name
+from nbmlops.store import lineage
+from nbmlops.store.liveness import Writer, is_alive
+from nbmlops.tracking import environment, queries
+from nbmlops.tracking.active import ActiveRun, flatten
+from nbmlops.tracking.records import Cell, Kind, Run, Status
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from nbmlops.core.clock import Clock
+    from nbmlops.store.catalog import Catalog
+    from nbmlops.store.objects import ObjectStore
+
+__all__ = ["Runs"]
+
+
+class Runs:
+    """Runs of one workspace.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where runs are recorded.
+    objects : ObjectStore
+        Where artifacts lie.
+    clock : Clock
+        Tells when.
+    root : Path
+        The project's folder, whose git state a run keeps.
+    live : Path
+        Folder of the writers' lock files.
+    """
+
+    def __init__(self, catalog: Catalog, objects: ObjectStore, clock: Clock, root: Path, live: Path) -> None:
+        self.catalog = catalog
+        self.objects = objects
+        self.clock = clock
+        self._root = root
+        self._live = live
+        self._writer = Writer(live)
+
+    def __call__(
+        self, name: str, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
+    ) -> ActiveRun:
+        """Start a run; use it in a ``with``."""
+        return self.start(name, params=params, tags=tags)
+
+    def start(
+        self,
+        name: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
+        kind: Kind = "run",
+        parent_id: str | None = None,
+        notebook: str | None = None,
+    ) -> ActiveRun:
+        """Start a run of the experiment `name`; it is on the disk when this returns.
+
+        Parameters
+        ----------
+        name : str
+            The experiment; the run gets the next number in it.
+        params : mapping, optional
+            What the run is given.
+        tags : mapping, optional
+            Labels.
+        kind : {"run", "step", "pipeline", "proof"}
+            What kind of execution it is.
+        parent_id : str, optional
+            The run it is a part of; the active one by default.
+        notebook : str, optional
+            Path of the notebook it comes from; the active one by default.
+        """
+        check_name(name)
+        run_id, active = uuid.uuid4().hex, lineage.current()
+        fields = {
+            "id": run_id,
+            "kind": kind,
+            "parent_id": parent_id or active.run_id,
+            "started_at": self.clock.now(),
+            "notebook": notebook or active.notebook,
+            "writer": self._writer.token,
+            "git": environment.git_state(self._root),
+        }
+        flat = flatten(params or {})
+        texts = {key: str(value) for key, value in (tags or {}).items()}
+
+        def work(connection: Connection) -> None:
+            queries.begin(connection, experiment=name, environment=environment.installed(), **fields)
+            queries.add_params(connection, run_id, flat)
+            queries.add_tags(connection, run_id, texts)
+
+        self.catalog.transact(work)
+        return ActiveRun(self, run_id)
+
+    def finish(
+        self,
+        run_id: str,
+        status: Status,
+        *,
+        error: Mapping[str, str] | None = None,
+        cells: Iterable[Cell] = (),
+    ) -> Run:
+        """End a run and keep the cells that it executed.
+
+        Raises
+        ------
+        InvalidError
+            When it has ended already.
+        """
+        executed = [_analysed(cell) for cell in cells]
+        at = self.clock.now()
+
+        def work(connection: Connection) -> None:
+            if not queries.finish(connection, run_id, status, at, error):
+                raise InvalidError(f"the run {self.name_of(run_id)} has ended already")
+            queries.add_cells(connection, run_id, executed)
+
+        self.catalog.transact(work)
+        return self.show(run_id)
+
+    def current(self) -> ActiveRun | None:
+        """The active run, or None."""
+        run_id = lineage.current().run_id
+        return ActiveRun(self, run_id) if run_id else None
+
+    def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any) -> None:
+        """Log metrics to the active run.
+
+        Raises
+        ------
+        InvalidError
+            When no run is active.
+        """
+        self.active().log(values, step=step, **metrics)
+
+    def active(self) -> ActiveRun:
+        """The active run.
+
+        Raises
+        ------
+        InvalidError
+            When there is none.
+        """
+        run = self.current()
+        if run is None:
+            raise InvalidError("no run is active", hint='start one: %%ml run NAME, or: with ml.run("name") as run')
+        return run
+
+    def show(self, ref: str) -> Run:
+        """A run by its friendly name, the beginning of its id, or its experiment (the newest one).
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such run; the hint names the nearest.
+        AmbiguousError
+            When an id's beginning fits several.
+        """
+        self._reap()
+
+        def work(connection: Connection) -> Run:
+            rows = queries.find(connection, ref)
+            if not rows:
+                hint = nearest(ref, queries.names(connection)) or "nbmlops run list"
+                raise NotFoundError(f"there is no run {ref!r}", hint=hint)
+            if len(rows) > 1:
+                raise AmbiguousError(f"{ref!r} fits {len(rows)} runs", hint="write more digits of the id")
+            run = self._records(connection, rows)[0]
+            content = queries.environment(connection, rows[0].environment)
+            return replace(run, cells=queries.cells(connection, run.id), environment=content)
+
+        return self.catalog.read(work)
+
+    def history(self, ref: str, metric: str) -> list[tuple[int, float]]:
+        """All points of one metric: pairs of step and value."""
+        run_id = self.show(ref).id
+        return self.catalog.read(lambda c: queries.metric_history(c, run_id, metric))
+
+    def name_of(self, run_id: str) -> str:
+        """Friendly name of a run."""
+        rows = self.catalog.read(lambda c: queries.find(c, run_id))
+        return f"{rows[0].experiment}-{rows[0].number}" if rows else run_id
+
+    def count(self) -> int:
+        """Number of runs of all kinds."""
+        return self.catalog.read(queries.count)
+
+    def close(self) -> None:
+        """Let go of this process's mark as a writer."""
+        self._writer.close()
+
+    def _reap(self) -> None:
+        """Mark as killed what its writer can no longer end."""
+        rows = self.catalog.read(queries.running)
+        gone = [row.id for row in rows if row.writer and not is_alive(self._live, row.writer)]
+        if gone:
+            at, error = self.clock.now(), {"name": "Killed", "value": "the process that wrote the run is gone"}
+            self.catalog.transact(lambda c: [queries.finish(c, run_id, "killed", at, error) for run_id in gone])
+
+    def _records(self, connection: Connection, rows: Sequence[Any]) -> list[Run]:
+        ids = [row.id for row in rows]
+        params, tags = queries.values(connection, "param", ids), queries.values(connection, "tag", ids)
+        artifacts = queries.values(connection, "artifact", ids, "digest")
+        metrics, edges = queries.last_metrics(connection, ids), queries.edges(connection, ids)
+        same = ("id", "experiment", "number", "kind", "status", "started_at", "ended_at", "error", "parent_id")
+        return [
+            Run(
+                **{key: row._mapping[key] for key in (*same, "notebook", "git")},
+                params=params[row.id],
+                metrics=metrics[row.id],
+                tags=tags[row.id],
+                artifacts=artifacts[row.id],
+                inputs=tuple(edges[row.id]["reads"]),
+                outputs=tuple(edges[row.id]["writes"]),
+            )
+            for row in rows
+        ]
+
+    def list(self, limit: int = 50, *, experiment: str | None = None, parent_id: str | None = None) -> list[Run]:
+        """The newest runs, newest first."""
+        self._reap()
+        return self.catalog.read(lambda c: self._records(c, queries.newest(c, limit, experiment, parent_id)))
+
+
+def _analysed(cell: Cell) -> Cell:
+    """A cell with the names that it defines and uses."""
+    from nbmlops.tracking.source import analyse
+
+    names = analyse(cell.source)
+    return replace(cell, defines=tuple(sorted(names.defines)), uses=tuple(sorted(names.uses)))

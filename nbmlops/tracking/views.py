@@ -1,0 +1,123 @@
+"""How runs look."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+from nbmlops.render.dispatch import html, json, looks, text
+from nbmlops.render.listing import Field, lists
+from nbmlops.render.look import Block, Drawing, Facts, Look, Part, Tone, line, table
+from nbmlops.render.units import duration, number, when
+from nbmlops.tracking.active import ActiveRun
+from nbmlops.tracking.records import Run
+
+__all__ = ["metrics_of", "state"]
+
+_TONES: dict[str, Tone] = {"running": "plain", "finished": "good", "failed": "bad", "killed": "bad"}
+_SHOWN = 4
+
+
+def metrics_of(run: Run, most: int = _SHOWN) -> str:
+    """The first metrics of a run in one phrase."""
+    shown = [f"{name} {number(value)}" for name, value in list(run.metrics.items())[:most]]
+    rest = len(run.metrics) - len(shown)
+    return ", ".join([*shown, f"{rest} more"] if rest else shown)
+
+
+def state(run: Run) -> Part:
+    """What has become of a run, and how long it took."""
+    tone = _TONES.get(run.status, "plain")
+    if run.seconds is None:
+        return Part(f"running since {when(run.started_at)}", tone)
+    preposition = "in" if run.status == "finished" else "after"
+    return Part(f"{run.status} {preposition} {duration(run.seconds)}", tone)
+
+
+@looks(Run)
+def _(run: Run) -> Look:
+    failure: tuple[Block, ...] = ()
+    if run.error:
+        failure = (Drawing(f"{run.error.get('name', 'error')}: {run.error.get('value', '')}"),)
+    return Look(
+        line(
+            f"run {run.name}",
+            state(run),
+            metrics_of(run),
+            f"reads {', '.join(run.inputs)}" if run.inputs else None,
+            f"writes {', '.join(run.outputs)}" if run.outputs else None,
+        ),
+        body=failure,
+        more=tuple(_details(run)),
+    )
+
+
+def _details(run: Run) -> list[Block]:
+    git = run.git or {}
+    commit = f"{git['branch']}@{git['commit'][:8]}" if git.get("commit") else None
+    python = (run.environment or {}).get("python")
+    facts = Facts.of(
+        {
+            "id": run.id,
+            "kind": run.kind,
+            "started": when(run.started_at),
+            "ended": when(run.ended_at),
+            "notebook": run.notebook and PurePath(run.notebook).name,
+            "git": commit and commit + (" (with changes)" if git.get("dirty") else ""),
+            "python": python and f"{python}, {len((run.environment or {}).get('distributions', ()))} distributions",
+            "parent": run.parent_id,
+        }
+    )
+    blocks: list[Block] = [facts]
+    groups: tuple[tuple[str, Any], ...] = (("metric", run.metrics), ("param", run.params), ("tag", run.tags))
+    for name, values in groups:
+        if values:
+            blocks.append(table((name, "value"), [(key, number(value)) for key, value in values.items()]))
+    if run.artifacts:
+        blocks.append(table(("artifact", "digest"), [(key, digest[:8]) for key, digest in run.artifacts.items()]))
+    if run.cells:
+        rows = [
+            (str(cell.count or cell.position), cell.status, duration(cell.seconds), _first_line(cell.source))
+            for cell in run.cells
+        ]
+        blocks.append(table((">cell", "status", ">took", "begins with"), rows))
+    return blocks
+
+
+def _first_line(source: str) -> str:
+    return next((row.strip() for row in source.splitlines() if row.strip()), "")
+
+
+@json.register
+def _(obj: Run) -> dict[str, Any]:
+    own = {name: json(getattr(obj, name)) for name in Run.__slots__}
+    return {"name": obj.name, **own, "seconds": obj.seconds}
+
+
+@text.register
+def _(obj: ActiveRun, *, detail: bool = False, columns: int | None = None) -> str:
+    return text(obj.record, detail=detail, columns=columns)
+
+
+@html.register
+def _(obj: ActiveRun, *, detail: bool = False) -> str:
+    return html(obj.record, detail=detail)
+
+
+@json.register
+def _(obj: ActiveRun) -> Any:
+    return json(obj.record)
+
+
+lists(
+    Run,
+    Field("run", lambda run: run.name),
+    Field("kind", lambda run: run.kind),
+    Field("status", lambda run: run.status),
+    Field("started", lambda run: run.started_at, when),
+    Field("took", lambda run: run.seconds, duration, right=True),
+    Field("metrics", metrics_of),
+    Field("params", lambda run: run.params, lambda params: ", ".join(f"{k}={number(v)}" for k, v in params.items())),
+    Field("notebook", lambda run: run.notebook, lambda path: PurePath(path).name),
+    nothing="no runs yet; the first: %%ml run NAME at the top of a cell",
+)

@@ -1,0 +1,109 @@
+"""The workspace around the current folder, kept open; `ml` stands for it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.errors import NotFoundError
+from nbmlops.workspace import layout
+
+if TYPE_CHECKING:
+    from nbmlops.workspace.doctor import Diagnosis
+    from nbmlops.workspace.root import Status, Workspace
+
+__all__ = ["Current", "forget", "ml", "workspace"]
+
+_opened: dict[Path, tuple[object, Workspace]] = {}
+_guard = threading.Lock()
+
+
+def workspace() -> Workspace:
+    """Open the workspace around the current folder, or give the open one.
+
+    It is opened anew when its settings or its marker changed.
+
+    Raises
+    ------
+    NotFoundError
+        When the current folder is not in a workspace.
+    """
+    from nbmlops.workspace.root import Workspace
+
+    root = layout.locate().root
+    version = _version(root)
+    with _guard:
+        known = _opened.get(root)
+        if known is None or known[0] != version:
+            known = _opened[root] = (version, Workspace.open(root))
+        return known[1]
+
+
+def forget() -> None:
+    """Close what is open."""
+    with _guard:
+        while _opened:
+            _, (_, one) = _opened.popitem()
+            one.close()
+
+
+def _version(root: Path) -> object:
+    """What an open workspace was made from: its files, its settings in the environment, this process."""
+    stamps = []
+    for path in (root / layout.FOLDER / "workspace.json", root / "pyproject.toml"):
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            stamps.append((0, 0))
+        else:
+            stamps.append((found.st_mtime_ns, found.st_ino))
+    names = ("NBMLOPS_CATALOG", "NBMLOPS_OBJECTS", "NBMLOPS_CONFIG")
+    # A forked child must not share its parent's connections.
+    return (*stamps, *(os.environ.get(name) for name in names), os.getpid())
+
+
+class Current:
+    """The current workspace: `ml.data`, `ml.run`, … are its services.
+
+    What can be said without a workspace, `init`, `doctor` and `trust`, does not ask for one.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(workspace(), name)
+
+    def __dir__(self) -> list[str]:
+        from nbmlops.workspace.root import Workspace
+
+        return sorted({*object.__dir__(self), *(name for name in dir(Workspace) if not name.startswith("_"))})
+
+    def __repr__(self) -> str:
+        try:
+            return f"<nbmlops workspace {layout.locate().name}>"
+        except NotFoundError as error:
+            return f"<nbmlops: {error.message}>"
+
+    def init(self, path: str | Path = ".") -> Workspace:
+        """Make a workspace at `path`, the current folder by default."""
+        from nbmlops.workspace.root import Workspace
+
+        return Workspace.init(path)
+
+    def doctor(self, path: str | Path | None = None) -> Diagnosis:
+        """Look whether everything is in order, with a workspace or without one."""
+        from nbmlops.workspace.root import doctor
+
+        return doctor(path)
+
+    def trust(self, path: str | Path | None = None) -> Status:
+        """Trust the workspace around `path`: use the URLs that it names."""
+        from nbmlops.workspace.root import trust
+
+        return trust(path)
+
+
+ml = Current()
+"""The current workspace."""

@@ -1,0 +1,148 @@
+"""Is everything here in order? What `nbmlops doctor` and `nbmlops status` say."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import sqlite3
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from nbmlops.core.errors import NbmlopsError
+from nbmlops.core.version import __version__
+
+if TYPE_CHECKING:
+    from nbmlops.workspace.root import Workspace
+
+__all__ = ["Diagnosis", "Finding", "diagnose", "jupyter_enabled"]
+
+_LOW_DISK = 1 << 30
+_SHOWN = ("ipython", "ipykernel", "jupyterlab", "papermill", "pandas", "pyarrow", "polars", "scikit-learn", "skops", "sqlalchemy")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: whether it is in order, what was seen, and what to do about it."""
+
+    what: str
+    state: Literal["ok", "note", "bad"]
+    seen: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All findings of the doctor."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is bad."""
+        return all(finding.state != "bad" for finding in self.findings)
+
+
+def jupyter_enabled() -> tuple[bool, str]:
+    """Whether a Jupyter configuration on this Python's paths enables the server extension, and which file does."""
+    for folder in _config_paths():
+        path = folder / "jupyter_server_config.d" / "nbmlops.json"
+        if path.is_file():
+            enabled = json.loads(path.read_text(encoding="utf-8"))
+            extensions = enabled.get("ServerApp", {}).get("jpserver_extensions", {})
+            return bool(extensions.get("nbmlops")), str(path)
+    return False, "no jupyter_server_config.d/nbmlops.json on Jupyter's paths"
+
+
+def _config_paths() -> list[Path]:
+    from jupyter_core.paths import jupyter_config_path
+
+    return [Path(path) for path in jupyter_config_path()]
+
+
+def _versions() -> list[Finding]:
+    found = []
+    for name in _SHOWN:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            found.append(f"{name} not installed")
+    python = f"Python {platform.python_version()} on {platform.platform()}"
+    too_old = sys.version_info < (3, 11)
+    return [
+        Finding("nbmlops", "bad" if too_old else "ok", f"{__version__}, {python}", "use Python 3.11 or later" if too_old else None),
+        Finding("packages", "ok", ", ".join(found)),
+    ]
+
+
+def _jupyter() -> Finding:
+    enabled, where = jupyter_enabled()
+    if enabled:
+        return Finding("jupyter", "ok", f"server extension enabled by {where}")
+    return Finding("jupyter", "note", where, "pip install nbmlops puts it there; or: jupyter server extension enable nbmlops")
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    if free < _LOW_DISK:
+        return Finding("disk", "bad", f"{free / 1e9:.2f} GB free in {folder}", "free some space before the next save")
+    return Finding("disk", "ok", f"{free / 1e9:.1f} GB free in {folder}")
+
+
+def _catalog(workspace: Workspace) -> Finding:
+    from nbmlops.store.catalog import journal_mode
+
+    catalog = workspace.catalog
+    if not catalog.is_sqlite:
+        return Finding("catalog", "ok", "PostgreSQL")
+    mode, synchronous, why = journal_mode()
+    said = catalog.read(lambda c: c.exec_driver_sql("PRAGMA quick_check").scalar())
+    seen = f"SQLite {sqlite3.sqlite_version}, journal {mode}, synchronous {synchronous}: {why}; quick_check {said}"
+    return Finding("catalog", "ok" if said == "ok" else "bad", seen, None if said == "ok" else "restore it from a backup")
+
+
+def _store(workspace: Workspace) -> Finding:
+    checked = workspace.objects.verify()
+    seen = f"{checked.objects} objects, {checked.chunks} chunks, {len(checked.damages)} damaged"
+    return Finding("store", "ok" if checked.ok else "bad", seen, None if checked.ok else "nbmlops store verify --full")
+
+
+def _audit(workspace: Workspace) -> Finding:
+    return Finding("audit", "ok", f"{workspace.audit.verify()} events, chain unbroken")
+
+
+def _trust(workspace: Workspace) -> Finding:
+    marker, keyring = workspace.marker, workspace.keyring
+    seen = f"made by {marker.created_by} on {marker.created_at[:10]}"
+    roles = "roles here prevent accidents; they are a security boundary only on PostgreSQL behind the server"
+    if keyring.is_trusted(marker.id, marker.root):
+        return Finding("trust", "ok", f"{seen}; trusted by you; {roles}")
+    return Finding("trust", "note", f"{seen}; not trusted: URLs and keys that it names are not used", "nbmlops trust")
+
+
+def diagnose(workspace: Workspace | None, problem: NbmlopsError | None = None) -> Diagnosis:
+    """Look at everything; what raises becomes a bad finding, and the rest is still looked at.
+
+    Parameters
+    ----------
+    workspace : Workspace or None
+        The workspace, when there is one.
+    problem : NbmlopsError, optional
+        Why it could not be opened.
+    """
+    findings = [*_versions(), _jupyter()]
+    if workspace is None:
+        state: Literal["note", "bad"] = "note" if problem is None else "bad"
+        seen = "none here" if problem is None else problem.message
+        findings.append(Finding("workspace", state, seen, problem.hint if problem else "nbmlops init"))
+        return Diagnosis((*findings, _disk(Path.cwd())))
+    findings += [Finding("workspace", "ok", f"{workspace.marker.name} in {workspace.marker.root}"), _disk(workspace.marker.root)]
+    for look in (_catalog, _store, _audit, _trust):
+        try:
+            findings.append(look(workspace))
+        except NbmlopsError as error:
+            findings.append(Finding(look.__name__.removeprefix("_"), "bad", error.message, error.hint))
+    return Diagnosis(tuple(findings))

@@ -1,0 +1,280 @@
+"""The composition root: settings become a store, the store becomes the nouns' services."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from nbmlops.core.clock import SystemClock
+from nbmlops.core.errors import NbmlopsError, NotFoundError, UntrustedError
+from nbmlops.core.settings import Settings
+from nbmlops.workspace import layout
+from nbmlops.workspace.layout import Marker
+
+if TYPE_CHECKING:
+    from nbmlops.checks import Checks
+    from nbmlops.core.clock import Clock
+    from nbmlops.data import Data
+    from nbmlops.models import Models
+    from nbmlops.pipelines import Pipelines
+    from nbmlops.pipelines.lint import Finding as LintFinding
+    from nbmlops.store.audit import Audit
+    from nbmlops.store.catalog import Catalog
+    from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.service import Store
+    from nbmlops.store.trust import Keyring
+    from nbmlops.store.versions import Versions
+    from nbmlops.tracking import ActiveRun, Runs
+    from nbmlops.workspace.doctor import Diagnosis
+
+__all__ = ["Status", "Workspace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where one stands: the workspace, its git state, the active run, how much is in it."""
+
+    workspace: str
+    root: str
+    git: Mapping[str, Any] | None
+    run: str | None
+    data: int
+    models: int
+    runs: int
+    pipelines: tuple[str, ...]
+    trusted: bool
+
+
+class Workspace:
+    """A project with ``.nbmlops/`` in it; its attributes are the nouns' services.
+
+    Use `Workspace.open` or `Workspace.init`; `nbmlops.ml` is the one around the current folder.
+
+    Parameters
+    ----------
+    marker : Marker
+        Where it is and what it says of itself.
+    settings : Settings
+        Its settings.
+    clock : Clock
+        Tells the time to all services.
+    """
+
+    def __init__(self, marker: Marker, settings: Settings, clock: Clock | None = None) -> None:
+        self.marker = marker
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        if settings.from_project and not self.keyring.is_trusted(marker.id, marker.root):
+            raise UntrustedError(
+                f"pyproject.toml of {marker.root} names {' and '.join(settings.from_project)} elsewhere, "
+                "and you have not said that you trust this workspace",
+                hint="look at [tool.nbmlops] in it, then: nbmlops trust",
+            )
+
+    @classmethod
+    def open(cls, path: str | Path | None = None) -> Self:
+        """Open the workspace around `path`, the current folder by default.
+
+        Raises
+        ------
+        NotFoundError
+            When there is none.
+        UnsupportedError
+            When a newer nbmlops made it.
+        UntrustedError
+            When it names a catalog or objects elsewhere and is not trusted.
+        """
+        marker = layout.locate(Path(path) if path else None)
+        return cls(marker, layout.settings_of(marker.root))
+
+    @classmethod
+    def init(cls, path: str | Path = ".") -> Self:
+        """Make a workspace at `path` and trust it; one that is there already is opened."""
+        from nbmlops.store.audit import actor
+
+        root = Path(path).absolute()
+        if not (root / layout.FOLDER).is_dir():
+            clock = SystemClock()
+            marker = layout.make(root, user=actor(), now=clock.now(), fill=_create_catalog)
+            cls._keyring().trust_workspace(marker.id, marker.root)
+        workspace = cls.open(root)
+        if not workspace.catalog.is_sqlite and workspace.catalog.revision() is None:
+            workspace.catalog.create()
+        return workspace
+
+    @staticmethod
+    def _keyring() -> Keyring:
+        from nbmlops.store.trust import Keyring
+
+        return Keyring(layout.config_folder())
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """This user's keys and what they trust."""
+        return self._keyring()
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The catalog, brought to this version's tables."""
+        from nbmlops.store.catalog import Catalog
+
+        catalog = Catalog(self.settings.catalog or f"sqlite:///{self.marker.state / 'catalog.db'}")
+        if catalog.is_sqlite or not self.settings.catalog:
+            catalog.ensure_current()
+        return catalog
+
+    @cached_property
+    def objects(self) -> ObjectStore:
+        """The object store."""
+        from nbmlops.store.objects import ObjectStore
+
+        return ObjectStore(self.settings.objects or str(self.marker.state / "objects"), self.catalog, self.clock)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """The audit trail."""
+        from nbmlops.store.audit import Audit
+
+        return Audit(self.catalog)
+
+    def versions(self, kind: str) -> Versions:
+        """Versions of one kind."""
+        from nbmlops.store.versions import Versions
+
+        return Versions(self.catalog, self.clock, kind)
+
+    @cached_property
+    def _lineage(self) -> Any:
+        from nbmlops.store.lineage import Lineage
+
+        return Lineage(self.catalog, self.clock)
+
+    @cached_property
+    def data(self) -> Data:
+        """Verbs on data."""
+        from nbmlops.data import Data
+        from nbmlops.data.lockfile import LockFile
+
+        lock = LockFile(self.marker.root / "nbmlops.lock", self.marker.state / "lock.guard")
+        return Data(self.versions("data"), self.objects, self._lineage, lock, self.marker.state / "scratch")
+
+    @cached_property
+    def run(self) -> Runs:
+        """Verbs on runs; called with a name it starts one."""
+        from nbmlops.tracking import Runs
+
+        return Runs(self.catalog, self.objects, self.clock, self.marker.root, self.marker.state / "live")
+
+    @cached_property
+    def check(self) -> Checks:
+        """Verbs on checks and reports."""
+        from nbmlops.checks import Checks
+
+        return Checks(self.catalog, self.objects, self.clock, self.data)
+
+    @cached_property
+    def model(self) -> Models:
+        """Verbs on models."""
+        from nbmlops.models import Models
+
+        return Models(self)
+
+    @cached_property
+    def pipeline(self) -> Pipelines:
+        """Verbs on pipelines."""
+        from nbmlops.pipelines import Pipelines
+        from nbmlops.pipelines.service import Stores
+
+        versions = {kind: self.versions(kind) for kind in ("data", "model", "pipeline")}
+        stores = Stores(versions, self.objects, self.run, self.data, self.check)
+        return Pipelines(stores, self.clock, self.settings.pipelines, self.marker.root, self.marker.state)
+
+    @cached_property
+    def store(self) -> Store:
+        """Verbs on the store itself."""
+        from nbmlops.store.service import Store
+
+        return Store(self.objects, self.audit)
+
+    def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any) -> ActiveRun:
+        """Log metrics to the active run."""
+        run = self.run.active()
+        run.log(values, step=step, **metrics)
+        return run
+
+    def lint(self, target: str) -> list[LintFinding]:
+        """Lint a notebook, or all notebooks of a pipeline."""
+        return self.pipeline.lint(target)
+
+    def status(self) -> Status:
+        """Where one stands."""
+        from nbmlops.tracking.environment import git_state
+
+        run = self.run.current()
+        return Status(
+            workspace=self.marker.name,
+            root=str(self.marker.root),
+            git=git_state(self.marker.root),
+            run=run.record.name if run else None,
+            data=len(self.versions("data").newest()),
+            models=len(self.versions("model").newest()),
+            runs=self.run.count(),
+            pipelines=tuple(self.settings.pipelines),
+            trusted=self.keyring.is_trusted(self.marker.id, self.marker.root),
+        )
+
+    def doctor(self) -> Diagnosis:
+        """Is everything in order?"""
+        from nbmlops.workspace.doctor import diagnose
+
+        return diagnose(self)
+
+    def trust(self) -> Status:
+        """Trust this workspace: use the URLs that it names."""
+        return trust(self.marker.root)
+
+    def close(self) -> None:
+        """Give back connections and this process's mark as a writer."""
+        if "run" in self.__dict__:
+            self.run.close()
+        if "catalog" in self.__dict__:
+            self.catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def trust(path: str | Path | None = None) -> Status:
+    """Trust the workspace around `path`, which need not be open for that."""
+    marker = layout.locate(Path(path) if path else None)
+    Workspace._keyring().trust_workspace(marker.id, marker.root)
+    return Workspace.open(marker.root).status()
+
+
+def doctor(path: str | Path | None = None) -> Diagnosis:
+    """Look at everything that can be looked at, with a workspace, a broken one, or none."""
+    from nbmlops.workspace.doctor import diagnose
+
+    try:
+        return diagnose(Workspace.open(path))
+    except NotFoundError as error:
+        return diagnose(None, None if layout.find() is None else error)
+    except NbmlopsError as error:
+        return diagnose(None, error)
+
+
+def _create_catalog(folder: Path) -> None:
+    from nbmlops.store.catalog import Catalog
+
+    if os.environ.get("NBMLOPS_CATALOG"):
+        return
+    catalog = Catalog(f"sqlite:///{folder / 'catalog.db'}")
+    catalog.create()
+    catalog.close()

@@ -1,0 +1,58 @@
+"""How the status of a workspace and the doctor's findings look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbmlops.render.dispatch import json, looks
+from nbmlops.render.look import Facts, Lines, Look, Part, Tone, line
+from nbmlops.render.units import count
+from nbmlops.workspace.doctor import Diagnosis
+from nbmlops.workspace.root import Status
+
+__all__ = ["git_phrase"]
+
+_SIGNS: dict[str, tuple[str, Tone]] = {"ok": ("✓", "good"), "note": ("!", "warn"), "bad": ("✗", "bad")}
+
+
+def git_phrase(git: Any) -> str:
+    """Branch, commit and state of a repository in one word, such as ``main@4f2c1a09 (clean)``."""
+    if not git:
+        return "no git"
+    commit = git["commit"][:8] if git.get("commit") else "no commit yet"
+    return f"{git.get('branch') or 'detached'}@{commit} ({'with changes' if git.get('dirty') else 'clean'})"
+
+
+@looks(Status)
+def _(status: Status) -> Look:
+    held = [count(status.data, "name") + " of data", count(status.models, "model"), count(status.runs, "run")]
+    untrusted = None if status.trusted else Part("not trusted; to use what it names: trust", "warn")
+    return Look(
+        line(
+            f"workspace {status.workspace}",
+            git_phrase(status.git),
+            f"active run {status.run}" if status.run else "no active run",
+            ", ".join(held),
+            f"pipelines {', '.join(status.pipelines)}" if status.pipelines else None,
+            untrusted,
+        ),
+        more=(Facts.of({"folder": status.root}),),
+    )
+
+
+@looks(Diagnosis)
+def _(diagnosis: Diagnosis) -> Look:
+    bad = sum(finding.state == "bad" for finding in diagnosis.findings)
+    verdict = Part("✓ in order", "good") if not bad else Part(f"✗ {count(bad, 'thing')} to mend", "bad")
+    lines = []
+    for finding in diagnosis.findings:
+        sign, tone = _SIGNS[finding.state]
+        lines.append(line(Part(f"{sign} {finding.what}", tone), finding.seen))
+        if finding.hint:
+            lines.append(line(Part(f"    {finding.hint}", "muted")))
+    return Look(line("doctor", verdict), body=(Lines(tuple(lines)),))
+
+
+@json.register
+def _(obj: Diagnosis) -> dict[str, Any]:
+    return {"ok": obj.ok, "findings": [json(finding) for finding in obj.findings]}

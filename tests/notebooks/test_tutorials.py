@@ -1,0 +1,212 @@
+"""The tutorials as they are stored, and what comes of them when the project's own pipeline runs them."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from nbmlops.demo.project import make_project
+
+STORED = Path(__file__).parents[2] / "notebooks"
+STEPS = ["1_ingest", "2_validate", "3_features", "4_train", "5_evaluate"]
+NOT_YET_KNOWN = {"dep_time", "dep_delay", "arr_time", "arr_delay", "air_time", "tailnum", "late", "time_hour"}
+MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|Users|tmp|work|mnt|opt|usr|var)/|\b[A-Za-z]:\\")
+
+of_every_notebook = pytest.mark.parametrize("path", sorted(STORED.glob("*.ipynb")), ids=lambda path: path.stem)
+
+
+def command(workspace: Path, *words: str) -> str:
+    """What a command prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", *words], cwd=workspace, capture_output=True, text=True, check=False, timeout=240
+    )
+    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def nbmlops(workspace: Path, *words: str) -> Any:
+    return json.loads(command(workspace, "nbmlops", *words, "--json"))
+
+
+def papermill(workspace: Path, notebook: str, *words: str) -> nbformat.NotebookNode:
+    """The notebook as papermill leaves it, run by our engine."""
+    places = (f"notebooks/{notebook}.ipynb", f"{notebook}-out.ipynb")
+    command(workspace, "papermill", "--engine", "nbmlops", "--no-progress-bar", *places, *words)
+    return nbformat.read(workspace / places[1], as_version=4)
+
+
+def printed(notebook: nbformat.NotebookNode, cell_id: str) -> str:
+    """All text that the cell `cell_id` put out."""
+    (cell,) = (cell for cell in notebook.cells if cell.id == cell_id)
+    return "".join(out.get("text", "") + out.get("data", {}).get("text/plain", "") for out in cell.outputs)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("delays") / "project"
+    make_project(folder).close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def winter(project: Path) -> dict[str, Any]:
+    """The pipeline's run on January to March."""
+    done: dict[str, Any] = nbmlops(project, "pipeline", "run", "delays")
+    return done
+
+
+@pytest.fixture(scope="module")
+def april(project: Path, winter: dict[str, Any]) -> dict[str, Any]:
+    """Its run on January to April, after that on January to March."""
+    done: dict[str, Any] = nbmlops(project, "pipeline", "run", "delays", "-p", "until=4")
+    return done
+
+
+def metrics(run: dict[str, Any], step: str) -> dict[str, float]:
+    (found,) = (each for each in run["steps"] if each["name"] == step)
+    logged: dict[str, float] = found["metrics"]
+    return logged
+
+
+# --- as stored --------------------------------------------------------------------------------
+
+
+def test_the_tour_and_the_five_steps_are_there() -> None:
+    assert sorted(path.stem for path in STORED.glob("*.ipynb")) == ["0_tour", *STEPS]
+
+
+@of_every_notebook
+def test_a_notebook_is_stored_without_outputs_and_counts(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+
+
+@of_every_notebook
+def test_a_notebook_runs_on_any_machine(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert not MACHINE_PATH.search(path.read_text())
+
+
+@of_every_notebook
+def test_cells_have_ids_that_read_well_and_one_idea_each(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    assert len({cell.id for cell in cells}) == len(cells)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", cell.id) for cell in cells)
+    assert cells[0].cell_type == "markdown"
+    assert cells[0].source.startswith("# ")
+    assert max(len(cell.source.splitlines()) for cell in cells) <= 26
+
+
+@of_every_notebook
+def test_one_cell_holds_the_parameters_typed_and_with_literals(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    (cell,) = (cell for cell in cells if "parameters" in cell.metadata.get("tags", ()))
+    statements = ast.parse(cell.source).body
+    assert statements
+    for statement in statements:
+        assert isinstance(statement, ast.AnnAssign)
+        assert isinstance(statement.annotation, ast.Name)
+        assert statement.value is not None
+        assert type(ast.literal_eval(statement.value)).__name__ == statement.annotation.id
+
+
+@of_every_notebook
+def test_lint_finds_nothing(path: Path, project: Path) -> None:
+    assert nbmlops(project, "lint", f"notebooks/{path.name}") == []
+
+
+# --- as run -----------------------------------------------------------------------------------
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+def test_the_pipeline_runs_all_five_steps_in_their_order(winter: dict[str, Any]) -> None:
+    assert [step["name"] for step in winter["steps"]] == STEPS
+    assert {step["status"] for step in winter["steps"]} == {"completed"}
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+def test_the_model_beats_chance_and_the_baseline_and_is_no_oracle(winter: dict[str, Any]) -> None:
+    scores = metrics(winter, "5_evaluate")
+    assert scores["baseline_roc_auc"] + 0.03 < scores["roc_auc"] < 0.85  # more would smell of leakage
+    assert scores["baseline_average_precision"] + 0.05 < scores["average_precision"] < 0.7
+    assert 0.1 < scores["brier"] < scores["baseline_brier"]
+    assert 0.4 < scores["alarm_precision"] < 0.9
+    validation = metrics(winter, "4_train")
+    assert 0.6 < validation["validation_roc_auc"] < 0.85
+    assert validation["rows"] == 77_911
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+def test_nothing_that_is_known_only_later_goes_into_the_model(project: Path, winter: dict[str, Any]) -> None:
+    signature = nbmlops(project, "model", "show", "delay@v1")["signature"]
+    inputs = {column["name"] for column in signature["inputs"]}
+    assert {"carrier", "scheduled_minute", "rain_3h"} <= inputs
+    assert not inputs & NOT_YET_KNOWN
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+def test_the_checks_pass_and_are_stored(project: Path, winter: dict[str, Any]) -> None:
+    reports = nbmlops(project, "check", "list")
+    assert {report["subject"].partition("@")[0] for report in reports} == {"flights", "weather"}
+    assert {outcome["status"] for report in reports for outcome in report["outcomes"]} == {"passed"}
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+def test_april_runs_what_depends_on_it_and_is_judged_on_the_same_month(
+    project: Path, winter: dict[str, Any], april: dict[str, Any]
+) -> None:
+    ran = {step["name"]: step["status"] for step in april["steps"]}
+    assert ran == dict(zip(STEPS, ["skipped", "skipped", "completed", "completed", "completed"], strict=True))
+    versions = nbmlops(project, "data", "history", "delays_holdout")
+    assert len(versions) == 1, "the held-out table must not depend on the parameter until"
+    assert len(nbmlops(project, "data", "history", "delays_train")) == 2
+    assert metrics(april, "4_train")["rows"] == 105_475
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+def test_training_twice_gives_the_same_model(project: Path, april: dict[str, Any]) -> None:
+    before = nbmlops(project, "model", "show", "delay@v1")["digest"]
+    again = nbmlops(project, "pipeline", "run", "delays", "--no-cache", "-p", "until=3")
+    assert {step["status"] for step in again["steps"]} == {"completed"}
+    assert nbmlops(project, "model", "show", "delay")["digest"] == before
+
+
+@pytest.mark.notebook
+def test_one_step_runs_under_papermill_and_is_recorded(tmp_path: Path) -> None:
+    make_project(tmp_path / "project").close()
+    notebook = papermill(tmp_path / "project", "1_ingest", "-p", "month", "2")
+    assert "flights@v1" in printed(notebook, "save-flights")
+    (run,) = nbmlops(tmp_path / "project", "run", "list")
+    assert (run["status"], run["params"]) == ("finished", {"month": 2})
+
+
+@pytest.mark.notebook
+def test_the_tour_shows_each_thing_once(tmp_path: Path) -> None:
+    make_project(tmp_path / "project").close()
+    notebook = papermill(tmp_path / "project", "0_tour")
+    assert "tour_flights@v1" in printed(notebook, "save-first")
+    assert "tour_flights@v2" in printed(notebook, "save-second")
+    assert "arr_delay" in printed(notebook, "infer")
+    assert "roc_auc" in printed(notebook, "run")
+    assert "True" in printed(notebook, "same")
+    (tour,) = (run for run in nbmlops(tmp_path / "project", "run", "list") if run["experiment"] == "tour")
+    assert 0.55 < tour["metrics"]["roc_auc"] < 0.8

@@ -1,0 +1,61 @@
+"""Real programs around nbmlops: a browser, a Jupyter server, an empty environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.system.places import Installation, Lab
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium that talks to this machine only."""
+    names = (os.environ.get("CHROMIUM", "chromium"), "chromium-browser", "google-chrome")
+    program = next((found for name in names if (found := shutil.which(name))), None)
+    assert program is not None, "there is no Chromium: make test-system installs it"
+    quiet = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=program, args=[*quiet, "--disable-sync", "--no-first-run"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def installation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The wheel in an empty environment, in a folder that is not below the checkout."""
+    environment = tmp_path_factory.mktemp("environment")
+    python = str(environment / "bin" / "python")
+    # The base interpreter, not this one: an environment made by uv has no pip to hand on.
+    base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    if shutil.which("uv"):
+        make: list[str] = ["uv", "venv", "--quiet", "--allow-existing", "--python", str(base), str(environment)]
+        install: list[str] = ["uv", "pip", "install", "--quiet", "--python", python]
+    else:
+        make = [str(base), "-m", "venv", str(environment)]
+        install = [python, "-m", "pip", "install", "--quiet"]
+    subprocess.run(make, check=True)
+    subprocess.run([*install, "--constraint", str(ROOT / "constraints.txt"), f"{wheel}[demo]"], check=True)
+    return Installation(environment, tmp_path_factory.mktemp("user"))
+
+
+@pytest.fixture(scope="session")
+def lab(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A running JupyterLab over an empty workspace."""
+    quiet = home / "lab" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    quiet.parent.mkdir(parents=True)
+    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    server = Lab.start(tmp_path_factory.mktemp("project"), settings=home / "lab", workspaces=home / "lab-workspaces")
+    yield server
+    server.stop()

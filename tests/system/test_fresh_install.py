@@ -1,0 +1,31 @@
+"""The wheel and nothing of the checkout: what a user gets from an index."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.system.places import Installation
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def test_the_doctor_finds_a_fresh_installation_well(installation: Installation) -> None:
+    done = installation.run("nbmlops", "doctor")
+    assert done.returncode == 0, done.stdout
+
+
+def test_jupyter_has_the_server_extension_enabled(installation: Installation) -> None:
+    done = installation.run("jupyter", "server", "extension", "list")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"nbmlops\S* *(\x1b\S*)? *enabled", done.stdout), done.stdout
+    assert re.search(r"nbmlops.* OK", done.stdout), done.stdout
+
+
+def test_the_demo_does_the_main_job_without_the_checkout(installation: Installation) -> None:
+    done = installation.run("nbmlops", "demo")
+    assert done.returncode == 0, done.stdout
+    made = installation.folder / "nbmlops-demo"
+    assert (made / ".nbmlops").is_dir()
+    assert len(list((made / "notebooks").glob("[1-5]_*.ipynb"))) == 5

@@ -1,0 +1,43 @@
+"""The README says what the grammar says. ``make readme`` runs this file, which writes the table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nbmlops.commands.grammar import NOUNS, Verb, of
+
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- grammar: make readme -->\n", "<!-- end of grammar -->"
+
+
+def row(verb: Verb) -> str:
+    words = f"`{verb.usage}`"
+    if verb.body:
+        words += " and a cell as its body" if verb.body == "code" else ", or a cell as its body"
+    without = "".join(f" Not in the {face}: {reason}." for face, reason in verb.exempt.items())
+    return f"| {words} | `{verb.python}` | {verb.help}{without} |"
+
+
+def table() -> str:
+    lines = ["| `%ml …` in a cell, `nbmlops …` in a shell | in Python | |", "|---|---|---|"]
+    for noun in ("", *NOUNS):
+        lines += [row(verb) for verb in of(noun)]
+    return "\n".join(lines) + "\n"
+
+
+def between(text: str) -> str:
+    return text.split(BEGIN)[1].split(END, maxsplit=1)[0]
+
+
+def test_the_readme_shows_the_grammar_as_it_is() -> None:
+    assert between(README.read_text()) == table(), "run: make readme"
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    text = README.read_text()
+    assert text.index("make demo") < text.index("make test") < text.index(BEGIN)
+
+
+if __name__ == "__main__":
+    now = README.read_text()
+    README.write_text(now.replace(BEGIN + between(now) + END, BEGIN + table() + END))

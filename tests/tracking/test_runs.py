@@ -1,0 +1,137 @@
+"""Runs: what is logged is there, a run that fails says why, one whose process dies is killed."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
+from nbmlops.tracking import capture
+from nbmlops.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.init(tmp_path / "project") as made:
+        yield made
+
+
+def test_a_run_keeps_params_metrics_tags_and_artifacts(workspace: Workspace) -> None:
+    with workspace.run("gbm", params={"depth": 4, "model": {"rate": 0.1}}, tags={"owner": "me"}) as run:
+        run.log(auc=0.7, loss=np.float32(1.5))
+        run.log({"val.auc": 0.6}, step=3)
+        run.log(auc=0.8)
+        run.artifact(b"hello", "greeting.txt")
+    record = workspace.run.show("gbm-1")
+    assert record.status == "finished"
+    assert record.params == {"depth": 4, "model.rate": 0.1}
+    assert record.metrics == {"auc": 0.8, "loss": 1.5, "val.auc": 0.6}
+    assert record.tags == {"owner": "me"}
+    assert workspace.objects.read(record.artifacts["greeting.txt"]) == b"hello"
+    assert workspace.run.history("gbm", "auc") == [(0, 0.7), (1, 0.8)]
+    assert record.environment is not None
+    assert "pandas" in record.environment["distributions"]
+
+
+def test_values_that_are_no_plain_numbers_are_kept_or_refused(workspace: Workspace) -> None:
+    with workspace.run("gbm") as run:
+        run.log(nan=float("nan"), low=-math.inf)
+        assert math.isnan(run.record.metrics["nan"])
+        assert run.record.metrics["low"] == -math.inf
+        with pytest.raises(InvalidError, match=r"the metric note must be a number, not 'good'\nhint: keep text as a tag"):
+            run.log(note="good")
+        with pytest.raises(InvalidError, match="the step must be a whole number"):
+            run.log(auc=1, step=1.5)  # type: ignore[arg-type]
+
+
+def test_a_param_does_not_change(workspace: Workspace) -> None:
+    with workspace.run("gbm", params={"depth": 4}) as run:
+        run.param(depth=4)
+        with pytest.raises(ConflictError, match="the param depth is 4 already and cannot become 5"):
+            run.param(depth=5)
+
+
+def test_a_body_that_raises_fails_its_run_and_only_its_run(workspace: Workspace) -> None:
+    with workspace.run("outer") as outer, pytest.raises(ZeroDivisionError), workspace.run("inner"):
+        _ = 1 / 0
+    inner = workspace.run.show("inner")
+    assert (inner.status, inner.error) == ("failed", {"name": "ZeroDivisionError", "value": "division by zero"})
+    assert inner.parent_id == outer.id
+    assert workspace.run.show("outer").status == "finished"
+
+
+def test_a_finished_run_takes_nothing_more(workspace: Workspace) -> None:
+    with workspace.run("gbm") as run:
+        pass
+    with pytest.raises(InvalidError, match="the run gbm-1 is finished"):
+        run.log(auc=1)
+    with pytest.raises(InvalidError, match="no run is active"):
+        workspace.run.log(auc=1)
+
+
+def test_what_a_run_reads_and_writes_is_linked(workspace: Workspace) -> None:
+    workspace.data.save(pd.DataFrame({"a": [1]}), "raw")
+    with workspace.run("clean"):
+        frame = workspace.data.load("raw")
+        workspace.data.save(frame.assign(b=2), "clean")
+    record = workspace.run.show("clean")
+    assert (record.inputs, record.outputs) == (("raw@v1",), ("clean@v1",))
+    assert workspace.data.show("clean").run_id == record.id
+
+
+def test_a_run_is_found_by_name_experiment_and_id(workspace: Workspace) -> None:
+    for _ in range(3):
+        with workspace.run("gbm-large") as run:
+            pass
+    assert workspace.run.show("gbm-large").name == "gbm-large-3"
+    assert workspace.run.show("gbm-large-2").number == 2
+    assert workspace.run.show(run.id[:8]).id == run.id
+    with pytest.raises(NotFoundError, match=r"there is no run 'gbm-large-9'\nhint: did you mean gbm-large-"):
+        workspace.run.show("gbm-large-9")
+    assert [record.number for record in workspace.run.list(2)] == [3, 2]
+
+
+def test_a_run_keeps_the_cells_that_ran_in_it(workspace: Workspace) -> None:
+    capture.log.begin("before", "x = 1", 1)
+    capture.log.end(True)
+    with workspace.run("gbm"):
+        capture.log.begin("a", "y = x + 1", 2)
+        capture.log.end(True)
+        capture.log.begin("b", "z = y / 0", 3)
+        capture.log.end(False, "ZeroDivisionError")
+    cells = workspace.run.show("gbm").cells
+    assert [(cell.cell_id, cell.status) for cell in cells] == [("a", "completed"), ("b", "failed")]
+    assert (cells[0].defines, cells[0].uses) == (("y",), ("x",))
+
+
+def test_a_run_whose_process_dies_is_killed(workspace: Workspace) -> None:
+    code = "import sys, time; from nbmlops.workspace import Workspace; w = Workspace.open(sys.argv[1]); r = w.run('gbm'); r.log(auc=1); print('up', flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", code, str(workspace.marker.root)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    assert workspace.run.show("gbm").status == "running"
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    record = workspace.run.show("gbm")
+    assert (record.status, record.metrics) == ("killed", {"auc": 1.0})
+
+
+def test_the_git_state_is_kept(workspace: Workspace) -> None:
+    root = str(workspace.marker.root)
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], [*identity, "commit", "-qm", "first", "--allow-empty"]):
+        subprocess.run(["git", "-C", root, *command], check=True)
+    with workspace.run("gbm"):
+        pass
+    git = workspace.run.show("gbm").git
+    assert git is not None
+    assert (git["branch"], git["dirty"], len(git["commit"])) == ("main", False, 40)
