@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.version import __version__
 
 if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
-
     from nbmlops.workspace import Workspace
     from nbmlops.workspace.current import ml
 
@@ -31,14 +29,14 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def load_ipython_extension(ipython: InteractiveShell) -> None:
+def load_ipython_extension(ipython: Any) -> None:
     """What ``%load_ext nbmlops`` calls."""
     from nbmlops.jupyter.extension import load
 
     load(ipython)
 
 
-def unload_ipython_extension(ipython: InteractiveShell) -> None:
+def unload_ipython_extension(ipython: Any) -> None:
     """What ``%unload_ext nbmlops`` calls."""
     from nbmlops.jupyter.extension import unload
 

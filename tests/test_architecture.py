@@ -16,7 +16,8 @@ from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "nbmlops"
-MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+MIGRATIONS = PACKAGE / "store" / "migrations"
+MODULES = sorted(PACKAGE.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(), path.name) for path in MODULES}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -71,6 +72,11 @@ def imported(tree: ast.Module) -> set[str]:
     return found
 
 
+def imported_from(tree: ast.Module, module: str) -> set[str]:
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == module]
+    return {alias.name for node in froms for alias in node.names}
+
+
 def distribution(requirement: str) -> str:
     found = re.match(r"[\w.-]+", requirement)
     assert found is not None, requirement
@@ -95,13 +101,15 @@ def test_every_top_level_package_has_its_layer_and_is_no_longer_optional_there()
 
 
 @of_every_module()
-def test_a_module_exports_what_it_defines_in_order(path: Path) -> None:
+def test_a_module_exports_in_order_what_others_import_from_it(path: Path) -> None:
     names = exported(TREES[path])
     if names is None:
-        assert not defined(TREES[path]) or path.is_relative_to(PACKAGE / "store" / "migrations"), "it has no __all__"
+        assert not defined(TREES[path]) or path.is_relative_to(MIGRATIONS), "it has no __all__"
         return
     assert names == sorted(set(names), key=by_kind)
-    assert defined(TREES[path]) <= set(names) | {"load_ipython_extension", "unload_ipython_extension"}
+    asked = {name for tree in TREES.values() for name in imported_from(tree, name_of(path)) if name[0] != "_"}
+    missing = (asked & defined(TREES[path])) - set(names)
+    assert missing == set(), "another module imports what this one does not export"
 
 
 @of_every_module(faces=True)
@@ -114,14 +122,15 @@ def test_the_face_of_a_package_gives_each_name_that_it_promises(path: Path) -> N
 
 @of_every_module()
 def test_a_module_is_short_and_its_functions_fit_a_screen(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 350
+    lines = path.read_text().count("\n")
+    assert lines <= 350
     long = [
         node.name
         for node in ast.walk(TREES[path])
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or node.lineno) - node.lineno >= 60
     ]
-    assert long == []
+    assert long == [] or path.is_relative_to(MIGRATIONS), "a revision may be one long list of tables, nothing else may"
 
 
 def test_no_module_is_a_drawer() -> None:

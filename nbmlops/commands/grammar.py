@@ -16,7 +16,6 @@ from nbmlops.core.errors import NotFoundError, nearest
 __all__ = ["NOUNS", "VERBS", "Face", "Verb", "find", "of", "overview"]
 
 Face = Literal["python", "cell", "shell"]
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,8 @@ class Verb:
     detail: bool = False
     body: Literal["", "code", "suite"] = ""
     exempt: Mapping[Face, str] = field(default_factory=dict)
-    only_here: Mapping[str, str] = _NONE
-    only_python: Mapping[str, str] = _NONE
+    only_here: Mapping[str, str] = field(default_factory=dict)
+    only_python: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> str:

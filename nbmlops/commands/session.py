@@ -84,6 +84,8 @@ class Session:
         self.meter: Meter = meter or Quiet()
         self.good = True
         """Whether what the command found is in order; a shell's exit code is 1 when not."""
+        self.source: str | None = None
+        """The version that was loaded."""
 
     @property
     def face(self) -> Literal["cell", "shell"]:

@@ -3,7 +3,7 @@
 One grammar for data, models, features and pipelines::
 
     ref      = name [ "@" selector ]
-    name     = a letter or "_" of any script, then letters, digits, "_", "-", "."
+    name     = a letter or digit of any script or "_", then letters, digits, "_", "-", "."
     selector = "v" digits      the number that the catalog assigned
              | 6-64 hex digits the beginning of a content digest
              | alias           a movable name; it may look like neither of the two above
@@ -19,7 +19,8 @@ from nbmlops.core.errors import InvalidError, RefSyntaxError
 
 __all__ = ["Ref", "check_alias", "check_name"]
 
-_NUMBER = re.compile(r"v([0-9]{1,9})")
+_NUMBER = re.compile(r"v([1-9][0-9]{0,8})")
+_LIKE_NUMBER = re.compile(r"v[0-9]+")
 _DIGEST = re.compile(r"[0-9a-f]{6,64}")
 _NAME_LIMIT = 128
 # Verbs and words of the grammar may not name a thing: `%ml data show` must stay readable.
@@ -31,15 +32,15 @@ RESERVED = frozenset(
 
 def _word(text: str, what: str) -> str:
     if not text:
-        raise InvalidError(f"{what} is empty", hint="a name starts with a letter, as in flights")
+        raise InvalidError(f"{what} is empty", hint="a name is a word, such as flights")
     if len(text) > _NAME_LIMIT:
         raise InvalidError(f"{what} has {len(text)} characters; at most {_NAME_LIMIT} are allowed")
     for position, character in enumerate(text):
-        fine = character.isalpha() or character == "_" or (position and (character.isdigit() or character in "-."))
+        fine = character.isalnum() or character == "_" or (position and character in "-.")
         if not fine:
             raise InvalidError(
                 f"{what} {text!r} has {character!r} at position {position + 1}",
-                hint="a name starts with a letter and holds letters, digits, '_', '-' and '.'",
+                hint="a name starts with a letter or digit and holds letters, digits, '_', '-' and '.'",
             )
     if ".." in text or text.endswith("."):
         raise InvalidError(f"{what} {text!r} may hold neither '..' nor a '.' at its end")
@@ -66,7 +67,7 @@ def check_name(name: str) -> str:
 
 def check_alias(alias: str) -> str:
     """Return `alias` when it may be an alias, else raise `InvalidError`."""
-    if _NUMBER.fullmatch(alias) or _DIGEST.fullmatch(alias):
+    if _LIKE_NUMBER.fullmatch(alias) or _DIGEST.fullmatch(alias):
         raise InvalidError(
             f"the alias {alias!r} looks like a version number or a digest", hint="use a word such as production"
         )

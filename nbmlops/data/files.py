@@ -124,6 +124,8 @@ def write_atomically(target: Path, write: Callable[[IO[bytes]], None]) -> None:
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no folder {target.parent}", hint=f"mkdir -p {target.parent}") from error
     except OSError as error:
-        raise UnavailableError(f"cannot write {target}: {error.strerror}", hint="check space and permissions") from error
+        raise UnavailableError(
+            f"cannot write {target}: {error.strerror}", hint="check space and permissions"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -71,7 +71,7 @@ def _from_pandas(frame: pd.DataFrame) -> pa.Table:
     if isinstance(frame.columns, pd.MultiIndex):
         raise InvalidError("the table has columns of several levels", hint="join the levels to one name, then save")
     for name, dtype in frame.dtypes.items():
-        if dtype == object:
+        if dtype.kind == "O" and dtype.name == "object":
             _refuse_objects(str(name), frame[name])
     try:
         return pa.Table.from_pandas(frame)
@@ -118,7 +118,11 @@ def pandas_index(schema: pa.Schema) -> list[Any]:
     if not described:
         return []
     index: list[Any] = json.loads(described)["index_columns"]
-    default = [item for item in index if isinstance(item, dict) and item["start"] == 0 and item["step"] == 1 and not item["name"]]
+    default = [
+        item
+        for item in index
+        if isinstance(item, dict) and item["start"] == 0 and item["step"] == 1 and not item["name"]
+    ]
     return [] if default == index else index
 
 
@@ -129,7 +133,7 @@ def pandas_types(schema: pa.Schema) -> dict[str, str]:
     return {
         column["field_name"]: column["numpy_type"]
         for column in columns
-        if column["field_name"] and column["numpy_type"][:1].isupper() or column["numpy_type"] == "boolean"
+        if column["field_name"] and (column["numpy_type"][:1].isupper() or column["numpy_type"] == "boolean")
     }
 
 

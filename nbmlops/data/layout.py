@@ -79,7 +79,9 @@ def _with_categories(table: pa.Table) -> pa.Schema:
     kept: dict[str, Any] = {}
     for field in table.schema:
         if pa.types.is_dictionary(field.type):
-            values = table.column(field.name).chunk(0).dictionary if table.num_rows else pa.array([], field.type.value_type)
+            values = (
+                table.column(field.name).chunk(0).dictionary if table.num_rows else pa.array([], field.type.value_type)
+            )
             content = pa.record_batch([values], names=["values"])
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, content.schema) as stream:

@@ -47,7 +47,8 @@ class LockFile:
             table = tomllib.loads(self._path.read_text(encoding="utf-8")).get("data", {})
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise CorruptError(
-                f"{self._path.name} cannot be read: {error}", hint="settle the merge by hand, or: git checkout nbmlops.lock"
+                f"{self._path.name} cannot be read: {error}",
+                hint="settle the merge by hand, or: git checkout nbmlops.lock",
             ) from None
         return {name: str(digest) for name, digest in table.items()}
 

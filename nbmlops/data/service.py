@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.core.refs import Ref, check_name
@@ -120,7 +120,9 @@ class Data:
             self._lock.update({name: version.digest})
         return DataVersion.of(version)
 
-    def _save_table(self, value: Any, allow_empty: bool, progress: Progress | None) -> tuple[files.Saved, dict[str, Any]]:
+    def _save_table(
+        self, value: Any, allow_empty: bool, progress: Progress | None
+    ) -> tuple[files.Saved, dict[str, Any]]:
         from nbmlops.data import layout
         from nbmlops.data.identity import column_type
 
@@ -130,7 +132,7 @@ class Data:
             digest, rows = layout.write(schema, parts, file)
             size = file.tell()
             file.seek(0)
-            stored = self._objects.put(file, progress=progress)
+            stored = self._objects.put(cast("BinaryIO", file), progress=progress)
         columns = [[field.name, column_type(field.type), field.nullable] for field in schema]
         detail = {"format": "table", "rows": rows, "columns": columns}
         return files.Saved(digest, stored.digest, size, stored.new_bytes), detail
@@ -175,7 +177,9 @@ class Data:
             table = self._table(version, columns)
             result = self._write(table, version, to) if wanted == "path" else _as(table, wanted)
         elif columns or wanted != "path":
-            raise InvalidError(f"{version.ref} is a {detail['format']}, not a table", hint=f"load it as a path: --as path")
+            raise InvalidError(
+                f"{version.ref} is a {detail['format']}, not a table", hint="load it as a path: --as path"
+            )
         else:
             result = self._place(version, to)
         self._lineage.record("reads", "data", version.id)
@@ -186,7 +190,9 @@ class Data:
         if not locked:
             return self._versions.resolve(parsed)
         if not parsed.is_bare:
-            raise InvalidError(f"{ref} names a version already, so the lock has no say", hint=f"load {parsed.name} --locked")
+            raise InvalidError(
+                f"{ref} names a version already, so the lock has no say", hint=f"load {parsed.name} --locked"
+            )
         return self._versions.resolve(Ref(parsed.name, prefix=self._lock.digest(parsed.name)))
 
     def _table(self, version: Version, columns: Sequence[str] | None) -> pa.Table:
@@ -197,12 +203,14 @@ class Data:
             return layout.read(source, None if columns is None else pick(columns, known))
 
     def _write(self, table: pa.Table, version: Version, to: str | Path | None) -> Path:
-        import pyarrow.csv as csv
         import pyarrow.parquet as pq
+        from pyarrow import csv
 
         target = Path(to) if to else self._handout(version) / f"{version.name}.parquet"
         if target.suffix.lower() not in {".parquet", ".pq", ".csv"}:
-            raise InvalidError(f"cannot write a table as {target.suffix or target.name!r}", hint="end it in .parquet or .csv")
+            raise InvalidError(
+                f"cannot write a table as {target.suffix or target.name!r}", hint="end it in .parquet or .csv"
+            )
         write = pq.write_table if is_parquet(target) else csv.write_csv
         files.write_atomically(target, lambda sink: write(table, sink))
         return target
@@ -332,9 +340,9 @@ def _as(table: pa.Table, wanted: str) -> Any:
     if wanted == "pandas":
         return table.to_pandas()
     if wanted == "polars":
-        import polars
+        import polars as pl
 
-        return polars.from_arrow(table)
+        return pl.from_arrow(table)
     return table
 
 

@@ -1,4 +1,4 @@
-"""Checks that skops cannot make: do the indices inside a built model stay inside its arrays?
+"""Check what skops cannot: that the indices inside a built model stay inside its arrays.
 
 Compiled code of scikit-learn follows node, feature and row indices without looking, so a file of plain
 arrays could crash a process or read foreign memory at the first prediction
@@ -8,18 +8,15 @@ reachable from the model is looked at before it is handed out. This is a second 
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from collections.abc import Callable
 from typing import Any
 
 from nbmlops.core.errors import UntrustedError
+from nbmlops.models.reach import reachable
 
 __all__ = ["check"]
 
 Rule = Callable[[Any], bool]
-
-_OPAQUE = (type, ModuleType, FunctionType, BuiltinFunctionType, str, bytes, int, float, complex, type(None))
 
 
 def check(model: Any) -> None:
@@ -32,7 +29,7 @@ def check(model: Any) -> None:
     """
     rules = _rules()
     chosen: dict[type, Rule | None] = {}
-    for part in _reachable(model):
+    for part in reachable(model):
         kind = type(part)
         if kind not in chosen:
             chosen[kind] = next((rule for base, rule in rules if issubclass(kind, base)), None)
@@ -72,23 +69,6 @@ def _rules() -> list[tuple[type, Rule]]:
     ]
 
 
-def _reachable(model: Any) -> Iterator[Any]:
-    import numpy as np
-
-    seen: set[int] = set()
-    waiting = [model]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, _OPAQUE) or id(part) in seen:
-            continue
-        seen.add(id(part))
-        yield part
-        if isinstance(part, np.ndarray):  # numpy does not tell the garbage collector what an array holds
-            waiting += part.ravel().tolist() if part.dtype == object else []
-        else:
-            waiting += gc.get_referents(part)
-
-
 def _tree(estimator: Any) -> bool:
     """Node fields as in sklearn/tree/_tree.pxd: children come after their parent, leaves have -1."""
     import numpy as np
@@ -115,11 +95,15 @@ def _boosting(ensemble: Any) -> bool:
     stages = getattr(ensemble, "estimators_", None)
     if stages is None:
         return True
-    return stages.ndim == 2 and stages.shape[1] == ensemble.n_trees_per_iteration_ and all(
-        isinstance(stage, DecisionTreeRegressor)
-        and stage.n_features_in_ == ensemble.n_features_in_
-        and stage.tree_.n_outputs == 1
-        for stage in stages.ravel()
+    return (
+        stages.ndim == 2
+        and stages.shape[1] == ensemble.n_trees_per_iteration_
+        and all(
+            isinstance(stage, DecisionTreeRegressor)
+            and stage.n_features_in_ == ensemble.n_features_in_
+            and stage.tree_.n_outputs == 1
+            for stage in stages.ravel()
+        )
     )
 
 
@@ -129,9 +113,9 @@ def _histogram_boosting(ensemble: Any) -> bool:
 
     if not hasattr(ensemble, "_bin_mapper"):
         return not hasattr(ensemble, "_predictors")  # not fitted
-    categorical = np.asarray(ensemble._bin_mapper.is_categorical_, dtype=bool)
+    categorical = np.asarray(vars(ensemble)["_bin_mapper"].is_categorical_, dtype=bool)
     columns = min(ensemble.n_features_in_, categorical.size)
-    for predictor in (predictor for iteration in ensemble._predictors for predictor in iteration):
+    for predictor in (predictor for iteration in vars(ensemble)["_predictors"] for predictor in iteration):
         nodes, sets = predictor.nodes, predictor.raw_left_cat_bitsets
         inner = nodes["is_leaf"] == 0
         fine = len(nodes) > 0 and _children(nodes["left"], nodes["right"], inner)
@@ -187,9 +171,7 @@ def _children(left: Any, right: Any, inner: Any) -> bool:
     import numpy as np
 
     own = np.flatnonzero(inner)
-    return all(
-        bool(np.all((side[inner].astype(np.int64) > own) & (side[inner] < len(side)))) for side in (left, right)
-    )
+    return all(bool(np.all((side[inner].astype(np.int64) > own) & (side[inner] < len(side)))) for side in (left, right))
 
 
 def _within(indices: Any, limit: int) -> bool:

@@ -22,7 +22,7 @@ class Format(Protocol):
     def name(self) -> str:
         """What the registry records."""
 
-    def dump(self, estimator: Any, types: Iterable[str]) -> bytes:
+    def dump(self, estimator: Any) -> bytes:
         """Write `estimator`; the same fitted estimator always gives the same bytes."""
 
     def load(self, content: bytes, types: Iterable[str]) -> Any:
@@ -37,22 +37,22 @@ class Skops:
 
     name = "skops"
 
-    def dump(self, estimator: Any, types: Iterable[str]) -> bytes:
-        """Write `estimator` and prove that it can be loaded again.
+    def dump(self, estimator: Any) -> bytes:
+        """Write `estimator`; whether it may be loaded again is for `load` to say.
 
         Raises
         ------
         UnsupportedError
             When skops cannot write it.
-        InvalidError, UntrustedError
-            When it could not be loaded again: see `nbmlops.models.screening.screen`.
         """
         from skops.io import dumps
 
         from nbmlops.models.canonical import canonical
+        from nbmlops.models.reach import without_cycles
 
         try:
-            content = canonical(dumps(estimator))
+            with without_cycles(estimator):
+                return canonical(dumps(estimator))
         except RecursionError:
             raise UnsupportedError(
                 f"{_name(estimator)} refers to itself, which a skops file cannot hold",
@@ -63,8 +63,6 @@ class Skops:
                 f"{_name(estimator)} cannot be written as a skops file: {error}",
                 hint="skops holds scikit-learn estimators and what is made of them",
             ) from error
-        self.load(content, types)
-        return content
 
     def load(self, content: bytes, types: Iterable[str]) -> Any:
         """Screen the file, build the estimator, and check its indices.

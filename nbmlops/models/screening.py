@@ -55,7 +55,7 @@ def screen(content: bytes, by_name: Iterable[str]) -> list[str]:
     found = list(states(_schema(content)))
     _refuse_bent(found, content)
     try:
-        doubted = get_untrusted_types(data=content)
+        doubted: list[str] = get_untrusted_types(data=content)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CorruptError(f"the model's file does not hold together: {error}") from error
     loaders: dict[str, set[str]] = {name: set() for name in doubted}
@@ -74,7 +74,7 @@ def _schema(content: bytes) -> dict[str, Any]:
     try:
         with ZipFile(io.BytesIO(content)) as file:
             members = file.infolist()
-            schema = json.loads(file.read(SCHEMA))
+            schema: dict[str, Any] = json.loads(file.read(SCHEMA))
     except (BadZipFile, KeyError, ValueError, RecursionError) as error:
         raise CorruptError("the model's file is not a skops file", hint="nbmlops store verify") from error
     names = [member.filename for member in members]

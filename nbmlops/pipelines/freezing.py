@@ -78,7 +78,9 @@ def unpack(frozen: Frozen, folder: Path) -> list[Path]:
 
 def _source_only(notebook: Mapping[str, Any]) -> dict[str, Any]:
     kept = copy.deepcopy({key: notebook[key] for key in ("cells", "metadata", "nbformat", "nbformat_minor")})
-    kept["metadata"] = {key: kept["metadata"][key] for key in ("kernelspec", "language_info") if key in kept["metadata"]}
+    kept["metadata"] = {
+        key: kept["metadata"][key] for key in ("kernelspec", "language_info") if key in kept["metadata"]
+    }
     kept["metadata"].get("language_info", {}).pop("version", None)
     for cell in kept["cells"]:
         cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key == "tags"}

@@ -90,7 +90,9 @@ class Ledger:
                 )
             token = row.token + 1 if row is not None else 1
             claimed = {"state": "claimed", "token": token, "lease_until": now + _LEASE, "started_at": now}
-            queries.put_slot(connection, slot.key, {**claimed, "step_key": step_key, "run_id": run_id, "ended_at": None})
+            queries.put_slot(
+                connection, slot.key, {**claimed, "step_key": step_key, "run_id": run_id, "ended_at": None}
+            )
             return token
 
         return self._catalog.transact(work)

@@ -147,4 +147,8 @@ def structure(text: str) -> Any:
 
 def describe(value: Any) -> str:
     """Give a short form of a value that was refused, with its type."""
-    return f"{reprlib.repr(value)} ({type(value).__name__})"
+    try:
+        shown = reprlib.repr(value)
+    except (RecursionError, ValueError):
+        shown = "a value too large to show"
+    return f"{shown} ({type(value).__name__})"

@@ -208,7 +208,7 @@ def inject(notebook: Mapping[str, Any], parameters: Parameters, values: Mapping[
         cell = _injected_cell(_assignments(parameters, bound), {cell.get("id") for cell in result.cells})
         result.cells.insert(place + 1, cell)
         injected(result, parameters)
-    result.metadata.setdefault("papermill", {})["parameters"] = as_json(bound)
+    result.metadata["papermill"] = {**result.metadata.get("papermill", {}), "parameters": as_json(bound)}
     return result
 
 

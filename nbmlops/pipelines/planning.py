@@ -37,7 +37,10 @@ def notebooks_of(name: str, settings: Mapping[str, tuple[str, ...]], root: Path)
         When no pipeline has that name, or a pattern fits no notebook.
     """
     if name not in settings:
-        hint = nearest(name, settings) or f'add to pyproject.toml under [tool.nbmlops.pipelines]: {name} = ["notebooks/*.ipynb"]'
+        hint = (
+            nearest(name, settings)
+            or f'add to pyproject.toml under [tool.nbmlops.pipelines]: {name} = ["notebooks/*.ipynb"]'
+        )
         raise NotFoundError(f"there is no pipeline named {name!r}", hint=hint)
     found: dict[Path, None] = {}
     for pattern in settings[name]:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Promoter"]
 
 _CHILDREN = 1_000
-_STATUS = {"passed": "passed", "warned": "warned", "failed": "failed", "errored": "failed"}
 
 
 class Promoter:
@@ -79,8 +78,9 @@ class Promoter:
         report = self._stores.checks.save(unsaved)
         if not report.passed:
             named = "\n".join(f"  {outcome}: {outcome.detail}" for outcome in report.failures[:5])
+            failed = f"{len(report.failures)} of {len(report.outcomes)} checks failed"
             raise RefusedError(
-                f"{plan.name} was not promoted: {len(report.failures)} of {len(report.outcomes)} checks failed\n{named}",
+                f"{plan.name} was not promoted: {failed}\n{named}",
                 hint=f"nbmlops check show {report.id}",
             )
         version = self._freeze(plan, root, environment, message)
@@ -124,10 +124,7 @@ class Promoter:
         if not rows:
             detail = "no step of it checks its data: add %%ml check NAME --strict"
             return [Outcome("suites", None, "warned", "none", "at least one", detail, ())]
-        return [
-            Outcome(f"suite {row.suite}", None, _STATUS[row.status], row.status, "passed", f"on {row.subject}, report {row.id}", ())  # type: ignore[arg-type]
-            for row in rows
-        ]
+        return [_judged(row) for row in rows]
 
     def _freeze(self, plan: Plan, root: Path, environment: Mapping[str, Any], message: str | None) -> Version:
         sources = {}
@@ -135,7 +132,8 @@ class Promoter:
             notebook = read_notebook(step.path)
             if code_digest(notebook) != code_digest(plan.notebooks[step.name]):
                 raise ConflictError(
-                    f"{step.path.name} was changed while it was being proved; nothing was promoted", hint="promote again"
+                    f"{step.path.name} was changed while it was being proved; nothing was promoted",
+                    hint="promote again",
                 )
             sources[step.path.resolve().relative_to(root.resolve()).as_posix()] = notebook
         flat = {key: value for values in plan.parameters.values() for key, value in values.items()}
@@ -165,11 +163,18 @@ def refuse_findings(name: str, findings: Sequence[Finding]) -> None:
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors:
         named = "\n".join(
-            f"  cell {one.cell} line {one.line} of {one.notebook}: {one.message}\n    fix: {one.fix}" for one in errors[:5]
+            f"  cell {one.cell} line {one.line} of {one.notebook}: {one.message}\n    fix: {one.fix}"
+            for one in errors[:5]
         )
         raise RefusedError(
             f"{name} was not promoted: the lint found {len(errors)} errors\n{named}", hint=f"nbmlops lint {name}"
         )
+
+
+def _judged(row: Any) -> Outcome:
+    """A report that a step made, as one outcome of the promotion."""
+    status: Any = "failed" if row.status == "errored" else row.status
+    return Outcome(f"suite {row.suite}", None, status, row.status, "passed", f"on {row.subject}, report {row.id}", ())
 
 
 def _linted(findings: Sequence[Finding]) -> Outcome:

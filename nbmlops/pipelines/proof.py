@@ -43,7 +43,11 @@ def _output(key: tuple[str, str], before: str | None, after: str | None) -> Outc
     figure = short(after) if after else "not written"
     bound = f"= {short(before)}" if before else "not written"
     same = before == after
-    detail = "" if same else f"the {kind} {name} is not the same again: look for an unset seed, the clock, or an outside source"
+    detail = (
+        ""
+        if same
+        else f"the {kind} {name} is not the same again: look for an unset seed, the clock, or an outside source"
+    )
     return Outcome(f"{kind} {name} is reproduced", None, "passed" if same else "failed", figure, bound, detail, ())
 
 
@@ -52,7 +56,9 @@ def _metric(name: str, before: float | None, after: float | None) -> Outcome:
     if before is None or after is None:
         missing = "in the proof" if after is None else "in the run it is compared with"
         return Outcome(check, None, "failed", _shown(after), f"= {_shown(before)}", f"not logged {missing}", ())
-    same = before == after or math.isclose(before, after, rel_tol=TOLERANCE) or (math.isnan(before) and math.isnan(after))
+    same = (
+        before == after or math.isclose(before, after, rel_tol=TOLERANCE) or (math.isnan(before) and math.isnan(after))
+    )
     detail = "" if same else f"differs by {after - before:+.3g}"
     return Outcome(check, None, "passed" if same else "failed", _shown(after), f"= {_shown(before)}", detail, ())
 

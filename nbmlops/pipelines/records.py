@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Pipeline", "PipelineRun", "PipelineVersion", "StepProgress", "StepResult", "StepState"]
 
-StepState = Literal["waiting", "running", "completed", "skipped", "failed", "timed_out", "kernel_died", "cancelled", "not_run"]
+StepState = Literal[
+    "waiting", "running", "completed", "skipped", "failed", "timed_out", "kernel_died", "cancelled", "not_run"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core import digests
 from nbmlops.core.errors import StepFailedError
-from nbmlops.pipelines.request import Cancellation
 from nbmlops.pipelines.records import PipelineRun, StepProgress, StepResult
+from nbmlops.pipelines.request import Cancellation
 from nbmlops.store.naming import name_outputs
 
 if TYPE_CHECKING:
-    from nbmlops.pipelines.graph import Graph
     from nbmlops.pipelines.cells import Notebook
+    from nbmlops.pipelines.graph import Graph
     from nbmlops.pipelines.steps import StepRunner
     from nbmlops.store.catalog import Catalog
     from nbmlops.tracking.records import Kind
@@ -141,7 +141,11 @@ class Runner:
         if cancelled.is_cancelled:
             raise KeyboardInterrupt
         unrun = (StepResult(step.name, "not_run", "an earlier step failed") for step in plan.graph.steps)
-        return [state.results.get(step.name, step) for step in unrun] if state.failed else list(self._in_order(plan, state))
+        return (
+            [state.results.get(step.name, step) for step in unrun]
+            if state.failed
+            else list(self._in_order(plan, state))
+        )
 
     def _in_order(self, plan: Plan, state: _State) -> Iterator[StepResult]:
         for step in plan.graph.steps:

@@ -129,9 +129,7 @@ class Pipelines:
         given = {**frozen.parameters, **params}
         folders = {Path(path).stem: (self._root / path).parent for path in frozen.notebooks}
         there = {stem: folder if folder.is_dir() else self._root for stem, folder in folders.items()}
-        return make_plan(
-            ref.name, paths, given, data, folders=there, version=version.digest, logical_time=logical_time
-        )
+        return make_plan(ref.name, paths, given, data, folders=there, version=version.digest, logical_time=logical_time)
 
     def _lock(self, done: PipelineRun) -> None:
         """Bring ``nbmlops.lock`` up to what the run has named."""
@@ -191,7 +189,14 @@ class Pipelines:
         plan = self._plan(Ref.parse(name).name, run.params if run else {})
         environment: dict[str, Any] = dict(self._environment())
         return self._promoter.promote(
-            plan, to, findings, against=run, root=self._root, environment=environment, message=message, progress=progress
+            plan,
+            to,
+            findings,
+            against=run,
+            root=self._root,
+            environment=environment,
+            message=message,
+            progress=progress,
         )
 
     @staticmethod

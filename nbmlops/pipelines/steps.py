@@ -17,7 +17,7 @@ from nbmlops.pipelines.ledger import Committed, Ledger, Slot
 from nbmlops.pipelines.parameters import Parameters, inject
 from nbmlops.pipelines.records import StepProgress, StepResult
 from nbmlops.store import lineage
-from nbmlops.store.naming import adopt_output
+from nbmlops.store.naming import adopt_outputs
 from nbmlops.tracking.records import Cell
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class StepRunner:
         return None
 
     def _skip(self, slot: Slot, key: str, run_id: str, before: Committed) -> StepResult:
-        self._catalog.transact(lambda c: [adopt_output(c, run_id, version) for version in before.outputs])
+        self._catalog.transact(lambda c: adopt_outputs(c, run_id, before.outputs))
         self._ledger.take_over(slot, key, before)
         run = self._runs.show(before.run_id)
         why = f"same code, parameters and inputs as {run.name}"
@@ -173,10 +173,17 @@ class StepRunner:
         """Where what the step really did differs from what was read in its notebook."""
         notes = []
         for relation, verb, declared in (("writes", "wrote", step.writes), ("reads", "read", step.reads)):
-            rows = self._catalog.read(lambda c, r=relation: queries.written(c, run_id, r)).values()
             known = {(access.kind, access.name) for access in (*declared, *step.writes)}
-            notes += [f"{verb} {row.kind} {row.name}, which its lines do not show" for row in rows if (row.kind, row.name) not in known]
+            rows = self._linked(run_id, relation)
+            notes += [
+                f"{verb} {row.kind} {row.name}, which its lines do not show"
+                for row in rows
+                if (row.kind, row.name) not in known
+            ]
         return tuple(notes)
+
+    def _linked(self, run_id: str, relation: str) -> list[Any]:
+        return list(self._catalog.read(lambda c: queries.written(c, run_id, relation)).values())
 
     def _failed(
         self, step: Step, slot: Slot, token: int, run_id: str, execution: Execution, seconds: float
@@ -208,9 +215,7 @@ class StepRunner:
         def tell(cell: CellProgress) -> None:
             progress(StepProgress(step.name, "running", cell.done, cell.total, cell.seconds))
 
-        return execute(
-            prepared, output, cwd=plan.folders[step.name], env=env, progress=tell, cancellation=cancelled
-        )
+        return execute(prepared, output, cwd=plan.folders[step.name], env=env, progress=tell, cancellation=cancelled)
 
 
 def _cells(execution: Execution) -> list[Cell]:

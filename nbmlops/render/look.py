@@ -101,7 +101,7 @@ def line(*parts: Part | str | None) -> tuple[Part, ...]:
     """Make a line of parts; None and empty ones are left out, the first plain text is the name."""
     kept: list[Part] = []
     for part in parts:
-        if part:
+        if part and not (isinstance(part, Part) and not part.text):
             kept.append(part if isinstance(part, Part) else Part(part, "plain" if kept else "name"))
     return tuple(kept)
 

@@ -99,9 +99,7 @@ class Aliases:
         connection.execute(delete(table).filter_by(**key))
         connection.execute(insert(table).values(version_id=to.id, **key))
         move = {"how": how, "before_id": present, "after_id": to.id, "report_id": report_id}
-        connection.execute(
-            insert(schema.alias_move).values(at=self._clock.now(), actor=audit.actor(), **key, **move)
-        )
+        connection.execute(insert(schema.alias_move).values(at=self._clock.now(), actor=audit.actor(), **key, **move))
         said = {"alias": alias, "before": present, "after": to.id, "report": report_id, **(detail or {})}
         audit.append(connection, self._clock, f"{self._versions.kind}.{how}", to.ref, said)
 
@@ -140,9 +138,5 @@ class Aliases:
             raise NotFoundError(
                 f"{name} has no earlier {alias} to go back to", hint=f"nbmlops {self._versions.kind} history {name}"
             )
-        self._versions.catalog.transact(
-            lambda c: self.move(c, alias, after, expected=before.id, how="rollback")
-        )
+        self._versions.catalog.transact(lambda c: self.move(c, alias, after, expected=before.id, how="rollback"))
         return before, after
-
-

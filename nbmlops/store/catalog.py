@@ -148,7 +148,7 @@ class Catalog:
             try:
                 with self._explained(), self._writer.begin() as connection:
                     return work(connection)
-            except _Busy as busy:
+            except _BusyError as busy:
                 if time.monotonic() > deadline:
                     raise UnavailableError(
                         f"the catalog {self.path} stayed locked for {self._busy_timeout:.0f} s",
@@ -175,11 +175,11 @@ class Catalog:
         except (OperationalError, DBAPIError) as error:
             said = str(error.orig)
             if any(word in said for word in _BUSY):
-                raise _Busy(said) from error
+                raise _BusyError(said) from error
             raise _unavailable(self.url, said) from error
 
 
-class _Busy(Exception):
+class _BusyError(Exception):
     """Another writer holds the catalog; the whole transaction may be tried again."""
 
 

@@ -10,7 +10,7 @@ __all__ = ["kind_of", "refuse_network"]
 
 # SQLite's locks do not hold over a network: https://www.sqlite.org/faq.html#q5
 _NETWORK = frozenset(
-    "nfs nfs4 cifs smb3 smbfs afs ncpfs 9p lustre glusterfs fuse.glusterfs fuse.sshfs fuse.s3fs ceph beegfs gpfs".split()
+    "nfs nfs4 cifs smb3 smbfs afs ncpfs 9p lustre glusterfs fuse.glusterfs fuse.sshfs fuse.s3fs ceph beegfs".split()
 )
 _MOUNTS = Path("/proc/self/mounts")
 

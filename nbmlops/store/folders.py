@@ -87,7 +87,7 @@ def open_folder(where: str) -> Folder:
     if where.startswith("file://"):
         where = where.removeprefix("file://")
     if "://" not in where:
-        return LocalFolder(Path(where).expanduser().absolute())
+        return LocalFolder(Path(where).expanduser().resolve())
     from nbmlops.store.remote_folder import UrlFolder
 
     return UrlFolder(where)

@@ -18,7 +18,7 @@ __all__ = ["Writer", "is_alive"]
 
 
 class Writer:
-    """This process as a writer of one workspace.
+    """A process as a writer of one workspace.
 
     Parameters
     ----------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from nbmlops.store import schema
 
-__all__ = ["adopt_output", "insert_version", "name_outputs", "newest_named", "numbered", "put_output"]
+__all__ = ["adopt_outputs", "insert_version", "name_outputs", "newest_named", "numbered", "put_output"]
 
 
 def insert_version(connection: Connection, **values: Any) -> int:
@@ -36,10 +37,11 @@ def put_output(connection: Connection, run_id: str, name_id: int, version_id: in
         connection.execute(insert(table).values(version_id=version_id, **key))
 
 
-def adopt_output(connection: Connection, run_id: str, version_id: int) -> None:
-    """Make a version of an earlier run an output of this one, because its step was skipped."""
-    name_id = connection.execute(select(schema.version.c.name_id).filter_by(id=version_id)).scalar_one()
-    put_output(connection, run_id, name_id, version_id)
+def adopt_outputs(connection: Connection, run_id: str, version_ids: Iterable[int]) -> None:
+    """Make versions of an earlier run outputs of this one, because their step was skipped."""
+    table = schema.version
+    for row in connection.execute(select(table.c.id, table.c.name_id).where(table.c.id.in_(tuple(version_ids)))).all():
+        put_output(connection, run_id, row.name_id, row.id)
 
 
 def name_outputs(connection: Connection, run_id: str) -> list[int]:
@@ -50,7 +52,10 @@ def name_outputs(connection: Connection, run_id: str) -> list[int]:
     """
     table, output = schema.version, schema.run_output
     rows = connection.execute(
-        select(table).join(output, output.c.version_id == table.c.id).where(output.c.run_id == run_id).order_by(table.c.id)
+        select(table)
+        .join(output, output.c.version_id == table.c.id)
+        .where(output.c.run_id == run_id)
+        .order_by(table.c.id)
     ).all()
     return [_name_one(connection, run_id, row) for row in rows]
 
@@ -86,7 +91,9 @@ def _replace(connection: Connection, row: Row[Any], by: int) -> None:
     known = {tuple(pair) for pair in connection.execute(there)}
     for pair in connection.execute(select(edge).where(edge.c.object == old)).all():
         if (pair.subject, pair.relation) not in known:
-            connection.execute(insert(edge).values(subject=pair.subject, relation=pair.relation, object=new, at=pair.at))
+            connection.execute(
+                insert(edge).values(subject=pair.subject, relation=pair.relation, object=new, at=pair.at)
+            )
     connection.execute(edge.delete().where(edge.c.object == old))
     output = schema.run_output
     connection.execute(update(output).where(output.c.version_id == row.id).values(version_id=by))

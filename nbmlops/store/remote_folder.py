@@ -34,8 +34,7 @@ class UrlFolder:
         self.where = url.rstrip("/")
         scheme = url.partition("://")[0]
         try:
-            # Listings are not cached: other processes write here too.
-            self._files, root = fsspec.core.url_to_fs(self.where, use_listings_cache=False)
+            self._files, root = fsspec.core.url_to_fs(self.where)
         except ValueError as error:
             raise UnsupportedError(
                 f"no file system is known for {scheme}://", hint="give a folder or an s3:// URL"
@@ -68,7 +67,7 @@ class UrlFolder:
         """Sizes of all packs in bytes, by name."""
         try:
             with self._reached():
-                self._files.invalidate_cache()
+                self._files.invalidate_cache()  # other processes write here too
                 found = self._files.ls(self._packs, detail=True)
         except FileNotFoundError:
             return {}
@@ -79,6 +78,7 @@ class UrlFolder:
         """Size of one pack in bytes, or None when it is not there."""
         try:
             with self._reached():
+                self._files.invalidate_cache()
                 return int(self._files.info(self._path(name))["size"])
         except FileNotFoundError:
             return None

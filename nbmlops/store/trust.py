@@ -132,7 +132,9 @@ class Keyring:
         """
         word = public.strip().lower()
         if len(word) != 64 or not set(word) <= _HEX:
-            raise InvalidError("a public key is 64 hex digits", hint="take the one that its owner's Keyring.public_key() gives")
+            raise InvalidError(
+                "a public key is 64 hex digits", hint="take the one that its owner's Keyring.public_key() gives"
+            )
         self._add("trusted_keys", f"{word} {owner}".rstrip())
         return key_id(bytes.fromhex(word))
 

@@ -121,7 +121,9 @@ class Versions:
             elif active.pipeline_run_id:
                 version_id = naming.insert_version(connection, name_id=name_id, **values)
             else:
-                version_id = naming.insert_version(connection, name_id=name_id, **naming.numbered(connection, name_id), **values)
+                version_id = naming.insert_version(
+                    connection, name_id=name_id, **naming.numbered(connection, name_id), **values
+                )
             if active.pipeline_run_id:
                 naming.put_output(connection, active.pipeline_run_id, name_id, version_id)
             lineage.record(connection, now, "writes", self.kind, version_id)
@@ -166,9 +168,7 @@ class Versions:
             .group_by(table.c.name_id)
             .subquery()
         )
-        query = self._select().join(
-            last, (last.c.name_id == table.c.name_id) & (last.c.number == table.c.number)
-        )
+        query = self._select().join(last, (last.c.name_id == table.c.name_id) & (last.c.number == table.c.number))
         return self.catalog.read(lambda c: self._records(c, c.execute(query.order_by(schema.name.c.name)).all()))
 
     def history(self, name: str) -> list[Version]:
@@ -248,9 +248,7 @@ class Versions:
             taken = select(schema.name.c.id).filter_by(kind=self.kind, name=new)
             if connection.execute(taken).first():
                 raise ConflictError(f"there is {self.kind} named {new} already", hint="choose another name")
-            connection.execute(
-                update(schema.name).filter_by(kind=self.kind, name=old).values(name=new)
-            )
+            connection.execute(update(schema.name).filter_by(kind=self.kind, name=old).values(name=new))
             audit.append(connection, self._clock, f"{self.kind}.rename", old, {"new": new})
 
         self.catalog.transact(work)

@@ -106,7 +106,9 @@ class ActiveRun:
                 raise NotFoundError(f"there is no file {content} to keep as an artifact")
             name = name or content.name
         else:
-            raise InvalidError(f"cannot keep a {type(value).__name__} as an artifact", hint="give a path, bytes or a figure")
+            raise InvalidError(
+                f"cannot keep a {type(value).__name__} as an artifact", hint="give a path, bytes or a figure"
+            )
         if not name:
             raise InvalidError("bytes need a name to be kept under", hint='run.artifact(content, "report.html")')
         stored = self._runs.objects.put(content)
@@ -123,7 +125,9 @@ class ActiveRun:
         def checked(connection: Any) -> None:
             status = queries.status(connection, self.id)
             if status != "running":
-                raise InvalidError(f"the run {self._runs.name_of(self.id)} is {status}", hint="start another: %%ml run NAME")
+                raise InvalidError(
+                    f"the run {self._runs.name_of(self.id)} is {status}", hint="start another: %%ml run NAME"
+                )
             work(connection)
 
         self._runs.catalog.transact(checked)
@@ -147,7 +151,7 @@ class ActiveRun:
 
 
 def _whole(step: Any) -> int:
-    if isinstance(step, numbers.Integral) and not isinstance(step, bool):
+    if type(step) is not bool and isinstance(step, numbers.Integral):
         return int(step)
     raise InvalidError(f"the step must be a whole number, not {step!r}")
 

@@ -28,7 +28,7 @@ def git_state(folder: Path) -> dict[str, Any] | None:
     # Optional locks would make a user's own git command fail now and then.
     environ = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, env=environ, check=False)  # noqa: S603 - fixed arguments
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, env=environ, check=False)
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return None
     if done.returncode:

@@ -22,13 +22,18 @@ __all__ = [
     "add_tags",
     "begin",
     "cells",
+    "count",
     "edges",
-    "finish",
+    "environment",
     "find",
+    "finish",
     "last_metrics",
+    "metric_history",
+    "names",
     "newest",
     "put_artifact",
     "running",
+    "status",
     "values",
 ]
 
@@ -104,7 +109,9 @@ def add_tags(connection: Connection, run_id: str, tags: Mapping[str, str]) -> No
             connection.execute(insert(table).values(run_id=run_id, key=key, value=value))
 
 
-def add_metrics(connection: Connection, run_id: str, points: Mapping[str, float], step: int | None, at: datetime) -> None:
+def add_metrics(
+    connection: Connection, run_id: str, points: Mapping[str, float], step: int | None, at: datetime
+) -> None:
     """Insert one point of each metric; without a step, the one after the last."""
     table = schema.metric
     rows = []
@@ -173,7 +180,9 @@ def cells(connection: Connection, run_id: str) -> tuple[Cell, ...]:
     )
 
 
-def newest(connection: Connection, limit: int, experiment: str | None = None, parent_id: str | None = None) -> Sequence[Any]:
+def newest(
+    connection: Connection, limit: int, experiment: str | None = None, parent_id: str | None = None
+) -> Sequence[Any]:
     """Rows of the newest runs, newest first."""
     query = select(schema.run).order_by(schema.run.c.sequence.desc()).limit(limit)
     if experiment is not None:
@@ -210,7 +219,9 @@ def names(connection: Connection, limit: int = 500) -> list[str]:
     return [f"{row.experiment}-{row.number}" for row in rows]
 
 
-def values(connection: Connection, table_name: str, run_ids: Sequence[str], column: str = "value") -> dict[str, dict[str, Any]]:
+def values(
+    connection: Connection, table_name: str, run_ids: Sequence[str], column: str = "value"
+) -> dict[str, dict[str, Any]]:
     """Params, tags or artifacts of several runs: run id -> key -> value."""
     table = schema.metadata.tables[table_name]
     key = table.c.name if "name" in table.c else table.c.key

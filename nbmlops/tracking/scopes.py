@@ -81,6 +81,7 @@ class _Walker:
         self.scopes = [_Scope("module")]
         self.loops: list[_Loop] = []
         self.branches = 0
+        self.guarded = 0
 
     def visit(self, node: ast.AST) -> None:
         handler = _HANDLERS.get(type(node))
@@ -112,9 +113,12 @@ class _Walker:
             if name in scope.bound and (scope.kind != "class" or direct):
                 return
             direct = direct and scope.kind == "block"
-        function = self.function
-        if function:
-            self.say("later", name, line, function.name)
+        functions = [scope for scope in self.scopes if scope.kind == "function"]
+        if functions:
+            # A function inside it may never be called: what that needs, the outer one does not.
+            self.say("later", name, line, functions[0].name if len(functions) == 1 else None)
+        elif self.guarded:
+            self.say("mention", name, line)
         elif not any(loop.conditional and name in loop.bound for loop in self.loops):
             self.say("use", name, line)
 
@@ -129,11 +133,6 @@ class _Walker:
                 scope.bound.add(name)
             if scope.kind in {"class", "function"}:
                 return
-
-    @property
-    def function(self) -> _Scope | None:
-        """The outermost function that encloses this place: nothing in it runs yet."""
-        return next((scope for scope in self.scopes if scope.kind == "function"), None)
 
     @contextlib.contextmanager
     def scope(self, scope: _Scope) -> Iterator[None]:
@@ -196,6 +195,16 @@ class _Walker:
         self.branches -= 1
         for loop, conditional in zip(self.loops, before, strict=True):
             loop.conditional = conditional
+
+    def try_statement(self, node: ast.Try) -> None:
+        # `try: x` / `except NameError: x = …` asks whether there is an x.
+        guards = any(_names(one.type, "NameError") for one in node.handlers)
+        self.branches += 1
+        self.guarded += guards
+        self.visit_all(node.body)
+        self.guarded -= guards
+        self.branches -= 1
+        self.conditional(ast.Try(body=[], handlers=node.handlers, orelse=node.orelse, finalbody=node.finalbody))
 
     def handler(self, node: ast.ExceptHandler) -> None:
         self.visit_all([node.type])
@@ -269,7 +278,7 @@ class _Walker:
                 self.lambda_expression(argument, at_once=True)
             else:
                 self.visit(argument)
-        if isinstance(node.func, ast.Name) and not self.function:
+        if isinstance(node.func, ast.Name) and not any(scope.kind == "function" for scope in self.scopes):
             self.say("call", callee, node.lineno)
         if _opens(node.func):
             self.say("open", callee, node.lineno)
@@ -297,6 +306,10 @@ class _Walker:
                 self.bind(name, magic.line)
         if found.opens:
             self.say("open", magic.name, magic.line)
+
+
+def _names(expression: ast.expr | None, name: str) -> bool:
+    return expression is not None and any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(expression))
 
 
 def _is_call_of(node: ast.expr, names: frozenset[str]) -> bool:
@@ -340,7 +353,7 @@ _HANDLERS: dict[type[ast.AST], Callable[[_Walker, Any], None]] = {
     ast.NamedExpr: _Walker.walrus,
     ast.SetComp: _Walker.comprehension,
     ast.Subscript: _Walker.subscript,
-    ast.Try: _Walker.conditional,
+    ast.Try: _Walker.try_statement,
     ast.TryStar: _Walker.conditional,
     ast.While: _Walker.while_loop,
 }

@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 __all__ = ["Diagnosis", "Finding", "diagnose", "jupyter_enabled"]
 
 _LOW_DISK = 1 << 30
-_SHOWN = ("ipython", "ipykernel", "jupyterlab", "papermill", "pandas", "pyarrow", "polars", "scikit-learn", "skops", "sqlalchemy")
+_SHOWN = (
+    "ipython",
+    "ipykernel",
+    "jupyterlab",
+    "papermill",
+    "pandas",
+    "pyarrow",
+    "polars",
+    "scikit-learn",
+    "skops",
+    "sqlalchemy",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,12 @@ def _versions() -> list[Finding]:
     python = f"Python {platform.python_version()} on {platform.platform()}"
     too_old = sys.version_info < (3, 11)
     return [
-        Finding("nbmlops", "bad" if too_old else "ok", f"{__version__}, {python}", "use Python 3.11 or later" if too_old else None),
+        Finding(
+            "nbmlops",
+            "bad" if too_old else "ok",
+            f"{__version__}, {python}",
+            "use Python 3.11 or later" if too_old else None,
+        ),
         Finding("packages", "ok", ", ".join(found)),
     ]
 
@@ -82,7 +98,9 @@ def _jupyter() -> Finding:
     enabled, where = jupyter_enabled()
     if enabled:
         return Finding("jupyter", "ok", f"server extension enabled by {where}")
-    return Finding("jupyter", "note", where, "pip install nbmlops puts it there; or: jupyter server extension enable nbmlops")
+    return Finding(
+        "jupyter", "note", where, "pip install nbmlops puts it there; or: jupyter server extension enable nbmlops"
+    )
 
 
 def _disk(folder: Path) -> Finding:
@@ -101,7 +119,9 @@ def _catalog(workspace: Workspace) -> Finding:
     mode, synchronous, why = journal_mode()
     said = catalog.read(lambda c: c.exec_driver_sql("PRAGMA quick_check").scalar())
     seen = f"SQLite {sqlite3.sqlite_version}, journal {mode}, synchronous {synchronous}: {why}; quick_check {said}"
-    return Finding("catalog", "ok" if said == "ok" else "bad", seen, None if said == "ok" else "restore it from a backup")
+    return Finding(
+        "catalog", "ok" if said == "ok" else "bad", seen, None if said == "ok" else "restore it from a backup"
+    )
 
 
 def _store(workspace: Workspace) -> Finding:
@@ -139,7 +159,10 @@ def diagnose(workspace: Workspace | None, problem: NbmlopsError | None = None) -
         seen = "none here" if problem is None else problem.message
         findings.append(Finding("workspace", state, seen, problem.hint if problem else "nbmlops init"))
         return Diagnosis((*findings, _disk(Path.cwd())))
-    findings += [Finding("workspace", "ok", f"{workspace.marker.name} in {workspace.marker.root}"), _disk(workspace.marker.root)]
+    findings += [
+        Finding("workspace", "ok", f"{workspace.marker.name} in {workspace.marker.root}"),
+        _disk(workspace.marker.root),
+    ]
     for look in (_catalog, _store, _audit, _trust):
         try:
             findings.append(look(workspace))

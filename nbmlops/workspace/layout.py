@@ -164,7 +164,7 @@ def settings_of(root: Path) -> Settings:
 
 
 def config_folder() -> Path:
-    """This user's own folder: keys, trust. ``NBMLOPS_CONFIG``, else below ``XDG_CONFIG_HOME`` or ``~/.config``."""
+    """Where the user's own keys and trust lie: ``NBMLOPS_CONFIG``, else below ``XDG_CONFIG_HOME`` or ``~/.config``."""
     if named := os.environ.get("NBMLOPS_CONFIG"):
         return Path(named)
     base = os.environ.get("XDG_CONFIG_HOME")

@@ -100,22 +100,23 @@ class Workspace:
         if not (root / layout.FOLDER).is_dir():
             clock = SystemClock()
             marker = layout.make(root, user=actor(), now=clock.now(), fill=_create_catalog)
-            cls._keyring().trust_workspace(marker.id, marker.root)
+            cls.user_keyring().trust_workspace(marker.id, marker.root)
         workspace = cls.open(root)
         if not workspace.catalog.is_sqlite and workspace.catalog.revision() is None:
             workspace.catalog.create()
         return workspace
 
     @staticmethod
-    def _keyring() -> Keyring:
+    def user_keyring() -> Keyring:
+        """Keys and trust of whoever runs this."""
         from nbmlops.store.trust import Keyring
 
         return Keyring(layout.config_folder())
 
     @cached_property
     def keyring(self) -> Keyring:
-        """This user's keys and what they trust."""
-        return self._keyring()
+        """The user's keys and what they trust."""
+        return self.user_keyring()
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -228,7 +229,7 @@ class Workspace:
         )
 
     def doctor(self) -> Diagnosis:
-        """Is everything in order?"""
+        """Look whether everything is in order."""
         from nbmlops.workspace.doctor import diagnose
 
         return diagnose(self)
@@ -254,7 +255,7 @@ class Workspace:
 def trust(path: str | Path | None = None) -> Status:
     """Trust the workspace around `path`, which need not be open for that."""
     marker = layout.locate(Path(path) if path else None)
-    Workspace._keyring().trust_workspace(marker.id, marker.root)
+    Workspace.user_keyring().trust_workspace(marker.id, marker.root)
     return Workspace.open(marker.root).status()
 
 

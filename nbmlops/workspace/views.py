@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbmlops.render.dispatch import json, looks
+from nbmlops.render.dispatch import html, json, looks, text
 from nbmlops.render.look import Facts, Lines, Look, Part, Tone, line
 from nbmlops.render.units import count
 from nbmlops.workspace.doctor import Diagnosis
-from nbmlops.workspace.root import Status
+from nbmlops.workspace.root import Status, Workspace
 
 __all__ = ["git_phrase"]
 
@@ -56,3 +56,18 @@ def _(diagnosis: Diagnosis) -> Look:
 @json.register
 def _(obj: Diagnosis) -> dict[str, Any]:
     return {"ok": obj.ok, "findings": [json(finding) for finding in obj.findings]}
+
+
+@text.register
+def _(obj: Workspace, *, detail: bool = False, columns: int | None = None) -> str:
+    return text(obj.status(), detail=detail, columns=columns)
+
+
+@html.register
+def _(obj: Workspace, *, detail: bool = False) -> str:
+    return html(obj.status(), detail=detail)
+
+
+@json.register
+def _(obj: Workspace) -> Any:
+    return json(obj.status())

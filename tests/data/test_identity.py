@@ -90,7 +90,10 @@ def test_what_lies_below_a_null_does_not_matter() -> None:
         (pa.array([None, []], pa.list_(pa.int64())), pa.array([[], None], pa.list_(pa.int64()))),
         (pa.array([{"a": None}]), pa.array([None], pa.struct({"a": pa.null()}))),
         (pa.array([Decimal("1.10")]), pa.array([Decimal("1.20")])),
-        (pa.array([datetime(2020, 1, 1)], pa.timestamp("us")), pa.array([datetime(2020, 1, 1)], pa.timestamp("us", "UTC"))),
+        (
+            pa.array([datetime(2020, 1, 1)], pa.timestamp("us")),
+            pa.array([datetime(2020, 1, 1)], pa.timestamp("us", "UTC")),
+        ),
     ],
 )
 def test_a_difference_shows(one: pa.Array, other: pa.Array) -> None:

@@ -214,6 +214,22 @@ else:
     pass
 finally:
     print(json)
+# %% asking whether a name exists
+try:
+    cache
+except NameError:
+    cache = {}
+if 'rows' not in globals():
+    rows = []
+print(cache, rows)
+# %% a function that returns a function
+def outer():
+    def inner():
+        return LIMIT
+    return inner
+inner = outer()
+LIMIT = 3
+inner()
 # %% stars and walrus
 first, *rest = [1, 2]
 if (m := len(rest)) > 1:

@@ -113,7 +113,7 @@ def test_text_is_read_as_the_declared_type_and_set_by_a_literal(name: str, text:
         ("month", "two"),
         ("month", 2.5),
         ("month", True),
-        ("month", 10**5000),
+        pytest.param("month", 10**5000, id="month-huge"),
         ("rate", "fast"),
         ("rate", float("nan")),
         ("rate", 10**400),
@@ -159,7 +159,7 @@ def test_a_fraction_for_an_integer_says_how_to_accept_it() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:
-    with pytest.raises(InvalidError, match=r"no parameter mnth(.|\n)*did you mean month\?"):
+    with pytest.raises(InvalidError, match=r"no parameter mnth(.|\n)*did you mean month,"):
         declared().read({"mnth": "2"})
 
 
@@ -272,7 +272,7 @@ SCALARS = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
-    st.integers(min_value=10**4200, max_value=10**4400),
+    st.just(10**4400),
     st.floats(),
     HOSTILE,
     HOSTILE.map(Loud),
@@ -288,7 +288,8 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(SCALARS, inner, max_size=4) | st.tuples(inner, inner),
     max_leaves=12,
 )
-NAMES = [one.name for one in declared().declared]
+DECLARED = declared()
+NAMES = [one.name for one in DECLARED.declared]
 
 
 def is_constant(node: ast.expr) -> bool:
@@ -308,12 +309,12 @@ def is_constant(node: ast.expr) -> bool:
     return False
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(values=st.dictionaries(st.sampled_from(NAMES) | HOSTILE, VALUES, max_size=3))
 def test_whatever_is_given_the_injected_cell_holds_only_assignments_of_literals(values: dict[str, Any]) -> None:
     notebook = notebook_with(CELL)
     try:
-        result = inject(notebook, declared(), values)
+        result = inject(notebook, DECLARED, values)
     except NbmlopsError as error:
         assert isinstance(error, InvalidError)
         return
@@ -327,23 +328,23 @@ def test_whatever_is_given_the_injected_cell_holds_only_assignments_of_literals(
             assert is_constant(statement.value)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(source=HOSTILE | st.builds("{} = {}".format, st.sampled_from(NAMES) | HOSTILE, HOSTILE))
 def test_whatever_a_foreign_client_injects_only_literals_pass(source: str) -> None:
     notebook = notebook_with(CELL, source)
     try:
-        values = injected(notebook, declared())
+        values = injected(notebook, DECLARED)
     except NbmlopsError:
         return
     assert set(values) <= set(NAMES)
     assert all(isinstance(one, ast.Assign) and is_constant(one.value) for one in ast.parse(notebook.cells[1].source).body)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(texts=st.dictionaries(st.sampled_from(NAMES), HOSTILE, min_size=1, max_size=3))
 def test_whatever_text_is_given_it_is_read_or_refused(texts: dict[str, str]) -> None:
     try:
-        bound = declared().read(texts)
+        bound = DECLARED.read(texts)
     except InvalidError:
         return
-    assert declared().bind(bound) == bound
+    assert DECLARED.bind(bound) == bound

@@ -32,14 +32,14 @@ CODE = st.builds(
     lambda source, outputs, tags: new_code_cell(source, outputs=outputs, metadata={"tags": tags, "trusted": True}),
     TEXT,
     st.lists(OUTPUTS, max_size=3),
-    st.lists(TEXT, max_size=2),
+    st.lists(st.sampled_from(["a", "ü"]), unique=True),
 )
 PROSE = st.builds(
     lambda source, bundle: new_markdown_cell(source, attachments={"a.png": bundle}), TEXT, BUNDLES
 ) | st.builds(new_markdown_cell, TEXT)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cells=st.lists(CODE | PROSE, max_size=4))
 def test_the_file_is_to_the_byte_what_nbformat_writes(
     tmp_path_factory: pytest.TempPathFactory, cells: list[Any]

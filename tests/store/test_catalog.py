@@ -52,7 +52,7 @@ def test_the_migrations_and_the_schema_make_the_same_tables(tmp_path: Path) -> N
 
 def test_a_catalog_of_a_newer_nbmlops_is_refused(catalog: Catalog) -> None:
     catalog.transact(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
-    with pytest.raises(UnsupportedError, match="revision 9999.*\nhint: pip install --upgrade nbmlops"):
+    with pytest.raises(UnsupportedError, match=r"revision 9999.*\nhint: pip install --upgrade nbmlops"):
         catalog.ensure_current()
 
 
@@ -99,7 +99,14 @@ def test_a_damaged_catalog_says_so(catalog: Catalog, tmp_path: Path) -> None:
         Catalog(url(tmp_path)).revision()
 
 
-@pytest.mark.parametrize("change", ["UPDATE event SET actor = 'somebody else' WHERE sequence = 3", "DELETE FROM event WHERE sequence = 3", "UPDATE event SET sequence = sequence + 100 WHERE sequence = 3"])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE event SET actor = 'somebody else' WHERE sequence = 3",
+        "DELETE FROM event WHERE sequence = 3",
+        "UPDATE event SET sequence = sequence + 100 WHERE sequence = 3",
+    ],
+)
 def test_any_change_to_the_audit_trail_is_found(catalog: Catalog, change: str) -> None:
     for number in range(5):
         catalog.transact(lambda c, n=number: audit.append(c, SystemClock(), "test", str(n), {"n": n}))
@@ -117,6 +124,6 @@ def test_the_journal_follows_the_library() -> None:
 
 def test_a_network_file_system_is_refused(tmp_path: Path) -> None:
     mounts = f"/dev/sda / ext4 rw 0 0\nserver:/x {tmp_path} nfs4 rw 0 0\n"
-    with pytest.raises(UnsupportedError, match="lies on nfs4.*\nhint: .*postgresql://"):
+    with pytest.raises(UnsupportedError, match=r"lies on nfs4.*\nhint: .*postgresql://"):
         filesystem.refuse_network(tmp_path, mounts)
     assert filesystem.kind_of(tmp_path.parent, mounts) == "ext4"

@@ -188,6 +188,7 @@ def test_the_index_can_be_rebuilt_from_the_packs_alone(objects: ObjectStore, noi
     empty.close()
 
 
+@pytest.mark.slow
 def test_a_gigabyte_passes_through_less_than_200_mebibytes(tmp_path: Path) -> None:
     program = """
         import hashlib, io, resource, sys

@@ -138,7 +138,9 @@ def test_an_alias_that_moved_meanwhile_is_not_moved(versions: Versions) -> None:
     assert aliases.at("flights", "production") == versions.resolve("flights@v1")
 
 
-def test_inside_a_pipeline_run_a_bare_name_is_its_own_or_the_one_at_its_start(catalog: Catalog, versions: Versions) -> None:
+def test_inside_a_pipeline_run_a_bare_name_is_its_own_or_the_one_at_its_start(
+    catalog: Catalog, versions: Versions
+) -> None:
     add(versions, "flights", "before")
     begin(catalog, "1")
     add(versions, "flights", "after the start")

@@ -47,7 +47,9 @@ def test_values_that_are_no_plain_numbers_are_kept_or_refused(workspace: Workspa
         run.log(nan=float("nan"), low=-math.inf)
         assert math.isnan(run.record.metrics["nan"])
         assert run.record.metrics["low"] == -math.inf
-        with pytest.raises(InvalidError, match=r"the metric note must be a number, not 'good'\nhint: keep text as a tag"):
+        with pytest.raises(
+            InvalidError, match=r"the metric note must be a number, not 'good'\nhint: keep text as a tag"
+        ):
             run.log(note="good")
         with pytest.raises(InvalidError, match="the step must be a whole number"):
             run.log(auc=1, step=1.5)  # type: ignore[arg-type]
@@ -114,8 +116,13 @@ def test_a_run_keeps_the_cells_that_ran_in_it(workspace: Workspace) -> None:
 
 
 def test_a_run_whose_process_dies_is_killed(workspace: Workspace) -> None:
-    code = "import sys, time; from nbmlops.workspace import Workspace; w = Workspace.open(sys.argv[1]); r = w.run('gbm'); r.log(auc=1); print('up', flush=True); time.sleep(60)"
-    process = subprocess.Popen([sys.executable, "-c", code, str(workspace.marker.root)], stdout=subprocess.PIPE, text=True)
+    code = (
+        "import sys, time; from nbmlops.workspace import Workspace; run = Workspace.open(sys.argv[1]).run('gbm');"
+        "run.log(auc=1); print('up', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(workspace.marker.root)], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"
     assert workspace.run.show("gbm").status == "running"
@@ -128,7 +135,11 @@ def test_a_run_whose_process_dies_is_killed(workspace: Workspace) -> None:
 def test_the_git_state_is_kept(workspace: Workspace) -> None:
     root = str(workspace.marker.root)
     identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
-    for command in (["init", "-q", "-b", "main"], ["add", "-A"], [*identity, "commit", "-qm", "first", "--allow-empty"]):
+    for command in (
+        ["init", "-q", "-b", "main"],
+        ["add", "-A"],
+        [*identity, "commit", "-qm", "first", "--allow-empty"],
+    ):
         subprocess.run(["git", "-C", root, *command], check=True)
     with workspace.run("gbm"):
         pass

@@ -178,6 +178,7 @@ def test_a_magic_is_found_at_the_line_where_it_was_written() -> None:
         ("@decorate(by)\ndef f(): ...", "f", "decorate by"),
         ("try:\n    import ujson as json\nexcept ImportError as e:\n    print(e)\n    import json", "json", ""),
         ("import os.path, sys as s\nfrom a import b as c", "os s c", ""),
+        ("try:\n    rows\nexcept (NameError, KeyError):\n    rows = []", "rows", "rows"),
         ("with open(p) as f, g() as (h, i): pass", "f h i", "p g"),
         ("for i, (j, *k) in rows:\n    pass\nelse:\n    x = i", "i j k x", "rows"),
         ("x = 1\ndel x", "", ""),

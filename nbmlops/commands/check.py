@@ -1,0 +1,59 @@
+"""Verbs on checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nbmlops.checks.records import Report
+from nbmlops.commands.params import Given, ObjectParam
+from nbmlops.commands.tree import NounGroup
+from nbmlops.core.errors import InvalidError
+from nbmlops.render.listing import Listing
+
+if TYPE_CHECKING:
+    from nbmlops.commands.session import Session
+
+__all__ = ["group"]
+
+group = NounGroup("check", default="data")
+_TABLE = ObjectParam("table", or_ref=True)
+
+
+@group.verb("infer")
+@click.argument("value", type=_TABLE)
+@click.option("--name", help="What to call the suite.")
+def infer(session: Session, value: Given, name: str | None) -> Any:
+    """Learn a suite."""
+    return session.workspace.check.infer(value.value, name=name or value.name)
+
+
+@group.verb("data")
+@click.argument("value", type=_TABLE)
+@click.option("--suite", type=click.Path(exists=True, dir_okay=False), help="A file that holds the suite.")
+@click.option("--strict", is_flag=True, help="Fail when a check fails.")
+@click.option("--name", help="What the report calls a table without a reference.")
+def data(session: Session, value: Given, suite: str | None, strict: bool, name: str | None) -> Any:
+    """Judge data by the body of the cell, by a file, or by the version before it."""
+    body = session.notebook.body if session.notebook else None
+    if body and suite:
+        raise InvalidError("there are two suites: the body of the cell, and --suite", hint="leave one out")
+    expected = Path(suite).read_text(encoding="utf-8") if suite else body
+    report = session.workspace.check.data(value.value, expected, strict=strict, name=name or value.name)
+    return session.judged(report, good=report.passed)
+
+
+@group.verb("list")
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
+def list_(session: Session, limit: int) -> Any:
+    """List reports."""
+    return Listing(session.workspace.check.list(limit), Report)
+
+
+@group.verb("show")
+@click.argument("number")
+def show(session: Session, number: str) -> Any:
+    """Show a report."""
+    return session.workspace.check.show(number)

@@ -1,0 +1,106 @@
+"""Verbs on data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nbmlops.commands.params import Given, ObjectParam, RefParam
+from nbmlops.commands.tree import NounGroup
+from nbmlops.core.errors import InvalidError
+from nbmlops.data.records import DataVersion
+from nbmlops.render.listing import Listing
+
+if TYPE_CHECKING:
+    from nbmlops.commands.session import Session
+
+__all__ = ["group"]
+
+group = NounGroup("data")
+_REF, _NAME = RefParam("data"), RefParam("data", names_only=True)
+
+
+@group.verb("save")
+@click.argument("value", type=ObjectParam("table"))
+@click.argument("name", required=False, type=_NAME)
+@click.option("-m", "--message", help="Why it was made.")
+@click.option("--allow-empty", is_flag=True, help="Save a table without rows.")
+def save(session: Session, value: Given, name: str | None, message: str | None, allow_empty: bool) -> Any:
+    """Save an object; its variable's name is the default name."""
+    data = session.workspace.data
+    with session.meter.bytes("saving") as progress:
+        return data.save(
+            value.value, name or value.name, message=message, allow_empty=allow_empty, progress=progress
+        )
+
+
+@group.verb("load")
+@click.argument("ref", type=_REF)
+@click.option("--columns", help="Columns to read, apart by commas.")
+@click.option("--as", "as_", type=click.Choice(["pandas", "arrow", "polars", "path"]), help="What to give.")
+@click.option("--to", type=click.Path(), help="Where to write it; .parquet or .csv for a table.")
+@click.option("--locked", is_flag=True, help="Take what nbmlops.lock names.")
+def load(session: Session, ref: str, columns: str | None, as_: str | None, to: str | None, locked: bool) -> Any:
+    """Load into a variable, or in a shell into a file."""
+    if session.face == "shell" and not to:
+        raise InvalidError("a shell has no variable to load into", hint=f"data load {ref} --to FILE")
+    names = None if columns is None else [name.strip() for name in columns.split(",")]
+    data = session.workspace.data
+    if not locked:
+        # The exact version, so that what is said is what is loaded.
+        session.source = ref = data.show(ref).ref
+    return data.load(ref, columns=names, as_=as_, to=to, locked=locked)
+
+
+@group.verb("list")
+def list_(session: Session) -> Any:
+    """List names."""
+    return Listing(session.workspace.data.list(), DataVersion)
+
+
+@group.verb("show")
+@click.argument("ref", type=_REF)
+def show(session: Session, ref: str) -> Any:
+    """Show a version."""
+    return session.workspace.data.show(ref)
+
+
+@group.verb("history")
+@click.argument("name", type=_NAME)
+def history(session: Session, name: str) -> Any:
+    """List versions."""
+    return Listing(session.workspace.data.history(name), DataVersion)
+
+
+@group.verb("delete")
+@click.argument("ref", type=_REF)
+@click.option("--unlock", is_flag=True, help="Take it out of nbmlops.lock too.")
+def delete(session: Session, ref: str, unlock: bool) -> Any:
+    """Delete, until restored."""
+    return Listing(session.workspace.data.delete(ref, unlock=unlock), DataVersion)
+
+
+@group.verb("restore")
+@click.argument("ref", type=_REF)
+def restore(session: Session, ref: str) -> Any:
+    """Restore."""
+    return Listing(session.workspace.data.restore(ref), DataVersion)
+
+
+@group.verb("rename")
+@click.argument("old", type=_NAME)
+@click.argument("new")
+def rename(session: Session, old: str, new: str) -> Any:
+    """Rename."""
+    return session.workspace.data.rename(old, new)
+
+
+@group.verb("push")
+@click.argument("target")
+@click.argument("refs", nargs=-1, type=_REF)
+def push(session: Session, target: str, refs: tuple[str, ...]) -> Any:
+    """Push."""
+    data = session.workspace.data
+    with session.meter.bytes("pushing") as progress:
+        return data.push(target, refs, progress=progress)

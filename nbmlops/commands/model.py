@@ -1,0 +1,115 @@
+"""Verbs on models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nbmlops.commands.params import Given, ObjectParam, RefParam
+from nbmlops.commands.tree import NounGroup
+from nbmlops.core.errors import InvalidError
+from nbmlops.render.listing import Listing
+
+if TYPE_CHECKING:
+    from nbmlops.commands.session import Session
+
+__all__ = ["group"]
+
+group = NounGroup("model")
+_REF, _NAME = RefParam("model"), RefParam("model", names_only=True)
+
+
+def _listed(records: Any) -> Any:
+    from nbmlops.models.records import ModelVersion
+
+    return Listing(records, ModelVersion)
+
+
+@group.verb("save")
+@click.argument("estimator", type=ObjectParam("estimator"))
+@click.argument("name", type=_NAME)
+@click.option("--example", type=ObjectParam("table"), help="Some rows of its input, for the signature.")
+@click.option("-m", "--message", help="Why it was made.")
+def save(session: Session, estimator: Given, name: str, example: Given | None, message: str | None) -> Any:
+    """Save a model."""
+    rows = example.value if example else None
+    return session.workspace.model.save(estimator.value, name, example=rows, message=message)
+
+
+@group.verb("load")
+@click.argument("ref", type=_REF)
+def load(session: Session, ref: str) -> Any:
+    """Load a model into a variable."""
+    if session.face == "shell":
+        raise InvalidError("a shell has no variable to load into", hint=f"model show {ref}, or load it in a cell")
+    model = session.workspace.model
+    # The exact version, so that what is said is what is loaded.
+    session.source = model.show(ref).ref
+    return model.load(session.source)
+
+
+@group.verb("list")
+def list_(session: Session) -> Any:
+    """List models."""
+    return _listed(session.workspace.model.list())
+
+
+@group.verb("show")
+@click.argument("ref", type=_REF)
+def show(session: Session, ref: str) -> Any:
+    """Show a version."""
+    return session.workspace.model.show(ref)
+
+
+@group.verb("history")
+@click.argument("name", type=_NAME)
+def history(session: Session, name: str) -> Any:
+    """List versions."""
+    return _listed(session.workspace.model.history(name))
+
+
+@group.verb("promote")
+@click.argument("ref", type=_REF)
+@click.option("--to", default="production", show_default=True, metavar="ALIAS", help="The alias to move.")
+def promote(session: Session, ref: str, to: str) -> Any:
+    """Promote a version."""
+    promotion = session.workspace.model.promote(ref, to)
+    return session.judged(promotion, good=promotion.moved)
+
+
+@group.verb("rollback")
+@click.argument("name", type=_NAME)
+@click.argument("alias", default="production")
+def rollback(session: Session, name: str, alias: str) -> Any:
+    """Roll an alias back."""
+    return session.workspace.model.rollback(name, alias)
+
+
+@group.verb("delete")
+@click.argument("ref", type=_REF)
+def delete(session: Session, ref: str) -> Any:
+    """Delete, until restored."""
+    return _listed(session.workspace.model.delete(ref))
+
+
+@group.verb("restore")
+@click.argument("ref", type=_REF)
+def restore(session: Session, ref: str) -> Any:
+    """Restore."""
+    return _listed(session.workspace.model.restore(ref))
+
+
+@group.verb("rename")
+@click.argument("old", type=_NAME)
+@click.argument("new")
+def rename(session: Session, old: str, new: str) -> Any:
+    """Rename."""
+    return session.workspace.model.rename(old, new)
+
+
+@group.verb("trust")
+@click.argument("name", metavar="TYPE")
+def trust(session: Session, name: str) -> Any:
+    """Trust a type."""
+    return session.workspace.model.trust_type(name)

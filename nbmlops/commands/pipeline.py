@@ -1,0 +1,113 @@
+"""Verbs on pipelines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nbmlops.commands.params import KeyValue, RefParam, mapping
+from nbmlops.commands.tree import NounGroup
+from nbmlops.render.dispatch import Document
+from nbmlops.render.listing import Listing
+
+if TYPE_CHECKING:
+    from nbmlops.commands.session import Session
+
+__all__ = ["group"]
+
+group = NounGroup("pipeline")
+_REF, _NAME = RefParam("pipeline"), RefParam("pipeline", names_only=True)
+
+
+class Diagram(Document):
+    """A Mermaid diagram, which JupyterLab draws."""
+
+    __slots__ = ()
+
+    def _repr_markdown_(self) -> str:
+        return f"```mermaid\n{self}```\n"
+
+
+def _listed(records: Any) -> Any:
+    from nbmlops.pipelines.records import PipelineVersion
+
+    return Listing(records, PipelineVersion)
+
+
+@group.verb("list")
+def list_(session: Session) -> Any:
+    """List pipelines."""
+    from nbmlops.pipelines.records import Pipeline
+
+    return Listing(session.workspace.pipeline.list(), Pipeline)
+
+
+@group.verb("show")
+@click.argument("name", type=_REF)
+@click.option("--mermaid", is_flag=True, help="Write the graph as a Mermaid flowchart.")
+def show(session: Session, name: str, mermaid: bool) -> Any:
+    """Draw the graph."""
+    graph = session.workspace.pipeline.show(name)
+    return Diagram(graph.mermaid()) if mermaid else graph
+
+
+@group.verb("run")
+@click.argument("name", type=_REF)
+@click.option("-p", "--param", "params", multiple=True, metavar="KEY=VALUE", type=KeyValue(), help="A parameter of the notebooks.")
+@click.option("--cache/--no-cache", default=True, help="Whether unchanged steps are skipped.")
+def run(session: Session, name: str, params: tuple[tuple[str, Any], ...], cache: bool) -> Any:
+    """Run the steps."""
+    pipeline = session.workspace.pipeline
+    with session.meter.steps(name) as progress:
+        return pipeline.run(name, mapping(params), cache=cache, progress=progress)
+
+
+@group.verb("promote")
+@click.argument("name", type=_NAME)
+@click.option("--to", default="production", show_default=True, metavar="ALIAS", help="The alias to move.")
+@click.option("--against", type=RefParam("run"), help="The run that the proof is compared with.")
+@click.option("-m", "--message", help="Why.")
+def promote(session: Session, name: str, to: str, against: str | None, message: str | None) -> Any:
+    """Promote a pipeline."""
+    pipeline = session.workspace.pipeline
+    with session.meter.steps(name) as progress:
+        promotion = pipeline.promote(name, to, against=against, message=message, progress=progress)
+    return session.judged(promotion, good=promotion.moved)
+
+
+@group.verb("rollback")
+@click.argument("name", type=_NAME)
+@click.argument("alias", default="production")
+def rollback(session: Session, name: str, alias: str) -> Any:
+    """Roll an alias back."""
+    return session.workspace.pipeline.rollback(name, alias)
+
+
+@group.verb("history")
+@click.argument("name", type=_NAME)
+def history(session: Session, name: str) -> Any:
+    """List frozen versions."""
+    return _listed(session.workspace.pipeline.history(name))
+
+
+@group.verb("delete")
+@click.argument("ref", type=_REF)
+def delete(session: Session, ref: str) -> Any:
+    """Delete, until restored."""
+    return _listed(session.workspace.pipeline.delete(ref))
+
+
+@group.verb("restore")
+@click.argument("ref", type=_REF)
+def restore(session: Session, ref: str) -> Any:
+    """Restore."""
+    return _listed(session.workspace.pipeline.restore(ref))
+
+
+@group.verb("rename")
+@click.argument("old", type=_NAME)
+@click.argument("new")
+def rename(session: Session, old: str, new: str) -> Any:
+    """Rename."""
+    return session.workspace.pipeline.rename(old, new)

@@ -1,0 +1,53 @@
+"""Verbs on runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nbmlops.commands.params import KeyValue, RefParam, mapping
+from nbmlops.commands.tree import NounGroup
+from nbmlops.core.errors import InvalidError
+from nbmlops.render.listing import Listing
+from nbmlops.tracking.records import Run
+
+if TYPE_CHECKING:
+    from nbmlops.commands.session import Session
+
+__all__ = ["group"]
+
+group = NounGroup("run", default="start")
+_Pairs = tuple[tuple[str, Any], ...]
+
+
+@group.verb("start")
+@click.argument("name", type=RefParam("run", names_only=True))
+@click.option("-p", "--param", "params", multiple=True, metavar="KEY=VALUE", type=KeyValue(typed=True), help="A param; the cell sees it as a variable.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", type=KeyValue(), help="A tag.")
+def start(session: Session, name: str, params: _Pairs, tags: _Pairs) -> Any:
+    """Run the body of the cell inside a run."""
+    notebook = session.notebook
+    if notebook is None or notebook.body is None:
+        raise InvalidError(
+            "a run records the code of a cell, and here is none", hint=f"%%ml run {name} at the top of a cell"
+        )
+    given = mapping(params)
+    with session.workspace.run(name, given, mapping(tags)) as run:
+        notebook.execute(notebook.body, given)
+    return run.record
+
+
+@group.verb("list")
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
+@click.option("--experiment", type=RefParam("run", names_only=True), help="Only runs of this name.")
+def list_(session: Session, limit: int, experiment: str | None) -> Any:
+    """List runs."""
+    return Listing(session.workspace.run.list(limit, experiment=experiment), Run)
+
+
+@group.verb("show")
+@click.argument("ref", type=RefParam("run"))
+def show(session: Session, ref: str) -> Any:
+    """Show a run."""
+    return session.workspace.run.show(ref)

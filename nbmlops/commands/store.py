@@ -1,0 +1,34 @@
+"""Verbs on the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nbmlops.commands.tree import NounGroup
+
+if TYPE_CHECKING:
+    from nbmlops.commands.session import Session
+
+__all__ = ["group"]
+
+group = NounGroup("store")
+
+
+@group.verb("verify")
+@click.option("--full", is_flag=True, help="Hash every byte again.")
+def verify(session: Session, full: bool) -> Any:
+    """Verify."""
+    store = session.workspace.store
+    with session.meter.bytes("verifying") as progress:
+        found = store.verify(full=full, progress=progress)
+    return session.judged(found, good=found.ok)
+
+
+@group.verb("repair")
+@click.option("--from", "source", required=True, metavar="URL", help="A folder or URL that was pushed to.")
+def repair(session: Session, source: str) -> Any:
+    """Repair."""
+    done = session.workspace.store.repair(source)
+    return session.judged(done, good=not done.missing)

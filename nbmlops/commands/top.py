@@ -1,0 +1,71 @@
+"""Verbs of the workspace itself: init, status, doctor, trust, lint, log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nbmlops.commands.params import Given, KeyValue, ObjectParam, mapping
+from nbmlops.commands.tree import NounGroup
+from nbmlops.core.errors import InvalidError
+from nbmlops.render.listing import Listing
+from nbmlops.workspace.current import ml
+
+if TYPE_CHECKING:
+    from nbmlops.commands.session import Session
+
+__all__ = ["group"]
+
+group = NounGroup("")
+
+
+@group.verb("init")
+@click.argument("path", default=".", type=click.Path(file_okay=False))
+def init(_: Session, path: str) -> Any:
+    """Make a workspace and show where it stands."""
+    return ml.init(path)
+
+
+@group.verb("status")
+def status(session: Session) -> Any:
+    """Say where one stands."""
+    return session.workspace.status()
+
+
+@group.verb("doctor")
+def doctor(session: Session) -> Any:
+    """Look at everything, with a workspace or without."""
+    diagnosis = ml.doctor()
+    return session.judged(diagnosis, good=diagnosis.ok)
+
+
+@group.verb("trust")
+@click.argument("path", required=False, type=click.Path(exists=True, file_okay=False))
+def trust(_: Session, path: str | None) -> Any:
+    """Trust the workspace around a folder."""
+    return ml.trust(path)
+
+
+@group.verb("lint")
+@click.argument("target")
+def lint(session: Session, target: str) -> Any:
+    """Lint a notebook or a pipeline."""
+    from nbmlops.pipelines.finding import Finding
+
+    found = Listing(session.workspace.lint(target), Finding)
+    return session.judged(found, good=all(finding.severity != "error" for finding in found))
+
+
+@group.verb("log")
+@click.argument("values", nargs=-1, metavar="[KEY=VALUE]...", type=KeyValue())
+@click.option("--step", type=int, help="The step that the values belong to.")
+@click.option("-a", "--artifact", multiple=True, type=ObjectParam(), help="A file or a figure to keep with the run.")
+def log(session: Session, values: tuple[tuple[str, Any], ...], step: int | None, artifact: tuple[Given, ...]) -> Any:
+    """Log metrics, and keep artifacts."""
+    if not values and not artifact:
+        raise InvalidError("there is nothing to log", hint="log auc=0.91, or a file: log -a figure.png")
+    run = session.workspace.log(mapping(values), step=step)
+    for each in artifact:
+        run.artifact(each.value, f"{each.name}.png" if each.name and hasattr(each.value, "savefig") else None)
+    return run

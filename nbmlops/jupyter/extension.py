@@ -1,0 +1,63 @@
+"""Loads and unloads the notebook face; each can be asked for twice, and does its work once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from nbmlops.jupyter.banner import banner
+from nbmlops.jupyter.capture import CellCapture
+from nbmlops.jupyter.completion import Matcher
+from nbmlops.jupyter.formatters import Formatters
+from nbmlops.jupyter.magics import MlMagics
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["load", "unload"]
+
+
+class _Face:
+    """What is added to one shell."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self.formatters = Formatters(shell)
+        self.magics = MlMagics(shell, self.formatters)
+        self.matcher = Matcher(shell)
+        self.capture = CellCapture(shell)
+
+    def add(self) -> None:
+        self.formatters.add()
+        self.shell.register_magics(self.magics)
+        if self.shell.Completer is not None:
+            self.shell.Completer.custom_matchers.append(self.matcher.match)
+        self.capture.add()
+
+    def remove(self) -> None:
+        self.formatters.remove()
+        manager = self.shell.magics_manager
+        for kind in ("line", "cell"):
+            manager.magics[kind].pop("ml", None)
+        manager.registry.pop(type(self.magics).__name__, None)
+        if self.shell.Completer is not None and self.matcher.match in self.shell.Completer.custom_matchers:
+            self.shell.Completer.custom_matchers.remove(self.matcher.match)
+        self.capture.remove()
+
+
+_faces: WeakKeyDictionary[InteractiveShell, _Face] = WeakKeyDictionary()
+
+
+def load(shell: InteractiveShell) -> None:
+    """Add the notebook face to a shell and say where one stands."""
+    if shell not in _faces:
+        _faces[shell] = _Face(shell)
+        _faces[shell].add()
+    print(banner())  # noqa: T201 - the one line that the extension prints
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take the notebook face away again."""
+    face = _faces.pop(shell, None)
+    if face is not None:
+        face.remove()

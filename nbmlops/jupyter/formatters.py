@@ -1,0 +1,67 @@
+"""Shows records in cells; registered by the names of their types, so that none of them is imported for it."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["SHOWN", "Formatters"]
+
+SHOWN = {
+    "nbmlops.checks.records": ("Report",),
+    "nbmlops.checks.suite": ("Suite",),
+    "nbmlops.data.records": ("DataVersion",),
+    "nbmlops.models.records": ("ModelVersion", "Promotion"),
+    "nbmlops.pipelines.finding": ("Finding",),
+    "nbmlops.pipelines.graph": ("Graph",),
+    "nbmlops.pipelines.records": ("Pipeline", "PipelineRun", "PipelineVersion"),
+    "nbmlops.render.listing": ("Listing",),
+    "nbmlops.store.records": ("Repair", "Transfer", "Verification"),
+    "nbmlops.tracking.active": ("ActiveRun",),
+    "nbmlops.tracking.records": ("Run",),
+    "nbmlops.workspace.doctor": ("Diagnosis",),
+    "nbmlops.workspace.root": ("Status", "Workspace"),
+}
+"""Module -> types that have a look."""
+_WIDE = 120
+
+
+class Formatters:
+    """The formatters of one shell; `full` is the record that is to be shown with all that is known of it."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self.full: Any = None
+
+    def add(self) -> None:
+        """Register text and HTML for every type that has a look."""
+        formatters = self._shell.display_formatter.formatters
+        for module, names in SHOWN.items():
+            for name in names:
+                formatters["text/plain"].for_type_by_name(module, name, self._text)
+                formatters["text/html"].for_type_by_name(module, name, self._html)
+
+    def remove(self) -> None:
+        """Take them back."""
+        formatters = self._shell.display_formatter.formatters
+        for module, names in SHOWN.items():
+            for name in names:
+                for kind in ("text/plain", "text/html"):
+                    formatters[kind].pop(f"{module}.{name}", None)
+
+    def _text(self, record: Any, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's own signature
+        from nbmlops.render.dispatch import text
+
+        columns = shutil.get_terminal_size((_WIDE, 24)).columns
+        for place, row in enumerate(text(record, detail=record is self.full, columns=columns).split("\n")):
+            if place:
+                printer.break_()
+            printer.text(row)
+
+    def _html(self, record: Any) -> str:
+        from nbmlops.render.dispatch import html
+
+        return html(record, detail=record is self.full)

@@ -1,0 +1,250 @@
+"""Verbs on models: save, load, list, show, history, promote, rollback, delete, restore, rename, trust_type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.digests import of_bytes
+from nbmlops.core.errors import RefusedError
+from nbmlops.core.refs import check_name
+from nbmlops.models import admission, signature
+from nbmlops.models.allowlist import VERSION, never
+from nbmlops.models.formats import format_named
+from nbmlops.models.promotion import Gates, Promoter
+from nbmlops.models.records import ModelVersion, Promotion
+from nbmlops.models.sealing import build, sealed
+from nbmlops.store import audit, lineage
+from nbmlops.store.versions import Version, Versions
+
+if TYPE_CHECKING:
+    from nbmlops.checks.service import Checks
+    from nbmlops.core.clock import Clock
+    from nbmlops.data.service import Data
+    from nbmlops.store.lineage import Lineage
+    from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.trust import Keyring
+
+__all__ = ["Models"]
+
+
+class Models:
+    """Versions of trained models.
+
+    Parameters
+    ----------
+    versions : Versions
+        The catalog's versions of the kind ``model``.
+    objects : ObjectStore
+        Where the bytes lie.
+    keyring : Keyring
+        Signs what is saved; says whose signatures and which types to trust.
+    lineage : Lineage
+        Where reads are recorded.
+    clock : Clock
+        Tells when.
+    data : Data
+        Where gates find their held-out tables.
+    checks : Checks
+        Keeps the reports of promotions.
+    gates : callable
+        Gives the tables ``[tool.nbmlops.gates]`` as they are now, by the model's name.
+    """
+
+    def __init__(
+        self,
+        versions: Versions,
+        objects: ObjectStore,
+        keyring: Keyring,
+        lineage: Lineage,
+        clock: Clock,
+        data: Data,
+        checks: Checks,
+        gates: Gates,
+    ) -> None:
+        self._versions = versions
+        self._tables = Versions(versions.catalog, clock, "data")
+        self._objects = objects
+        self._keyring = keyring
+        self._lineage = lineage
+        self._clock = clock
+        self._promoter = Promoter(versions, self._open, data, checks, clock, gates)
+
+    def save(self, estimator: Any, name: str, *, example: Any = None, message: str | None = None) -> ModelVersion:
+        """Save a fitted estimator as the newest version of a name, signed with the person's key.
+
+        Before anything is stored it is loaded back from its bytes and must give the same answers on the
+        example, so a version that is listed can be loaded.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted scikit-learn estimator or pipeline.
+        name : str
+            What to call it.
+        example : pandas.DataFrame, pyarrow.Table, polars.DataFrame, numpy.ndarray or list of str, optional
+            Some rows of its input, for the signature.
+        message : str, optional
+            Why it was made.
+
+        Returns
+        -------
+        ModelVersion
+            The new version, or the newest one when it has this content already.
+
+        Raises
+        ------
+        InvalidError
+            When it is not a fitted estimator, holds a class that was defined in a cell, or cannot answer
+            its example.
+        UntrustedError
+            When it holds a type that is neither reviewed nor trusted.
+        UnsupportedError
+            When skops cannot write it.
+        """
+        check_name(name)
+        admission.refuse_unfitted(estimator)
+        chosen = format_named("skops")
+        content = chosen.dump(estimator)
+        copy = chosen.load(content, self._keyring.types())
+        learnt = signature.infer(estimator, example)
+        admission.refuse_changed(estimator, copy, example)
+        active, digest = lineage.current(), of_bytes(content)
+        detail = {
+            "format": chosen.name,
+            "estimator": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
+            "signature": learnt.to_json(),
+            "allowlist": VERSION,
+            "libraries": admission.libraries(),
+            "notebook": active.notebook,
+            "cell_id": active.cell_id,
+        }
+        detail = sealed(self._keyring, digest, detail)
+        stored = self._objects.put(content)
+        version = self._versions.add(
+            name,
+            digest=digest,
+            root=stored.digest,
+            size=stored.size,
+            new_bytes=stored.new_bytes,
+            message=message,
+            detail=detail,
+        )
+        return self._record(version)
+
+    def load(self, ref: str) -> Any:
+        """Load a version; digest, signature and format are checked, in that order, before anything is built.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such version.
+        CorruptError
+            When the stored bytes are not what was saved.
+        UntrustedError
+            When its signer or a type in it is not trusted.
+        UnsupportedError
+            When its format, or a library version that it needs, is not here.
+        """
+        version = self._versions.resolve(ref)
+        model = self._open(version)
+        self._lineage.record("reads", "model", version.id)
+        return model
+
+    def show(self, ref: str) -> ModelVersion:
+        """What is known of a version."""
+        return self._record(self._versions.resolve(ref))
+
+    def history(self, name: str) -> list[ModelVersion]:
+        """All versions of a model, newest first."""
+        return [self._record(version) for version in self._versions.history(name)]
+
+    def promote(self, ref: str, to: str = "production") -> Promotion:
+        """Move an alias to a version, if its gate passes.
+
+        The verdict is computed first and kept as a report; one transaction then checks that the alias, the
+        gate and the held-out table are still those of the verdict, and moves the alias.
+
+        Parameters
+        ----------
+        ref : str
+            The candidate.
+        to : str
+            The alias.
+
+        Returns
+        -------
+        Promotion
+            Its report; `moved` is False when the alias was on that version already.
+
+        Raises
+        ------
+        PromotionRefusedError
+            When the gate says no: the message states each figure and its bound, `promotion` has the report.
+        ConflictError
+            When the alias, the gate or the held-out table changed while the verdict was computed.
+        InvalidError
+            When the gate in ``pyproject.toml`` does not parse.
+        """
+        return self._promoter.promote(ref, to)
+
+    def rollback(self, name: str, alias: str = "production") -> Promotion:
+        """Move an alias back to where it was before its last promotion; twice goes back twice.
+
+        Raises
+        ------
+        NotFoundError
+            When the alias is nowhere, or was nowhere before.
+        PromotionRefusedError
+            When the earlier version does not load any more.
+        ConflictError
+            When the alias moved in the meantime, or the earlier version is deleted.
+        """
+        return self._promoter.rollback(name, alias)
+
+    def delete(self, ref: str) -> list[ModelVersion]:
+        """Hide a version, or with a bare name all of them, until `restore` or the end of the grace period.
+
+        Raises
+        ------
+        RefusedError
+            While an alias refers to it.
+        """
+        return [self._record(version) for version in self._versions.delete(ref)]
+
+    def restore(self, ref: str) -> list[ModelVersion]:
+        """Bring back what was deleted."""
+        return [self._record(version) for version in self._versions.restore(ref)]
+
+    def rename(self, old: str, new: str) -> ModelVersion:
+        """Give all versions of a model another name."""
+        self._versions.rename(old, new)
+        return self.show(new)
+
+    def trust_type(self, name: str) -> tuple[str, ...]:
+        """Trust a type that models may hold, by its dotted name; gives all types that the person trusts.
+
+        Raises
+        ------
+        RefusedError
+            When building it can run any code.
+        InvalidError
+            When `name` is not a dotted name.
+        """
+        if why := never(name):
+            raise RefusedError(f"{name} cannot be trusted: {why}", hint="save a model that does without it")
+        self._keyring.trust_type(name)
+        self._versions.catalog.transact(
+            lambda connection: audit.append(connection, self._clock, "model.trust", name, {})
+        )
+        return tuple(sorted(self._keyring.types()))
+
+    def _open(self, version: Version) -> Any:
+        return build(version, self._objects, self._keyring)
+
+    def _record(self, version: Version) -> ModelVersion:
+        read = self._lineage.upstream("model", version.id)
+        return ModelVersion.of(version, tuple(self._tables.get(number).ref for kind, number in read if kind == "data"))
+
+    def list(self) -> list[ModelVersion]:
+        """The newest version of every model."""
+        return [self._record(version) for version in self._versions.newest()]

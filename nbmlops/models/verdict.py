@@ -1,0 +1,166 @@
+"""The verdict on a candidate, computed outside any transaction: integrity, floor, and the present champion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nbmlops.checks import models as checks
+from nbmlops.checks.records import Outcome
+from nbmlops.core.errors import InvalidError, NbmlopsError, nearest
+from nbmlops.models.gates import Gate, example
+from nbmlops.models.records import ModelSignature
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nbmlops.data.records import DataVersion
+    from nbmlops.store.versions import Version
+
+__all__ = ["Tables", "Verdict", "integrity", "judge"]
+
+Opener = Callable[["Version"], Any]
+
+
+class Tables(Protocol):
+    """What a verdict needs of data."""
+
+    def show(self, ref: str) -> DataVersion:
+        """What is known of a version."""
+
+    def load(self, ref: str) -> Any:
+        """The table as pandas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Outcomes, and what they were computed on: the gate's digest and that of the held-out table."""
+
+    outcomes: tuple[Outcome, ...]
+    policy: str | None = None
+    holdout: str | None = None
+
+
+def integrity(version: Version, opener: Opener) -> tuple[Any, Outcome]:
+    """Open a version and say whether its digest, signature and format hold; no model when they do not."""
+    asked = "digest, signature and format hold"
+    try:
+        model = opener(version)
+    except NbmlopsError as error:
+        return None, Outcome("integrity", None, "failed", "", asked, error.message)
+    return model, Outcome("integrity", None, "passed", f"signed by {version.detail['signed']['key']}", asked)
+
+
+def judge(candidate: Version, champion: Version | None, gate: Gate | None, tables: Tables, opener: Opener) -> Verdict:
+    """Judge a candidate against its gate and the version that the alias is on.
+
+    Parameters
+    ----------
+    candidate : Version
+        The version to be promoted.
+    champion : Version or None
+        Where the alias is; None when it is nowhere.
+    gate : Gate or None
+        What to pass; without one only the integrity is judged, with a warning that says so.
+    tables : Tables
+        Where the held-out table is.
+    opener : callable
+        Opens a version after all checks of trust.
+    """
+    model, held = integrity(candidate, opener)
+    if gate is None:
+        lines = example(candidate.name)
+        return Verdict((held, Outcome("gate", None, "warned", "none: only the integrity was judged", "", lines)))
+    if model is None:
+        return Verdict((held,), gate.digest)
+    try:
+        holdout = tables.show(gate.holdout)
+    except NbmlopsError as error:
+        return Verdict((held, _errored(gate, error)), gate.digest)
+    outcomes = [held]
+    try:
+        outcomes += _measured(candidate, model, champion, gate, tables.load(holdout.ref), opener)
+    except NbmlopsError as error:
+        outcomes.append(_errored(gate, error))
+    return Verdict(tuple(outcomes), gate.digest, holdout.digest)
+
+
+def _errored(gate: Gate, error: NbmlopsError) -> Outcome:
+    return Outcome(gate.metric, None, "errored", "", "", error.message)
+
+
+def _measured(
+    candidate: Version, model: Any, champion: Version | None, gate: Gate, table: pd.DataFrame, opener: Opener
+) -> list[Outcome]:
+    metric = gate.measure
+    column = _target(table, gate)
+    known = checks.truth(metric, model, column)
+    given = _answers(candidate, model, gate, table)
+    found = checks.figure(metric, known, given)
+    outcomes = []
+    if gate.bound is not None:
+        outcomes.append(checks.reaches(metric, found, gate.bound, len(table)))
+    if champion is None:
+        first = Outcome(f"{gate.metric} against the champion", None, "passed", "there is none yet", "")
+        return [*outcomes, first]
+    other, held = integrity(champion, opener)
+    if other is None:
+        # A broken champion must not keep a sound candidate out.
+        why = f"it cannot be loaded: {held.detail}"
+        return [*outcomes, Outcome(f"{gate.metric} against {champion.ref}", None, "warned", "not compared", "", why)]
+    if not _comparable(model, other):
+        raise InvalidError(f"{champion.ref} knows other classes than {candidate.ref}, so the two cannot be compared")
+    compared = checks.compare(metric, known, given, _answers(champion, other, gate, table))
+    return [*outcomes, checks.not_worse(metric, compared, gate.tolerance, champion.ref)]
+
+
+def _target(table: pd.DataFrame, gate: Gate) -> Any:
+    if len(table) == 0:
+        raise InvalidError(f"the held-out table {gate.holdout} has no rows")
+    if gate.target not in table.columns:
+        known = ", ".join(map(str, table.columns))
+        raise InvalidError(
+            f"the held-out table {gate.holdout} has no column {gate.target!r}; "
+            f"{nearest(gate.target, map(str, table.columns)) or f'it has {known}'}"
+        )
+    return table[gate.target]
+
+
+def _answers(version: Version, model: Any, gate: Gate, table: pd.DataFrame) -> Any:
+    signature = ModelSignature.from_json(version.detail["signature"])
+    rows = _inputs(signature, gate, table)
+    try:
+        return checks.answers(gate.measure, model, rows, table[gate.target])
+    except NbmlopsError:
+        raise
+    except Exception as error:
+        raise InvalidError(
+            f"{version.ref} cannot answer the rows of {gate.holdout}: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _inputs(signature: ModelSignature, gate: Gate, table: pd.DataFrame) -> Any:
+    others = [column for column in table.columns if column != gate.target]
+    if signature.form == "texts":
+        return table[others[0]].tolist()
+    if signature.form == "array":
+        if signature.inputs and len(others) != len(signature.inputs):
+            raise InvalidError(
+                f"the model takes an array of {len(signature.inputs)} columns, and {gate.holdout} has {len(others)} "
+                f"besides {gate.target}"
+            )
+        return table[others].to_numpy()
+    names = [field.name for field in signature.inputs] or others
+    if missing := [name for name in names if name not in table.columns]:
+        raise InvalidError(
+            f"the held-out table {gate.holdout} lacks columns that the model takes: {', '.join(missing)}"
+        )
+    return table[names]
+
+
+def _comparable(first: Any, second: Any) -> bool:
+    import numpy as np
+
+    mine, other = getattr(first, "classes_", None), getattr(second, "classes_", None)
+    return (mine is None) == (other is None) and bool(mine is None or np.array_equal(mine, other))

@@ -1,0 +1,160 @@
+"""Pipelines end to end, with real kernels: run, skip, fail, prove, promote, roll back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, StepFailedError
+from nbmlops.store import lineage
+from nbmlops.store.aliases import Aliases
+from nbmlops.store.versions import Version
+from nbmlops.workspace import Workspace
+
+EMPTY = {"steps": [], "parameters": {}}
+START = "import pandas as pd\nfrom nbmlops import ml"
+RAW = 'raw = pd.DataFrame({"n": range(rows), "x": 1.5})\nml.data.save(raw, "raw")'
+TOTAL = (
+    'raw = ml.data.load("raw")\ntotal = raw.assign(y=raw.n * factor)[["y"]]\n'
+    'ml.data.save(total, "total")\nml.log(total=float(total.y.sum()))'
+)
+
+
+def write(path: Path, parameters: str, *cells: str) -> None:
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell("# A step"),
+            new_code_cell(parameters, metadata={"tags": ["parameters"]}),
+            *[new_code_cell(cell) for cell in (START, *cells)],
+        ],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(notebook, path)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "pyproject.toml").write_text('[tool.nbmlops.pipelines]\nsums = ["notebooks/*.ipynb"]\n')
+    write(root / "notebooks" / "1_make.ipynb", "rows: int = 10", RAW)
+    write(root / "notebooks" / "2_sum.ipynb", "factor: int = 2", TOTAL)
+    with Workspace.init(root) as made:
+        yield made
+
+
+def states(done: object) -> dict[str, str]:
+    return {step.name: step.status for step in done.steps}  # type: ignore[attr-defined]
+
+
+def test_a_pipeline_runs_skips_and_runs_only_what_depends_on_a_change(workspace: Workspace) -> None:
+    first = workspace.pipeline.run("sums")
+    assert states(first) == {"1_make": "completed", "2_sum": "completed"}
+    assert first.run.metrics == {"total": 90.0}
+    assert [step.outputs for step in first.steps] == [("raw@v1",), ("total@v1",)]
+
+    again = workspace.pipeline.run("sums")
+    assert states(again) == {"1_make": "skipped", "2_sum": "skipped"}
+    assert again.steps[1].why == "same code, parameters and inputs as 2_sum-1"
+    assert again.run.metrics == first.run.metrics
+
+    changed = workspace.pipeline.run("sums", {"factor": "3"})
+    assert states(changed) == {"1_make": "skipped", "2_sum": "completed"}
+    assert workspace.data.show("total").ref == "total@v2"
+    assert workspace.data.load("total").y.max() == 27
+
+    source = workspace.marker.root / "notebooks" / "1_make.ipynb"
+    source.write_text(source.read_text().replace("1.5})", "1.5})  # a comment"))
+    assert states(workspace.pipeline.run("sums")) == {"1_make": "skipped", "2_sum": "skipped"}
+    assert workspace.data.show("total").ref == "total@v3", "the older content is the newest again"
+    assert workspace.data.load("total", locked=True).y.max() == 18
+
+
+def test_a_step_that_fails_stops_the_run_and_names_nothing(workspace: Workspace) -> None:
+    write(workspace.marker.root / "notebooks" / "2_sum.ipynb", "factor: int = 0", 'ml.data.load("raw")', "1 / factor")
+    with pytest.raises(StepFailedError, match=r"the step 2_sum of sums: .*cell 5.*ZeroDivisionError"):
+        workspace.pipeline.run("sums")
+    assert workspace.data.list() == []
+    run = workspace.run.show("sums")
+    assert run.status == "failed"
+    assert workspace.run.show("2_sum").status == "failed"
+    assert workspace.run.show("1_make").status == "finished"
+    assert [cell.status for cell in workspace.run.show("2_sum").cells][-1] == "failed"
+
+
+def test_a_kernel_that_dies_kills_its_run(workspace: Workspace) -> None:
+    write(workspace.marker.root / "notebooks" / "2_sum.ipynb", "factor: int = 0", "import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(StepFailedError, match="kernel died"):
+        workspace.pipeline.run("sums")
+    assert workspace.run.show("2_sum").status == "killed"
+
+
+def test_parameters_are_checked_before_a_kernel_starts(workspace: Workspace) -> None:
+    with pytest.raises(InvalidError, match=r"no step of sums has a parameter 'factr'\nhint: did you mean factor\?"):
+        workspace.pipeline.run("sums", {"factr": 3})
+    with pytest.raises(InvalidError, match=r"parameter factor of 2_sum\.ipynb \(cell 2\) expects int"):
+        workspace.pipeline.run("sums", {"factor": "many"})
+    with pytest.raises(NotFoundError, match="there is no pipeline named 'sum'"):
+        workspace.pipeline.run("sum")
+    assert workspace.run.list() == []
+
+
+def test_a_promotion_proves_freezes_and_moves_and_rolls_back(workspace: Workspace) -> None:
+    first = workspace.pipeline.run("sums")
+    promoted = workspace.pipeline.promote("sums", "production", against=first.run.name)
+    assert (promoted.before, promoted.after) == (None, "sums@v1")
+    assert workspace.pipeline.history("sums")[0].aliases == ("production",)
+    assert workspace.data.show("raw").ref == "raw@v1", "a proof names nothing"
+
+    source = workspace.marker.root / "notebooks" / "2_sum.ipynb"
+    write(source, "factor: int = 5", TOTAL)
+    frozen = workspace.pipeline.run("sums@production")
+    assert states(frozen) == {"1_make": "skipped", "2_sum": "skipped"}, "production runs what was frozen"
+    working = workspace.pipeline.run("sums")
+    assert working.run.metrics == {"total": 225.0}
+
+    assert workspace.pipeline.promote("sums", "production").after == "sums@v2"
+    assert workspace.pipeline.rollback("sums", "production").after == "sums@v1"
+    assert workspace.audit.verify() == 3
+
+
+def test_what_is_not_the_same_again_is_not_promoted(workspace: Workspace) -> None:
+    write(
+        workspace.marker.root / "notebooks" / "1_make.ipynb",
+        "rows: int = 10",
+        'import uuid\nml.data.save(pd.DataFrame({"n": range(rows), "id": uuid.uuid4().hex}), "raw")',
+    )
+    first = workspace.pipeline.run("sums")
+    with pytest.raises(RefusedError, match=r"data raw is reproduced: .*bound = "):
+        workspace.pipeline.promote("sums", "production", against=first.run.name)
+    with pytest.raises(NotFoundError):
+        workspace.pipeline.history("sums")
+
+
+def test_the_lint_refuses_before_anything_runs(workspace: Workspace) -> None:
+    write(workspace.marker.root / "notebooks" / "2_sum.ipynb", "factor: int = 2", "print(airports)")
+    with pytest.raises(RefusedError, match=r"cell 4 line 1 of 2_sum\.ipynb: .*airports"):
+        workspace.pipeline.promote("sums", "production")
+    assert workspace.run.list() == []
+
+
+def test_two_promotions_that_race_are_one_promotion(workspace: Workspace) -> None:
+    first = workspace.pipeline.run("sums")
+    aliases, versions = Aliases(workspace.versions("pipeline"), workspace.clock), workspace.versions("pipeline")
+    moved: list[Version] = []
+
+    def meanwhile(_: object) -> None:
+        if not moved:
+            with lineage.activate(lineage.Active()):
+                made = versions.add("sums", digest="a" * 64, root="a" * 64, size=1, new_bytes=1, detail=EMPTY)
+            workspace.catalog.transact(lambda c: aliases.move(c, "production", made, expected=None))
+            moved.append(made)
+
+    with pytest.raises(ConflictError, match="moved by somebody else"):
+        workspace.pipeline.promote("sums", "production", against=first.run.name, progress=meanwhile)
+    assert aliases.at("sums", "production") == versions.get(moved[0].id)
