@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from nbmlops.checks.kinds import Between, Nulls, Rows
 
-__all__ = ["Spread", "date_bounds", "null_bound", "number_bounds", "row_bounds"]
+__all__ = ["Spread", "date_bounds", "is_time", "null_bound", "number_bounds", "row_bounds"]
 
 # By the last word of a column's name; they hold only when all that was seen fits.
 _CALENDAR = {
@@ -85,16 +85,25 @@ def number_bounds(name: str, seen: Spread) -> Between:
 
 
 def _known(name: str, seen: Spread) -> tuple[float, float] | None:
-    words = [word.lower() for word in _WORD.findall(name)]
-    last = words[-1] if words else ""
+    words = _words(name)
+    last = words[-1]
     if "per" in words:
         return None
     if seen.whole and last == "year" and seen.low >= 1000 and seen.high <= 3000:
         return int(seen.low) - _YEARS, int(seen.high) + _YEARS
-    if seen.whole and last == "time" and seen.clock and seen.rows >= 100:
+    if seen.whole and is_time(name) and seen.clock and seen.rows >= 100:
         return _CLOCK
     known = _MEASURES.get(last) or (_CALENDAR.get(last) if seen.whole else None)
     return known if known and known[0] <= seen.low and seen.high <= known[1] else None
+
+
+def is_time(name: str) -> bool:
+    """Whether the name of a column says that it may hold times of day."""
+    return _words(name)[-1] == "time"
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(name)] or [""]
 
 
 def _widened(end: float, median: float, central: float, rows: int, sign: int) -> float:

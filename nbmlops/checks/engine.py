@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.compile import ROWS, Frame, Plan, needed, plan
@@ -22,6 +22,7 @@ __all__ = ["judge"]
 
 EVIDENCE = 5
 """How many offending rows an outcome names."""
+_PART = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,10 @@ def judge(table: Table, suite: Suite) -> tuple[Outcome, ...]:
     planned = [each for each in outcomes if isinstance(each, _Planned)]
     measured = _measured(table, lazy, planned)
     judged = {id(each): _outcome(each, values) for each, values in zip(planned, measured, strict=True)}
-    evidence = _evidence(table, lazy, [each for each in planned if judged[id(each)].status in ("failed", "warned")])
-    found = [
-        each if isinstance(each, Outcome) else _with_evidence(judged[id(each)], evidence.get(id(each)))
-        for each in outcomes
-    ]
+    bad = [each for each in planned if judged[id(each)].status in ("failed", "warned")]
+    for key, evidence in _evidence(table, lazy, bad).items():
+        judged[key] = replace(judged[key], rows=evidence.rows, detail=evidence.detail)
+    found = [each if isinstance(each, Outcome) else judged[id(each)] for each in outcomes]
     return (*_empty(table, suite), *found)
 
 
@@ -77,8 +77,8 @@ def _frame(table: Table, suite: Suite) -> tuple[Frame, pl.LazyFrame | None]:
 
 def _absent(column: str, frame: Frame, checks: int) -> Outcome:
     near = nearest(column, frame.names)
-    idle = f"{checks} check{'s' if checks > 1 else ''} could not run"
-    return Outcome("present", column, "errored", "no such column", "", f"{near} {idle}" if near else idle)
+    said = f"no such column; {near or ''} {checks} check{'s' if checks > 1 else ''} could not run"
+    return Outcome("present", column, "errored", "", "", " ".join(said.split()))
 
 
 def _planned(check: Check, column: str | None, frame: Frame, number: int) -> Outcome | _Planned:
@@ -86,7 +86,7 @@ def _planned(check: Check, column: str | None, frame: Frame, number: int) -> Out
         return _Planned(check, column, plan(check, column, frame, number))
     except InvalidError as error:
         said = error.message if error.hint is None else f"{error.message}; {error.hint}"
-        return Outcome(check.kind, column, "errored", "could not run", bound_words(check), said)
+        return Outcome(check.kind, column, "errored", "", bound_words(check), said)
 
 
 def _empty(table: Table, suite: Suite) -> list[Outcome]:
@@ -100,69 +100,77 @@ def _empty(table: Table, suite: Suite) -> list[Outcome]:
 
 def _measured(
     table: Table, lazy: pl.LazyFrame | None, planned: Sequence[_Planned]
-) -> list[Mapping[str, Any] | Exception]:
+) -> list[Mapping[str, Any] | BaseException]:
     """Measure all plans in one pass; when the engine refuses that, each by itself, to find which it was."""
-    import polars as pl
-
     if lazy is None:
         return [{ROWS: table.height()}] * len(planned)
-    try:
-        values = _collected(table, lazy, planned)
-    except pl.exceptions.PolarsError:
-        found: list[Mapping[str, Any] | Exception] = []
-        for each in planned:
-            try:
-                found.append(_collected(table, lazy, [each]))
-            except pl.exceptions.PolarsError as error:
-                found.append(error)
-        return found
-    return [values] * len(planned)
+    values = _tried(table, lazy, planned)
+    if not isinstance(values, BaseException):
+        return [values] * len(planned)
+    return [_tried(table, lazy, [each]) for each in planned]
 
 
-def _collected(table: Table, lazy: pl.LazyFrame, planned: Sequence[_Planned]) -> Mapping[str, Any]:
+def _tried(table: Table, lazy: pl.LazyFrame, planned: Sequence[_Planned]) -> Mapping[str, Any] | BaseException:
     import polars as pl
 
     measures = {ROWS: pl.len()}
     for each in planned:
         measures.update(each.plan.measures)
-    return _select(table, lazy, measures)
+    try:
+        return _select(table, lazy, measures)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        return error
 
 
-def _select(table: Table, lazy: pl.LazyFrame, wanted: Mapping[str, pl.Expr]) -> Mapping[str, Any]:
-    selected = lazy.select([expression.alias(name) for name, expression in wanted.items()])
-    return selected.collect(engine="streaming" if table.streaming else "in-memory").row(0, named=True)
+def _select(table: Table, lazy: pl.LazyFrame, wanted: Mapping[str, pl.Expr]) -> dict[str, Any]:
+    named = [expression.alias(name) for name, expression in wanted.items()]
+    found: dict[str, Any] = {}
+    # One pass, but for very wide tables: planning a stream grows faster than its number of expressions.
+    for part in range(0, len(named), _PART):
+        selected = lazy.select(named[part : part + _PART])
+        found |= selected.collect(engine="streaming" if table.streaming else "in-memory").row(0, named=True)
+    return found
 
 
-def _evidence(
-    table: Table, lazy: pl.LazyFrame | None, bad: Sequence[_Planned]
-) -> dict[int, tuple[list[int], list[Any]]]:
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    rows: tuple[int, ...]
+    detail: str
+
+
+def _evidence(table: Table, lazy: pl.LazyFrame | None, bad: Sequence[_Planned]) -> dict[int, _Evidence]:
+    """Find the first bad rows of each plan in one more pass, over the columns of these plans alone."""
     import polars as pl
 
+    found = [each for each in bad if each.plan.evidence is not None]
     wanted: dict[str, pl.Expr] = {}
-    for number, each in enumerate(bad):
-        if each.plan.evidence is None:
-            continue
+    for number, each in enumerate(found):
+        assert each.plan.evidence is not None
         wanted[f"rows{number}"] = each.plan.evidence.arg_true().head(EVIDENCE).implode()
         if each.plan.shown is not None:
             wanted[f"values{number}"] = pl.col(each.plan.shown).filter(each.plan.evidence).head(EVIDENCE).implode()
     if lazy is None or not wanted:
         return {}
-    values = _select(table, lazy, wanted)
-    return {
-        id(each): (list(values[f"rows{number}"]), list(values.get(f"values{number}", [])))
-        for number, each in enumerate(bad)
-        if f"rows{number}" in wanted
-    }
+    try:
+        values = _select(table, lazy, wanted)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        if len(found) > 1:
+            return {key: value for each in found for key, value in _evidence(table, lazy, [each]).items()}
+        return {id(found[0]): _Evidence((), f"the rows cannot be located: {_first_line(error)}")}
+    located = {}
+    for number, each in enumerate(found):
+        shown = dict.fromkeys(value_words(value) for value in values.get(f"values{number}") or ())
+        located[id(each)] = _Evidence(tuple(values[f"rows{number}"]), f"such as {', '.join(shown)}" if shown else "")
+    return located
 
 
 # -- verdicts and words -----------------------------------------------------------------------------
 
 
-def _outcome(each: _Planned, values: Mapping[str, Any] | Exception) -> Outcome:
+def _outcome(each: _Planned, values: Mapping[str, Any] | BaseException) -> Outcome:
     check = each.check
-    if isinstance(values, Exception):
-        said = str(values).partition("\n")[0]
-        return Outcome(check.kind, each.column, "errored", "could not run", bound_words(check), said)
+    if isinstance(values, BaseException):
+        return Outcome(check.kind, each.column, "errored", "", bound_words(check), _first_line(values))
     if each.plan.tally is None:
         holds, figure = each.plan.holds, each.plan.fixed or ""
     else:
@@ -180,17 +188,5 @@ def _holds(check: Check, bad: int, judged: int) -> bool:
     return judged - bad >= check.mostly * judged - 1e-9 * max(judged, 1)
 
 
-def _with_evidence(outcome: Outcome, evidence: tuple[list[int], list[Any]] | None) -> Outcome:
-    if evidence is None:
-        return outcome
-    rows, values = evidence
-    shown = ", ".join(dict.fromkeys(value_words(value) for value in values))
-    return Outcome(
-        outcome.check,
-        outcome.column,
-        outcome.status,
-        outcome.figure,
-        outcome.bound,
-        f"such as {shown}" if shown else "",
-        tuple(rows),
-    )
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]

@@ -8,8 +8,9 @@ pandas without a copy. Times with a zone become times in UTC.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["SUFFIXES", "Table", "table_of"]
+__all__ = ["SUFFIXES", "Table", "table_of", "without_index"]
 
 SUFFIXES = (".parquet", ".csv", ".arrow", ".feather", ".ipc")
+_UNNAMED = re.compile(r"__index_level_\d+__")
 _KINDS = "a pandas, Polars or Arrow table, or a path that ends in " + ", ".join(SUFFIXES)
 
 
@@ -87,8 +89,14 @@ def table_of(value: Any) -> Table:
         if made is None:
             raise InvalidError(f"a {type(value).__qualname__} is no table", hint=f"give {_KINDS}")
         table = made
+    table = without_index(table)
     _refuse_bad_names(table.names)
     return table
+
+
+def without_index(table: Table) -> Table:
+    """Leave out what pandas writes of an index without a name, which only counts the rows."""
+    return replace(table, names=tuple(name for name in table.names if not _UNNAMED.fullmatch(name)))
 
 
 def _refuse_bad_names(names: tuple[str, ...]) -> None:
@@ -126,7 +134,7 @@ def _from_path(path: Path) -> Table:
         renamed = lazy.rename({name: places.get(name, f"other{place}") for place, name in enumerate(names)})
         return renamed.select(list(places.values()))
 
-    return Table(names, columns, lambda: int(lazy.select(pl.len()).collect().item()), streaming=True)
+    return Table(names, columns, lambda: int(lazy.select(pl.len()).collect(engine="streaming").item()), streaming=True)
 
 
 def _from_polars(value: Any) -> Table | None:
@@ -172,15 +180,22 @@ def _from_pandas(value: Any) -> Table | None:
         raise InvalidError("the table has columns of several levels", hint="flatten df.columns to plain names")
     names = tuple(str(name) for name in value.columns)
     places = {name: place for place, name in enumerate(names)}
+    # A named index is data, and is saved as columns; one without a name only counts the rows.
+    levels = {str(name): level for level, name in enumerate(value.index.names) if name is not None}
+    levels = {name: level for name, level in levels.items() if name not in places}
     frame = value
 
+    def column(name: str) -> pl.Series:
+        found = frame.index.get_level_values(levels[name]) if name in levels else frame.iloc[:, places[name]]
+        return _pandas_series(name, found)
+
     def columns(wanted: Sequence[str]) -> pl.LazyFrame:
-        return _assembled([_pandas_series(name, frame.iloc[:, places[name]]) for name in wanted])
+        return _assembled([column(name) for name in wanted])
 
-    return Table(names, columns, lambda: len(frame))
+    return Table((*names, *levels), columns, lambda: len(frame))
 
 
-def _pandas_series(name: str, column: pd.Series[Any]) -> pl.Series:
+def _pandas_series(name: str, column: pd.Series[Any] | pd.Index[Any]) -> pl.Series:
     import numpy as np
     import polars as pl
     import pyarrow as pa
@@ -194,7 +209,7 @@ def _pandas_series(name: str, column: pd.Series[Any]) -> pl.Series:
     try:
         return _series(name, pa.array(column, from_pandas=True))
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        held = sorted({type(each).__name__ for each in column.head(10_000).dropna()})
+        held = sorted({type(each).__name__ for each in column[:10_000].dropna()})
         raise _objects(name, f"Python objects ({', '.join(held[:4])})") from None
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.checks.bounds import Spread, date_bounds, null_bound, number_bounds, row_bounds
+from nbmlops.checks.bounds import Spread, date_bounds, is_time, null_bound, number_bounds, row_bounds
 from nbmlops.checks.engine import judge
 from nbmlops.checks.keys import find_key
 from nbmlops.checks.kinds import Check, Columns, Key, Matches, Nulls, OneOf, TypeOf
@@ -30,6 +30,7 @@ __all__ = ["infer"]
 _SET = 50
 _SAMPLE = 2_000
 _MOSTLY = 0.99
+_QUANTILES = (0.01, 0.5, 0.99)
 _PART = 4_000
 Measures = Mapping[str, Any]
 
@@ -46,16 +47,15 @@ def infer(table: Table, name: str = "") -> Suite:
         raise InvalidError("the table has no rows, so there is nothing to learn from")
     lazy = table.frame(table.names)
     types = lazy.collect_schema()
-    engine = "streaming" if table.streaming else "in-memory"
     measures: dict[str, pl.Expr] = {}
-    for place, dtype in types.items():
-        measures.update(_measures(place, dtype))
-    seen = _collected(lazy, measures, engine)
+    for column, (place, dtype) in zip(table.names, types.items(), strict=True):
+        measures.update(_measures(column, place, dtype))
+    seen = _collected(lazy, measures)
     texts = {}
     for place, dtype in types.items():
         if _is_text(dtype) and (distinct := seen[f"{place}.distinct"]):
             texts[f"{place}.values"] = _sample(place, distinct)
-    seen |= _collected(lazy, texts, engine)
+    seen |= _collected(lazy, texts)
     rows = table.height()
     columns = tuple(
         _column(column, place, dtype, rows, seen)
@@ -70,12 +70,12 @@ def infer(table: Table, name: str = "") -> Suite:
     return _accepted(table, Suite(name, columns, tuple(checks), f"seen {rows:,} rows"))
 
 
-def _collected(lazy: pl.LazyFrame, measures: Mapping[str, pl.Expr], engine: Any) -> dict[str, Any]:
+def _collected(lazy: pl.LazyFrame, measures: Mapping[str, pl.Expr]) -> dict[str, Any]:
+    # Not streaming, which would keep a quantile's column anyway; in parts, so that a wide file is read in parts.
     named = [expression.alias(name) for name, expression in measures.items()]
     found: dict[str, Any] = {}
-    # Planning takes more than linear time in the number of expressions: 100,000 at once take ten times longer.
     for part in range(0, len(named), _PART):
-        found |= lazy.select(named[part : part + _PART]).collect(engine=engine).row(0, named=True)
+        found |= lazy.select(named[part : part + _PART]).collect(engine="in-memory").row(0, named=True)
     return found
 
 
@@ -85,7 +85,7 @@ def _is_text(dtype: pl.DataType) -> bool:
     return dtype == pl.String or dtype in (pl.Categorical, pl.Enum)
 
 
-def _measures(place: str, dtype: pl.DataType) -> dict[str, pl.Expr]:
+def _measures(column: str, place: str, dtype: pl.DataType) -> dict[str, pl.Expr]:
     import polars as pl
 
     value = pl.col(place)
@@ -93,16 +93,16 @@ def _measures(place: str, dtype: pl.DataType) -> dict[str, pl.Expr]:
     if dtype.is_numeric():
         if dtype.is_decimal():
             value = value.cast(pl.Float64)
-        if dtype.is_float() or dtype.is_decimal():
-            value = value.fill_nan(None)
-            found[f"{place}.nulls"] = value.null_count()
-            value = value.filter(value.is_finite())
+        if not dtype.is_integer():
+            found[f"{place}.nulls"] += value.is_nan().sum()
+            value = pl.when(value.is_finite()).then(value)
             found[f"{place}.whole"] = (value.floor() == value).all()
         found[f"{place}.low"], found[f"{place}.high"] = value.min(), value.max()
-        for quantile in (0.01, 0.5, 0.99):
+        for quantile in _QUANTILES:
             found[f"{place}.{quantile}"] = value.quantile(quantile, interpolation="nearest")
-        # Hours and minutes in one number: 1745, never 1799.
-        found[f"{place}.clock"] = (value % 100 < 60).all()
+        if is_time(column):
+            # Hours and minutes in one number: 1745, never 1799.
+            found[f"{place}.clock"] = (value % 100 < 60).all()
     elif _is_text(dtype):
         found[f"{place}.distinct"] = value.drop_nulls().n_unique()
     elif dtype in (pl.Date, pl.Datetime):
@@ -160,11 +160,11 @@ def _number(column: str, place: str, dtype: pl.DataType, present: int, seen: Mea
         rows=present,
         low=float(low),
         high=float(high),
-        median=float(seen[f"{place}.0.5"]),
-        first=float(seen[f"{place}.0.01"]),
-        last=float(seen[f"{place}.0.99"]),
+        first=float(seen[f"{place}.{_QUANTILES[0]}"]),
+        median=float(seen[f"{place}.{_QUANTILES[1]}"]),
+        last=float(seen[f"{place}.{_QUANTILES[2]}"]),
         whole=whole,
-        clock=bool(seen[f"{place}.clock"]),
+        clock=bool(seen.get(f"{place}.clock")),
     )
     checks.append(number_bounds(column, spread))
     return checks, [f"seen {value_words(low)} to {value_words(high)}"]

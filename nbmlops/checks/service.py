@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks import queries
-from nbmlops.checks.frames import SUFFIXES, Table, table_of
+from nbmlops.checks.frames import SUFFIXES, Table, table_of, without_index
 from nbmlops.checks.records import Report
 from nbmlops.checks.suite import Suite, SuiteBuilder
 from nbmlops.core.digests import canonical_json
@@ -181,7 +181,8 @@ class Checks:
             loaded = self._data.load(version.ref, columns=list(names), as_="arrow")
             return table_of(loaded).lazy(names)
 
-        return Table(tuple(column.name for column in version.columns), columns, lambda: version.rows or 0)
+        names = tuple(column.name for column in version.columns)
+        return without_index(Table(names, columns, lambda: version.rows or 0))
 
     def _suite(self, suite: Suite | SuiteBuilder | str | None, value: Any, subject: str) -> Suite:
         if isinstance(suite, str):

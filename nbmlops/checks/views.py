@@ -20,7 +20,7 @@ _SIGNS: dict[Status, tuple[str, Tone]] = {
     "errored": ("✗", "bad"),
 }
 _NAMED = 5
-_WORST_FIRST = ("errored", "failed", "warned", "passed")
+_WORST_FIRST: tuple[Status, ...] = ("errored", "failed", "warned", "passed")
 
 
 def sign(status: Status) -> str:
@@ -30,6 +30,10 @@ def sign(status: Status) -> str:
 
 def _tally(report: Report) -> list[Part]:
     return [Part(f"{sign(s)} {report.counts[s]} {s}", _SIGNS[s][1]) for s in _WORST_FIRST[::-1] if report.counts[s]]
+
+
+def _outcomes(report: Report) -> str:
+    return ", ".join(f"{number} {status}" for status, number in report.counts.items() if number)
 
 
 def _sentence(outcome: Outcome) -> tuple[Part, ...]:
@@ -76,7 +80,7 @@ def _(suite: Suite) -> Look:
 
 
 @text.register
-def _(obj: Suite, *, detail: bool = False, columns: int | None = None) -> str:
+def _(obj: Suite, **_: Any) -> str:
     # Nothing but the suite: it is there to be copied into a cell or a file, and edited.
     return str(obj)
 
@@ -93,7 +97,7 @@ lists(
     Field("", lambda report: report.status, sign),
     Field("subject", lambda report: report.subject),
     Field("suite", lambda report: report.suite),
-    Field("outcomes", lambda report: {status: number for status, number in report.counts.items() if number}, lambda counts: ", ".join(f"{number} {status}" for status, number in counts.items())),
+    Field("outcomes", _outcomes),
     Field("judged", lambda report: report.created_at, when),
     nothing="no reports yet; the first: check data NAME",
 )

@@ -81,7 +81,9 @@ def answer(words: Iterable[str], session: Session, program: str = "nbmlops") -> 
 
 def completions(words: Iterable[str], incomplete: str, session: Session) -> list[CompletionItem]:
     """What may follow `words`, beginning with `incomplete`; nothing of it is run."""
-    return ShellComplete(tree, {"obj": session}, "nbmlops", "_NBMLOPS_COMPLETE").get_completions(list(words), incomplete)
+    return ShellComplete(tree, {"obj": session}, "nbmlops", "_NBMLOPS_COMPLETE").get_completions(
+        list(words), incomplete
+    )
 
 
 def _explained(error: click.UsageError, program: str) -> InvalidError:

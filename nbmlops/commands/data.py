@@ -30,9 +30,7 @@ def save(session: Session, value: Given, name: str | None, message: str | None, 
     """Save an object; its variable's name is the default name."""
     data = session.workspace.data
     with session.meter.bytes("saving") as progress:
-        return data.save(
-            value.value, name or value.name, message=message, allow_empty=allow_empty, progress=progress
-        )
+        return data.save(value.value, name or value.name, message=message, allow_empty=allow_empty, progress=progress)
 
 
 @group.verb("load")

@@ -87,6 +87,10 @@ VERBS = (
     Verb("", "status", "", "Say where one stands: workspace, git, active run.", "ml.status"),
     Verb("", "doctor", "", "Look whether everything is in order.", "ml.doctor", only_python={"path": "cd there"}),
     Verb("", "trust", "[PATH]", "Trust a workspace that someone else made.", "ml.trust"),
+    Verb(
+        *("", "demo", "[PATH]", "Do the main job on real flights, in a new folder.", "demo.story.run_demo"),
+        exempt={"python": "it stands above the workspace: nbmlops.demo.story.run_demo(folder, teller)"},
+    ),
     Verb("", "lint", "TARGET", "Find what would stop a notebook or a pipeline from running at night.", "ml.lint"),
     Verb(
         *("", "log", "KEY=VALUE…", "Log metrics to the active run.", "ml.log"),

@@ -74,8 +74,7 @@ def history(session: Session, name: str) -> Any:
 @click.option("--to", default="production", show_default=True, metavar="ALIAS", help="The alias to move.")
 def promote(session: Session, ref: str, to: str) -> Any:
     """Promote a version."""
-    promotion = session.workspace.model.promote(ref, to)
-    return session.judged(promotion, good=promotion.moved)
+    return session.workspace.model.promote(ref, to)
 
 
 @group.verb("rollback")
@@ -111,5 +110,5 @@ def rename(session: Session, old: str, new: str) -> Any:
 @group.verb("trust")
 @click.argument("name", metavar="TYPE")
 def trust(session: Session, name: str) -> Any:
-    """Trust a type."""
+    """Trust a type, and give all that are trusted."""
     return session.workspace.model.trust_type(name)

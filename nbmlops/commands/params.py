@@ -19,6 +19,10 @@ from nbmlops.core.errors import InvalidError, NbmlopsError, NotFoundError, neare
 if TYPE_CHECKING:
     from nbmlops.commands.session import Session
 
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType  # generic from click 8.4 on
+
 __all__ = ["Given", "KeyValue", "ObjectParam", "RefParam", "mapping", "variables"]
 
 _TABLES = frozenset({"pandas", "polars", "pyarrow"})
@@ -33,7 +37,7 @@ class Given:
     name: str | None = None
 
 
-class ObjectParam(click.ParamType):
+class ObjectParam(_ParamType):
     """An object: in a cell the name of a variable, or a path; in a shell a path.
 
     Parameters
@@ -50,7 +54,7 @@ class ObjectParam(click.ParamType):
         self.kind = kind
         self.or_ref = or_ref
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
         """Find the object.
 
         Raises
@@ -79,13 +83,13 @@ class ObjectParam(click.ParamType):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
         """Offer variables of the kind that is wanted; in a shell, files."""
-        session: Session = ctx.obj
+        session: Session | None = ctx.obj
         if session is None or session.notebook is None:
             return [CompletionItem(incomplete, type="file")]
         return items(variables(session, self.kind), incomplete)
 
 
-class RefParam(click.ParamType):
+class RefParam(_ParamType):
     """A reference such as ``flights@v3``, or with ``names_only`` a bare name, of one noun."""
 
     name = "ref"
@@ -96,7 +100,7 @@ class RefParam(click.ParamType):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
         """Offer the names there are, and after ``@`` versions and aliases."""
-        session: Session = ctx.obj
+        session: Session | None = ctx.obj
         if session is None:
             return []
         try:
@@ -117,7 +121,7 @@ class RefParam(click.ParamType):
         return [record.name for record in service.list()]
 
 
-class KeyValue(click.ParamType):
+class KeyValue(_ParamType):
     """A pair ``key=value``.
 
     In a cell, ``{expr}`` in the value is Python, computed with the notebook's variables; a value that is
@@ -134,7 +138,7 @@ class KeyValue(click.ParamType):
     def __init__(self, *, typed: bool = False) -> None:
         self.typed = typed
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
         """Take the pair apart.
 
         Raises

@@ -54,7 +54,13 @@ def show(session: Session, name: str, mermaid: bool) -> Any:
 
 @group.verb("run")
 @click.argument("name", type=_REF)
-@click.option("-p", "--param", "params", multiple=True, metavar="KEY=VALUE", type=KeyValue(), help="A parameter of the notebooks.")
+@click.option(
+    *("-p", "--param", "params"),
+    multiple=True,
+    metavar="KEY=VALUE",
+    type=KeyValue(),
+    help="A parameter of the notebooks.",
+)
 @click.option("--cache/--no-cache", default=True, help="Whether unchanged steps are skipped.")
 def run(session: Session, name: str, params: tuple[tuple[str, Any], ...], cache: bool) -> Any:
     """Run the steps."""
@@ -72,8 +78,7 @@ def promote(session: Session, name: str, to: str, against: str | None, message: 
     """Promote a pipeline."""
     pipeline = session.workspace.pipeline
     with session.meter.steps(name) as progress:
-        promotion = pipeline.promote(name, to, against=against, message=message, progress=progress)
-    return session.judged(promotion, good=promotion.moved)
+        return pipeline.promote(name, to, against=against, message=message, progress=progress)
 
 
 @group.verb("rollback")

@@ -23,7 +23,13 @@ _Pairs = tuple[tuple[str, Any], ...]
 
 @group.verb("start")
 @click.argument("name", type=RefParam("run", names_only=True))
-@click.option("-p", "--param", "params", multiple=True, metavar="KEY=VALUE", type=KeyValue(typed=True), help="A param; the cell sees it as a variable.")
+@click.option(
+    *("-p", "--param", "params"),
+    multiple=True,
+    metavar="KEY=VALUE",
+    type=KeyValue(typed=True),
+    help="A param; the cell sees it as a variable.",
+)
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", type=KeyValue(), help="A tag.")
 def start(session: Session, name: str, params: _Pairs, tags: _Pairs) -> Any:
     """Run the body of the cell inside a run."""

@@ -111,7 +111,8 @@ class Session:
             When the expression fails, or in a shell.
         """
         if self.notebook is None:
-            raise InvalidError(f"{{{expression}}} needs a notebook's variables", hint="in a shell, write the value itself")
+            message = f"{{{expression}}} needs a notebook's variables"
+            raise InvalidError(message, hint="in a shell, write the value itself")
         return self.notebook.evaluate(expression)
 
 

@@ -1,7 +1,8 @@
-"""Verbs of the workspace itself: init, status, doctor, trust, lint, log."""
+"""Verbs of the workspace itself: init, status, doctor, trust, demo, lint, log."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,6 +46,18 @@ def doctor(session: Session) -> Any:
 def trust(_: Session, path: str | None) -> Any:
     """Trust the workspace around a folder."""
     return ml.trust(path)
+
+
+@group.verb("demo")
+@click.argument("path", default="nbmlops-demo", type=click.Path(file_okay=False))
+def demo(_: Session, path: str) -> Any:
+    """Run the demo; what happens is told on stderr, and the result is a table."""
+    from rich.console import Console
+
+    from nbmlops.demo.console import ConsoleTeller
+    from nbmlops.demo.story import run_demo
+
+    return run_demo(Path(path), ConsoleTeller(Console(stderr=True)))
 
 
 @group.verb("lint")

@@ -27,6 +27,7 @@ JSON = "nbmlops.json"
 """Key in a context's `meta`: whether ``--json`` was given."""
 
 F = TypeVar("F", bound=Callable[..., Any])
+_Resolved = tuple[str | None, click.Command | None, list[str]]
 
 
 def _keep_output(context: click.Context, _: click.Parameter, value: str | None) -> None:
@@ -110,7 +111,7 @@ class NounGroup(click.Group):
         session: Session | None = ctx.obj
         return self.commands[self.default] if self.default and session and session.notebook else None
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> _Resolved:
         """Find the verb, or say which is nearest."""
         word = args[0]
         if word in self.commands or word.startswith("-"):
@@ -134,21 +135,18 @@ class Tree(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load the module of a noun, or of the verbs of the workspace."""
-        if cmd_name in grammar.NOUNS:
-            group: click.Group = import_module(f"nbmlops.commands.{cmd_name}").group
-            return group
-        from nbmlops.commands.top import group as top
+        noun = cmd_name in grammar.NOUNS
+        group: click.Group = import_module(f"nbmlops.commands.{cmd_name if noun else 'top'}").group
+        return group if noun else group.get_command(ctx, cmd_name)
 
-        return top.get_command(ctx, cmd_name)
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> _Resolved:
         """Find the noun, or say which word is nearest."""
         word = args[0]
         if word.startswith("-") or ctx.resilient_parsing or self.get_command(ctx, word):
             return super().resolve_command(ctx, args)
         raise InvalidError(f"{word!r} is neither a noun nor a verb of the workspace", hint=_nearest_words(word, args))
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         """Write the help of all from the grammar, so that it loads none of them."""
         for title, rows in (
             ("Workspace", [(verb.name, verb.help) for verb in grammar.of("")]),

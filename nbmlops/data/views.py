@@ -9,7 +9,7 @@ from nbmlops.data.records import DataVersion
 from nbmlops.render.dispatch import looks
 from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Facts, Look, Part, line, table
-from nbmlops.render.units import count, number, size, when
+from nbmlops.render.units import number, shape, size, when
 
 __all__ = ["origin"]
 
@@ -27,7 +27,7 @@ def origin(notebook: str | None, cell_id: str | None) -> str:
 def _shape(version: DataVersion) -> str:
     if version.rows is None:
         return version.format
-    return f"{count(version.rows, 'row')} × {len(version.columns):,}"
+    return shape(version.rows, len(version.columns))
 
 
 @looks(DataVersion)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.commands.session import Notebook
@@ -13,13 +14,13 @@ from nbmlops.core.errors import InvalidError, NbmlopsError
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["notebook"]
+__all__ = ["Body"]
 
 _ABSENT = object()
 
 
-def notebook(shell: InteractiveShell, local: Mapping[str, Any] | None = None, body: str | None = None) -> Notebook:
-    """What the cell that runs in `shell` gives to a command.
+class Body:
+    """The cell around a line, and below it.
 
     Parameters
     ----------
@@ -27,64 +28,73 @@ def notebook(shell: InteractiveShell, local: Mapping[str, Any] | None = None, bo
         Whose namespace it is.
     local : mapping, optional
         The variables of the function that the line stands in, if it stands in one.
-    body : str, optional
+    source : str, optional
         The cell below the line.
     """
-    names: dict[str, Any] = shell.user_ns
-    if local is not None and local is not names:
-        names = {**names, **local}
-    return Notebook(
-        variables=names,
-        evaluate=lambda expression: _evaluate(expression, names),
-        execute=lambda source, given: _execute(shell, source, given),
-        body=body,
-    )
+
+    def __init__(
+        self, shell: InteractiveShell, local: Mapping[str, Any] | None = None, source: str | None = None
+    ) -> None:
+        self._shell = shell
+        self._source = source
+        names: dict[str, Any] = shell.user_ns
+        self._names = names if local is None or local is names else {**names, **local}
+        self.failed = False
+        self.trace: TracebackType | None = None
+        """Where in the body an error was raised; None for one in its syntax."""
+
+    def notebook(self) -> Notebook:
+        """What a command is given of it."""
+        return Notebook(self._names, self._evaluate, self._execute, self._source)
+
+    def _evaluate(self, expression: str) -> Any:
+        try:
+            return eval(f"({expression}\n)", self._names)  # noqa: S307 - the person's own expression in their own kernel
+        except NbmlopsError:
+            raise
+        except Exception as error:
+            raise InvalidError(
+                f"{{{expression}}} failed: {type(error).__name__}: {error}", hint="try the expression alone in a cell"
+            ) from error
+
+    def _execute(self, source: str, given: Mapping[str, Any]) -> None:
+        """Run a body as a cell of its own: the last expression is shown, and what it raises is raised."""
+        shell: Any = self._shell
+        transformed = shell.transform_cell(source)
+        # The cell is in the history by now, which is the one count that all versions of IPython agree on.
+        number = len(shell.history_manager.input_hist_raw) - 1 if shell.history_manager else 0
+        name = shell.compile.cache(transformed, number, source)
+        try:
+            statements, last = _compiled(transformed, name)
+        except SyntaxError:
+            self.failed = True
+            raise
+        with _lent(self._shell.user_ns, given):
+            try:
+                exec(statements, self._shell.user_ns)  # noqa: S102 - the person's own code in their own kernel
+                value = None if last is None else eval(last, self._shell.user_ns)  # noqa: S307 - as above
+            except BaseException as error:
+                self.failed, self.trace = True, error.__traceback__ and error.__traceback__.tb_next
+                raise
+        if value is not None and not source.rstrip().endswith(";"):
+            from IPython.display import display
+
+            display(value)  # type: ignore[no-untyped-call]
 
 
-def _evaluate(expression: str, names: dict[str, Any]) -> Any:
+def _compiled(source: str, name: str) -> tuple[CodeType, CodeType | None]:
+    """Code of a body, and of the expression at its end, if there is one."""
     try:
-        return eval(f"({expression}\n)", names)  # noqa: S307 - the person's own expression in their own kernel
-    except NbmlopsError:
-        raise
-    except Exception as error:
-        raise InvalidError(
-            f"{{{expression}}} failed: {type(error).__name__}: {error}", hint="try the expression alone in a cell"
-        ) from error
-
-
-def _execute(shell: InteractiveShell, source: str, given: Mapping[str, Any]) -> None:
-    """Run a body as a cell of its own: the last expression is shown, and what it raises is raised."""
-    __tracebackhide__ = True
-    transformed = shell.transform_cell(source)
-    name = shell.compile.cache(transformed, 0, source)
-    try:
-        with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
-            compile(transformed, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-        tree = ast.parse(transformed, name)
-        code = compile(tree, name, "exec")
+        tree = ast.parse(source, name)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        statements = compile(tree, name, "exec")
+        return statements, compile(ast.Expression(last.value), name, "eval") if isinstance(last, ast.Expr) else None
     except SyntaxError as error:
         if "await" not in str(error) and "async" not in str(error):
             raise
         raise InvalidError(
             "the body awaits something, and a cell magic cannot wait", hint="with ml.run(NAME) as run: …"
         ) from None
-    del code
-    with _lent(shell.user_ns, given):
-        *statements, last = tree.body or [ast.Pass()]
-        if not isinstance(last, ast.Expr):
-            statements, last = tree.body, None
-        if statements:
-            exec(compile(ast.Module(statements, []), name, "exec"), shell.user_ns)  # noqa: S102 - the person's own code
-        if last is not None:
-            value = eval(compile(ast.Expression(last.value), name, "eval"), shell.user_ns)  # noqa: S307 - as above
-            _show(value, source)
-
-
-def _show(value: Any, source: str) -> None:
-    from IPython.display import display
-
-    if value is not None and not source.rstrip().endswith(";"):
-        display(value)
 
 
 @contextmanager

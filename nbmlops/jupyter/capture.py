@@ -51,7 +51,10 @@ class CellCapture:
             self._depth += 1
             if self._depth > 1 or not info.raw_cell:
                 return
-            digest = self._log.begin(info.cell_id, info.raw_cell, self._shell.execution_count)
+            # IPython has counted this cell already or not, by its version; its history not yet, in all.
+            history = self._shell.history_manager
+            count = len(history.input_hist_raw) if history and info.store_history else None
+            digest = self._log.begin(info.cell_id, info.raw_cell, count)
             lineage.activate_cell(self._notebook(), info.cell_id, digest)
         except Exception as error:  # noqa: BLE001 - whatever is wrong here, the cell must run
             self._give_up(error)

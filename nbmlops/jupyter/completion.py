@@ -32,7 +32,7 @@ class Matcher:
     def _complete(self, rest: str) -> SimpleMatcherResult:
         from nbmlops.commands.answer import completions
         from nbmlops.commands.session import Session
-        from nbmlops.jupyter.body import notebook
+        from nbmlops.jupyter.body import Body
         from nbmlops.tracking.ml_line import words
 
         split = list(words(rest))
@@ -40,7 +40,7 @@ class Matcher:
         # Inside braces stands Python, which IPython completes itself; inside quotes stands prose.
         if "{" in incomplete or not rest.endswith(incomplete):
             return SimpleMatcherResult(completions=[], suppress="{" not in incomplete)
-        session = Session(notebook=notebook(self._shell))
+        session = Session(notebook=Body(self._shell).notebook())
         items = completions(split, incomplete, session)
         return SimpleMatcherResult(
             completions=[SimpleCompletion(item.value) for item in items if item.value != incomplete],

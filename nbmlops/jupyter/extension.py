@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from nbmlops.jupyter.banner import banner
@@ -27,11 +27,16 @@ class _Face:
         self.matcher = Matcher(shell)
         self.capture = CellCapture(shell)
 
+    @property
+    def _matchers(self) -> list[Any]:
+        # A shell without a terminal or a front end may have no completer.
+        completer: Any = self.shell.Completer
+        return [] if completer is None else completer.custom_matchers
+
     def add(self) -> None:
         self.formatters.add()
         self.shell.register_magics(self.magics)
-        if self.shell.Completer is not None:
-            self.shell.Completer.custom_matchers.append(self.matcher.match)
+        self._matchers.append(self.matcher.match)
         self.capture.add()
 
     def remove(self) -> None:
@@ -40,8 +45,8 @@ class _Face:
         for kind in ("line", "cell"):
             manager.magics[kind].pop("ml", None)
         manager.registry.pop(type(self.magics).__name__, None)
-        if self.shell.Completer is not None and self.matcher.match in self.shell.Completer.custom_matchers:
-            self.shell.Completer.custom_matchers.remove(self.matcher.match)
+        if self.matcher.match in self._matchers:
+            self._matchers.remove(self.matcher.match)
         self.capture.remove()
 
 

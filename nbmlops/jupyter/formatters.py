@@ -14,6 +14,7 @@ SHOWN = {
     "nbmlops.checks.records": ("Report",),
     "nbmlops.checks.suite": ("Suite",),
     "nbmlops.data.records": ("DataVersion",),
+    "nbmlops.demo.story": ("Outcome",),
     "nbmlops.models.records": ("ModelVersion", "Promotion"),
     "nbmlops.pipelines.finding": ("Finding",),
     "nbmlops.pipelines.graph": ("Graph",),
@@ -38,7 +39,7 @@ class Formatters:
 
     def add(self) -> None:
         """Register text and HTML for every type that has a look."""
-        formatters = self._shell.display_formatter.formatters
+        formatters = self._formatters
         for module, names in SHOWN.items():
             for name in names:
                 formatters["text/plain"].for_type_by_name(module, name, self._text)
@@ -46,13 +47,18 @@ class Formatters:
 
     def remove(self) -> None:
         """Take them back."""
-        formatters = self._shell.display_formatter.formatters
+        formatters = self._formatters
         for module, names in SHOWN.items():
             for name in names:
                 for kind in ("text/plain", "text/html"):
                     formatters[kind].pop(f"{module}.{name}", None)
 
-    def _text(self, record: Any, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's own signature
+    @property
+    def _formatters(self) -> Any:
+        display: Any = self._shell.display_formatter
+        return display.formatters
+
+    def _text(self, record: Any, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's own signature
         from nbmlops.render.dispatch import text
 
         columns = shutil.get_terminal_size((_WIDE, 24)).columns

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import linecache
+import sys
 from pathlib import Path
 from typing import Any
 
 from nbmlops.core.errors import InvalidError
+from nbmlops.render import units
 from nbmlops.tracking.ml_line import words
 
-__all__ = ["split", "told"]
+__all__ = ["is_assigned", "split", "told"]
 
 _MARK = "\x00"
+_RUNNERS = frozenset({"run_cell_magic", "run_line_magic"})
 
 
 def split(line: str) -> tuple[list[str], bool]:
     """Split a line; also says whether it ends in ``;``, which keeps its result from being shown.
 
-    Quotes group, a comment goes, ``data save?`` asks for help.
+    Quotes group, and a comment at the end goes.
 
     Raises
     ------
@@ -27,22 +31,15 @@ def split(line: str) -> tuple[list[str], bool]:
     --------
     >>> split('data save flights -m "two words";  # done')
     (['data', 'save', 'flights', '-m', 'two words'], True)
-    >>> split("data save?")
-    (['data', 'save', '--help'], False)
     """
-    # In an open quote the mark is swallowed by a word; after a comment or on its own it is not.
-    if any(_MARK in word and word != _MARK for word in words(f"{line} {_MARK}")):
+    # In an open quote the mark is swallowed by a word; after a comment it is gone, and else it is a word.
+    marked = words(f"{line} {_MARK}")
+    if any(_MARK in word and word != _MARK for word in marked):
         raise InvalidError("a quote is not closed", hint='quote the whole text: -m "it\'s done"')
     found = list(words(line))
-    if found and found[-1].endswith("?"):
-        found[-1:] = [found[-1].rstrip("?"), "--help"] if found[-1].rstrip("?") else ["--help"]
-    # The splitter drops a last `;`, with a comment after it or not: with another word there it stays.
-    return found, len(words(f"{line.rstrip()} x")) > len(found) + 1 or _ends_in_semicolon(line, found)
-
-
-def _ends_in_semicolon(line: str, found: list[str]) -> bool:
-    bare = line.rstrip()
-    return bare.endswith(";") and list(words(bare[:-1])) == [*found]
+    # The splitter drops a `;` only where nothing follows, and so it does not drop it before the mark.
+    bare = line.rstrip() if _MARK in marked else line.rpartition("#")[0].rstrip()
+    return found, bare.endswith(";")
 
 
 def told(name: str, result: Any, source: str | None) -> str | None:
@@ -66,7 +63,25 @@ def told(name: str, result: Any, source: str | None) -> str | None:
     if isinstance(result, Path):
         what = str(result)
     elif isinstance(shape, tuple) and len(shape) == 2:
-        what = f"{shape[0]:,} rows × {shape[1]:,}"
+        what = units.shape(*shape)
     else:
         what = type(result).__name__
     return "   ".join(part for part in (f"{name} = {source}" if source else name, what) if part)
+
+
+def is_assigned(depth: int) -> bool:
+    """Whether the value of the magic that is running goes to a name, as in ``v = %ml data save flights;``.
+
+    Parameters
+    ----------
+    depth : int
+        How many frames up IPython called the magic.
+    """
+    frame = sys._getframe(depth)  # noqa: SLF001 - as IPython does to find a caller's variables
+    while frame.f_back is not None and frame.f_code.co_name not in _RUNNERS:
+        frame = frame.f_back
+    caller = frame.f_back
+    if caller is None:
+        return False
+    source = linecache.getline(caller.f_code.co_filename, caller.f_lineno).strip()
+    return bool(source) and not source.startswith("get_ipython()")

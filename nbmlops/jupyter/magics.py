@@ -32,24 +32,31 @@ class MlMagics(Magics):
 
     def __init__(self, shell: InteractiveShell, formatters: Formatters) -> None:
         super().__init__(shell)
+        self._shell = shell
         self._formatters = formatters
 
-    @needs_local_scope  # type: ignore[untyped-decorator]
-    @no_var_expand  # type: ignore[untyped-decorator]
-    @line_cell_magic  # type: ignore[untyped-decorator]
+    @needs_local_scope
+    @no_var_expand
+    @line_cell_magic
     def ml(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
+        """Run a line of the grammar; its text for people is made below, from the grammar."""
         __tracebackhide__ = True
         from nbmlops.commands.answer import answer
         from nbmlops.commands.session import Session
-        from nbmlops.jupyter.body import notebook
-        from nbmlops.jupyter.line import split
+        from nbmlops.jupyter.body import Body
+        from nbmlops.jupyter.line import is_assigned, split
         from nbmlops.jupyter.meter import CellMeter
 
         words, silent = split(line)
-        session = Session(notebook=notebook(self.shell, local_ns, cell), meter=CellMeter())
-        given = answer(words, session, "%ml")
+        body = Body(self._shell, local_ns, cell)
+        session = Session(notebook=body.notebook(), meter=CellMeter())
+        try:
+            given = answer(words, session, "%ml")
+        except BaseException as error:  # noqa: BLE001 - it is raised again
+            # What a body raises is shown from the body on, not from within the machinery.
+            raise error.with_traceback(body.trace if body.failed else error.__traceback__)  # noqa: B904 - the same error
         shown = self._put(given, session.source)
-        return None if silent else shown
+        return None if silent and not is_assigned(1) else shown
 
     def _put(self, given: Answer, source: str | None) -> Any:
         """Put the result where ``-o`` says; give what the cell is to show."""
@@ -57,7 +64,7 @@ class MlMagics(Magics):
         result = given.document() if given.as_json else given.result
         if given.output is None:
             return result
-        self.shell.push({given.output: result})
+        self._shell.user_ns[given.output] = result
         from nbmlops.jupyter.line import told
 
         sentence = told(given.output, result, source)

@@ -18,7 +18,7 @@ def refuse_unfitted(estimator: Any) -> None:
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
-    if not isinstance(estimator, BaseEstimator):
+    if not isinstance(estimator, BaseEstimator) or not hasattr(estimator, "fit"):
         raise InvalidError(
             f"a {type(estimator).__module__}.{type(estimator).__qualname__} is no scikit-learn estimator",
             hint="save a fitted estimator or pipeline",

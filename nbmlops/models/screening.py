@@ -53,11 +53,11 @@ def screen(content: bytes, by_name: Iterable[str]) -> list[str]:
     from skops.io import get_untrusted_types
 
     found = list(states(_schema(content)))
-    _refuse_bent(found, content)
     try:
         doubted: list[str] = get_untrusted_types(data=content)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CorruptError(f"the model's file does not hold together: {error}") from error
+    _refuse_bent(found, content)
     loaders: dict[str, set[str]] = {name: set() for name in doubted}
     for state in found:
         loaders.setdefault(f"{state['__module__']}.{state['__class__']}", set()).add(state["__loader__"])
@@ -74,7 +74,7 @@ def _schema(content: bytes) -> dict[str, Any]:
     try:
         with ZipFile(io.BytesIO(content)) as file:
             members = file.infolist()
-            schema: dict[str, Any] = json.loads(file.read(SCHEMA))
+            schema: Any = json.loads(file.read(SCHEMA))
     except (BadZipFile, KeyError, ValueError, RecursionError) as error:
         raise CorruptError("the model's file is not a skops file", hint="nbmlops store verify") from error
     names = [member.filename for member in members]
@@ -89,7 +89,7 @@ def _schema(content: bytes) -> dict[str, Any]:
             f"the model was saved with skops protocol {protocol}; the installed skops reads up to {PROTOCOL}",
             hint="pip install --upgrade skops",
         )
-    return schema
+    return dict(schema)
 
 
 def _refuse_bent(found: list[dict[str, Any]], content: bytes) -> None:

@@ -162,5 +162,6 @@ def _inputs(signature: ModelSignature, gate: Gate, table: pd.DataFrame) -> Any:
 def _comparable(first: Any, second: Any) -> bool:
     import numpy as np
 
-    mine, other = getattr(first, "classes_", None), getattr(second, "classes_", None)
+    mine: Any = getattr(first, "classes_", None)
+    other: Any = getattr(second, "classes_", None)
     return (mine is None) == (other is None) and bool(mine is None or np.array_equal(mine, other))

@@ -32,7 +32,7 @@ __all__ = ["Kernel"]
 
 # Linux takes 107 bytes for the path of a Unix socket, macOS 103.
 _LONGEST_SOCKET = 100
-_GUARD = 'trap "" INT TERM HUP; read _; kill -s KILL -- "-$0"'
+_GUARD = 'trap "" INT TERM HUP; read _; kill -s KILL -- "-$0"; rm -rf -- "$1"'
 
 
 class Kernel:
@@ -98,7 +98,7 @@ class Kernel:
             raise UnavailableError(f"the kernel {self._name} cannot be started: {error}") from error
         self._group = getattr(self.manager.provisioner, "pgid", None)
         if self._group is not None:
-            self._guard = _guard(self._group)
+            self._guard = _guard(self._group, self._folder)
 
     def _manager(self, folder: Path) -> AsyncKernelManager:
         sockets = folder / "s"
@@ -212,9 +212,10 @@ class Kernel:
         self._folder = None
 
 
-def _guard(group: int) -> subprocess.Popen[bytes]:
+def _guard(group: int, folder: Path) -> subprocess.Popen[bytes]:
     # In a session of its own, or the Ctrl-C that stops this process would end the guard first.
-    return subprocess.Popen(["/bin/sh", "-c", _GUARD, str(group)], stdin=subprocess.PIPE, start_new_session=True)
+    command = ["/bin/sh", "-c", _GUARD, str(group), str(folder)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

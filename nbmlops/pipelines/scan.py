@@ -17,7 +17,7 @@ from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import Ref
 from nbmlops.pipelines.cells import CodeCell, Notebook, code_cells, literal_parameters
 from nbmlops.pipelines.dotted import FullNames
-from nbmlops.tracking.ipython_syntax import Magic, parse_python, read_magic
+from nbmlops.tracking.ipython_syntax import Magic, read_magic
 from nbmlops.tracking.ml_line import MlLine
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _CALLS: dict[tuple[str, str], tuple[Kind, Relation, int, tuple[str, ...]]] = {
     ("check", "data"): ("data", "checks", 0, ("value_or_ref", "value")),
     ("check", "infer"): ("data", "reads", 0, ("value_or_ref", "value")),
 }
+_UNFILLED = "braces are filled in KEY={…} only; in Python, a parameter may name it"
 _COMPUTED = "its name is computed when the cell runs"
 
 
@@ -152,16 +153,15 @@ class _Scanner:
         kind, relation, position, _ = place
         first = line.arguments[0] if line.arguments else ""
         named = line.arguments[position] if len(line.arguments) > position else PurePath(first).stem
-        text, why = self._expanded(named)
-        if text is None:
-            self.dynamic.append(Dynamic(kind, relation, named, self.cell, magic.line, why))
+        if "{" in named:
+            self.dynamic.append(Dynamic(kind, relation, named, self.cell, magic.line, _UNFILLED))
         elif line.noun == "check":
-            variable = text if text in self.variables else None
-            self._check(text, variable, magic.line, strict=line.option("--strict") is not None)
+            variable = named if named in self.variables else None
+            self._check(named, variable, magic.line, strict=line.option("--strict") is not None)
         else:
-            self._add(kind, relation, text, magic.line)
+            self._add(kind, relation, named, magic.line)
             if kind == "data":
-                self._hold(text, *((line.output, target) if relation == "reads" else (first,)))
+                self._hold(named, *((line.output, target) if relation == "reads" else (first,)))
 
     def _call(self, call: ast.Call, noun_verb: tuple[str, str], hidden: frozenset[str], target: str | None) -> None:
         place = _CALLS.get(noun_verb)
@@ -189,18 +189,6 @@ class _Scanner:
 
     def _hold(self, name: str, *variables: str | None) -> None:
         self.holds.update({variable: name for variable in variables if variable})
-
-    def _expanded(self, word: str) -> tuple[str | None, str]:
-        """Fill the braces of a word from the parameters."""
-        if "{" not in word:
-            return word, ""
-        try:
-            tree = parse_python(f"f{word!r}")
-        except (SyntaxError, ValueError):
-            return None, "its braces hold no Python expression"
-        statement = tree.body[0]
-        value = statement.value if isinstance(statement, ast.Expr) else None
-        return _evaluate(value, self.parameters), _COMPUTED
 
     def _check(self, text: str, variable: str | None, line: int, *, strict: bool) -> None:
         """Note a check of a `variable`, or else of the version that `text` names."""

@@ -76,6 +76,8 @@ class _Replay:
     needs: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
     anywhere: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     later: dict[str, tuple[int, int]] = field(default_factory=dict)
+    # What existed when the cell began.
+    kept: set[str] = field(default_factory=set)
     told: set[tuple[int, str]] = field(default_factory=set)
     open: bool = False
 
@@ -94,6 +96,10 @@ class _Replay:
             return
         for event in cell.events:
             yield from self._replay(cell.number, event)
+        # The params of a run are lent to its body only.
+        lent = {event.name for event in cell.events if event.kind == "given"}
+        self.defined -= lent - {event.name for event in cell.events if event.kind == "define"} - self.kept
+        self.kept = set(self.defined)
 
     def _replay(self, cell: int, event: Event) -> Iterator[Spot]:
         match event.kind:

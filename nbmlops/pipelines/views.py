@@ -24,6 +24,7 @@ _SIGNS: dict[str, tuple[str, Tone]] = {
     "not_run": ("·", "muted"),
 }
 _FAILED: tuple[str, Tone] = ("✗", "bad")
+_WARNED: tuple[str, Tone] = ("!", "warn")
 
 
 def _aliases(aliases: Any) -> str:
@@ -113,7 +114,7 @@ def _(obj: Graph) -> dict[str, Any]:
 
 @looks(Finding)
 def _(finding: Finding) -> Look:
-    sign, tone = ("✗", "bad") if finding.severity == "error" else ("!", "warn")
+    sign, tone = _FAILED if finding.severity == "error" else _WARNED
     place = f"cell {finding.cell} line {finding.line} of {PurePath(finding.notebook).name}"
     return Look(
         line(Part(f"{sign} {place}", tone), Part(finding.message), Part(f"[{finding.rule}]", "muted")),
@@ -136,7 +137,7 @@ lists(
 lists(
     Pipeline,
     Field("pipeline", lambda pipeline: pipeline.name),
-    Field("steps", lambda pipeline: pipeline.steps, lambda steps: " → ".join(steps)),
+    Field("steps", lambda pipeline: pipeline.steps, " → ".join),
     Field("newest", lambda pipeline: pipeline.newest),
     Field("aliases", lambda pipeline: pipeline.aliases, _aliases),
     Field("last run", lambda pipeline: pipeline.last_run),

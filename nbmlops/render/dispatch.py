@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time
 from functools import singledispatch
 from importlib import import_module
@@ -112,8 +113,8 @@ def _(obj: Sequence[Any]) -> list[Any]:
     return [json(item) for item in obj]
 
 
-@json.register(Set)
-def _(obj: Set[Any]) -> list[Any]:
+@json.register(AbstractSet)
+def _(obj: AbstractSet[Any]) -> list[Any]:
     return sorted((json(item) for item in obj), key=str)
 
 

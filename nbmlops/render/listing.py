@@ -82,8 +82,9 @@ class Listing(Sequence[T]):
     @overload
     def __getitem__(self, index: slice) -> Listing[T]: ...
     def __getitem__(self, index: int | slice) -> T | Listing[T]:
-        found = self._records[index]
-        return Listing(found, self._of) if isinstance(index, slice) else found
+        if isinstance(index, slice):
+            return Listing(self._records[index], self._of)
+        return self._records[index]
 
     def __len__(self) -> int:
         return len(self._records)
@@ -119,7 +120,8 @@ class Listing(Sequence[T]):
 
         return pd.DataFrame({field.header: [field.value(record) for record in self] for field in self.fields})
 
-    def _look(self) -> Look:
+    def look(self) -> Look:
+        """What it looks like: its table, or what to type when it is empty."""
         if not self._records:
             return Look(line(self._kind.nothing))
         return Look((), (self.table().without_empty_columns(),))
@@ -127,14 +129,14 @@ class Listing(Sequence[T]):
 
 @text.register
 def _(obj: Listing, *, detail: bool = False, columns: int | None = None) -> str:  # type: ignore[type-arg]
-    return obj._look().text(detail=detail, columns=columns)
+    return obj.look().text(detail=detail, columns=columns)
 
 
 @html.register
 def _(obj: Listing, *, detail: bool = False) -> str:  # type: ignore[type-arg]
     from nbmlops.render.page import page
 
-    return page(obj._look(), detail=detail)
+    return page(obj.look(), detail=detail)
 
 
 @_json.register

@@ -29,7 +29,11 @@ def _environment() -> Environment:
 
     folder = Path(__file__).parent / "templates"
     return Environment(
-        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 
@@ -49,8 +53,10 @@ def page(look: Look, *, detail: bool = False, plain: str = "") -> str:
     share = _BUDGET // max(1, len(blocks))
     fitted = [(_KINDS[type(block)], _within(block, share)) for block in blocks]
     body = len(fitted) - len(look.more) if not plain else len(fitted)
-    return _environment().get_template("look.html.j2").render(
-        headline=_clipped(look.headline), body=fitted[:body], more=fitted[body:], detail=detail
+    return (
+        _environment()
+        .get_template("look.html.j2")
+        .render(headline=_clipped(look.headline), body=fitted[:body], more=fitted[body:], detail=detail)
     )
 
 

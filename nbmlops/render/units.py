@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-__all__ = ["count", "duration", "number", "size", "when"]
+__all__ = ["TIMES", "count", "duration", "number", "shape", "size", "when"]
+
+TIMES = "\u00d7"
 
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -78,6 +80,17 @@ def number(value: object) -> str:
     if value.is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def shape(rows: int, columns: int) -> str:
+    """Rows and columns of a table.
+
+    Examples
+    --------
+    >>> print(shape(80789, 19))
+    80,789 rows \u00d7 19
+    """
+    return f"{count(rows, 'row')} {TIMES} {columns:,}"
 
 
 def count(amount: int, one: str, many: str | None = None) -> str:

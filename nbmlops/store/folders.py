@@ -1,27 +1,16 @@
-"""Where pack files lie: a local folder, or any place that fsspec can write to.
-
-On a disk a pack is written to a temporary file in the same folder, synced, renamed, and the folder synced
-before anything refers to it. The writer holds a lock on its temporary file, so one that nobody locks was left
-by a process that died, and may go. In an object store one upload is atomic by itself.
-"""
+"""Where pack files lie, as a port: a local folder, or any place that fsspec can write to."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import fcntl
-import os
-import secrets
 from pathlib import Path
 from typing import Protocol
 
 from nbmlops.core.errors import UnavailableError
-from nbmlops.store.packs import BrokenError
 
-__all__ = ["SUFFIX", "Folder", "LocalFolder", "PackFile", "open_folder", "unavailable"]
+__all__ = ["SUFFIX", "Folder", "PackFile", "unavailable"]
 
 SUFFIX = ".pack"
-_TEMPORARY = ".writing-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LOCKED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -74,25 +63,6 @@ class Folder(Protocol):
         """Remove what writers that died have left, and give its number."""
 
 
-def open_folder(where: str) -> Folder:
-    """Open a folder of packs at a path or an fsspec URL; nothing is read or made yet.
-
-    Raises
-    ------
-    UnsupportedError
-        When no file system is known for the URL.
-    DependencyError
-        When the URL's file system needs a package that is not installed.
-    """
-    if where.startswith("file://"):
-        where = where.removeprefix("file://")
-    if "://" not in where:
-        return LocalFolder(Path(where).expanduser().resolve())
-    from nbmlops.store.remote_folder import UrlFolder
-
-    return UrlFolder(where)
-
-
 def unavailable(error: OSError, where: str | Path) -> UnavailableError:
     """Say what a failed read or write of `where` means for its owner."""
     if error.errno in _FULL:
@@ -102,141 +72,3 @@ def unavailable(error: OSError, where: str | Path) -> UnavailableError:
     if error.errno in _LOCKED:
         return UnavailableError(f"{where} may not be read or written: {error.strerror}", hint=f"check: ls -ld {where}")
     return UnavailableError(f"{where} failed: {error.strerror or error}", hint="nbmlops doctor")
-
-
-class LocalFolder:
-    """Packs in ``<root>/packs`` on a disk."""
-
-    def __init__(self, root: Path) -> None:
-        self.where = str(root)
-        self._packs = root / "packs"
-
-    def _path(self, name: str) -> Path:
-        return self._packs / f"{name}{SUFFIX}"
-
-    def names(self) -> dict[str, int]:
-        """Sizes of all packs in bytes, by name."""
-        try:
-            with os.scandir(self._packs) as found:
-                return {e.name.removesuffix(SUFFIX): e.stat().st_size for e in found if e.name.endswith(SUFFIX)}
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise unavailable(error, self._packs) from error
-
-    def size(self, name: str) -> int | None:
-        """Size of one pack in bytes, or None when it is not there."""
-        try:
-            return self._path(name).stat().st_size
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise unavailable(error, self._path(name)) from error
-
-    def read(self, name: str, offset: int, length: int) -> bytes:
-        """Bytes of a pack, fewer at its end."""
-        try:
-            handle = os.open(self._path(name), os.O_RDONLY)
-            try:
-                return os.pread(handle, length, offset)
-            finally:
-                os.close(handle)
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            if error.errno == errno.EIO:
-                raise BrokenError("the disk cannot read it") from error
-            raise unavailable(error, self._path(name)) from error
-
-    def create(self) -> PackFile:
-        """Begin a new pack."""
-        try:
-            _make_folder(self._packs)
-            return _LocalPack(self._packs)
-        except OSError as error:
-            raise unavailable(error, self._packs) from error
-
-    def sync(self) -> None:
-        """Make the names of the packs sealed so far survive a power cut."""
-        try:
-            _sync_folder(self._packs)
-        except OSError as error:
-            raise unavailable(error, self._packs) from error
-
-    def sweep(self) -> int:
-        """Remove what writers that died have left, and give its number."""
-        swept = 0
-        # A folder that may not be written has nothing that could be swept.
-        with contextlib.suppress(FileNotFoundError, PermissionError):
-            for path in self._packs.glob(f"{_TEMPORARY}*"):
-                with contextlib.suppress(OSError), path.open("rb") as file:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    path.unlink()
-                    swept += 1
-        return swept
-
-
-class _LocalPack:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._path, self._handle = _locked_file(folder)
-        self._sealed = False
-
-    def write(self, data: bytes) -> None:
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self._handle, view) :]
-        except OSError as error:
-            raise unavailable(error, self._folder) from error
-
-    def seal(self, name: str) -> None:
-        try:
-            # Tried once: after a failed fsync the kernel may have dropped the pages that it could not write.
-            _sync(self._handle)
-            self._path.rename(self._folder / f"{name}{SUFFIX}")
-            self._sealed = True
-        except OSError as error:
-            raise unavailable(error, self._folder) from error
-        os.close(self._handle)
-
-    def abort(self) -> None:
-        if not self._sealed:
-            self._sealed = True
-            with contextlib.suppress(OSError):  # what cannot be removed now is swept later
-                self._path.unlink()
-            os.close(self._handle)
-
-
-def _locked_file(folder: Path) -> tuple[Path, int]:
-    while True:
-        path = folder / f"{_TEMPORARY}{secrets.token_hex(8)}"
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_nlink:
-            return path, handle
-        os.close(handle)  # a sweep took it for abandoned before it was locked
-
-
-def _sync(handle: int) -> None:
-    # On macOS fsync stops at the drive's cache.
-    if hasattr(fcntl, "F_FULLFSYNC"):
-        fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
-    else:
-        os.fsync(handle)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _make_folder(folder: Path) -> None:
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)

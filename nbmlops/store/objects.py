@@ -20,9 +20,10 @@ from nbmlops.core.clock import Clock
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.store import repair, transfer, verification
 from nbmlops.store.catalog import Catalog
-from nbmlops.store.folders import open_folder, unavailable
+from nbmlops.store.folders import Folder, unavailable
 from nbmlops.store.index import Index
 from nbmlops.store.ingest import Ingest
+from nbmlops.store.local_folder import LocalFolder
 from nbmlops.store.manifests import EMPTY
 from nbmlops.store.reader import ObjectReader, Shelves, corrupt
 from nbmlops.store.records import Damage, Reindexed, Repair, Stored, Transfer, Verification
@@ -44,10 +45,17 @@ class ObjectStore:
         Keeps the index.
     clock : Clock
         Tells when an object came.
+
+    Raises
+    ------
+    UnsupportedError
+        When no file system is known for the URL.
+    DependencyError
+        When the URL's file system needs a package that is not installed.
     """
 
     def __init__(self, root: str, catalog: Catalog, clock: Clock) -> None:
-        self._folder = open_folder(root)
+        self._folder = _folder_at(root)
         self._index = Index(catalog)
         self._shelves = Shelves(self._folder, self._index)
         self._clock = clock
@@ -169,7 +177,7 @@ class ObjectStore:
         """
         if damages is None:
             damages = self.verify(full=True).damages
-        return repair.repair(self._folder, self._index, open_folder(source), damages)
+        return repair.repair(self._folder, self._index, _folder_at(source), damages)
 
     def push(self, digests: Iterable[str], target: str, progress: Progress | None = None) -> Transfer:
         """Send objects to a folder or URL, only what it does not have; each chunk is re-hashed before it goes.
@@ -194,7 +202,7 @@ class ObjectStore:
         UnavailableError
             When the target cannot be written.
         """
-        there = open_folder(target)
+        there = _folder_at(target)
         if there.where == self._folder.where:
             raise InvalidError(f"{target} is this store itself", hint="give another folder or URL")
         return transfer.push(self._shelves, list(dict.fromkeys(digests)), there, progress)
@@ -226,3 +234,13 @@ def _opened(source: bytes | BinaryIO | Path) -> Iterator[BinaryIO]:
             yield stream
     else:
         yield source
+
+
+def _folder_at(where: str) -> Folder:
+    if where.startswith("file://"):
+        where = where.removeprefix("file://")
+    if "://" not in where:
+        return LocalFolder(Path(where).expanduser().resolve())
+    from nbmlops.store.remote_folder import UrlFolder
+
+    return UrlFolder(where)

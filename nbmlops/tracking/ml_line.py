@@ -17,7 +17,20 @@ __all__ = ["MlLine", "words"]
 
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
-    {"-a", "--against", "--artifact", "--as", "--columns", "--example", "--from", "--limit", "-m", "--message", "-n"}
+    {
+        "-a",
+        "--against",
+        "--artifact",
+        "--as",
+        "--columns",
+        "--example",
+        "--experiment",
+        "--from",
+        "--limit",
+        "-m",
+        "--message",
+        "-n",
+    }
     | {"--name", "-o", "--output", "-p", "--param", "--step", "--suite", "--tag", "--to"}
 )
 _TOP_LEVEL = frozenset({"demo", "doctor", "init", "lint", "log", "status", "trust"})
@@ -94,9 +107,9 @@ class MlLine:
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        """The Python between the braces of ``key={…}`` values; messages are never expanded."""
-        values = [value for name, value in self.options if name not in {"-m", "--message"}]
-        return tuple(inner for word in (*self.arguments, *values) for inner in _braced(word))
+        """The Python between the braces of ``key={…}``; nothing else is ever expanded."""
+        values = [value for name, value in self.options if name in {"-p", "--param", "--tag"}]
+        return tuple(inner for word in (*self.arguments, *values) for inner in _braced(word.partition("=")[2]))
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -194,14 +207,17 @@ def _separate(split: tuple[str, ...]) -> tuple[list[str], tuple[tuple[str, str],
     return positionals, tuple(options)
 
 
-def _braced(word: str) -> Iterator[str]:
-    at = word.find("{")
+def _braced(value: str) -> Iterator[str]:
+    at = value.find("{")
     while at >= 0:
-        end = _brace_end(word, at)
-        if not end:
+        if value.startswith("{{", at):
+            # Doubled, as in an f-string: a brace that is meant.
+            end = at + 2
+        elif end := _brace_end(value, at):
+            yield value[at + 1 : end - 1].strip()
+        else:
             return
-        yield word[at + 1 : end - 1].strip()
-        at = word.find("{", end)
+        at = value.find("{", end)
 
 
 def _identifier(word: str | None) -> str | None:

@@ -182,7 +182,14 @@ class Workspace:
         """Verbs on models."""
         from nbmlops.models import Models
 
-        return Models(self)
+        # Read anew for each promotion, so that the move can tell whether the policy has changed since the verdict.
+        def gates() -> Mapping[str, Mapping[str, Any]]:
+            return layout.settings_of(self.marker.root).gates
+
+        versions = self.versions("model")
+        return Models(
+            versions, self.objects, self.keyring, self._lineage, self.clock, self.data, self.check, gates
+        )
 
     @cached_property
     def pipeline(self) -> Pipelines:

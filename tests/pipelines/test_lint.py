@@ -52,6 +52,7 @@ PLANTED: dict[str, tuple[str, int, int, list[str]]] = {
     "an example that is not there": ("hidden-state", 3, 2, ["model = 1", "\n%ml model save model delay --example X"]),
     "an expression of a magic": ("hidden-state", 3, 1, ["p = 1", "%ml log auc={score(p)}"]),
     "a value made from itself": ("hidden-state", 2, 2, ["df = (\n    df\n)", "df"]),
+    "a param of a run seen outside": ("hidden-state", 3, 1, ["%%ml run gbm -p depth=6\nprint(depth)", "depth"]),
     "an accumulator that starts elsewhere": ("hidden-state", 2, 2, ["for row in range(3):\n    total += row"]),
     "the result of a run used inside it": ("hidden-state", 2, 2, ["%%ml run gbm -o run\nprint(run)"]),
     "a definition further down": ("out-of-order", 2, 1, ["print(x)", "y = 1", "x = 2"]),

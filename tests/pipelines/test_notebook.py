@@ -90,8 +90,6 @@ def test_the_kernel_is_the_one_that_the_notebook_names() -> None:
         ({"language_info": {"name": "julia"}}, UnsupportedError, "written in julia"),
     ],
 )
-def test_a_notebook_that_cannot_be_run_says_why(
-    metadata: dict[str, Any], error: type[NbmlopsError], says: str
-) -> None:
+def test_a_notebook_that_cannot_be_run_says_why(metadata: dict[str, Any], error: type[NbmlopsError], says: str) -> None:
     with pytest.raises(error, match=says):
         kernel_of(as_notebook(content(metadata=metadata), "step.ipynb"), "step.ipynb")

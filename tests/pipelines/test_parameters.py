@@ -3,17 +3,19 @@ from __future__ import annotations
 import ast
 import enum
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from nbmlops.core.errors import InvalidError, NbmlopsError, RefusedError
 from nbmlops.pipelines.parameters import Parameters, as_json, inject, injected
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 CELL = """\
 from datetime import date
@@ -81,7 +83,7 @@ def test_defaults_are_values_except_where_the_notebook_computes_them() -> None:
         ("deep", "False", False),
         ("title", "5", "5"),
         ("when", "2013-04-01", date(2013, 4, 1)),
-        ("at", "2013-04-01T06:30", datetime(2013, 4, 1, 6, 30)),  # noqa: DTZ001
+        ("at", "2013-04-01T06:30", datetime(2013, 4, 1, 6, 30)),
         ("at", "none", None),
         ("mode", "exact", "exact"),
         ("mode", "3", 3),
@@ -121,7 +123,7 @@ def test_text_is_read_as_the_declared_type_and_set_by_a_literal(name: str, text:
         ("title", 5),
         ("title", None),
         ("when", "yesterday"),
-        ("when", datetime(2013, 1, 1)),  # noqa: DTZ001
+        ("when", datetime(2013, 1, 1)),
         ("at", datetime(2013, 1, 1, tzinfo=UTC)),
         ("mode", "slow"),
         ("mode", 3.0),
@@ -177,12 +179,12 @@ def test_without_the_tag_nothing_can_be_set_and_the_hint_says_where_to_put_it() 
 
 
 def test_two_cells_with_the_tag_are_refused() -> None:
-    with pytest.raises(InvalidError, match="cells 1 and 2 of step.ipynb"):
+    with pytest.raises(InvalidError, match=r"cells 1 and 2 of step\.ipynb"):
         Parameters.of(notebook_with("x = 1", "y = 2", tag="parameters"), "step.ipynb")
 
 
 def test_a_parameters_cell_with_a_syntax_error_is_refused() -> None:
-    with pytest.raises(InvalidError, match="cell 1 of step.ipynb, tagged parameters, is not Python"):
+    with pytest.raises(InvalidError, match=r"cell 1 of step\.ipynb, tagged parameters, is not Python"):
         declared("month = = 5")
 
 
@@ -227,7 +229,7 @@ def test_without_values_an_earlier_injected_cell_goes_away() -> None:
 )
 def test_a_foreign_injected_cell_that_is_more_than_literals_is_refused(source: str) -> None:
     notebook = notebook_with(CELL, source)
-    with pytest.raises(RefusedError, match="the injected cell 2 of step.ipynb"):
+    with pytest.raises(RefusedError, match=r"the injected cell 2 of step\.ipynb"):
         injected(notebook, Parameters.of(notebook, "step.ipynb"))
 
 
@@ -247,6 +249,8 @@ def test_a_foreign_injected_cell_is_written_anew_in_the_declared_types() -> None
 
 
 class Loud(str):
+    __slots__ = ()
+
     def __repr__(self) -> str:
         return "__import__('os').system('true')"
 
@@ -265,7 +269,9 @@ class Choice(enum.IntEnum):
 
 
 HOSTILE = st.one_of(
-    st.sampled_from(["x\nimport os", "month\n!ls", "month=1;import os", "__class__", "month #", "ｍonth", "'", '"""', "\\"]),
+    st.sampled_from(
+        ["x\nimport os", "month\n!ls", "month=1;import os", "__class__", "month #", "\uff4donth", "'", '"""', "\\"]
+    ),
     st.text(),
 )
 SCALARS = st.one_of(
@@ -315,8 +321,7 @@ def test_whatever_is_given_the_injected_cell_holds_only_assignments_of_literals(
     notebook = notebook_with(CELL)
     try:
         result = inject(notebook, DECLARED, values)
-    except NbmlopsError as error:
-        assert isinstance(error, InvalidError)
+    except InvalidError:
         return
     assert set(values) <= set(NAMES)
     if values:
@@ -337,7 +342,9 @@ def test_whatever_a_foreign_client_injects_only_literals_pass(source: str) -> No
     except NbmlopsError:
         return
     assert set(values) <= set(NAMES)
-    assert all(isinstance(one, ast.Assign) and is_constant(one.value) for one in ast.parse(notebook.cells[1].source).body)
+    assert all(
+        isinstance(one, ast.Assign) and is_constant(one.value) for one in ast.parse(notebook.cells[1].source).body
+    )
 
 
 @settings(max_examples=400, deadline=None)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import threading
 from pathlib import Path
@@ -23,7 +22,9 @@ BUNDLES = st.dictionaries(
     st.sampled_from(["text/plain", "text/html", "image/svg+xml", "image/png", "application/javascript"]), TEXT
 ) | st.just({"application/json": {"a": [1, None]}, "application/vnd.x+json": "a\nb"})
 OUTPUTS = st.one_of(
-    st.builds(lambda text, name: new_output("stream", name=name, text=text), TEXT, st.sampled_from(["stdout", "stderr"])),
+    st.builds(
+        lambda text, name: new_output("stream", name=name, text=text), TEXT, st.sampled_from(["stdout", "stderr"])
+    ),
     st.builds(lambda data: new_output("display_data", data=data), BUNDLES),
     st.builds(lambda data: new_output("execute_result", data=data, execution_count=3), BUNDLES),
     st.builds(lambda text: new_output("error", ename="E", evalue=text, traceback=[text]), TEXT),
@@ -125,4 +126,4 @@ def test_when_the_disk_refuses_in_between_the_old_file_stays_and_the_end_raises(
     with pytest.raises(UnavailableError, match="free space there"):
         file.close()
     assert (tmp_path / "moved" / "step.ipynb").read_bytes() == before
-    assert os.listdir(tmp_path / "moved") == ["step.ipynb"]
+    assert [path.name for path in (tmp_path / "moved").iterdir()] == ["step.ipynb"]

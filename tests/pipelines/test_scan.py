@@ -73,8 +73,8 @@ def test_python_saves_name_what_they_write() -> None:
 def test_a_parameter_is_taken_at_its_default_or_at_the_value_given() -> None:
     cells = notebook(
         ("source: str = 'flights'\nmonth = 5", "parameters"),
-        "from nbmlops import ml\nml.data.load(source)\nml.data.save(df, f'late_{month:02d}')",
-        "%ml data load {source}_raw",
+        "from nbmlops import ml\nml.data.load(source)\nml.data.load(source + '_raw')",
+        "ml.data.save(df, f'late_{month:02d}')",
     )
     assert [read.name for read in scan(cells).reads] == ["flights", "flights_raw"]
     assert [write.name for write in scan(cells).writes] == ["late_05"]
@@ -87,7 +87,7 @@ def test_any_other_computed_name_is_dynamic() -> None:
     found = scan(
         notebook(
             ("source = 'flights'\nother = 'x'\nwhen = today()", "parameters"),
-            "import nbmlops as n\nother = pick()\nn.ml.data.load(other)\nn.ml.data.load(f'a{when}')\nn.ml.data.load(go())",
+            "import nbmlops as n\nother = f()\nn.ml.data.load(other)\nn.ml.data.load(f'a{when}')\nn.ml.data.load(go())",
             "def read(source):\n    return n.ml.data.load(source)\n%ml data load {other}\n%ml data save df 'two words'",
         )
     )

@@ -185,7 +185,7 @@ def test_a_manifest_from_a_copy_must_give_the_object(
     objects: ObjectStore, packs: Packs, noise: Noise, tmp_path: Path
 ) -> None:
     """A copy whose manifest is well formed but lists other chunks must not change what a digest means."""
-    from nbmlops.store.folders import LocalFolder
+    from nbmlops.store.local_folder import LocalFolder
     from nbmlops.store.manifests import ITEM, Manifest
     from nbmlops.store.packs import Kind
     from nbmlops.store.sink import PackSink

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nbmlops.core import digests
 from nbmlops.core.errors import UnsupportedError
-from nbmlops.store.folders import LocalFolder
+from nbmlops.store.local_folder import LocalFolder
 from nbmlops.store.manifests import ITEM, Manifest
 from nbmlops.store.packs import (
     HEADER,

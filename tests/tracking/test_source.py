@@ -5,6 +5,7 @@ import shlex
 import threading
 import warnings
 
+import click
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -196,7 +197,8 @@ def test_a_magic_is_found_at_the_line_where_it_was_written() -> None:
         ("f(*a, **b)[c:d].e = g", "", "f a b c d g"),
         ("display(_, In[1], Out, _12, get_ipython(), __name__)", "", ""),
         ("df = df.assign(x=lambda d: d.a + off)", "df", "df off"),
-        ("%ml data load {name} -o df", "df", "name"),
+        ("%ml data load {name} -o df -m 'k={v}'", "df", ""),
+        ("%ml log a={{b}} c={d['e']}{f:.2f}", "", "d f"),
         ("x = %ml data load flights -o y", "y x", ""),
         ("%ml model save model delay --example X", "", "model X"),
         ("%ml log auc={score(y, p):.3f} -m 'no {braces} here'", "", "score y p"),
@@ -253,6 +255,25 @@ def test_an_error_says_what_and_where() -> None:
 def test_a_line_is_read_by_the_grammar(text: str, noun: str, verb: str, arguments: tuple[str, ...]) -> None:
     line = MlLine.parse(text)
     assert (line.noun, line.verb, line.arguments) == (noun, verb, arguments)
+
+
+def test_every_option_of_the_click_tree_is_known_to_take_a_value_or_not() -> None:
+    from nbmlops.commands import grammar
+    from nbmlops.commands.tree import Tree
+
+    tree = Tree()
+    for verb in grammar.VERBS:
+        context = click.Context(tree)
+        command = tree.get_command(context, verb.noun or verb.name)
+        if verb.noun:
+            assert isinstance(command, click.Group)
+            command = command.get_command(context, verb.name)
+        assert command is not None
+        for option in (one for one in command.params if isinstance(one, click.Option)):
+            for name in option.opts:
+                line = MlLine.parse(f"{verb.words} {name} value")
+                assert (line.option(name) == "value") is not option.is_flag, f"{verb.words} {name}"
+        assert (MlLine.parse(verb.words).noun, MlLine.parse(verb.words).verb) == (verb.noun, verb.name)
 
 
 def test_words_follow_the_shell_and_keep_expressions_whole() -> None:

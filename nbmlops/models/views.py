@@ -1,0 +1,96 @@
+"""How model versions and promotions look."""
+
+from __future__ import annotations
+
+from nbmlops.checks.views import sign
+from nbmlops.core import digests
+from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
+from nbmlops.render.dispatch import looks
+from nbmlops.render.listing import Field, lists
+from nbmlops.render.look import Block, Facts, Lines, Look, Part, line, table
+from nbmlops.render.units import TIMES, count, size, when
+
+__all__ = ["takes_and_gives"]
+
+_INPUTS_SHOWN = 200
+_NAMED = 8
+
+
+def takes_and_gives(signature: ModelSignature) -> str:
+    """A signature in one phrase, such as ``16 columns → predict, predict_proba``."""
+    taken = {"array": "an array", "texts": "texts"}.get(signature.form) or count(len(signature.inputs), "column")
+    return f"{taken} → {', '.join(output.method for output in signature.outputs)}"
+
+
+@looks(ModelVersion)
+def _(version: ModelVersion) -> Look:
+    gone = Part(f"deleted {when(version.deleted_at)}; undo: model restore {version.name}", "warn")
+    facts = {
+        "digest": version.digest,
+        "saved": f"{when(version.created_at)} by {version.author}",
+        "message": version.message,
+        "aliases": ", ".join(version.aliases),
+        "estimator": version.estimator,
+        "signed by key": version.signer,
+        "libraries": ", ".join(f"{name} {number}" for name, number in version.libraries.items()),
+        "run": version.run_id,
+        "notebook": version.notebook,
+    }
+    inputs = [(each.name, each.type, "" if each.nullable else "no nulls") for each in version.signature.inputs]
+    outputs = [
+        (each.method, each.type, f" {TIMES} ".join("rows" if length is None else str(length) for length in each.shape))
+        for each in version.signature.outputs
+    ]
+    more: list[Block] = [Facts.of(facts)]
+    if inputs:
+        more.append(table(("takes", "type", ""), inputs[:_INPUTS_SHOWN]).without_empty_columns())
+    if outputs:
+        more.append(table(("gives", "type", "shape"), outputs))
+    return Look(
+        line(
+            version.ref,
+            f"{version.format}, signed",
+            takes_and_gives(version.signature),
+            size(version.size),
+            Part(digests.short(version.digest), "muted"),
+            Part(f"learnt from {', '.join(version.inputs)}", "muted") if version.inputs else None,
+            gone if version.deleted_at else None,
+        ),
+        more=tuple(more),
+    )
+
+
+@looks(Promotion)
+def _(promotion: Promotion) -> Look:
+    noun, name, alias = promotion.kind, promotion.name, promotion.alias
+    before, after = promotion.before or "nothing", promotion.after or "nothing"
+    if not promotion.moved:
+        said = Part(f"{alias} stays on {before}", "plain" if promotion.report and promotion.report.passed else "bad")
+    else:
+        said = Part(f"{alias}: {before} → {after}", "good")
+    undo = Part(f"undo: {noun} rollback {name} {alias}", "muted") if promotion.moved and promotion.before else None
+    report = promotion.report
+    if report is None:
+        return Look(line(f"{noun} {name}", said, undo))
+    tally = ", ".join(f"{number} {status}" for status, number in report.counts.items() if number)
+    outcomes = [line(Part(f"{sign(each.status)} {each}")) for each in report.outcomes[:_NAMED]]
+    if len(report.outcomes) > _NAMED:
+        outcomes.append(line(Part(f"… and {len(report.outcomes) - _NAMED} more: check show {report.id}", "muted")))
+    gate = f"gate {tally} (report {report.id})" if report.id else f"gate {tally}"
+    return Look(line(f"{noun} {name}", said, gate, undo), body=(Lines(tuple(outcomes)),) if outcomes else ())
+
+
+lists(
+    ModelVersion,
+    Field("version", lambda version: version.ref),
+    Field("estimator", lambda version: version.estimator, lambda path: path.rpartition(".")[2]),
+    Field("signature", lambda version: version.signature, takes_and_gives),
+    Field("size", lambda version: version.size, size, right=True),
+    Field("digest", lambda version: version.digest, digests.short),
+    Field("saved", lambda version: version.created_at, when),
+    Field("learnt from", lambda version: version.inputs, ", ".join),
+    Field("aliases", lambda version: version.aliases, ", ".join),
+    Field("deleted", lambda version: version.deleted_at, when),
+    Field("message", lambda version: version.message),
+    nothing="no models yet; the first: model save ESTIMATOR NAME",
+)
