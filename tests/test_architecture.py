@@ -11,6 +11,7 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+import grimp
 import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
@@ -20,6 +21,10 @@ MIGRATIONS = PACKAGE / "store" / "migrations"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(), path.name) for path in MODULES}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+(LAYERS,) = (row["layers"] for row in PROJECT["tool"]["importlinter"]["contracts"] if row["id"] == "layers")
+TOP_LEVEL = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()} - {
+    "__init__"
+}
 
 HEAVY = set(
     "IPython alembic matplotlib nbclient pandas papermill polars pyarrow scipy skops sklearn sqlalchemy".split()
@@ -93,11 +98,17 @@ def test_every_contract_between_packages_is_kept() -> None:
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None) == EXIT_STATUS_SUCCESS
 
 
+def test_not_even_a_type_hint_points_upward() -> None:
+    graph = grimp.build_graph("nbmlops", exclude_type_checking_imports=False, cache_dir=None)
+    layers = [{name.strip() for name in layer.split("|")} & TOP_LEVEL for layer in LAYERS]
+    wrong = graph.find_illegal_dependencies_for_layers(
+        layers=[grimp.Layer(*layer) for layer in layers if layer], containers={"nbmlops"}
+    )
+    assert [f"{found.importer} -> {found.imported}" for found in wrong] == []
+
+
 def test_every_top_level_package_has_its_layer_and_is_no_longer_optional_there() -> None:
-    (layers,) = (row["layers"] for row in PROJECT["tool"]["importlinter"]["contracts"] if row["id"] == "layers")
-    named = {name.strip() for layer in layers for name in layer.split("|")}
-    here = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
-    assert here - {"__init__"} == {name for name in named if not name.startswith("(")}
+    assert TOP_LEVEL == {name.strip() for layer in LAYERS for name in layer.split("|") if "(" not in name}
 
 
 @of_every_module()

@@ -7,6 +7,7 @@ from pathlib import Path
 from nbmlops.commands.grammar import NOUNS, Verb, of
 
 README = Path(__file__).parents[1] / "README.md"
+PLACES = {"python": "in Python", "cell": "in a cell", "shell": "in a shell"}
 BEGIN, END = "<!-- grammar: make readme -->\n", "<!-- end of grammar -->"
 
 
@@ -14,8 +15,9 @@ def row(verb: Verb) -> str:
     words = f"`{verb.usage}`"
     if verb.body:
         words += " and a cell as its body" if verb.body == "code" else ", or a cell as its body"
-    without = "".join(f" Not in the {face}: {reason}." for face, reason in verb.exempt.items())
-    return f"| {words} | `{verb.python}` | {verb.help}{without} |"
+    without = "".join(f" Not {PLACES[face]}: {reason}." for face, reason in verb.exempt.items())
+    python = "" if "python" in verb.exempt else f"`{verb.python}`"
+    return f"| {words} | {python} | {verb.help}{without} |"
 
 
 def table() -> str:

@@ -73,6 +73,9 @@ def number_bounds(name: str, seen: Spread) -> Between:
         return Between(low=known[0], high=known[1])
     if seen.whole and (seen.low, seen.high) == (0, 1) and seen.rows >= 20:
         return Between(low=0, high=1)
+    if seen.low == seen.high:
+        # One value says nothing about how far others lie; only its sign is taken for meant.
+        return Between(low=0, high=None) if seen.low >= 0 else Between(low=None, high=0)
     low = _widened(seen.low, seen.median, seen.first, seen.rows, -1)
     high = _widened(seen.high, seen.median, seen.last, seen.rows, 1)
     if seen.low >= 0:
@@ -109,7 +112,7 @@ def _words(name: str) -> list[str]:
 def _widened(end: float, median: float, central: float, rows: int, sign: int) -> float:
     reach = abs(end - median)
     if reach == 0:
-        # Nothing was seen on this side of the median.
+        # The end is the median itself, as with many zeros.
         margin = max(abs(end) * 0.5, 1.0)
     else:
         inner = abs(central - median)

@@ -35,7 +35,9 @@ def find_key(table: Table, lazy: pl.LazyFrame, candidates: Sequence[str]) -> tup
     if rows < _FEWEST or not candidates:
         return None
     places = {name: f"c{table.names.index(name)}" for name in candidates}
-    counted = lazy.select([pl.col(place).n_unique().alias(place) for place in places.values()]).collect(engine="in-memory")
+    counted = lazy.select([pl.col(place).n_unique().alias(place) for place in places.values()]).collect(
+        engine="in-memory"
+    )
     distinct = {name: int(counted[place][0]) for name, place in places.items()}
     ordered = sorted((name for name in candidates if distinct[name] > 1), key=lambda name: -distinct[name])
     frames = [lazy.head(_SAMPLE).collect(engine="in-memory").lazy(), lazy]
@@ -61,5 +63,7 @@ def _is_key(lazy: pl.LazyFrame, places: Sequence[str]) -> bool:
     import polars as pl
 
     value = pl.col(places[0]) if len(places) == 1 else pl.struct(places)
-    distinct, rows = lazy.select(value.n_unique().alias("distinct"), pl.len().alias("rows")).collect(engine="in-memory").row(0)
+    distinct, rows = (
+        lazy.select(value.n_unique().alias("distinct"), pl.len().alias("rows")).collect(engine="in-memory").row(0)
+    )
     return bool(distinct == rows)

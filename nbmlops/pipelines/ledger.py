@@ -16,10 +16,8 @@ from nbmlops.core.errors import ConflictError
 from nbmlops.pipelines import queries
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from nbmlops.core.clock import Clock
-    from nbmlops.store.catalog import Catalog
+    from nbmlops.store.catalog import Catalog, Connection
 
 __all__ = ["Committed", "Ledger", "Slot"]
 

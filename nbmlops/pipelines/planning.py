@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
-from nbmlops.pipelines.graph import Graph, Step
+from nbmlops.pipelines.graph import Step
+from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.notebook import read_notebook
 from nbmlops.pipelines.parameters import Parameters
-from nbmlops.pipelines.runner import Plan
+from nbmlops.pipelines.plan import Plan
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.scan import Access
@@ -87,7 +88,7 @@ def make_plan(
     declared = {stem: Parameters.of(notebook, f"{stem}.ipynb") for stem, notebook in notebooks.items()}
     values = _share(name, declared, given)
     steps = [Step.of(notebooks[path.stem], path, values[path.stem]) for path in paths]
-    graph = Graph.infer(steps, _exists(versions))
+    graph = infer(steps, _exists(versions))
     own = {path.stem: path.parent for path in paths}
     return Plan(name, graph, notebooks, values, dict(given), {**own, **(folders or {})}, version, logical_time)
 

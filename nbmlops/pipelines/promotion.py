@@ -21,9 +21,10 @@ from nbmlops.pipelines.proof import compare
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.pipelines.finding import Finding
+    from nbmlops.pipelines.plan import Plan
     from nbmlops.pipelines.records import PipelineRun, StepProgress
-    from nbmlops.pipelines.runner import Plan, Runner
-    from nbmlops.pipelines.service import Stores
+    from nbmlops.pipelines.runner import Runner
+    from nbmlops.pipelines.stores import Stores
     from nbmlops.store.aliases import Aliases
     from nbmlops.store.versions import Version
     from nbmlops.tracking.records import Run

@@ -11,53 +11,26 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nbmlops.core import digests
 from nbmlops.core.errors import StepFailedError
 from nbmlops.pipelines.records import PipelineRun, StepProgress, StepResult
 from nbmlops.pipelines.request import Cancellation
 from nbmlops.store.naming import name_outputs
 
 if TYPE_CHECKING:
-    from nbmlops.pipelines.cells import Notebook
-    from nbmlops.pipelines.graph import Graph
+    from nbmlops.pipelines.plan import Plan
     from nbmlops.pipelines.steps import StepRunner
     from nbmlops.store.catalog import Catalog
     from nbmlops.tracking.records import Kind
     from nbmlops.tracking.service import Runs
 
-__all__ = ["Plan", "Runner"]
+__all__ = ["Runner"]
 
 Progress = Callable[[StepProgress], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to run: the graph, each step's notebook and effective parameters, and where it comes from.
-
-    `given` are the parameters that the user set; `version` is the digest of the frozen pipeline, None
-    for the working copy.
-    """
-
-    name: str
-    graph: Graph
-    notebooks: Mapping[str, Notebook]
-    parameters: Mapping[str, Mapping[str, Any]]
-    given: Mapping[str, Any]
-    folders: Mapping[str, Path]
-    version: str | None = None
-    logical_time: str | None = None
-
-    @property
-    def parameters_digest(self) -> str:
-        """Digest of the effective parameters of all steps."""
-        flat = {step: {key: repr(value) for key, value in values.items()} for step, values in self.parameters.items()}
-        return digests.of_json(flat)
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,38 +11,24 @@ from nbmlops.core.refs import Ref
 from nbmlops.pipelines import freezing
 from nbmlops.pipelines.ledger import Ledger
 from nbmlops.pipelines.notebook import read_notebook
+from nbmlops.pipelines.plan import Plan
 from nbmlops.pipelines.planning import make_plan, notebooks_of
 from nbmlops.pipelines.promotion import Promoter
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepProgress
-from nbmlops.pipelines.runner import Plan, Runner
+from nbmlops.pipelines.runner import Runner
 from nbmlops.pipelines.steps import StepRunner
 from nbmlops.store.aliases import Aliases
 
 if TYPE_CHECKING:
-    from nbmlops.checks import Checks
     from nbmlops.core.clock import Clock
-    from nbmlops.data import Data
     from nbmlops.models.records import Promotion
     from nbmlops.pipelines.graph import Graph
     from nbmlops.pipelines.lint import Finding
-    from nbmlops.store.objects import ObjectStore
-    from nbmlops.store.versions import Versions
-    from nbmlops.tracking.service import Runs
+    from nbmlops.pipelines.stores import Stores
 
-__all__ = ["Pipelines", "Stores"]
+__all__ = ["Pipelines"]
 
 Progress = Callable[[StepProgress], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """What a pipeline writes to: versions of each kind, objects, runs, data, reports."""
-
-    versions: Mapping[str, Versions]
-    objects: ObjectStore
-    runs: Runs
-    data: Data
-    checks: Checks
 
 
 class Pipelines:

@@ -23,8 +23,8 @@ from nbmlops.tracking.records import Cell
 if TYPE_CHECKING:
     from nbmlops.pipelines.graph import Step
     from nbmlops.pipelines.outcome import CellProgress, Execution
+    from nbmlops.pipelines.plan import Plan
     from nbmlops.pipelines.request import Cancellation
-    from nbmlops.pipelines.runner import Plan
     from nbmlops.store.catalog import Catalog
     from nbmlops.store.versions import Versions
     from nbmlops.tracking.service import Runs

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from nbmlops.core.errors import NotFoundError, UnavailableError, UnsupportedError
 from nbmlops.store import filesystem, schema
 
-__all__ = ["Catalog", "journal_mode"]
+__all__ = ["Catalog", "Connection", "journal_mode"]
 
 T = TypeVar("T")
 _WAL_FIXED = (3, 51, 3)

@@ -6,21 +6,42 @@ import contextlib
 import io
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.store import lineage
 from nbmlops.tracking import capture, queries
 
 if TYPE_CHECKING:
-    from nbmlops.tracking.records import Run, Status
-    from nbmlops.tracking.service import Runs
+    from nbmlops.core.clock import Clock
+    from nbmlops.store.catalog import Catalog, Connection
+    from nbmlops.store.objects import ObjectStore
+    from nbmlops.tracking.records import Cell, Run, Status
 
 __all__ = ["ActiveRun"]
+
+
+class Keeper(Protocol):
+    """What a run that runs needs of the service that started it."""
+
+    catalog: Catalog
+    objects: ObjectStore
+    clock: Clock
+
+    def show(self, ref: str) -> Run:
+        """The run as it is now."""
+
+    def name_of(self, run_id: str) -> str:
+        """Its friendly name."""
+
+    def finish(
+        self, run_id: str, status: Status, *, error: Mapping[str, str] | None = None, cells: Iterable[Cell] = ()
+    ) -> Run:
+        """End it."""
 
 
 class ActiveRun:
@@ -31,13 +52,13 @@ class ActiveRun:
 
     Parameters
     ----------
-    runs : Runs
+    runs : Keeper
         The service that started it.
     run_id : str
         Its id.
     """
 
-    def __init__(self, runs: Runs, run_id: str) -> None:
+    def __init__(self, runs: Keeper, run_id: str) -> None:
         self._runs = runs
         self.id = run_id
         self._stack = contextlib.ExitStack()
@@ -121,8 +142,8 @@ class ActiveRun:
         cells = capture.log.since(record.started_at) if record.kind == "run" else []
         return self._runs.finish(self.id, status, error=error, cells=cells)
 
-    def _write(self, work: Any) -> None:
-        def checked(connection: Any) -> None:
+    def _write(self, work: Callable[[Connection], None]) -> None:
+        def checked(connection: Connection) -> None:
             status = queries.status(connection, self.id)
             if status != "running":
                 raise InvalidError(

@@ -17,10 +17,8 @@ from nbmlops.tracking.active import ActiveRun, flatten
 from nbmlops.tracking.records import Cell, Kind, Run, Status
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from nbmlops.core.clock import Clock
-    from nbmlops.store.catalog import Catalog
+    from nbmlops.store.catalog import Catalog, Connection
     from nbmlops.store.objects import ObjectStore
 
 __all__ = ["Runs"]

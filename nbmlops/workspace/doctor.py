@@ -10,13 +10,17 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from nbmlops.core.errors import NbmlopsError
 from nbmlops.core.version import __version__
 
 if TYPE_CHECKING:
-    from nbmlops.workspace.root import Workspace
+    from nbmlops.store.audit import Audit
+    from nbmlops.store.catalog import Catalog
+    from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.trust import Keyring
+    from nbmlops.workspace.layout import Marker
 
 __all__ = ["Diagnosis", "Finding", "diagnose", "jupyter_enabled"]
 
@@ -33,6 +37,28 @@ _SHOWN = (
     "skops",
     "sqlalchemy",
 )
+
+
+class Examined(Protocol):
+    """What the doctor looks at in a workspace; each is opened when it is looked at."""
+
+    marker: Marker
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog."""
+
+    @property
+    def objects(self) -> ObjectStore:
+        """The objects."""
+
+    @property
+    def audit(self) -> Audit:
+        """The audit trail."""
+
+    @property
+    def keyring(self) -> Keyring:
+        """The user's keys and trust."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +136,7 @@ def _disk(folder: Path) -> Finding:
     return Finding("disk", "ok", f"{free / 1e9:.1f} GB free in {folder}")
 
 
-def _catalog(workspace: Workspace) -> Finding:
+def _catalog(workspace: Examined) -> Finding:
     from nbmlops.store.catalog import journal_mode
 
     catalog = workspace.catalog
@@ -124,17 +150,17 @@ def _catalog(workspace: Workspace) -> Finding:
     )
 
 
-def _store(workspace: Workspace) -> Finding:
+def _store(workspace: Examined) -> Finding:
     checked = workspace.objects.verify()
     seen = f"{checked.objects} objects, {checked.chunks} chunks, {len(checked.damages)} damaged"
     return Finding("store", "ok" if checked.ok else "bad", seen, None if checked.ok else "nbmlops store verify --full")
 
 
-def _audit(workspace: Workspace) -> Finding:
+def _audit(workspace: Examined) -> Finding:
     return Finding("audit", "ok", f"{workspace.audit.verify()} events, chain unbroken")
 
 
-def _trust(workspace: Workspace) -> Finding:
+def _trust(workspace: Examined) -> Finding:
     marker, keyring = workspace.marker, workspace.keyring
     seen = f"made by {marker.created_by} on {marker.created_at[:10]}"
     roles = "roles here prevent accidents; they are a security boundary only on PostgreSQL behind the server"
@@ -143,12 +169,12 @@ def _trust(workspace: Workspace) -> Finding:
     return Finding("trust", "note", f"{seen}; not trusted: URLs and keys that it names are not used", "nbmlops trust")
 
 
-def diagnose(workspace: Workspace | None, problem: NbmlopsError | None = None) -> Diagnosis:
+def diagnose(workspace: Examined | None, problem: NbmlopsError | None = None) -> Diagnosis:
     """Look at everything; what raises becomes a bad finding, and the rest is still looked at.
 
     Parameters
     ----------
-    workspace : Workspace or None
+    workspace : Examined or None
         The workspace, when there is one.
     problem : NbmlopsError, optional
         Why it could not be opened.

@@ -187,15 +187,13 @@ class Workspace:
             return layout.settings_of(self.marker.root).gates
 
         versions = self.versions("model")
-        return Models(
-            versions, self.objects, self.keyring, self._lineage, self.clock, self.data, self.check, gates
-        )
+        return Models(versions, self.objects, self.keyring, self._lineage, self.clock, self.data, self.check, gates)
 
     @cached_property
     def pipeline(self) -> Pipelines:
         """Verbs on pipelines."""
         from nbmlops.pipelines import Pipelines
-        from nbmlops.pipelines.service import Stores
+        from nbmlops.pipelines.stores import Stores
 
         versions = {kind: self.versions(kind) for kind in ("data", "model", "pipeline")}
         stores = Stores(versions, self.objects, self.run, self.data, self.check)

@@ -89,7 +89,13 @@ def test_what_holds_passes(text: str, values: object) -> None:
             (1,),
         ),
         ('x: in("UA", "AA")', ["UA", "ua", None], "1 of 2 values outside (50%)", "UA, AA", (1,)),
-        ('x: matches("N[0-9]+")', ["N1", "N1 ", "xN1", "N1\n"], "3 of 4 values do not match (75%)", "N[0-9]+", (1, 2, 3)),
+        (
+            'x: matches("N[0-9]+")',
+            ["N1", "N1 ", "xN1", "N1\n"],
+            "3 of 4 values do not match (75%)",
+            "N[0-9]+",
+            (1, 2, 3),
+        ),
         ("x: no nulls", [1, None], "1 of 2 values missing (50%)", "none", (1,)),
         ("x: nulls < 50%", [1.0, float("nan")], "1 of 2 values missing (50%)", "< 50%", (1,)),
         ("x: unique", ["a", "b", "a", None, None], "1 of 3 values repeated (33.3%)", "no value twice", (2,)),
@@ -168,7 +174,9 @@ def test_one_row_and_a_column_of_nothing_are_judged() -> None:
     assert judge(table_of(frame), Suite.parse("none: no nulls"))[0].figure == "1 of 1 values missing (100%)"
 
 
-@pytest.mark.parametrize("name", ["dep delay", "时间", "*", "^.*$", "c0", "c1", "rows", "", "table", "हिन्दी", "a\nb", "x" * 500])
+@pytest.mark.parametrize(
+    "name", ["dep delay", "时间", "*", "^.*$", "c0", "c1", "rows", "", "table", "हिन्दी", "a\nb", "x" * 500]
+)
 def test_columns_of_any_name_are_judged(name: str) -> None:
     frame = pl.DataFrame({name: [1, 5], "c1" if name != "c1" else "c0": ["a", "b"]})
     from nbmlops.checks.suite import ColumnChecks, SuiteBuilder

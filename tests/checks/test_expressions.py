@@ -106,8 +106,12 @@ def test_anything_else_is_refused(text: str) -> None:
         column_names(text)
 
 
-ATOMS = st.sampled_from(["a", "b", "word", "at", "nix", "1", "0.5", "'x'", "null", "true", 'col("x y")', "date('2013-01-01')"])
-OPERATORS = st.sampled_from(["+", "-", "*", "/", "//", "%", "<", ">=", "==", "and", "or", "in", "is", "is not", ",", "**"])
+ATOMS = st.sampled_from(
+    ["a", "b", "word", "at", "nix", "1", "0.5", "'x'", "null", "true", 'col("x y")', "date('2013-01-01')"]
+)
+OPERATORS = st.sampled_from(
+    ["+", "-", "*", "/", "//", "%", "<", ">=", "==", "and", "or", "in", "is", "is not", ",", "**"]
+)
 FORMS = st.sampled_from(["({} {} {})", "{} {} {}", "abs({}) {} {}", "not {} {} {}", "-{} {} ({},)", "f({}){}{}"])
 CONDITIONS = st.recursive(ATOMS, lambda inner: st.builds(str.format, FORMS, inner, OPERATORS, inner), max_leaves=8)
 

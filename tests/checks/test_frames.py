@@ -114,7 +114,7 @@ def test_what_is_no_table_is_told_why(value: Any, said: str) -> None:
         table_of(value)
 
 
-@pytest.mark.parametrize("values", [[object(), 1], [1, "a"], [{1}, {2}], [1j], [lambda: 0]])
+@pytest.mark.parametrize("values", [[object(), 1], [1, "a"], [1j], [lambda: 0]])
 def test_python_objects_are_named(values: list[Any]) -> None:
     frame = pd.DataFrame({"x": pd.Series(values, dtype=object), "y": range(len(values))})
     with pytest.raises(InvalidError, match="'x' holds Python objects"):

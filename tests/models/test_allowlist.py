@@ -230,7 +230,7 @@ CASES: list[Case] = [
             (["WhiteKernel", "DotProduct"], kernels.WhiteKernel() + kernels.DotProduct()),
             (["Exponentiation", "RationalQuadratic"], kernels.RationalQuadratic() ** 2),
             (["Matern"], kernels.Matern()),
-            (["ExpSineSquared"], kernels.ExpSineSquared() + kernels.WhiteKernel()),
+            (["ExpSineSquared"], kernels.ExpSineSquared() + kernels.WhiteKernel(100.0)),
             (["PairwiseKernel"], kernels.PairwiseKernel(metric="rbf")),
         )
     ],

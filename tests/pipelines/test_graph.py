@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from nbmlops.core.errors import InvalidError
-from nbmlops.pipelines.graph import Edge, Graph, Step
+from nbmlops.pipelines.graph import Edge, Step
+from nbmlops.pipelines.inference import infer
 
 
 def step(path: str, *sources: str, parameters: str = "") -> Step:
@@ -44,7 +45,7 @@ def names(steps: tuple[Step, ...]) -> list[str]:
 
 
 def test_steps_follow_what_they_read() -> None:
-    graph = Graph.infer(delays())
+    graph = infer(delays())
     assert names(graph.steps) == ["1_ingest", "2_validate", "3_features", "4_train", "5_evaluate"]
     assert graph.upstream("5_evaluate") == ("3_features", "4_train")
     assert graph.downstream("1_ingest") == ("2_validate", "3_features")
@@ -53,13 +54,13 @@ def test_steps_follow_what_they_read() -> None:
 
 
 def test_a_strict_check_holds_up_the_other_readers() -> None:
-    graph = Graph.infer(delays())
+    graph = infer(delays())
     assert Edge("2_validate", "3_features", "data", "flights", gate=True) in graph.edges
     assert [edge.name for edge in graph.edges if edge.gate] == ["flights"]
 
 
 def test_a_check_never_holds_up_what_it_waits_for_itself() -> None:
-    graph = Graph.infer(
+    graph = infer(
         [
             step("a.ipynb", "%ml data load raw -o x\n%ml data load side -o s", "%ml check data x --strict"),
             step("b.ipynb", "%ml data load raw -o x\n%ml data save x side"),
@@ -76,13 +77,13 @@ def test_steps_that_do_not_wait_for_each_other_share_a_generation() -> None:
         step("1_a.ipynb", "%ml data save x a"),
         step("3_alone.ipynb", "print(1)"),
     ]
-    graph = Graph.infer(steps)
+    graph = infer(steps)
     assert [names(group) for group in graph.generations()] == [["1_a", "2_b", "3_alone"], ["10_join"]]
-    assert names(graph.steps) == names(Graph.infer(reversed(steps)).steps) == ["1_a", "2_b", "3_alone", "10_join"]
+    assert names(graph.steps) == names(infer(reversed(steps)).steps) == ["1_a", "2_b", "3_alone", "10_join"]
 
 
 def test_what_a_step_wrote_itself_is_no_input_and_what_it_read_before_is() -> None:
-    graph = Graph.infer(
+    graph = infer(
         [
             step("a.ipynb", "%ml data save x new\n%ml data load new -o y"),
             step("b.ipynb", "%ml data load books -o x", "%ml data save x books\n%ml data load books -o again"),
@@ -93,7 +94,7 @@ def test_what_a_step_wrote_itself_is_no_input_and_what_it_read_before_is() -> No
 
 
 def test_a_fixed_version_is_an_input_from_outside() -> None:
-    graph = Graph.infer([step("a.ipynb", "%ml data save x t"), step("b.ipynb", "%ml data load t@v1 -o t")])
+    graph = infer([step("a.ipynb", "%ml data save x t"), step("b.ipynb", "%ml data load t@v1 -o t")])
     assert graph.edges == ()
     assert [read.ref for _, read in graph.external] == ["t@v1"]
 
@@ -101,8 +102,8 @@ def test_a_fixed_version_is_an_input_from_outside() -> None:
 def test_a_read_that_nobody_writes_names_notebook_cell_line_and_the_nearest_name() -> None:
     steps = [step("1_a.ipynb", "%ml data save x flights"), step("2_b.ipynb", "x = 1", "\n%ml data load flihgts -o f")]
     with pytest.raises(InvalidError, match=r"2_b.ipynb cell 2 line 2 reads data flihgts.*did you mean flights\?"):
-        Graph.infer(steps, exists=lambda read: False)
-    assert Graph.infer(steps, exists=lambda read: read.name == "flihgts").external[0][0] == "2_b"
+        infer(steps, exists=lambda read: False)
+    assert infer(steps, exists=lambda read: read.name == "flihgts").external[0][0] == "2_b"
 
 
 def test_two_writers_of_one_name_are_both_named() -> None:
@@ -114,7 +115,7 @@ def test_two_writers_of_one_name_are_both_named() -> None:
     with pytest.raises(
         InvalidError, match=r"data t is written by 2 steps: a\.ipynb cell 1 line 1, b\.ipynb cell 3 line 2"
     ):
-        Graph.infer(steps)
+        infer(steps)
 
 
 def test_a_circle_names_every_read_and_write_in_it() -> None:
@@ -124,7 +125,7 @@ def test_a_circle_names_every_read_and_write_in_it() -> None:
         step("c.ipynb", "%ml data load y -o y", "%ml data save y z"),
     ]
     with pytest.raises(InvalidError) as caught:
-        Graph.infer(steps)
+        infer(steps)
     for sentence in (
         "a.ipynb cell 1 line 1 reads z, which c.ipynb cell 2 line 1 writes",
         "b.ipynb cell 1 line 1 reads x, which a.ipynb cell 2 line 1 writes",
@@ -135,28 +136,28 @@ def test_a_circle_names_every_read_and_write_in_it() -> None:
 
 def test_two_notebooks_of_one_name_are_refused() -> None:
     with pytest.raises(InvalidError, match=r"two notebooks are called a: one/a\.ipynb and two/a\.ipynb"):
-        Graph.infer([step("one/a.ipynb", ""), step("two/a.ipynb", "")])
+        infer([step("one/a.ipynb", ""), step("two/a.ipynb", "")])
 
 
 def test_an_unknown_step_is_answered_with_the_nearest() -> None:
     with pytest.raises(InvalidError, match="did you mean 4_train"):
-        Graph.infer(delays()).step("4_trian")
+        infer(delays()).step("4_trian")
 
 
 def test_the_text_is_a_tree_in_which_each_step_stands_once() -> None:
     said = "reads flights, weather · takes airports@v1 · writes delays_train, delays_holdout · also after 1_ingest"
-    assert Graph.infer(delays()).text().splitlines() == [
+    assert infer(delays()).text().splitlines() == [
         "1_ingest (month)  writes flights, weather",
         "└── 2_validate  reads flights, weather · checks flights",
         f"    └── 3_features (until, holdout)  {said}",
         "        └── 4_train  reads delays_train · writes delay",
         "            └── 5_evaluate  reads delays_holdout, delay · also after 3_features",
     ]
-    assert Graph.infer([]).text() == "no steps\n"
+    assert infer([]).text() == "no steps\n"
 
 
 def test_mermaid_has_a_box_per_step_and_an_arrow_per_pair() -> None:
-    assert Graph.infer(delays()).mermaid().splitlines() == [
+    assert infer(delays()).mermaid().splitlines() == [
         "flowchart LR",
         '    s1["1_ingest"]',
         '    s2["2_validate"]',
@@ -175,7 +176,7 @@ def test_mermaid_has_a_box_per_step_and_an_arrow_per_pair() -> None:
 
 
 def test_mermaid_labels_cannot_break_out() -> None:
-    drawn = Graph.infer([step('a"] --> evil["<b>#.ipynb', "1")]).mermaid()
+    drawn = infer([step('a"] --> evil["<b>#.ipynb', "1")]).mermaid()
     assert drawn.splitlines()[1:] == ['    s1["a#quot;] --#gt; evil[#quot;#lt;b#gt;#35;"]']
 
 
@@ -184,7 +185,7 @@ def test_a_thousand_steps_are_put_in_order() -> None:
         step(f"{place}_step.ipynb", f"%ml data load d{place - 1} -o x\n%ml data save x d{place}")
         for place in range(1000, 0, -1)
     ]
-    graph = Graph.infer(steps)
+    graph = infer(steps)
     assert names(graph.steps) == [f"{place}_step" for place in range(1, 1001)]
     assert len(graph.generations()) == 1000
     assert len(graph.text().splitlines()) == 1000

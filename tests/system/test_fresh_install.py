@@ -19,8 +19,9 @@ def test_the_doctor_finds_a_fresh_installation_well(installation: Installation) 
 def test_jupyter_has_the_server_extension_enabled(installation: Installation) -> None:
     done = installation.run("jupyter", "server", "extension", "list")
     assert done.returncode == 0, done.stdout
-    assert re.search(r"nbmlops\S* *(\x1b\S*)? *enabled", done.stdout), done.stdout
-    assert re.search(r"nbmlops.* OK", done.stdout), done.stdout
+    plain = re.sub(r"\x1b\[\d*m", "", done.stdout)
+    assert re.search(r"^ *nbmlops enabled$", plain, re.MULTILINE), plain
+    assert re.search(r"^ *nbmlops \S+ OK$", plain, re.MULTILINE), plain
 
 
 def test_the_demo_does_the_main_job_without_the_checkout(installation: Installation) -> None:

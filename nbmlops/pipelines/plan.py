@@ -1,0 +1,40 @@
+"""What is to be run: a graph with its notebooks, parameters and folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core import digests
+
+if TYPE_CHECKING:
+    from nbmlops.pipelines.cells import Notebook
+    from nbmlops.pipelines.graph import Graph
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to run: the graph, each step's notebook and effective parameters, and where it comes from.
+
+    `given` are the parameters that the user set; `version` is the digest of the frozen pipeline, None
+    for the working copy.
+    """
+
+    name: str
+    graph: Graph
+    notebooks: Mapping[str, Notebook]
+    parameters: Mapping[str, Mapping[str, Any]]
+    given: Mapping[str, Any]
+    folders: Mapping[str, Path]
+    version: str | None = None
+    logical_time: str | None = None
+
+    @property
+    def parameters_digest(self) -> str:
+        """Digest of the effective parameters of all steps."""
+        flat = {step: {key: repr(value) for key, value in values.items()} for step, values in self.parameters.items()}
+        return digests.of_json(flat)

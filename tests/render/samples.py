@@ -1,0 +1,138 @@
+"""Records to look at, with whatever text a test wants in every field that a person can fill."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from nbmlops.checks.records import Outcome, Report
+from nbmlops.checks.suite import Suite
+from nbmlops.data.records import Column, DataVersion
+from nbmlops.demo.story import Made
+from nbmlops.demo.story import Outcome as DemoOutcome
+from nbmlops.models.records import Field, ModelSignature, ModelVersion, Output, Promotion
+from nbmlops.pipelines.finding import Finding
+from nbmlops.pipelines.graph import Graph
+from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
+from nbmlops.store.records import Damage, Repair, Transfer, Verification
+from nbmlops.tracking.records import Cell, Run
+from nbmlops.workspace.doctor import Diagnosis
+from nbmlops.workspace.doctor import Finding as DoctorFinding
+from nbmlops.workspace.root import Status
+
+__all__ = ["every_record", "report", "run", "table_version"]
+
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+DIGEST = "7f3a9c12" * 8
+
+
+def table_version(text: str = "flights", **fields: Any) -> DataVersion:
+    given: dict[str, Any] = {
+        "id": 4,
+        "name": text,
+        "number": 4,
+        "digest": DIGEST,
+        "format": "table",
+        "rows": 80_789,
+        "columns": (Column(text, "int64", nullable=False), Column("carrier", text)),
+        "size": 6_100_000,
+        "new_bytes": 300_000,
+        "message": text,
+        "author": text,
+        "created_at": NOW,
+        "run_id": None,
+        "notebook": f"notebooks/{text}.ipynb",
+        "cell_id": "0123456789",
+        "aliases": (text,),
+        "deleted_at": None,
+        "ref": f"{text}@v4",
+    }
+    return DataVersion(**{**given, **fields})
+
+
+def run(text: str = "gbm", **fields: Any) -> Run:
+    given: dict[str, Any] = {
+        "id": "ab" * 16,
+        "experiment": text,
+        "number": 12,
+        "kind": "run",
+        "status": "finished",
+        "started_at": NOW,
+        "ended_at": NOW + timedelta(seconds=4.13),
+        "error": None,
+        "parent_id": None,
+        "notebook": f"{text}.ipynb",
+        "git": {"commit": "4f2c1a09" * 5, "branch": text, "dirty": True},
+        "params": {text: text},
+        "metrics": {text: 0.70123},
+        "tags": {text: text},
+        "artifacts": {text: DIGEST},
+        "inputs": ("flights@v4",),
+        "outputs": (),
+        "cells": (Cell(3, None, DIGEST, text, 3, NOW, 0.25, "completed"),),
+        "environment": {"python": text, "distributions": {text: text}},
+    }
+    return Run(**{**given, **fields})
+
+
+def report(text: str = "flights", **fields: Any) -> Report:
+    outcomes = (
+        Outcome("between", text, "passed", "0.2% outside", "nothing outside"),
+        Outcome("matches", text, "warned", text, "99%", detail=text, rows=(812, 4_410)),
+        Outcome(text, None, "failed", text, text, detail=text),
+    )
+    given: dict[str, Any] = {
+        "id": 31,
+        "suite": text,
+        "section": "data",
+        "subject": f"{text}@v4",
+        "outcomes": outcomes,
+        "created_at": NOW,
+    }
+    return Report(**{**given, **fields})
+
+
+def every_record(text: str) -> list[Any]:
+    """One record of each type that has a look, with `text` wherever a person could have written it."""
+    signature = ModelSignature(
+        "table", (Field(text, "double"),), (Output("predict", "int64", (None,)), Output(text, "float64", (None, 2)))
+    )
+    model = ModelVersion(
+        id=5, name=text, number=5, digest=DIGEST, format="skops", estimator=f"sklearn.{text}", signature=signature,
+        signer="3df59871a018c743", libraries={text: text}, size=5_400, new_bytes=5_400, message=text, author=text,
+        created_at=NOW, run_id=None, notebook=text, cell_id=None, inputs=(f"{text}@v1",), aliases=(text,),
+        deleted_at=None, ref=f"{text}@v5",
+    )  # fmt: skip
+    frozen = PipelineVersion(
+        1, text, 1, DIGEST, (text,), {text: text}, 5_000, text, text, NOW, None, (text,), None, f"{text}@v1"
+    )
+    steps = (
+        StepResult(text, "completed", "", 4.1, text, (text,), {text: 0.5}, (text,), text),
+        StepResult(text, "failed", text, 1.0),
+    )
+    cells = [{"cell_type": "code", "source": "%ml data save flights", "metadata": {}}]
+    from nbmlops.pipelines.graph import Step
+
+    graph = Graph.infer([Step.of({"cells": cells}, f"{text.replace('/', '_')}.ipynb")])
+    return [
+        table_version(text),
+        table_version(text, deleted_at=NOW, format="file", rows=None, columns=()),
+        run(text),
+        run(text, status="failed", error={"name": text, "value": text}),
+        report(text),
+        Suite.parse('dep_delay: number, nulls < 5%', text),
+        model,
+        Promotion("model", text, text, f"{text}@v1", f"{text}@v2", report(text), moved=True),
+        Promotion("model", text, text, None, f"{text}@v2", None, moved=False),
+        Pipeline(text, (text,), f"{text}@v1", {text: f"{text}@v1"}, text, "finished"),
+        frozen,
+        PipelineRun(run(text, kind="pipeline"), steps),
+        graph,
+        Finding(text, text, 3, 1, text, text, text, "error"),
+        Verification(3, 10, 1_000_000, full=True, damages=(Damage(DIGEST, DIGEST, text, text),)),
+        Repair((DIGEST,), (DIGEST,)),
+        Transfer(1, 2, 3_000, 4_000),
+        Status(text, f"/tmp/{text}", {"commit": DIGEST, "branch": text, "dirty": False}, text, 1, 2, 3, (text,), trusted=False),
+        Diagnosis((DoctorFinding(text, "bad", text, text),)),
+        DemoOutcome(text, (Made(text, text, text, 1.5, text),), 61.0),
+    ]  # fmt: skip
