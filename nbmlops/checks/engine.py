@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.checks.compile import ROWS, Frame, Plan, needed, plan
+from nbmlops.checks.compile import needed, plan
 from nbmlops.checks.kinds import Check, Nulls, Rows
+from nbmlops.checks.plans import ROWS, Frame, Plan
 from nbmlops.checks.records import Outcome, Status
 from nbmlops.checks.words import bound_words, figure_words, value_words
 from nbmlops.core.errors import InvalidError, nearest

@@ -15,8 +15,9 @@ from nbmlops.checks.bounds import Spread, date_bounds, is_time, null_bound, numb
 from nbmlops.checks.engine import judge
 from nbmlops.checks.keys import find_key
 from nbmlops.checks.kinds import Check, Columns, Key, Matches, Nulls, OneOf, TypeOf
+from nbmlops.checks.lines import ColumnChecks
 from nbmlops.checks.patterns import common_pattern
-from nbmlops.checks.suite import ColumnChecks, Suite
+from nbmlops.checks.suite import Suite
 from nbmlops.checks.words import percent_words, value_words
 from nbmlops.core.errors import InvalidError
 

@@ -23,7 +23,7 @@ from nbmlops.checks.kinds import (
     Unique,
     is_number,
 )
-from nbmlops.checks.suite import ColumnChecks, Suite, TableKind
+from nbmlops.checks.lines import ColumnChecks, TableKind
 from nbmlops.checks.tokens import Scalar, Token, pointed, tokenize
 from nbmlops.core.errors import InvalidError, nearest
 
@@ -32,8 +32,11 @@ __all__ = ["parse"]
 _LIMIT = 10_000_000
 
 
-def parse(text: str, name: str = "") -> Suite:
-    """Read the suite `name` from `text`.
+Parsed = tuple[tuple[ColumnChecks, ...], tuple[Check, ...], str]
+
+
+def parse(text: str) -> Parsed:
+    """Read the lines of a suite: its columns, the checks of its table, and the note on them.
 
     Raises
     ------
@@ -42,7 +45,7 @@ def parse(text: str, name: str = "") -> Suite:
     """
     if len(text) > _LIMIT:
         raise InvalidError(f"the suite has {len(text):,} characters; at most {_LIMIT:,} are read")
-    return _Parser(text.replace("\r\n", "\n")).suite(name)
+    return _Parser(text.replace("\r\n", "\n")).lines()
 
 
 class _Parser:
@@ -84,7 +87,7 @@ class _Parser:
 
     # -- lines ----------------------------------------------------------------------------------
 
-    def suite(self, name: str) -> Suite:
+    def lines(self) -> Parsed:
         columns: dict[str, ColumnChecks] = {}
         table: tuple[Check, ...] | None = None
         note = ""
@@ -107,7 +110,7 @@ class _Parser:
                 columns[place] = ColumnChecks(place, checks, self.note())
             if self.token.kind not in ("newline", "end"):
                 raise self.error(self.token, f"expected ',' or the end of the line, found {self.token}")
-        return Suite(name, tuple(columns.values()), table or (), note)
+        return tuple(columns.values()), table or (), note
 
     def note(self) -> str:
         return " ".join(self.next().text.lstrip("#").split()) if self.token.kind == "comment" else ""

@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from nbmlops.checks.conflicts import conflict
 from nbmlops.checks.kinds import (
     Between,
     Check,
@@ -35,38 +34,12 @@ from nbmlops.checks.kinds import (
     TypeOf,
     Unique,
 )
-from nbmlops.checks.tokens import Scalar, write_name, write_scalar
+from nbmlops.checks.lines import ColumnChecks, TableKind, refuse_conflicts, written
+from nbmlops.checks.parser import parse
+from nbmlops.checks.tokens import Scalar
 from nbmlops.core.errors import InvalidError
 
-__all__ = ["RESERVED_COLUMNS", "ColumnChecks", "Suite", "SuiteBuilder", "TableKind"]
-
-RESERVED_COLUMNS = frozenset({"table"})
-TableKind = Rows | Key | Columns
-_WIDTH = 110
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnChecks:
-    """What is expected of one column, and a note that explains it (the comment at the end of its line).
-
-    Raises
-    ------
-    InvalidError
-        When two of the checks are the same or contradict each other, or one belongs to a table.
-    """
-
-    column: str
-    checks: tuple[Check, ...]
-    note: str = ""
-
-    def __post_init__(self) -> None:
-        for check in self.checks:
-            if isinstance(check, TableKind):
-                raise InvalidError(f"{check.words} belongs to the table, not to the column {self.column!r}")
-        _refuse_conflicts(self.checks, f"column {self.column!r}")
-
-    def __str__(self) -> str:
-        return _line(write_name(self.column, reserved=RESERVED_COLUMNS), self.checks, self.note)
+__all__ = ["Suite", "SuiteBuilder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +82,7 @@ class Suite:
         for check in self.table:
             if not isinstance(check, TableKind | Expression):
                 raise InvalidError(f"{check.words} belongs to a column, not to the table")
-        _refuse_conflicts(self.table, "the table")
+        refuse_conflicts(self.table, "the table")
 
     @classmethod
     def parse(cls, text: str, name: str = "") -> Suite:
@@ -120,9 +93,8 @@ class Suite:
         InvalidError
             At the first place outside the grammar, with its line and a caret under it.
         """
-        from nbmlops.checks.parser import parse
-
-        return parse(text, name)
+        columns, table, note = parse(text)
+        return cls(name, columns, table, note)
 
     def __len__(self) -> int:
         return len(self.table) + sum(len(each.checks) for each in self.columns)
@@ -130,7 +102,7 @@ class Suite:
     def __str__(self) -> str:
         lines = [str(each) for each in self.columns]
         if self.table:
-            lines.insert(0, _line("table", self.table, self.note))
+            lines.insert(0, written("table", self.table, self.note))
         return "\n".join(lines)
 
 
@@ -229,29 +201,3 @@ class SuiteBuilder:
             raise InvalidError("there is no check yet that this could change", hint="between(0, 1).mostly(0.99)")
         checks[-1] = change(checks[-1])
         return self
-
-
-def _refuse_conflicts(checks: tuple[Check, ...], where: str) -> None:
-    for position, check in enumerate(checks):
-        if complaint := conflict(checks[:position], check):
-            raise InvalidError(f"{where}: {complaint}")
-
-
-def _line(place: str, checks: tuple[Check, ...], note: str) -> str:
-    line = f"{place}: {', '.join(map(str, checks))}"
-    if len(line) > _WIDTH:
-        line = f"{place}: {', '.join(map(_broken, checks))}"
-    note = " ".join(note.split())
-    return f"{line}  # {note}" if note else line
-
-
-def _broken(check: Check) -> str:
-    # Only the values of in() make a line long, and only between parentheses may a line break.
-    if not isinstance(check, OneOf) or len(check.words) < _WIDTH // 2:
-        return str(check)
-    lines = [""]
-    for value in map(write_scalar, check.values):
-        if lines[-1] and len(lines[-1]) + len(value) > _WIDTH - 8:
-            lines.append("")
-        lines[-1] += f"{', ' if lines[-1] else ''}{value}"
-    return "in(\n    " + ",\n    ".join(lines) + ")" + str(check).removeprefix(check.words)

@@ -94,8 +94,8 @@ VERBS = (
     Verb("", "lint", "TARGET", "Find what would stop a notebook or a pipeline from running at night.", "ml.lint"),
     Verb(
         *("", "log", "KEY=VALUE…", "Log metrics to the active run.", "ml.log"),
-        only_here={"values": "a mapping or keywords in Python", "artifact": "run.artifact(file) in Python"},
-        only_python={"metrics": "KEY=VALUE"},
+        only_here={"artifact": "in Python: run.artifact(file)"},
+        only_python={"metrics": "pairs of key=value are one mapping here"},
     ),
     Verb(
         *("data", "save", "VALUE [NAME]", "Save a table, file or folder as a new version.", "ml.data.save"),
@@ -148,7 +148,7 @@ VERBS = (
     Verb("pipeline", "list", "", "List the pipelines and where they stand.", "ml.pipeline.list"),
     Verb(
         *("pipeline", "show", "NAME", "Draw the graph of the steps.", "ml.pipeline.show"),
-        only_here={"mermaid": "ml.pipeline.show(name).mermaid()"},
+        only_here={"mermaid": "in Python: ml.pipeline.show(name).mermaid()"},
     ),
     Verb(
         *("pipeline", "run", "NAME", "Run the steps; unchanged ones are skipped.", "ml.pipeline.run"),

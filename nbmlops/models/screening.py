@@ -21,7 +21,8 @@ from nbmlops.models.canonical import SCHEMA, states
 
 __all__ = ["screen"]
 
-_OLDEST_PROTOCOL = 2  # that of skops 0.13, the first one that wrote any file of ours
+_OLDEST_PROTOCOL = 2  # that of skops 0.16, the oldest one that nbmlops saves with
+_PLAIN_KEYS = frozenset({"NoneType", "bool", "float", "int", "str", "tuple"})
 _CELL_MODULES = frozenset({"__main__", "__mp_main__"})
 # Loaders through which a type that a person trusts by name may be built.
 _BY_NAME = frozenset(
@@ -63,6 +64,9 @@ def screen(content: bytes, by_name: Iterable[str]) -> list[str]:
         loaders.setdefault(f"{state['__module__']}.{state['__class__']}", set()).add(state["__loader__"])
     trusted = frozenset(by_name)
     unknown = [name for name in doubted if not _is_known(name, loaders[name], trusted)]
+    misused = [name for name in unknown if name in ALLOWED or (name in trusted and not never(name))]
+    if misused:
+        raise _bent(f"calls or builds {misused[0]} in another way")
     if unknown:
         raise _refusal(unknown)
     return doubted
@@ -98,27 +102,33 @@ def _refuse_bent(found: list[dict[str, Any]], content: bytes) -> None:
     for state in found:
         identity = state.get("__id__")
         if identity is not None and once.setdefault(identity, state) != state:
-            raise _bent("declares two objects under one id")
+            raise _bent("declares more objects under one id")
         loader = state["__loader__"]
         if loader == "DictNode" and not _plain_keys(state.get("key_types")):
-            raise _bent("gives a dict keys of something else than plain types")
+            raise _bent("gives a dict keys of other types")
         if loader == "TreeNode" and not _tree_arguments(state, file):
-            raise _bent("builds a tree with other outputs than it lists")
+            raise _bent("builds a tree with another number of outputs")
 
 
 def _plain_keys(state: Any) -> bool:
-    from skops.io._trusted_types import NUMPY_DTYPE_TYPE_NAMES, PRIMITIVE_TYPE_NAMES
-
-    plain = {*PRIMITIVE_TYPE_NAMES, *NUMPY_DTYPE_TYPE_NAMES, "builtins.tuple", "builtins.NoneType"}
     return (
         isinstance(state, dict)
         and state.get("__loader__") == "ListNode"
         and f"{state.get('__module__')}.{state.get('__class__')}" == "builtins.list"
         and all(
-            kind.get("__loader__") == "TypeNode" and f"{kind['__module__']}.{kind['__class__']}" in plain
+            kind.get("__loader__") == "TypeNode" and _is_plain(kind["__module__"], kind["__class__"])
             for kind in state["content"]
         )
     )
+
+
+def _is_plain(module: str, word: str) -> bool:
+    import numpy as np
+
+    if module == "numpy":
+        scalar = getattr(np, word, None)
+        return isinstance(scalar, type) and issubclass(scalar, np.generic)
+    return module == "builtins" and word in _PLAIN_KEYS
 
 
 def _tree_arguments(state: dict[str, Any], file: ZipFile) -> bool:
@@ -152,7 +162,7 @@ def _resolve(name: str) -> Any:
 
 def _bent(what: str) -> UntrustedError:
     return UntrustedError(
-        f"the model's file {what}, which skops does not write", hint="it was not made by saving a model; do not use it"
+        f"the model's file {what} than a saved model does", hint="it was not made by saving a model; do not use it"
     )
 
 

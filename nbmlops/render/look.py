@@ -44,7 +44,7 @@ class Facts:
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Facts:
         """The facts that there are: those that are None or empty are left out."""
-        kept = ((name, safe(str(value))) for name, value in facts.items() if value is not None and value != "")
+        kept = ((safe(name), safe(str(value))) for name, value in facts.items() if value is not None and value != "")
         return cls(tuple(kept))
 
     def text(self, _columns: int | None = None) -> str:

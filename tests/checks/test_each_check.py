@@ -179,7 +179,8 @@ def test_one_row_and_a_column_of_nothing_are_judged() -> None:
 )
 def test_columns_of_any_name_are_judged(name: str) -> None:
     frame = pl.DataFrame({name: [1, 5], "c1" if name != "c1" else "c0": ["a", "b"]})
-    from nbmlops.checks.suite import ColumnChecks, SuiteBuilder
+    from nbmlops.checks.lines import ColumnChecks
+    from nbmlops.checks.suite import SuiteBuilder
 
     suite = SuiteBuilder().column(name).between(0, 2).table().key(name).done()
     assert Suite.parse(str(suite)) == suite

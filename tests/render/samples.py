@@ -12,7 +12,8 @@ from nbmlops.demo.story import Made
 from nbmlops.demo.story import Outcome as DemoOutcome
 from nbmlops.models.records import Field, ModelSignature, ModelVersion, Output, Promotion
 from nbmlops.pipelines.finding import Finding
-from nbmlops.pipelines.graph import Graph
+from nbmlops.pipelines.graph import Step
+from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
 from nbmlops.store.records import Damage, Repair, Transfer, Verification
 from nbmlops.tracking.records import Cell, Run
@@ -111,9 +112,7 @@ def every_record(text: str) -> list[Any]:
         StepResult(text, "failed", text, 1.0),
     )
     cells = [{"cell_type": "code", "source": "%ml data save flights", "metadata": {}}]
-    from nbmlops.pipelines.graph import Step
-
-    graph = Graph.infer([Step.of({"cells": cells}, f"{text.replace('/', '_')}.ipynb")])
+    graph = infer([Step.of({"cells": cells}, f"{text.replace('/', '_')}.ipynb")])
     return [
         table_version(text),
         table_version(text, deleted_at=NOW, format="file", rows=None, columns=()),

@@ -1,0 +1,220 @@
+"""Each command parses its line, calls one method of one service, and gives what that gave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nbmlops.commands.answer import answer
+from nbmlops.core.errors import InvalidError, NbmlopsError, NotFoundError
+from tests.commands.fakes import Asked, in_a_cell, in_a_shell
+
+FRAME, MODEL = object(), object()
+VARIABLES = {"flights": FRAME, "model": MODEL, "auc": 0.75, "grid": {"depth": [1, 2]}}
+
+IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
+    ("status", "status", (), {}),
+    ("lint delays", "lint", ("delays",), {}),
+    ("log auc={auc} n=3", "log", ({"auc": 0.75, "n": "3"},), {"step": None}),
+    ("log auc=0.9 --step 4", "log", ({"auc": "0.9"},), {"step": 4}),
+    ("data save flights", "data.save", (FRAME, "flights"), {"message": None, "allow_empty": False}),
+    ("data save flights f2 -m words", "data.save", (FRAME, "f2"), {"message": "words", "allow_empty": False}),
+    ("data list", "data.list", (), {}),
+    ("data show flights@v3", "data.show", ("flights@v3",), {}),
+    ("data history flights", "data.history", ("flights",), {}),
+    ("data delete flights@v3 --unlock", "data.delete", ("flights@v3",), {"unlock": True}),
+    ("data restore flights", "data.restore", ("flights",), {}),
+    ("data rename a b", "data.rename", ("a", "b"), {}),
+    ("data push /backup a b@v1", "data.push", ("/backup", ("a", "b@v1")), {}),
+    ("run list -n 3", "run.list", (3,), {"experiment": None}),
+    ("run show gbm-1", "run.show", ("gbm-1",), {}),
+    ("check infer flights", "check.infer", (FRAME,), {"name": "flights"}),
+    ("check infer weather@v2", "check.infer", ("weather@v2",), {"name": None}),
+    ("check data flights --strict", "check.data", (FRAME, None), {"strict": True, "name": "flights"}),
+    ("check flights", "check.data", (FRAME, None), {"strict": False, "name": "flights"}),
+    ("check list", "check.list", (50,), {}),
+    ("check show 3", "check.show", ("3",), {}),
+    ("model save model delay -m words", "model.save", (MODEL, "delay"), {"example": None, "message": "words"}),
+    ("model save model delay --example flights", "model.save", (MODEL, "delay"), {"example": FRAME, "message": None}),
+    ("model list", "model.list", (), {}),
+    ("model show delay", "model.show", ("delay",), {}),
+    ("model history delay", "model.history", ("delay",), {}),
+    ("model promote delay@v2 --to champion", "model.promote", ("delay@v2", "champion"), {}),
+    ("model rollback delay", "model.rollback", ("delay", "production"), {}),
+    ("model rollback delay champion", "model.rollback", ("delay", "champion"), {}),
+    ("model delete delay@v1", "model.delete", ("delay@v1",), {}),
+    ("model restore delay", "model.restore", ("delay",), {}),
+    ("model rename a b", "model.rename", ("a", "b"), {}),
+    ("model trust a.B", "model.trust_type", ("a.B",), {}),
+    ("pipeline list", "pipeline.list", (), {}),
+    ("pipeline show delays", "pipeline.show", ("delays",), {}),
+    ("pipeline run delays", "pipeline.run", ("delays", {}), {"cache": True}),
+    ("pipeline run delays -p month=2 --no-cache", "pipeline.run", ("delays", {"month": "2"}), {"cache": False}),
+    ("pipeline run delays -p grid={grid}", "pipeline.run", ("delays", {"grid": VARIABLES["grid"]}), {"cache": True}),
+    ("pipeline promote delays", "pipeline.promote", ("delays", "production"), {"against": None, "message": None}),
+    ("pipeline rollback delays", "pipeline.rollback", ("delays", "production"), {}),
+    ("pipeline history delays", "pipeline.history", ("delays",), {}),
+    ("pipeline delete delays@v1", "pipeline.delete", ("delays@v1",), {}),
+    ("pipeline restore delays", "pipeline.restore", ("delays",), {}),
+    ("pipeline rename a b", "pipeline.rename", ("a", "b"), {}),
+    ("store verify --full", "store.verify", (), {"full": True}),
+    ("store repair --from /backup", "store.repair", ("/backup",), {}),
+]
+
+
+@pytest.mark.parametrize(("line", "path", "arguments", "keywords"), IN_A_CELL, ids=[row[0] for row in IN_A_CELL])
+def test_a_line_calls_one_method(line: str, path: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    workspace = Asked()
+    answer(line.split(), in_a_cell(workspace, VARIABLES))
+    assert workspace.calls == [(path, arguments, keywords)]
+
+
+def test_a_load_resolves_the_reference_and_loads_that_very_version() -> None:
+    workspace = Asked()
+    session = in_a_cell(workspace)
+    answer("data load flights --columns a,b --as arrow".split(), session)
+    (shown, loaded) = workspace.calls
+    assert shown[:2] == ("data.show", ("flights",))
+    assert loaded[0] == "data.load"
+    assert loaded[1] == (session.source,)
+    assert loaded[2] == {"columns": ["a", "b"], "as_": "arrow", "to": None, "locked": False}
+
+
+def test_a_locked_load_leaves_the_choice_to_the_lock() -> None:
+    workspace = Asked()
+    answer("data load flights --locked".split(), in_a_cell(workspace))
+    (loaded,) = workspace.calls
+    assert loaded[1:] == (("flights",), {"columns": None, "as_": None, "to": None, "locked": True})
+
+
+def test_a_run_executes_the_body_with_its_params_and_ends_before_it_is_shown() -> None:
+    workspace = Asked()
+    session = in_a_cell(workspace, VARIABLES, body="fit()")
+    answer("run gbm -p depth=6 -p rate=0.5 -p grid={grid} -p name=a --tag who=me".split(), session)
+    given = {"depth": 6, "rate": 0.5, "grid": VARIABLES["grid"], "name": "a"}
+    assert workspace.calls == [("run", ("gbm", given, {"who": "me"}), {}), ("run().__exit__", (), {})]
+    assert session.executed == [("fit()", given)]  # type: ignore[attr-defined]
+
+
+def test_the_body_of_a_check_is_its_suite() -> None:
+    workspace = Asked()
+    answer(["check", "flights"], in_a_cell(workspace, VARIABLES, body="a: number\n"))
+    assert workspace.calls == [("check.data", (FRAME, "a: number\n"), {"strict": False, "name": "flights"})]
+
+
+def test_a_suite_can_be_a_file_but_not_two_things(folder: Path) -> None:
+    (folder / "suite.txt").write_text("a: number")
+    workspace = Asked()
+    answer("check data weather --suite suite.txt".split(), in_a_shell(workspace))
+    assert workspace.calls == [("check.data", ("weather", "a: number"), {"strict": False, "name": None})]
+    with pytest.raises(InvalidError, match="two suites"):
+        answer("check data flights --suite suite.txt".split(), in_a_cell(workspace, VARIABLES, body="a: number"))
+
+
+def test_artifacts_are_kept_with_the_run_that_metrics_are_logged_to(folder: Path) -> None:
+    (folder / "plot.png").write_bytes(b"")
+    workspace = Asked()
+    answer("log -a plot.png".split(), in_a_shell(workspace))
+    assert workspace.calls == [("log", ({},), {"step": None}), ("log().artifact", (Path("plot.png"), None), {})]
+
+
+def test_in_a_shell_an_object_is_a_path(folder: Path) -> None:
+    (folder / "flights.parquet").write_bytes(b"")
+    workspace = Asked()
+    answer("data save flights.parquet".split(), in_a_shell(workspace))
+    answer("check data flights.parquet".split(), in_a_shell(workspace))
+    assert [call[1][0] for call in workspace.calls] == [Path("flights.parquet")] * 2
+
+
+def test_in_a_cell_a_path_can_be_saved_too_and_a_variable_comes_first(folder: Path) -> None:
+    (folder / "flights.parquet").write_bytes(b"")
+    (folder / "flights").write_bytes(b"")
+    workspace = Asked()
+    answer("data save flights.parquet".split(), in_a_cell(workspace, VARIABLES))
+    answer("data save flights".split(), in_a_cell(workspace, VARIABLES))
+    assert [call[1] for call in workspace.calls] == [(Path("flights.parquet"), None), (FRAME, "flights")]
+
+
+WRONG: list[tuple[str, str, str | None]] = [
+    ("dta list", "'dta' is neither a noun nor a verb", "did you mean data?"),
+    ("xyzzy", "'xyzzy' is neither a noun nor a verb", "the words are init, status"),
+    ("save flights", "'save' is neither", "the noun comes first, as in: data save flights"),
+    ("data lst", "'lst' is no verb of data", "did you mean list?"),
+    ("data xyzzy", "'xyzzy' is no verb of data", "the verbs are save, load"),
+    ("data list --jsn", "data list has no option --jsn", "did you mean --json?"),
+    ("data save", "data save needs VALUE", "nbmlops data save VALUE [NAME]"),
+    ("data list extra", "got unexpected extra argument (extra)", "nbmlops data list"),
+    ("data save flihgts", "there is no variable 'flihgts'", "did you mean flights?"),
+    ("data save xyzzy", "there is no variable 'xyzzy'", "run the cell that defines it first"),
+    ("data save no/such.csv", "there is no file no/such.csv", None),
+    ("data load flights --as csv", "'csv' is not one of", "nbmlops data load REF"),
+    ("run list -n 0", "0 is not in the range", "nbmlops run list"),
+    ("run start gbm", "a run records the code of a cell", "%%ml run gbm"),
+    ("log", "there is nothing to log", "log auc=0.91"),
+    ("log auc", "'auc' is not of the form key=value", "auc=0.91"),
+    ("log =1", "'=1' is not of the form key=value", "auc=0.91"),
+    ("log a=1 a=2", "a is given twice", None),
+    ("log auc={", "hold no Python expression", "one expression"),
+    ("log auc={nothing}", "name 'nothing' is not defined", None),
+    ("store repair", "store repair needs", "nbmlops store repair"),
+    ("data show flights -o 1x", "no name of a variable", None),
+]
+
+
+@pytest.mark.parametrize(("line", "message", "hint"), WRONG, ids=[row[0] for row in WRONG])
+def test_what_is_not_of_the_grammar_is_refused_with_the_next_thing_to_type(
+    line: str, message: str, hint: str | None
+) -> None:
+    workspace = Asked()
+    with pytest.raises((NbmlopsError, NameError)) as error:
+        answer(line.split(), in_a_cell(workspace, VARIABLES))
+    assert message in str(error.value)
+    assert hint is None or hint in str(error.value)
+    assert workspace.calls == []
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("data load flights", "a shell has no variable to load into"),
+        ("model load delay", "a shell has no variable to load into"),
+        ("data save x.csv -o v", "a shell has none"),
+        ("data save nothing.csv", "there is no file nothing.csv"),
+        ("check flights", "'flights' is no verb of check"),
+        ("log auc={auc}", "log"),
+    ],
+)
+def test_a_shell_has_no_variables_and_says_so(line: str, message: str, folder: Path) -> None:
+    (folder / "x.csv").write_text("a\n1\n")
+    workspace = Asked()
+    if line.startswith("log"):
+        answer(line.split(), in_a_shell(workspace))
+        assert workspace.calls == [("log", ({"auc": "{auc}"},), {"step": None})]
+        return
+    with pytest.raises((InvalidError, NotFoundError), match=message):
+        answer(line.split(), in_a_shell(workspace))
+    assert workspace.calls == []
+
+
+def test_nothing_after_the_program_is_the_status_in_a_cell_and_help_in_a_shell(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    workspace = Asked()
+    answer([], in_a_cell(workspace))
+    assert workspace.calls == [("status", (), {})]
+    assert answer([], in_a_shell(workspace)).result is None
+    assert "Nouns:" in capsys.readouterr().out
+
+
+def test_a_noun_alone_tells_its_verbs(capsys: pytest.CaptureFixture[str]) -> None:
+    answer(["data"], in_a_shell())
+    assert "history" in capsys.readouterr().out
+
+
+def test_json_and_output_and_detail_are_said_to_the_face() -> None:
+    given = answer("data show flights -o v --json".split(), in_a_cell(Asked()))
+    assert (given.output, given.as_json, given.detail) == ("v", True, True)
+    plain = answer("data list".split(), in_a_cell(Asked()))
+    assert (plain.output, plain.as_json, plain.detail) == (None, False, False)

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbmlops.commands.answer import answer, completions
+from nbmlops.commands.braces import expanded
+from nbmlops.core.errors import InvalidError, NotFoundError
+from tests.commands.fakes import Asked, in_a_cell, in_a_shell
+
+NAMES: dict[str, Any] = {"x": 0.5, "d": {"a": 2}, "p": [[1, 2], [3, 4]]}
+
+
+def value_of(text: str) -> Any:
+    return expanded(text, lambda expression: eval(expression, {}, NAMES))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{x}", 0.5),
+        ("{ x * 2 }", 1.0),
+        ('{d["a"]}', 2),
+        ("{p[0][1:]}", [2]),
+        ('{ {"a": 1}["a"] }', 1),
+        ('{"}" + "{"}', "}{"),
+        ("{(lambda a: a)(3)}", 3),
+        ("{x:.3f}", "0.500"),
+        ("lr-{x}-{d['a']}", "lr-0.5-2"),
+        ("{{x}}", "{x}"),
+        ("plain", "plain"),
+        ("", ""),
+        ("{[i for i in range(3)]}", [0, 1, 2]),
+    ],
+)
+def test_braces_hold_python(text: str, value: Any) -> None:
+    assert value_of(text) == value
+
+
+def test_an_expression_gives_its_object_and_not_its_text() -> None:
+    assert value_of("{d}") is NAMES["d"]
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "{x", "{1 +}", "a{b c}"])
+def test_what_is_no_expression_is_an_error(text: str) -> None:
+    with pytest.raises(InvalidError, match="hold no Python expression"):
+        value_of(text)
+
+
+@given(st.text())
+def test_text_without_braces_stays_as_it_is(text: str) -> None:
+    plain = text.replace("{", "").replace("}", "")
+    assert value_of(plain) == plain
+
+
+@given(st.text())
+def test_any_text_in_a_string_literal_comes_back(text: str) -> None:
+    assert value_of("{" + repr(text) + "}") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("6", 6),
+        ("-0.5", -0.5),
+        ("1e-3", 0.001),
+        ("true", True),
+        ("False", False),
+        ("None", None),
+        ("null", None),
+        ("[1, 2]", [1, 2]),
+        ('{{"a": 1}}', '{"a": 1}'),
+        ("007", "007"),
+        ("gbm", "gbm"),
+        ('"6"', "6"),
+        ("9" * 5_000, "9" * 5_000),
+        ("", ""),
+        ("a=b", "a=b"),
+    ],
+)
+def test_params_are_read_as_what_they_say(text: str, value: Any) -> None:
+    workspace = Asked()
+    answer(["run", "start", "gbm", "-p", f"key={text}"], in_a_cell(workspace, body="pass"))
+    assert workspace.calls[0][1][1] == {"key": value}
+
+
+def test_parameters_of_a_pipeline_stay_text_until_their_type_is_known() -> None:
+    workspace = Asked()
+    answer(["pipeline", "run", "delays", "-p", "month=02"], in_a_shell(workspace))
+    assert workspace.calls[0][1] == ("delays", {"month": "02"})
+
+
+class Frame:
+    __module__ = "pandas.core.frame"
+
+
+class Estimator:
+    def fit(self) -> None: ...
+
+
+class Records:
+    """Enough of a service to complete references."""
+
+    def __init__(self, *refs: str) -> None:
+        self._refs = refs
+
+    def list(self, limit: int = 0) -> list[Any]:
+        return [type("Record", (), {"name": ref, "experiment": ref.split("-")[0]})() for ref in self._refs]
+
+    def history(self, name: str) -> list[Any]:
+        return [type("Record", (), {"ref": f"{name}@v{n}", "aliases": ("production",) if n == 1 else ()})() for n in (2, 1)]
+
+
+class Workspace:
+    data = Records("flights", "weather")
+    model = Records("delay")
+    pipeline = Records("delays")
+    run = Records("gbm-12", "gbm-11", "forest-1")
+
+
+VARIABLES = {"flights": Frame(), "model": Estimator(), "auc": 0.75, "_hidden": Frame(), "answer": answer, "pytest": pytest}
+
+
+def offered(line: str, workspace: Any = Workspace) -> list[str]:
+    *words, incomplete = line.split(" ")
+    return [item.value for item in completions(words, incomplete, in_a_cell(workspace, VARIABLES))]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("da", ["data"]),
+        ("st", ["status", "store"]),
+        ("data s", ["save", "show"]),
+        ("data save ", ["flights"]),
+        ("data save flights ", ["flights", "weather"]),
+        ("data save flights --m", ["--message"]),
+        ("data load w", ["weather"]),
+        ("data load flights@", ["flights@production", "flights@v2", "flights@v1"]),
+        ("data load flights --as p", ["pandas", "polars", "path"]),
+        ("data push /backup fl", ["flights"]),
+        ("data history flights@", []),
+        ("model save m", ["model"]),
+        ("model save model delay --example ", ["flights"]),
+        ("model promote delay@p", ["delay@production"]),
+        ("pipeline run ", ["delays"]),
+        ("pipeline promote delays --against gbm-1", ["gbm-12", "gbm-11"]),
+        ("run show f", ["forest-1", "forest"]),
+        ("run g", ["gbm"]),
+        ("run gbm --t", ["--tag"]),
+        ("check fl", ["flights"]),
+        ("check flights --s", ["--suite", "--strict"]),
+        ("log -a ", ["auc", "flights", "model"]),
+    ],
+)  # fmt: skip
+def test_completion_offers_what_may_follow(line: str, words: list[str]) -> None:
+    assert offered(line) == words
+
+
+def test_completion_is_silent_where_there_is_no_workspace() -> None:
+    def none() -> Any:
+        raise NotFoundError("not in a workspace")
+
+    session = in_a_cell(None)
+    session._open = none
+    assert completions(["data", "load"], "", session) == []
+
+
+def test_completion_runs_no_expression_and_starts_no_run() -> None:
+    workspace = Asked()
+    offered("run start gbm -p key={1/0} --t", workspace)
+    assert workspace.calls == []
