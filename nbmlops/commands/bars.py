@@ -119,6 +119,6 @@ def _started() -> Progress:
         TimeElapsedColumn(),
         TextColumn("{task.fields[detail]}", markup=False),
     )
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    progress = Progress(*columns, console=Console(stderr=True, force_terminal=True), transient=True)
     progress.start()
     return progress

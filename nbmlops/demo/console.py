@@ -36,13 +36,13 @@ class ConsoleTeller:
     def say(self, text: str) -> None:
         """Print a line."""
         self._stop()
-        self._console.print(f"  {text}", markup=False, highlight=False)
+        self._console.print(f"  {text}", markup=False, highlight=False, soft_wrap=True)
 
     def step(self, progress: StepProgress) -> None:
         """Move the step's bar; without a terminal, print a line when it ends."""
         if not self._console.is_terminal:
             if progress.state != "running":
-                self._console.print(self._line(progress), markup=False, highlight=False)
+                self._console.print(self._line(progress), markup=False, highlight=False, soft_wrap=True)
             return
         if self._bars is None:
             self._start()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 from nbmlops.core.errors import InvalidError
+from nbmlops.models.allowlist import VERSION
+from nbmlops.models.canonical import FORM
 from nbmlops.models.signature import head
+from nbmlops.store import lineage
 
-__all__ = ["libraries", "refuse_changed", "refuse_unfitted"]
+__all__ = ["origin", "refuse_changed", "refuse_unfitted"]
 
 _LIBRARIES = ("scikit-learn", "skops", "numpy", "scipy", "pandas")
 
@@ -51,8 +55,14 @@ def _dense(answer: Any) -> Any:
     return answer.toarray() if hasattr(answer, "toarray") else np.asarray(answer)
 
 
-def libraries() -> dict[str, str]:
-    """Versions of the libraries that a saved model needs when it is loaded."""
-    from importlib.metadata import version
-
-    return {name: version(name) for name in _LIBRARIES}
+def origin(estimator: Any) -> dict[str, Any]:
+    """What is recorded of where a model comes from: its class, the libraries it needs, the cell it was saved in."""
+    active = lineage.current()
+    return {
+        "estimator": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
+        "canonical": FORM,
+        "allowlist": VERSION,
+        "libraries": {name: version(name) for name in _LIBRARIES},
+        "notebook": active.notebook,
+        "cell_id": active.cell_id,
+    }

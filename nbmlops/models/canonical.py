@@ -20,8 +20,10 @@ from nbmlops.core import digests
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["SCHEMA", "canonical", "states"]
+__all__ = ["FORM", "SCHEMA", "canonical", "states"]
 
+FORM = 1
+"""Number of the form; recorded with each model."""
 SCHEMA = "schema.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 # Whether two of these are one object or only equal cannot be seen from inside a model, and it

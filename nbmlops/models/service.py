@@ -8,12 +8,12 @@ from nbmlops.core.digests import of_bytes
 from nbmlops.core.errors import RefusedError
 from nbmlops.core.refs import check_name
 from nbmlops.models import admission, signature
-from nbmlops.models.allowlist import VERSION, never
+from nbmlops.models.allowlist import never
 from nbmlops.models.formats import format_named
 from nbmlops.models.promotion import Gates, Promoter
 from nbmlops.models.records import ModelVersion, Promotion
 from nbmlops.models.sealing import build, sealed
-from nbmlops.store import audit, lineage
+from nbmlops.store import audit
 from nbmlops.store.versions import Version, Versions
 
 if TYPE_CHECKING:
@@ -108,16 +108,8 @@ class Models:
         copy = chosen.load(content, self._keyring.types())
         learnt = signature.infer(estimator, example)
         admission.refuse_changed(estimator, copy, example)
-        active, digest = lineage.current(), of_bytes(content)
-        detail = {
-            "format": chosen.name,
-            "estimator": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
-            "signature": learnt.to_json(),
-            "allowlist": VERSION,
-            "libraries": admission.libraries(),
-            "notebook": active.notebook,
-            "cell_id": active.cell_id,
-        }
+        detail = {"format": chosen.name, "signature": learnt.to_json(), **admission.origin(estimator)}
+        digest = of_bytes(content)
         detail = sealed(self._keyring, digest, detail)
         stored = self._objects.put(content)
         version = self._versions.add(

@@ -95,7 +95,7 @@ def _columns(rows: pd.DataFrame) -> tuple[Field, ...]:
             Field(
                 str(name),
                 kind,
-                nullable=bool(column.isna().any()) or column.dtype.kind in "fOM",
+                nullable=bool(column.isna().any()) or (categories is None and column.dtype.kind in "fOM"),
                 categories=None if categories is None else tuple(_scalar(value) for value in categories),
             )
         )

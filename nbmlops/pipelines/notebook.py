@@ -13,14 +13,26 @@ from nbmlops.core.errors import InvalidError, NotFoundError, UnavailableError, U
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["as_notebook", "kernel_of", "read_notebook", "tagged"]
+__all__ = ["as_notebook", "kernel_of", "read_content", "read_notebook", "tagged"]
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    """Read and check a notebook, in nbformat 4.5: every cell has an id.
+    """Read a notebook and check it against the schema of nbformat 4.5.
+
+    Raises
+    ------
+    NotFoundError, UnavailableError, InvalidError, UnsupportedError
+        As `read_content`, and where the schema is not kept.
+    """
+    return as_notebook(read_content(path), path)
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """Read a notebook as plain JSON values, each source as one text, each cell with an id.
 
     A cell without an id, or with one that another cell has, gets one from its place and source, so that
-    the same file always gives the same ids.
+    the same file always gives the same ids. The schema is not checked: that needs nbformat, whose import
+    takes longer than finding out that none of a pipeline's steps has to run.
 
     Raises
     ------
@@ -48,7 +60,7 @@ def read_notebook(path: Path) -> NotebookNode:
         raise InvalidError(
             f"{path} is not a notebook: {error}", hint=merge or "open it in JupyterLab and save it again"
         ) from error
-    return as_notebook(content, path)
+    return _completed(content, path)
 
 
 def as_notebook(content: Any, path: Path | str) -> NotebookNode:
@@ -61,6 +73,19 @@ def as_notebook(content: Any, path: Path | str) -> NotebookNode:
     """
     from nbformat import ValidationError, v4, validate
 
+    content = _completed(content, path)
+    try:
+        notebook: NotebookNode = v4.to_notebook(content)  # type: ignore[no-untyped-call]
+        validate(notebook)
+    except ValidationError as error:
+        place = "".join(f"[{part!r}]" for part in error.relative_path) if error.relative_path else ""
+        raise InvalidError(f"{path} is not a valid notebook: {error.message}{place and f' at {place}'}") from error
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InvalidError(f"{path} is not a valid notebook: cells or metadata have the wrong type") from error
+    return notebook
+
+
+def _completed(content: Any, path: Path | str) -> dict[str, Any]:
     if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
         raise InvalidError(f"{path} is not a notebook: it says no nbformat")
     if content["nbformat"] < 4:
@@ -72,19 +97,15 @@ def as_notebook(content: Any, path: Path | str) -> NotebookNode:
         raise UnsupportedError(f"{path} is of nbformat {content['nbformat']}, newer than this version knows")
     try:
         _complete(content)
-        notebook: NotebookNode = v4.to_notebook(content)  # type: ignore[no-untyped-call]
-        validate(notebook)
-    except ValidationError as error:
-        place = "".join(f"[{part!r}]" for part in error.relative_path) if error.relative_path else ""
-        raise InvalidError(f"{path} is not a valid notebook: {error.message}{place and f' at {place}'}") from error
     except (AttributeError, KeyError, TypeError) as error:
         raise InvalidError(f"{path} is not a valid notebook: cells or metadata have the wrong type") from error
-    return notebook
+    return content
 
 
 def _complete(content: dict[str, Any]) -> None:
     seen: set[str] = set()
     for number, cell in enumerate(content["cells"], start=1):
+        cell["source"] = "".join(cell["source"])
         if cell.get("id") in seen or not cell.get("id"):
             cell["id"] = digests.of_json([number, cell.get("source")])[:8]
         seen.add(cell["id"])

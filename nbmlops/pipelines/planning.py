@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.pipelines.graph import Step
 from nbmlops.pipelines.inference import infer
-from nbmlops.pipelines.notebook import read_notebook
+from nbmlops.pipelines.notebook import read_content
 from nbmlops.pipelines.parameters import Parameters
 from nbmlops.pipelines.plan import Plan
 
@@ -84,7 +84,7 @@ def make_plan(
     logical_time : str, optional
         The time that the run stands for.
     """
-    notebooks = {path.stem: read_notebook(path) for path in paths}
+    notebooks = {path.stem: read_content(path) for path in paths}
     declared = {stem: Parameters.of(notebook, f"{stem}.ipynb") for stem, notebook in notebooks.items()}
     values = _share(name, declared, given)
     steps = [Step.of(notebooks[path.stem], path, values[path.stem]) for path in paths]

@@ -15,7 +15,7 @@ from nbmlops.core.errors import ConflictError, InvalidError, RefusedError
 from nbmlops.models.records import Promotion
 from nbmlops.pipelines import freezing, queries
 from nbmlops.pipelines.cells import code_digest
-from nbmlops.pipelines.notebook import read_notebook
+from nbmlops.pipelines.notebook import read_content
 from nbmlops.pipelines.proof import compare
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Promoter:
     def _freeze(self, plan: Plan, root: Path, environment: Mapping[str, Any], message: str | None) -> Version:
         sources = {}
         for step in plan.graph.steps:
-            notebook = read_notebook(step.path)
+            notebook = read_content(step.path)
             if code_digest(notebook) != code_digest(plan.notebooks[step.name]):
                 raise ConflictError(
                     f"{step.path.name} was changed while it was being proved; nothing was promoted",

@@ -10,7 +10,7 @@ from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import Ref
 from nbmlops.pipelines import freezing
 from nbmlops.pipelines.ledger import Ledger
-from nbmlops.pipelines.notebook import read_notebook
+from nbmlops.pipelines.notebook import read_content
 from nbmlops.pipelines.plan import Plan
 from nbmlops.pipelines.planning import make_plan, notebooks_of
 from nbmlops.pipelines.promotion import Promoter
@@ -136,7 +136,7 @@ class Pipelines:
                 f"{target!r} is neither a notebook nor a pipeline",
                 hint=f"give a path that ends in .ipynb, or one of {', '.join(self._settings) or 'none'}",
             )
-        return [finding for one in paths for finding in lint(read_notebook(one), one)]
+        return [finding for one in paths for finding in lint(read_content(one), one)]
 
     def promote(
         self,

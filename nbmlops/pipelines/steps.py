@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -12,8 +13,8 @@ from nbmlops.core import digests
 from nbmlops.core.errors import NotFoundError
 from nbmlops.pipelines import keys, queries
 from nbmlops.pipelines.cells import code_cells, code_digest
-from nbmlops.pipelines.execution import execute
 from nbmlops.pipelines.ledger import Committed, Ledger, Slot
+from nbmlops.pipelines.notebook import as_notebook
 from nbmlops.pipelines.parameters import Parameters, inject
 from nbmlops.pipelines.records import StepProgress, StepResult
 from nbmlops.store import lineage
@@ -207,10 +208,12 @@ class StepRunner:
         cancelled: Cancellation,
         progress: Callable[[StepProgress], None],
     ) -> Execution:
-        notebook = plan.notebooks[step.name]
+        notebook = as_notebook(copy.deepcopy(plan.notebooks[step.name]), step.path)
         declared = Parameters.of(notebook, step.path.name)
         values = {key: value for key, value in plan.parameters[step.name].items() if key in plan.given}
         prepared = inject(notebook, declared, values)
+
+        from nbmlops.pipelines.execution import execute
 
         def tell(cell: CellProgress) -> None:
             progress(StepProgress(step.name, "running", cell.done, cell.total, cell.seconds))

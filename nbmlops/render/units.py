@@ -34,7 +34,7 @@ def duration(seconds: float | None) -> str:
 
     Examples
     --------
-    >>> duration(0.0042), duration(4.13), duration(75), duration(3_700), duration(None)
+    >>> duration(0.0042), duration(4.13), duration(75), duration(3_725), duration(None)
     ('4 ms', '4.1 s', '1 min 15 s', '1 h 2 min', '')
     """
     if seconds is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from nbmlops.commands.session import Notebook, Session
 
@@ -33,7 +33,7 @@ class Asked:
     def __bool__(self) -> bool:
         return True
 
-    def __enter__(self) -> Asked:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

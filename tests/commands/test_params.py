@@ -111,7 +111,9 @@ class Records:
         return [type("Record", (), {"name": ref, "experiment": ref.split("-")[0]})() for ref in self._refs]
 
     def history(self, name: str) -> list[Any]:
-        return [type("Record", (), {"ref": f"{name}@v{n}", "aliases": ("production",) if n == 1 else ()})() for n in (2, 1)]
+        return [
+            type("Record", (), {"ref": f"{name}@v{n}", "aliases": ("production",) if n == 1 else ()})() for n in (2, 1)
+        ]
 
 
 class Workspace:
@@ -121,7 +123,14 @@ class Workspace:
     run = Records("gbm-12", "gbm-11", "forest-1")
 
 
-VARIABLES = {"flights": Frame(), "model": Estimator(), "auc": 0.75, "_hidden": Frame(), "answer": answer, "pytest": pytest}
+VARIABLES = {
+    "flights": Frame(),
+    "model": Estimator(),
+    "auc": 0.75,
+    "_hidden": Frame(),
+    "answer": answer,
+    "pytest": pytest,
+}
 
 
 def offered(line: str, workspace: Any = Workspace) -> list[str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
@@ -21,6 +20,9 @@ from nbmlops.store.objects import ObjectStore
 from nbmlops.store.trust import Keyring
 from nbmlops.store.versions import Versions
 from tests.models.registry import Registry, build, table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
 import pytest
-from skops.io import dumps, get_untrusted_types, loads
 from sklearn.cluster import KMeans
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
+from skops.io import dumps, get_untrusted_types, loads
 
 from nbmlops.models.canonical import canonical
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
@@ -14,6 +13,9 @@ from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, Refu
 from nbmlops.models import Models, PromotionRefusedError
 from nbmlops.store.lineage import Active, activate
 from tests.models.registry import Registry, table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GATE = {"holdout": "delays_holdout", "target": "late", "metric": "roc_auc", "floor": 0.6, "tolerance": 0.002}
 
@@ -68,7 +70,9 @@ def test_a_better_challenger_moves_the_alias(both: Registry) -> None:
 
 def test_a_worse_challenger_is_refused_with_figure_and_bound(both: Registry) -> None:
     both.models.promote("delay@v2")
-    with pytest.raises(PromotionRefusedError, match=r"roc_auc against delay@v2: -0\.\d{4} \(.*\), bound ≥ -0.002") as no:
+    with pytest.raises(
+        PromotionRefusedError, match=r"roc_auc against delay@v2: -0\.\d{4} \(.*\), bound ≥ -0.002"
+    ) as no:
         both.models.promote("delay@v1")
     assert "production stays on delay@v2" in str(no.value.hint)
     promotion = no.value.promotion
@@ -82,12 +86,20 @@ def test_a_worse_challenger_is_refused_with_figure_and_bound(both: Registry) -> 
 
 def test_a_floor_that_is_not_reached_refuses(both: Registry) -> None:
     both.gates["delay"]["floor"] = 0.99
-    with pytest.raises(PromotionRefusedError, match="bound ≥ 0.99"):
+    with pytest.raises(PromotionRefusedError, match=r"bound ≥ 0\.99"):
         both.models.promote("delay@v2")
     assert position(both) is None
 
 
-@pytest.mark.parametrize(("metric", "bound"), [("brier", {"ceiling": 0.24}), ("log_loss", {"ceiling": 0.6}), ("accuracy", {"floor": 0.6}), ("average_precision", {"floor": 0.6})])  # fmt: skip
+@pytest.mark.parametrize(
+    ("metric", "bound"),
+    [
+        ("brier", {"ceiling": 0.24}),
+        ("log_loss", {"ceiling": 0.6}),
+        ("accuracy", {"floor": 0.6}),
+        ("average_precision", {"floor": 0.6}),
+    ],
+)
 def test_other_metrics_judge_too(both: Registry, metric: str, bound: dict[str, float]) -> None:
     both.gates["delay"] = {"holdout": "delays_holdout", "target": "late", "metric": metric, **bound}
     both.models.promote("delay@v2")
@@ -139,14 +151,11 @@ def _known(values: dict[str, Any]) -> dict[str, Any]:
     [
         ({"holdout": "nothing"}, "no data named 'nothing'"),
         ({"target": "lat"}, "no column 'lat'; did you mean late"),
-        ({"metric": "r2"}, "cannot"),
+        ({"target": "carrier"}, "no column 'carrier'"),
     ],
 )
 def test_a_gate_that_cannot_judge_refuses_and_says_why(both: Registry, change: dict[str, Any], why: str) -> None:
     both.gates["delay"].update(change)
-    if change.get("metric") == "r2":
-        both.gates["delay"]["target"] = "carrier"
-        why = "no column 'carrier'"
     with pytest.raises(PromotionRefusedError, match=why):
         both.models.promote("delay@v2")
     assert position(both) is None
@@ -230,7 +239,7 @@ def test_a_candidate_that_was_deleted_meanwhile_is_not_promoted(both: Registry) 
 
 
 def test_a_held_out_table_that_changed_meanwhile_voids_the_verdict(both: Registry) -> None:
-    with pytest.raises(ConflictError, match="held-out table delays_holdout changed .* delays_holdout@v2 now"):
+    with pytest.raises(ConflictError, match=r"held-out table delays_holdout changed .* delays_holdout@v2 now"):
         meddling(both, lambda: both.data.save(table(7), "delays_holdout")).promote("delay@v2")
     assert position(both) is None
 

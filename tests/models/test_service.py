@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
@@ -19,6 +19,9 @@ from sklearn.preprocessing import FunctionTransformer
 from nbmlops.core.errors import InvalidError, NotFoundError, RefusedError, UnsupportedError, UntrustedError
 from nbmlops.store.lineage import Active, activate
 from tests.models.registry import Registry
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 THIRD_PARTY = """
 import numpy as np
@@ -60,7 +63,9 @@ def test_what_is_loaded_predicts_what_was_saved(
     assert saved == registry.models.show("delay@v1")
 
 
-def test_the_same_model_again_is_the_same_version(registry: Registry, good: LogisticRegression, train: pd.DataFrame) -> None:
+def test_the_same_model_again_is_the_same_version(
+    registry: Registry, good: LogisticRegression, train: pd.DataFrame
+) -> None:
     first = registry.models.save(good, "delay")
     again = LogisticRegression().fit(train[["a", "b", "noise"]], train.late)
     assert registry.models.save(again, "delay") == first
@@ -119,9 +124,11 @@ def test_an_example_of_other_columns_is_refused(
 
 
 def test_a_class_defined_in_a_cell_is_refused_with_the_way_out(registry: Registry) -> None:
-    cell = type("Guess", (ClassifierMixin, BaseEstimator), {"__module__": "__main__", "fitted_": True, "fit": lambda self: self})
+    cell = type("Guess", (ClassifierMixin, BaseEstimator), {"__module__": "__main__", "fit": lambda self: self})
+    model = cell()
+    model.fitted_ = True
     with pytest.raises(InvalidError, match=r"defined in a cell.*: Guess") as refused:
-        registry.models.save(cell(), "delay")
+        registry.models.save(model, "delay")
     assert "move it to a module" in str(refused.value.hint)
 
 
@@ -133,7 +140,7 @@ def test_a_function_without_a_name_is_refused(registry: Registry) -> None:
 
 def test_an_unknown_class_needs_trust_by_name(registry: Registry, third_party: ModuleType) -> None:
     model = third_party.Double().fit([[1.0]])
-    with pytest.raises(UntrustedError, match="third_party.Double") as refused:
+    with pytest.raises(UntrustedError, match=r"third_party\.Double") as refused:
         registry.models.save(model, "double")
     assert str(refused.value.hint).endswith("nbmlops model trust third_party.Double")
     assert registry.models.trust_type("third_party.Double") == ("third_party.Double",)
@@ -145,7 +152,7 @@ def test_an_unknown_class_needs_trust_by_name(registry: Registry, third_party: M
 
 def test_an_unknown_function_needs_trust_by_name(registry: Registry, third_party: ModuleType) -> None:
     model = FunctionTransformer(third_party.halve).fit([[1.0]])
-    with pytest.raises(UntrustedError, match="third_party.halve"):
+    with pytest.raises(UntrustedError, match=r"third_party\.halve"):
         registry.models.save(model, "halve")
     registry.models.trust_type("third_party.halve")
     registry.models.save(model, "halve")
@@ -153,7 +160,8 @@ def test_an_unknown_function_needs_trust_by_name(registry: Registry, third_party
 
 
 @pytest.mark.parametrize(
-    "name", ["os.system", "builtins.eval", "subprocess.Popen", "joblib.load", "scipy.stats._distn_infrastructure.rv_frozen"]
+    "name",
+    ["os.system", "builtins.eval", "subprocess.Popen", "joblib.load", "scipy.stats._distn_infrastructure.rv_frozen"],
 )
 def test_what_can_run_any_code_cannot_be_trusted(registry: Registry, name: str) -> None:
     with pytest.raises(RefusedError, match=name):
@@ -168,7 +176,9 @@ def test_a_bad_name_is_refused_before_anything_is_stored(registry: Registry, goo
     assert registry.models.list() == []
 
 
-def test_a_model_from_somebody_else_needs_their_key(registry: Registry, good: LogisticRegression, tmp_path: Path) -> None:
+def test_a_model_from_somebody_else_needs_their_key(
+    registry: Registry, good: LogisticRegression, tmp_path: Path
+) -> None:
     from nbmlops.store.trust import Keyring
 
     registry.models.save(good, "delay")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -209,3 +210,17 @@ def test_the_tour_shows_each_thing_once(tmp_path: Path) -> None:
     assert "True" in printed(notebook, "same")
     (tour,) = (run for run in nbmlops(tmp_path / "project", "run", "list") if run["experiment"] == "tour")
     assert 0.55 < tour["metrics"]["roc_auc"] < 0.8
+
+
+@pytest.mark.notebook
+def test_the_tour_makes_a_workspace_of_its_own_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(STORED / "0_tour.ipynb", tmp_path / "notebooks")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    papermill(tmp_path, "0_tour")
+    assert not (tmp_path / "notebooks" / ".nbmlops").exists()
+    (made,) = (tmp_path / "temporary").glob("nbmlops-tour-*")
+    assert nbmlops(made, "model", "show", "tour_delay@production")["number"] == 1

@@ -119,7 +119,7 @@ def every_record(text: str) -> list[Any]:
         run(text),
         run(text, status="failed", error={"name": text, "value": text}),
         report(text),
-        Suite.parse('dep_delay: number, nulls < 5%', text),
+        Suite.parse("dep_delay: number, nulls < 5%", text),
         model,
         Promotion("model", text, text, f"{text}@v1", f"{text}@v2", report(text), moved=True),
         Promotion("model", text, text, None, f"{text}@v2", None, moved=False),
@@ -131,7 +131,7 @@ def every_record(text: str) -> list[Any]:
         Verification(3, 10, 1_000_000, full=True, damages=(Damage(DIGEST, DIGEST, text, text),)),
         Repair((DIGEST,), (DIGEST,)),
         Transfer(1, 2, 3_000, 4_000),
-        Status(text, f"/tmp/{text}", {"commit": DIGEST, "branch": text, "dirty": False}, text, 1, 2, 3, (text,), trusted=False),
+        Status(text, text, {"commit": DIGEST, "branch": text}, text, 1, 2, 3, (text,), trusted=False),
         Diagnosis((DoctorFinding(text, "bad", text, text),)),
         DemoOutcome(text, (Made(text, text, text, 1.5, text),), 61.0),
     ]  # fmt: skip

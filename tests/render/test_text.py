@@ -12,7 +12,13 @@ from tests.render.samples import NOW, every_record, report, run, table_version
 
 def test_a_version_is_one_line_that_says_what_it_is_what_it_cost_and_where_it_came_from() -> None:
     shown = render.text(table_version(notebook="notebooks/1_ingest.ipynb"))
-    parts = ["flights@v4", "80,789 rows \u00d7 2", "6.1 MB, 300 kB new", "7f3a9c12", "from cell 01234567 of 1_ingest.ipynb"]
+    parts = [
+        "flights@v4",
+        "80,789 rows \u00d7 2",
+        "6.1 MB, 300 kB new",
+        "7f3a9c12",
+        "from cell 01234567 of 1_ingest.ipynb",
+    ]
     assert shown == "   ".join(parts)
 
 

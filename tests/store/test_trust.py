@@ -69,7 +69,7 @@ def test_a_key_may_be_added_by_hand_even_without_a_line_end(keyring: Keyring, tm
 def test_a_torn_line_is_named(keyring: Keyring) -> None:
     keyring.sign(b"")
     (keyring.folder / "trusted_keys").write_text("# fine\nabc\n")
-    with pytest.raises(UntrustedError, match="line 2 of .*trusted_keys"):
+    with pytest.raises(UntrustedError, match=r"line 2 of .*trusted_keys"):
         keyring.trusted_keys()
 
 
@@ -101,7 +101,9 @@ def test_a_list_that_others_can_write_is_refused(keyring: Keyring) -> None:
         keyring.types()
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"garbage", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"]
+)
 def test_a_corrupt_key_is_a_clear_error(keyring: Keyring, content: bytes) -> None:
     keyring.sign(b"")
     (keyring.folder / "key.pem").write_bytes(content)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import gc
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+import nbmlops
+from nbmlops import ml
+from nbmlops.workspace.current import forget
+from tests.jupyter.cells import Cells
+
+
+@pytest.fixture
+def project(folder: Path) -> Iterator[Path]:
+    """The current folder, which is a workspace."""
+    ml.init()
+    yield folder
+    forget()
+
+
+@pytest.fixture(scope="session")
+def bare_shell(home: Path) -> Iterator[InteractiveShell]:
+    """IPython, without the extension."""
+    hook, excepthook = sys.displayhook, sys.excepthook
+    shell = InteractiveShell.instance(colors="nocolor")
+    yield shell
+    shell.history_manager.end_session()
+    shell.atexit_operations()
+    InteractiveShell.clear_instance()
+    sys.displayhook, sys.excepthook = hook, excepthook
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # IPython leaves its history's database to the collector
+        del shell
+        gc.collect()
+
+
+@pytest.fixture
+def shell(bare_shell: InteractiveShell, project: Path) -> Iterator[InteractiveShell]:
+    """IPython in a workspace, with the extension and without variables."""
+    bare_shell.reset(new_session=False)
+    nbmlops.load_ipython_extension(bare_shell)
+    yield bare_shell
+    nbmlops.unload_ipython_extension(bare_shell)
+
+
+@pytest.fixture
+def cells(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> Cells:
+    """Runs cells and gives what they show."""
+    capsys.readouterr()
+    return Cells(shell, capsys)

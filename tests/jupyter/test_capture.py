@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from nbmlops import ml
+from nbmlops.core import digests
+from nbmlops.jupyter.capture import CellCapture, notebook_path
+from nbmlops.store import lineage
+from nbmlops.tracking.capture import CellLog
+from tests.jupyter.cells import Cells
+
+
+def test_a_run_keeps_the_cell_that_it_is_in(cells: Cells) -> None:
+    source = "%%ml run gbm\nx = 1"
+    cells.run(source, cell_id="abc")
+    (cell,) = ml.run.show("gbm").cells
+    assert (cell.cell_id, cell.source) == ("abc", source)
+    assert cell.digest == digests.of_bytes(source.encode())
+
+
+def test_a_run_over_several_cells_keeps_them_with_their_counts_and_errors(cells: Cells) -> None:
+    cells.names["ml"] = ml
+    cells.run("run = ml.run('gbm')")
+    before = len(cells.shell.history_manager.input_hist_raw)
+    cells.run("y = 2", cell_id="two")
+    cells.run("1 / 0", cell_id="three")
+    cells.run("run.finish()")
+    kept = {cell.cell_id: cell for cell in ml.run.show("gbm").cells}
+    assert (kept["two"].status, kept["two"].count) == ("completed", before)
+    assert kept["three"].status == "failed"
+    assert kept["three"].error == "ZeroDivisionError: division by zero"
+    assert kept["two"].defines == ("y",)
+
+
+def test_data_knows_the_notebook_and_the_cell_that_saved_it(
+    cells: Cells, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", str(project / "notebooks" / "1_ingest.ipynb"))
+    cells.names["flights"] = pd.DataFrame({"a": [1]})
+    cells.run("%ml data save flights", cell_id="c0ffee")
+    version = ml.data.show("flights")
+    assert (version.notebook, version.cell_id) == ("notebooks/1_ingest.ipynb", "c0ffee")
+    assert lineage.current().cell_digest is None
+
+
+def test_a_cell_inside_a_cell_belongs_to_that(cells: Cells) -> None:
+    log = CellLog()
+    capture = CellCapture(cells.shell, log)
+    capture.add()
+    cells.run("get_ipython().run_cell('inner = 1')", cell_id="outer")
+    capture.remove()
+    from datetime import UTC, datetime
+
+    assert [cell.cell_id for cell in log.since(datetime(2000, 1, 1, tzinfo=UTC))] == ["outer"]
+
+
+class Broken(CellLog):
+    def begin(self, cell_id: str | None, source: str, count: int | None) -> str:
+        raise OSError("no space")
+
+
+def test_what_breaks_in_the_hook_is_said_once_and_never_breaks_a_cell(cells: Cells) -> None:
+    capture = CellCapture(cells.shell, Broken())
+    capture.add()
+    first, second = cells.run("x = 1"), cells.run("x = 2")
+    assert first.error is None
+    assert first.printed.count("nbmlops no longer records cells: OSError: no space") == 1
+    assert second.printed == ""
+    assert cells.names["x"] == 2
+
+
+def test_a_cell_may_unload_the_extension_that_watches_it(cells: Cells) -> None:
+    assert cells.run("import nbmlops; nbmlops.unload_ipython_extension(get_ipython())").error is None
+    assert cells.run("x = 1").printed == ""
+
+
+@pytest.mark.parametrize(
+    ("where", "path"),
+    [
+        (None, None),
+        ("", None),
+        ("1_ingest.ipynb", "1_ingest.ipynb"),
+        ("notebooks/1_ingest.ipynb", "notebooks/1_ingest.ipynb"),
+        ("/somewhere/else/1_ingest.ipynb", "1_ingest.ipynb"),
+    ],
+)
+def test_the_path_of_a_notebook_never_names_folders_of_this_machine(
+    project: Path, where: str | None, path: str | None
+) -> None:
+    assert notebook_path(where) == path
+    assert notebook_path(str(project / "a" / "b.ipynb")) == "a/b.ipynb"
+
+
+def test_the_notebook_of_a_pipeline_s_step_comes_from_its_runner(cells: Cells, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "/tmp/other.ipynb")
+    monkeypatch.setenv("NBMLOPS_NOTEBOOK", "notebooks/4_train.ipynb")
+    seen: list[Any] = []
+    cells.names["look"] = lambda: seen.append(lineage.current().notebook)
+    cells.run("look()")
+    assert seen == ["notebooks/4_train.ipynb"]
+    assert "NBMLOPS_NOTEBOOK" in os.environ
+
+
+def test_the_hooks_cost_far_less_than_a_cell(shell: InteractiveShell) -> None:
+    """A ratio in one run: a cell that does nothing, with and without the hooks."""
+
+    def seconds() -> float:
+        began = time.perf_counter()
+        for _ in range(200):
+            shell.run_cell("pass", store_history=False)
+        return time.perf_counter() - began
+
+    capture = CellCapture(shell, CellLog())
+    bare = min(seconds() for _ in range(3))
+    capture.add()
+    hooked = min(seconds() for _ in range(3))
+    capture.remove()
+    assert hooked < 5 * bare

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from tests.jupyter.cells import Cells
+
+
+@pytest.fixture
+def flights(cells: Cells) -> Cells:
+    cells.names["flights"] = pd.DataFrame({"a": [1, 2]})
+    cells.value("%ml data save flights\n%ml data save flights weather")
+    cells.value("%%ml run gbm\npass")
+    return cells
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("%ml da", ["data"]),
+        ("x = %ml data sh", ["show"]),
+        ("  %ml data sh", ["show"]),
+        ("%%ml check fl", ["flights"]),
+        ("%%ml run g", ["gbm"]),
+        ("%ml data save fl", ["flights"]),
+        ("%ml data load we", ["weather"]),
+        ("%ml data load weather@", ["weather@v1"]),
+        ("%ml run show gbm-", ["gbm-1"]),
+        ("%ml data save flights --mess", ["--message"]),
+        ('%ml data save flights -m "two wo', []),
+        ("%ml data load nothing@", []),
+    ],
+)
+def test_what_follows_the_magic_is_completed(flights: Cells, text: str, offered: list[str]) -> None:
+    assert flights.tab(text) == offered
+
+
+def test_only_what_is_typed_of_the_word_is_replaced(flights: Cells) -> None:
+    text, matches = flights.shell.Completer.complete(line_buffer="%ml data load weather@", cursor_pos=22)
+    assert (text, matches) == ("weather@", ["weather@v1"])
+
+
+def test_other_lines_are_left_to_ipython(flights: Cells) -> None:
+    assert "flights" in flights.tab("fligh")
+    assert "%ml" in flights.tab("%m")
+
+
+def test_python_in_braces_is_left_to_ipython(flights: Cells) -> None:
+    assert "flights" in flights.tab("%ml log rows={len(flig")
+
+
+def test_completion_without_a_workspace_offers_the_grammar(
+    cells: Cells, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    cells.value(f"%cd -q {tmp_path_factory.mktemp('empty')}")
+    assert cells.tab("%ml data load ") == []
+    assert cells.tab("%ml data lo") == ["load"]

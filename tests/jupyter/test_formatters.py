@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import dataclasses
+from importlib import import_module
+
+import pandas as pd
+import pytest
+
+from nbmlops.jupyter.formatters import SHOWN
+from nbmlops.render import html, text
+from nbmlops.render.dispatch import has_look, load_views
+from tests.jupyter.cells import Cells
+from tests.render.samples import every_record, table_version
+
+TYPES = [(module, name) for module, names in SHOWN.items() for name in names]
+
+
+@pytest.mark.parametrize(("module", "name"), TYPES, ids=[name for _, name in TYPES])
+def test_every_type_that_cells_show_is_there_and_has_a_look(module: str, name: str) -> None:
+    cls = getattr(import_module(module), name)
+    load_views(cls)
+    assert has_look(cls)
+
+
+@pytest.mark.parametrize("record", every_record("plain"), ids=lambda record: type(record).__name__)
+def test_every_record_is_shown_as_text_and_as_html(cells: Cells, record: object) -> None:
+    shown, _ = cells.shell.display_formatter.format(record)
+    assert shown["text/plain"] == text(record, columns=120)
+    assert shown["text/html"] == html(record)
+
+
+def test_records_inside_a_list_are_lines_of_text(cells: Cells) -> None:
+    shown, _ = cells.shell.display_formatter.format([table_version(), table_version()])
+    assert shown["text/plain"].count("flights@v4   80,789 rows") == 2
+    assert "text/html" not in shown
+
+
+def test_a_listing_in_a_cell_is_a_table(cells: Cells) -> None:
+    cells.names["flights"] = pd.DataFrame({"a": [1]})
+    cells.value("%ml data save flights")
+    shown, _ = cells.shell.display_formatter.format(cells.value("%ml data list"))
+    assert "<table>" in shown["text/html"]
+    assert shown["text/plain"].splitlines()[0].startswith("version")
+
+
+def test_a_diagram_is_drawn_by_the_front_end(cells: Cells) -> None:
+    from nbmlops.commands.pipeline import Diagram
+
+    shown, _ = cells.shell.display_formatter.format(Diagram("flowchart LR\n"))
+    assert shown["text/markdown"] == "```mermaid\nflowchart LR\n```\n"
+    assert shown["text/plain"] == "flowchart LR\n"
+
+
+def test_unloading_gives_records_their_plain_form_back(cells: Cells) -> None:
+    record = table_version()
+    cells.value("%unload_ext nbmlops") if "nbmlops" in cells.shell.extension_manager.loaded else None
+    import nbmlops
+
+    nbmlops.unload_ipython_extension(cells.shell)
+    shown, _ = cells.shell.display_formatter.format(record)
+    assert "text/html" not in shown
+    assert shown["text/plain"].startswith("DataVersion(")
+    assert dataclasses.is_dataclass(record)
