@@ -26,7 +26,7 @@ class Diagram(Document):
     __slots__ = ()
 
     def _repr_markdown_(self) -> str:
-        return f"```mermaid\n{self}```\n"
+        return f"```mermaid\n{self.rstrip()}\n```\n"
 
 
 def _listed(records: Any) -> Any:

@@ -39,11 +39,9 @@ def save_file(objects: ObjectStore, path: Path, progress: Callable[[int], None] 
     ConflictError
         When the file changed while it was read.
     """
-    before = path.stat()
+    before = _stamp(path)
     stored = objects.put(path, progress=progress)
-    after = path.stat()
-    if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
-        raise ConflictError(f"{path.name} changed while it was read; nothing was saved", hint="save it again")
+    _refuse_changed(path, before)
     return Saved(stored.digest, stored.digest, stored.size, stored.new_bytes)
 
 
@@ -55,20 +53,41 @@ def save_folder(objects: ObjectStore, folder: Path, progress: Callable[[int], No
     InvalidError
         When there is no file in it, or a link leads out of it.
     """
-    entries: dict[str, list[object]] = {}
-    size = new_bytes = 0
+    paths = _files(folder)
+    before = [_stamp(path) for path in paths]
+    stored = objects.put_many(paths, progress=progress)
+    for path, stamp in zip(paths, before, strict=True):
+        _refuse_changed(path, stamp)
+    entries = {
+        path.relative_to(folder).as_posix(): [one.digest, one.size, os.access(path, os.X_OK)]
+        for path, one in zip(paths, stored, strict=True)
+    }
+    listing = objects.put(digests.canonical_json({"protocol": 1, "files": entries}))
+    size, new_bytes = sum(one.size for one in stored), sum(one.new_bytes for one in stored)
+    return Saved(listing.digest, listing.digest, size, new_bytes + listing.new_bytes)
+
+
+def _files(folder: Path) -> list[Path]:
+    """All files below a folder, in the order of their names."""
+    paths = []
     for path in sorted(folder.rglob("*")):
         if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
             raise InvalidError(f"{path} is a link that leads out of {folder.name}", hint="copy the file there instead")
         if path.is_file():
-            saved = save_file(objects, path, progress)
-            entries[path.relative_to(folder).as_posix()] = [saved.digest, saved.size, os.access(path, os.X_OK)]
-            size += saved.size
-            new_bytes += saved.new_bytes
-    if not entries:
+            paths.append(path)
+    if not paths:
         raise InvalidError(f"the folder {folder} holds no files", hint="nothing was saved")
-    listing = objects.put(digests.canonical_json({"protocol": 1, "files": entries}))
-    return Saved(listing.digest, listing.digest, size, new_bytes + listing.new_bytes)
+    return paths
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
+
+
+def _refuse_changed(path: Path, before: tuple[int, int]) -> None:
+    if _stamp(path) != before:
+        raise ConflictError(f"{path.name} changed while it was read; nothing was saved", hint="save it again")
 
 
 def members(objects: ObjectStore, root: str) -> dict[str, tuple[str, bool]]:

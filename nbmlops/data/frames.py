@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["is_table", "kind_of", "pick", "to_arrow"]
+__all__ = ["is_parquet", "is_table", "kind_of", "pandas_index", "pandas_types", "pick", "to_arrow"]
 
 
 def kind_of(value: Any) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.core.refs import Ref, check_name
 from nbmlops.data import files
-from nbmlops.data.frames import is_parquet, pick, to_arrow
+from nbmlops.data.frames import is_parquet, pick
 from nbmlops.data.lockfile import LockFile
 from nbmlops.data.records import DataVersion
 from nbmlops.store import lineage
@@ -91,13 +91,7 @@ class Data:
             When the path does not exist.
         """
         path = Path(value) if isinstance(value, str | Path) else None
-        if name is None:
-            if path is None:
-                raise InvalidError("a table needs a name to be saved under", hint='ml.data.save(flights, "flights")')
-            name = path.stem
-        check_name(name)
-        if path is not None and not path.exists():
-            raise NotFoundError(f"there is no file {path}", hint=_neighbours(path))
+        called = _called(path, name)
         if path is None or (path.is_file() and is_parquet(path)):
             saved, detail = self._save_table(value if path is None else path, allow_empty, progress)
         elif path.is_dir():
@@ -108,7 +102,7 @@ class Data:
         active = lineage.current()
         detail |= {"notebook": active.notebook, "cell_id": active.cell_id}
         version = self._versions.add(
-            name,
+            called,
             digest=saved.digest,
             root=saved.root,
             size=saved.size,
@@ -117,7 +111,7 @@ class Data:
             detail=detail,
         )
         if version.number is not None:
-            self._lock.update({name: version.digest})
+            self._lock.update({called: version.digest})
         return DataVersion.of(version)
 
     def _save_table(
@@ -125,10 +119,11 @@ class Data:
     ) -> tuple[files.Saved, dict[str, Any]]:
         from nbmlops.data import layout
         from nbmlops.data.identity import column_type
+        from nbmlops.data.parts import parts_of
 
         self._scratch.mkdir(exist_ok=True)
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(self._scratch)) as file:
-            schema, parts = _parts(value, allow_empty)
+            schema, parts = parts_of(value, allow_empty=allow_empty)
             digest, rows = layout.write(schema, parts, file)
             size = file.tell()
             file.seek(0)
@@ -304,36 +299,16 @@ class Data:
         return [DataVersion.of(version) for version in self._versions.newest()]
 
 
-def _parts(value: Any, allow_empty: bool) -> tuple[pa.Schema, Iterator[pa.Table]]:
-    """The schema of a table and its rows in parts that fit in memory."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if not isinstance(value, Path):
-        table = to_arrow(value, allow_empty=allow_empty).unify_dictionaries()
-        return table.schema, iter([table])
-    try:
-        file = pq.ParquetFile(value)
-    except pa.ArrowInvalid as error:
-        raise InvalidError(f"{value} is not a Parquet file: {error}", hint="rename it to save it as it is") from None
-    if any(pa.types.is_dictionary(field.type) for field in file.schema_arrow):
-        table = to_arrow(file.read(), allow_empty=allow_empty).unify_dictionaries()
-        return table.schema, iter([table])
-    if file.metadata.num_rows == 0:
-        to_arrow(file.read(), allow_empty=allow_empty)
-        return file.schema_arrow, iter([file.read()])
-    batches = file.iter_batches(batch_size=_rows_per_batch(file))
-    return file.schema_arrow, (pa.Table.from_batches([batch]) for batch in batches)
-
-
-def _rows_per_batch(file: Any) -> int:
-    """A multiple of the row group's size when rows are small, less when they are large."""
-    from nbmlops.data.layout import ROWS_PER_GROUP
-
-    size: int = sum(file.metadata.row_group(index).total_byte_size for index in range(file.metadata.num_row_groups))
-    per_row = max(1, size // file.metadata.num_rows)
-    rows: int = (128 << 20) // per_row
-    return max(1_000, min(ROWS_PER_GROUP, rows))
+def _called(path: Path | None, name: str | None) -> str:
+    """The name to save under: the given one, else that of the file, which must be there."""
+    if name is None:
+        if path is None:
+            raise InvalidError("a table needs a name to be saved under", hint='ml.data.save(flights, "flights")')
+        name = path.stem
+    check_name(name)
+    if path is not None and not path.exists():
+        raise NotFoundError(f"there is no file {path}", hint=_neighbours(path))
+    return name
 
 
 def _as(table: pa.Table, wanted: str) -> Any:

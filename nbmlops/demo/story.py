@@ -181,8 +181,9 @@ class _Story:
         self._teller.say(f"verify --full: {len(damaged.damages)} damaged: {damaged.damages[0].why}")
         mended = self._workspace.store.repair(str(self._folder / "backup"))
         _hold(self._workspace.store.verify(full=True).ok and self._refused() is None, "repair mends it")
-        self._teller.say(f"repaired {len(mended.repaired)} chunks from {self._folder / 'backup'}; every byte is right again")
-        yield Made("repair", f"{len(mended.repaired)} chunks", "", time.monotonic() - started, "nbmlops store verify --full")
+        count = f"{len(mended.repaired)} damaged"
+        self._teller.say(f"repaired {count} from {self._folder / 'backup'}; every byte is right again")
+        yield Made("repair", count, "", time.monotonic() - started, "nbmlops store verify --full")
 
     def _refused(self) -> str | None:
         """What loading says of the first damaged data, None when all of it loads."""

@@ -37,14 +37,22 @@ class Matcher:
 
         split = list(words(rest))
         incomplete = split.pop() if split and not rest[-1].isspace() else ""
-        # Inside braces stands Python, which IPython completes itself; inside quotes stands prose.
-        if "{" in incomplete or not rest.endswith(incomplete):
-            return SimpleMatcherResult(completions=[], suppress="{" not in incomplete)
+        if "{" in incomplete:
+            # Inside braces stands Python, which IPython completes itself.
+            return SimpleMatcherResult(completions=[], suppress=False)
+        if not rest.endswith(incomplete):
+            # Inside quotes stands prose.
+            return _offer([], "")
         session = Session(notebook=Body(self._shell).notebook())
-        items = completions(split, incomplete, session)
-        return SimpleMatcherResult(
-            completions=[SimpleCompletion(item.value) for item in items if item.value != incomplete],
-            matched_fragment=incomplete,
-            suppress=True,
-            ordered=True,
-        )
+        return _offer([item.value for item in completions(split, incomplete, session)], incomplete)
+
+
+def _offer(found: list[str], incomplete: str) -> SimpleMatcherResult:
+    """Offer words, and keep others from offering theirs, which IPython allows only to who has something."""
+    words = [word for word in found if word != incomplete] or [incomplete]
+    return SimpleMatcherResult(
+        completions=[SimpleCompletion(word) for word in words],
+        matched_fragment=incomplete,
+        suppress=True,
+        ordered=True,
+    )

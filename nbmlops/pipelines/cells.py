@@ -19,7 +19,7 @@ from nbmlops.tracking.source import Parsed, events, parse
 if TYPE_CHECKING:
     from nbmlops.tracking.scopes import Event
 
-__all__ = ["CodeCell", "Notebook", "cell_digests", "code_cells", "code_digest", "literal_parameters"]
+__all__ = ["CodeCell", "Notebook", "cell_digests", "code_cells", "code_digest", "literal_parameters", "text_of"]
 
 # Anything that reads as a notebook: nbformat's NotebookNode, or what `json` makes of a file.
 Notebook = Mapping[str, Any]

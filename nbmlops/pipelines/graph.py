@@ -19,7 +19,7 @@ from nbmlops.pipelines.scan import Access, Dynamic, scan_cells
 if TYPE_CHECKING:
     from nbmlops.pipelines.scan import Kind
 
-__all__ = ["Edge", "Graph", "Step"]
+__all__ = ["Edge", "Graph", "Step", "predecessors"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,7 @@ _NEVER = (1 << 31, 0)
 
 
 def predecessors(edges: Iterable[Edge]) -> dict[str, set[str]]:
+    """Give, by step, the names of the steps that it waits for directly."""
     before: dict[str, set[str]] = defaultdict(set)
     for edge in edges:
         before[edge.after].add(edge.before)

@@ -23,7 +23,7 @@ from nbmlops.tracking.ml_line import MlLine
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Access", "Dynamic", "Scan", "scan"]
+__all__ = ["Access", "Dynamic", "Scan", "scan", "scan_cells"]
 
 Kind = Literal["data", "model"]
 Relation = Literal["reads", "writes", "checks"]

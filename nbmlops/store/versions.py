@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from nbmlops.core.clock import Clock
 from nbmlops.core.digests import short
-from nbmlops.core.errors import AmbiguousError, ConflictError, InvalidError, NotFoundError, RefusedError, nearest
+from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, nearest
 from nbmlops.core.refs import Ref, check_name
-from nbmlops.store import audit, lineage, naming, schema
+from nbmlops.store import audit, lineage, naming, resolution, schema
 from nbmlops.store.catalog import Catalog
 
 __all__ = ["Version", "Versions"]
@@ -115,7 +115,7 @@ class Versions:
 
         def work(connection: Connection) -> Version:
             name_id = self._name_id(connection, name, now)
-            visible = self._visible(connection, name_id)
+            visible = resolution.visible(connection, name_id)
             if visible is not None and visible.digest == digest:
                 version_id = visible.id
             elif active.pipeline_run_id:
@@ -152,9 +152,9 @@ class Versions:
         if name_id is None:
             raise self._unknown(connection, ref)
         if ref.is_bare:
-            row = self._visible(connection, name_id, deleted=deleted)
+            row = resolution.visible(connection, name_id, deleted=deleted)
         else:
-            row = self._selected(connection, name_id, ref, deleted=deleted)
+            row = resolution.selected(connection, name_id, ref, deleted=deleted)
         if row is None:
             raise self._missing(connection, name_id, ref)
         return self._one(connection, row.id)
@@ -277,39 +277,6 @@ class Versions:
             return int(found)
         added = connection.execute(insert(schema.name).values(kind=self.kind, name=name, created_at=now))
         return int(added.inserted_primary_key[0])  # type: ignore[index]
-
-    def _visible(self, connection: Connection, name_id: int, *, deleted: bool = False) -> Row[Any] | None:
-        """Row that the bare name means to whoever asks now."""
-        table, pipeline_run = schema.version, lineage.current().pipeline_run_id
-        hidden = table.c.deleted_at.is_not(None) if deleted else table.c.deleted_at.is_(None)
-        query = select(table).where(table.c.name_id == name_id, table.c.number.is_not(None), hidden)
-        if pipeline_run and not deleted:
-            output = schema.run_output
-            own = select(table).join(output, output.c.version_id == table.c.id)
-            own = own.where(output.c.run_id == pipeline_run, output.c.name_id == name_id)
-            if (row := connection.execute(own).one_or_none()) is not None:
-                return row
-            as_of = connection.execute(select(schema.run.c.as_of).filter_by(id=pipeline_run)).scalar_one_or_none()
-            if as_of is not None:
-                query = query.where(table.c.named <= as_of)
-        return connection.execute(query.order_by(table.c.number.desc()).limit(1)).one_or_none()
-
-    def _selected(self, connection: Connection, name_id: int, ref: Ref, *, deleted: bool) -> Row[Any] | None:
-        table = schema.version
-        hidden = table.c.deleted_at.is_not(None) if deleted else table.c.deleted_at.is_(None)
-        query = select(table).where(table.c.name_id == name_id, hidden)
-        if ref.alias is not None:
-            query = query.join(schema.alias, schema.alias.c.version_id == table.c.id)
-            return connection.execute(query.where(schema.alias.c.alias == ref.alias)).one_or_none()
-        if ref.number is not None:
-            return connection.execute(query.where(table.c.number == ref.number)).one_or_none()
-        rows = connection.execute(
-            query.where(table.c.digest.startswith(ref.prefix or "")).order_by(table.c.number, table.c.id)
-        ).all()
-        if len({row.digest for row in rows}) > 1:
-            shown = ", ".join(sorted({short(row.digest) for row in rows})[:5])
-            raise AmbiguousError(f"{ref} fits {len(rows)} versions: {shown}", hint="write more digits of the digest")
-        return rows[-1] if rows else None
 
     def _unknown(self, connection: Connection, ref: Ref) -> NotFoundError:
         names = connection.execute(select(schema.name.c.name).filter_by(kind=self.kind)).scalars().all()

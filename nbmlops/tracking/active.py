@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nbmlops.store.objects import ObjectStore
     from nbmlops.tracking.records import Cell, Run, Status
 
-__all__ = ["ActiveRun"]
+__all__ = ["ActiveRun", "flatten"]
 
 
 class Keeper(Protocol):

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from nbmlops.tracking.bindings import bound_names, captured_names, imported_name, parameters
 from nbmlops.tracking.ipython_syntax import Magic, read_magic
 from nbmlops.tracking.magic_names import effects
+from nbmlops.tracking.namespaces import is_namespace, may_define
 
 __all__ = ["Event", "walk"]
 
@@ -30,7 +31,6 @@ _RUNS_LAMBDA = frozenset(
     {"agg", "aggregate", "apply", "apply_along_axis", "applymap", "assign", "filter", "groupby", "map", "mask", "max"}
     | {"min", "pipe", "reduce", "sort", "sort_values", "sorted", "transform", "vectorize", "where"}
 )
-_NAMESPACES = frozenset({"globals", "locals", "vars"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,12 +280,12 @@ class _Walker:
                 self.visit(argument)
         if isinstance(node.func, ast.Name) and not any(scope.kind == "function" for scope in self.scopes):
             self.say("call", callee, node.lineno)
-        if _opens(node.func):
+        if may_define(node.func):
             self.say("open", callee, node.lineno)
 
     def subscript(self, node: ast.Subscript) -> None:
         self.visit_children(node)
-        if isinstance(node.ctx, ast.Store) and _is_call_of(node.value, _NAMESPACES):
+        if isinstance(node.ctx, ast.Store) and is_namespace(node.value):
             self.say("open", "globals()", node.lineno)
 
     def _magic(self, magic: Magic) -> None:
@@ -310,22 +310,6 @@ class _Walker:
 
 def _names(expression: ast.expr | None, name: str) -> bool:
     return expression is not None and any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(expression))
-
-
-def _is_call_of(node: ast.expr, names: frozenset[str]) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
-
-
-def _opens(callee: ast.expr) -> bool:
-    """Whether a call of `callee` may define names that its text does not show."""
-    match callee:
-        case ast.Name(id="exec"):
-            return True
-        case ast.Attribute(value=value, attr="update"):
-            return _is_call_of(value, _NAMESPACES)
-        case ast.Attribute(value=value, attr="push" | "ex" | "run_cell"):
-            return _is_call_of(value, frozenset({"get_ipython"}))
-    return False
 
 
 _HANDLERS: dict[type[ast.AST], Callable[[_Walker, Any], None]] = {

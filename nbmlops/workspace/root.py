@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from nbmlops.tracking import ActiveRun, Runs
     from nbmlops.workspace.doctor import Diagnosis
 
-__all__ = ["Status", "Workspace"]
+__all__ = ["Status", "Workspace", "doctor", "trust"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytest
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.completer import provisionalcompleter
+
+if TYPE_CHECKING:
+    import pytest
+    from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = ["Cells", "Shown"]
 
@@ -46,5 +49,10 @@ class Cells:
 
     def tab(self, text: str) -> list[str]:
         """What is offered behind `text`."""
-        _, matches = self.shell.Completer.complete(line_buffer=text, cursor_pos=len(text))
-        return list(matches)
+        return [word for word, _ in self.offers(text)]
+
+    def offers(self, text: str) -> list[tuple[str, int]]:
+        """What is offered behind `text`, and from where on it replaces it."""
+        with provisionalcompleter():
+            found = list(self.shell.Completer.completions(text, len(text)))
+        return [(one.text, one.start) for one in found]

@@ -3,11 +3,10 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
 from nbmlops import ml
 from nbmlops.core import digests
@@ -15,6 +14,9 @@ from nbmlops.jupyter.capture import CellCapture, notebook_path
 from nbmlops.store import lineage
 from nbmlops.tracking.capture import CellLog
 from tests.jupyter.cells import Cells
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
 
 
 def test_a_run_keeps_the_cell_that_it_is_in(cells: Cells) -> None:

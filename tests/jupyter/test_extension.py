@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
-from IPython.core.interactiveshell import InteractiveShell
+from typing import TYPE_CHECKING
 
 import nbmlops
 from nbmlops.core.version import STORE_FORMAT
 from nbmlops.jupyter.banner import banner, git_head
+from nbmlops.store import lineage
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
 
 ROOT = Path(__file__).parents[2]
 HEAVY = (
@@ -24,20 +27,20 @@ def test_loading_imports_nothing_heavy(project: Path) -> None:
         "shell = InteractiveShell.instance()\n"
         f"before = set(sys.modules) & {HEAVY}\n"
         "shell.run_cell('%load_ext nbmlops')\n"
-        f"print(sorted(set(sys.modules) & {HEAVY} - before), '%ml' in str(shell.magics_manager.lsmagic_docs()) or 'ml' in shell.magics_manager.magics['line'])"
+        "there = 'ml' in shell.magics_manager.magics['line']\n"
+        f"print(sorted(set(sys.modules) & {HEAVY} - before), there)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=project, env=_environment()
+        [sys.executable, "-c", script],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     said, found = done.stdout.splitlines()
     assert said.startswith(f"nbmlops 0.1 · workspace {project.name} · ")
     assert found == "[] True"
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def test_loading_twice_loads_once_and_unloading_twice_unloads_once(shell: InteractiveShell) -> None:
@@ -55,10 +58,10 @@ def test_loading_twice_loads_once_and_unloading_twice_unloads_once(shell: Intera
     assert "ml" in shell.magics_manager.magics["line"]
 
 
-def test_the_banner_says_where_one_stands(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_banner_says_where_one_stands(project: Path) -> None:
     assert banner() == f"nbmlops 0.1 · workspace {project.name} · no git · no active run"
-    monkeypatch.setenv("NBMLOPS_RUN", "3f2a91bc" * 4)
-    assert banner().endswith(" · active run 3f2a91bc")
+    with lineage.activate(lineage.Active(run_id="3f2a91bc" * 4)):
+        assert banner().endswith(" · active run 3f2a91bc")
 
 
 def test_the_banner_outside_of_a_workspace_says_how_to_make_one(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from importlib import import_module
 import pandas as pd
 import pytest
 
+import nbmlops
 from nbmlops.jupyter.formatters import SHOWN
 from nbmlops.render import html, text
 from nbmlops.render.dispatch import has_look, load_views
@@ -46,16 +47,13 @@ def test_a_listing_in_a_cell_is_a_table(cells: Cells) -> None:
 def test_a_diagram_is_drawn_by_the_front_end(cells: Cells) -> None:
     from nbmlops.commands.pipeline import Diagram
 
-    shown, _ = cells.shell.display_formatter.format(Diagram("flowchart LR\n"))
+    shown, _ = cells.shell.display_formatter.format(Diagram("flowchart LR"))
     assert shown["text/markdown"] == "```mermaid\nflowchart LR\n```\n"
-    assert shown["text/plain"] == "flowchart LR\n"
+    assert shown["text/plain"] == "flowchart LR"
 
 
 def test_unloading_gives_records_their_plain_form_back(cells: Cells) -> None:
     record = table_version()
-    cells.value("%unload_ext nbmlops") if "nbmlops" in cells.shell.extension_manager.loaded else None
-    import nbmlops
-
     nbmlops.unload_ipython_extension(cells.shell)
     shown, _ = cells.shell.display_formatter.format(record)
     assert "text/html" not in shown
