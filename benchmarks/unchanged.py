@@ -19,7 +19,8 @@ ROUNDS = 5
 
 def cell(source: str, *tags: str) -> dict[str, object]:
     """A code cell as JSON."""
-    return {"cell_type": "code", "source": source, "metadata": {"tags": list(tags)}, "outputs": [], "execution_count": None}
+    metadata = {"tags": list(tags)}
+    return {"cell_type": "code", "source": source, "metadata": metadata, "outputs": [], "execution_count": None}
 
 
 def write_step(folder: Path, number: int) -> None:
@@ -57,7 +58,8 @@ def main() -> int:
     middle = sorted(seconds for seconds, _ in again)[ROUNDS // 2]
     skipped = min(printed.count("skipped") for _, printed in again)
     print(f"{'first run, five kernels':<28}{first:6.2f} s")
-    print(f"{'unchanged, median':<28}{middle:6.2f} s   {first / middle:.1f}x faster   slowest of {ROUNDS}: {slowest:.2f} s")
+    print(f"{'unchanged, median':<28}{middle:6.2f} s   {first / middle:.1f}x faster")
+    print(f"{f'slowest of {ROUNDS}':<28}{slowest:6.2f} s")
     print(f"{'steps shown as skipped':<28}{skipped:6d}")
     return 0 if middle <= BOUND and skipped >= 1 else 1
 

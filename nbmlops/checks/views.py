@@ -62,7 +62,7 @@ def _(report: Report) -> Look:
     return Look(
         line(f"{report.subject}{named}", *_tally(report), number),
         body=(Lines(tuple(troubles)),) if troubles else (),
-        more=(facts, table(("", "column", "check", ">figure", "bound", "detail"), rows).without_empty_columns()),
+        more=(facts, table(("", "column", "check", "figure", "bound", "detail"), rows).without_empty_columns()),
     )
 
 

@@ -27,7 +27,7 @@ def flights(cells: Cells) -> Cells:
         ("%ml data load weather@", ["weather@v1"]),
         ("%ml run show gbm-", ["gbm-1"]),
         ("%ml data save flights --mess", ["--message"]),
-        ('%ml data save flights -m X
+        ('%ml data save flights -m "two wo', ["two wo"]),
         ("%ml data load nothing@", ["nothing@"]),
     ],
 )
