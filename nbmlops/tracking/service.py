@@ -93,11 +93,11 @@ class Runs:
             "writer": self._writer.token,
             "git": environment.git_state(self._root),
         }
-        flat = flatten(params or {})
+        flat, installed = flatten(params or {}), environment.installed()
         texts = {key: str(value) for key, value in (tags or {}).items()}
 
         def work(connection: Connection) -> None:
-            queries.begin(connection, experiment=name, environment=environment.installed(), **fields)
+            queries.begin(connection, experiment=name, environment=installed, **fields)
             queries.add_params(connection, run_id, flat)
             queries.add_tags(connection, run_id, texts)
 

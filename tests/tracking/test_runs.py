@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ import pandas as pd
 import pytest
 
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
-from nbmlops.tracking import capture
+from nbmlops.tracking import capture, environment
 from nbmlops.workspace import Workspace
 
 
@@ -146,3 +148,10 @@ def test_the_git_state_is_kept(workspace: Workspace) -> None:
     git = workspace.run.show("gbm").git
     assert git is not None
     assert (git["branch"], git["dirty"], len(git["commit"])) == ("main", False, 40)
+
+
+def test_the_environment_is_what_is_installed() -> None:
+    kept = environment.installed()["distributions"]
+    known = {re.sub(r"[-_.]+", "-", dist.name).lower(): dist.version for dist in metadata.distributions()}
+    assert kept.items() >= {name: known[name] for name in ("pandas", "scikit-learn", "sqlalchemy", "nbmlops")}.items()
+    assert kept.keys() == known.keys()

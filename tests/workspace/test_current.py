@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from nbmlops import ml
 from nbmlops.core.errors import NotFoundError
 from nbmlops.render import text
 from nbmlops.workspace.current import forget, workspace
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -73,14 +77,15 @@ def test_the_package_gives_its_names_and_no_others() -> None:
 
 
 def test_a_forked_child_opens_its_own(folder: Path) -> None:
-    ml.init()
-    first = workspace()
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(writing, b"own" if workspace() is not first else b"shared")
-        os._exit(0)
-    os.waitpid(child, 0)
-    assert os.read(reading, 10) == b"own"
-    os.close(reading)
-    os.close(writing)
+    script = (
+        "import os\n"
+        "from nbmlops.workspace.current import workspace\n"
+        "first = workspace()\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    os._exit(0 if workspace() is not first else 1)\n"
+        "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    ml.init().close()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", script], check=False, cwd=folder, env=environment).returncode == 0
