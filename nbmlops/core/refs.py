@@ -26,7 +26,7 @@ _NAME_LIMIT = 128
 # Verbs and words of the grammar may not name a thing: `%ml data show` must stay readable.
 RESERVED = frozenset(
     "save load list show history delete restore rename push pull diff promote rollback run "
-    "infer verify repair log best compare add next all".split()
+    "infer verify repair log best compare add next all start trust".split()
 )
 
 

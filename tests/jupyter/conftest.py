@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 import warnings
@@ -31,6 +32,7 @@ def bare_shell(home: Path) -> Iterator[InteractiveShell]:
     yield shell
     shell.history_manager.end_session()
     shell.atexit_operations()
+    atexit.unregister(shell.atexit_operations)
     InteractiveShell.clear_instance()
     sys.displayhook, sys.excepthook = hook, excepthook
     with warnings.catch_warnings():
