@@ -29,7 +29,8 @@ demo: $(VENV)/.installed-demo ## run the main job on real data, in ./nbmlops-dem
 	$(BIN)/nbmlops demo
 
 test: $(VENV)/.installed-test ## run the tests that need nothing but pip packages
-	$(BIN)/python -m pytest --ignore=tests/system $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/faults --numprocesses=auto --dist=loadscope $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
 
 test-system: $(VENV)/.installed-test ## run the tests that need system packages, and install those
 	sh tests/system/install-packages.sh

@@ -74,6 +74,7 @@ Y = (X[:, 0] + X[:, 1] > 0).astype(int)
 MIXED = pd.DataFrame({"a": X[:, 0], "kind": pd.Categorical(GENERATOR.choice(list("xyz"), 60))})
 TREE = "sklearn.tree._tree.Tree"
 FOLDS = "sklearn.model_selection._split"
+RATES = {"C": [0.1, 1.0]}
 # skops trusts these when they were enabled before it was imported, and distrusts them else.
 EXPERIMENTAL = {
     "sklearn.impute._iterative.IterativeImputer",
@@ -249,12 +250,14 @@ CASES: list[Case] = [
     ),
     (
         ("sklearn.model_selection._search_successive_halving.HalvingGridSearchCV",),
-        lambda: HalvingGridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=KFold(2)).fit(X, Y),
+        lambda: HalvingGridSearchCV(LogisticRegression(), RATES, cv=StratifiedKFold(2), random_state=0).fit(X, Y),
         X,
     ),
     (
         ("sklearn.model_selection._search_successive_halving.HalvingRandomSearchCV",),
-        lambda: HalvingRandomSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, n_candidates=2, cv=KFold(2)).fit(X, Y),
+        lambda: HalvingRandomSearchCV(
+            LogisticRegression(), RATES, n_candidates=2, cv=StratifiedKFold(2), random_state=0
+        ).fit(X, Y),
         X,
     ),
     *[
