@@ -50,8 +50,13 @@ class StepClient(NotebookClient):
             on_cell_executed=self._note_exit,
         )
         self.kc = kernel.client
+        self._wire = kernel.client.session
         self._changed, self._printed = changed, printed
         self.asked_to_exit = False
+
+    def announce(self, cell_id: str) -> None:
+        """Tell the kernel which cell comes next, in the way in which JupyterLab does."""
+        self._wire.metadata = {"cellId": cell_id}
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """Take in one message of the kernel."""

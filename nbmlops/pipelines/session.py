@@ -157,6 +157,7 @@ class Session:
         self._changed(index)
         self._report(index, "running", 0.0)
         self._meter.begin()
+        self._client.announce(cell.id)
         work = asyncio.ensure_future(self._client.async_execute_cell(cell, index))
         seconds, self._limit = self._time_left()
         given_up = await self._race(work, seconds)

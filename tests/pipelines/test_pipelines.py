@@ -158,3 +158,11 @@ def test_two_promotions_that_race_are_one_promotion(workspace: Workspace) -> Non
     with pytest.raises(ConflictError, match="moved by somebody else"):
         workspace.pipeline.promote("sums", "production", against=first.run.name, progress=meanwhile)
     assert aliases.at("sums", "production") == versions.get(moved[0].id)
+
+
+def test_a_version_knows_the_cell_that_wrote_it(workspace: Workspace) -> None:
+    source = workspace.marker.root / "notebooks" / "1_make.ipynb"
+    write(source, "rows: int = 10", "%load_ext nbmlops", RAW)
+    workspace.pipeline.run("sums")
+    cells = nbformat.read(source, as_version=4).cells
+    assert workspace.data.show("raw").cell_id == cells[-1].id
