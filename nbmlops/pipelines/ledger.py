@@ -68,7 +68,7 @@ class Ledger:
         self._catalog = catalog
         self._clock = clock
 
-    def claim(self, slot: Slot, step_key: str, run_id: str) -> int:
+    def claim(self, slot: Slot, step_key: str) -> int:
         """Claim a slot and return the fencing token.
 
         Raises
@@ -88,9 +88,7 @@ class Ledger:
                 )
             token = row.token + 1 if row is not None else 1
             claimed = {"state": "claimed", "token": token, "lease_until": now + _LEASE, "started_at": now}
-            queries.put_slot(
-                connection, slot.key, {**claimed, "step_key": step_key, "run_id": run_id, "ended_at": None}
-            )
+            queries.put_slot(connection, slot.key, {**claimed, "step_key": step_key, "run_id": None, "ended_at": None})
             return token
 
         return self._catalog.transact(work)
@@ -114,9 +112,10 @@ class Ledger:
         self._catalog.transact(lambda c: queries.end_slot(c, slot.key, token, values))
 
     def take_over(self, slot: Slot, step_key: str, result: Committed) -> None:
-        """Record a slot as committed with an earlier result."""
-        token = self.claim(slot, step_key, result.run_id)
-        self.commit(slot, token, result)
+        """Record a slot as committed with an earlier result; one that has the same result already is left alone."""
+        row = self._catalog.read(lambda c: queries.slot(c, slot.key))
+        if row is None or row.state != "committed" or row.step_key != step_key:
+            self.commit(slot, self.claim(slot, step_key), result)
 
     def cached(self, step_key: str) -> list[Committed]:
         """Committed results of a step key, newest first, whose versions are all still there."""

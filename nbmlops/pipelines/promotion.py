@@ -16,6 +16,7 @@ from nbmlops.models.records import Promotion
 from nbmlops.pipelines import freezing, queries
 from nbmlops.pipelines.cells import code_digest
 from nbmlops.pipelines.notebook import read_content
+from nbmlops.pipelines.parameters import as_json
 from nbmlops.pipelines.proof import compare
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class Promoter:
                     hint="promote again",
                 )
             sources[step.path.resolve().relative_to(root.resolve()).as_posix()] = notebook
-        flat = {key: value for values in plan.parameters.values() for key, value in values.items()}
+        flat = as_json({key: value for values in plan.parameters.values() for key, value in values.items()})
         lock = {record.name: record.digest for record in self._stores.data.list()}
         archive = freezing.freeze(freezing.Frozen(plan.name, sources, flat, lock, environment))
         stored = self._stores.objects.put(archive)

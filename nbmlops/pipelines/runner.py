@@ -80,7 +80,7 @@ class Runner:
             with _stopping(cancelled):
                 results = self._execute(plan, run.id, cancelled, cache, progress or (lambda _: None))
         except BaseException as error:
-            self._runs.finish(run.id, "killed", error={"name": type(error).__name__, "value": str(error)})
+            self._runs.fail(run.id, error)
             raise
         failed = next((step for step in results if step.status not in {"completed", "skipped"}), None)
         if failed is not None:

@@ -125,10 +125,10 @@ class StepRunner:
         cancelled: Cancellation,
         progress: Callable[[StepProgress], None],
     ) -> StepResult:
+        token = self._ledger.claim(slot, key)
         run = self._runs.start(
             step.name, params=plan.parameters[step.name], kind="step", parent_id=run_id, notebook=str(step.path)
         )
-        token = self._ledger.claim(slot, key, run.id)
         output = self._folder / run_id / f"{step.name}.ipynb"
         output.parent.mkdir(parents=True, exist_ok=True)
         env = {"NBMLOPS_RUN": run.id, "NBMLOPS_PIPELINE_RUN": run_id, "NBMLOPS_NOTEBOOK": str(step.path)}
@@ -136,7 +136,7 @@ class StepRunner:
         try:
             execution = self._perform(plan, step, output, env, cancelled, progress)
         except BaseException as error:
-            self._runs.finish(run.id, "killed", error={"name": type(error).__name__, "value": str(error)})
+            self._runs.fail(run.id, error)
             self._ledger.release(slot, token)
             raise
         seconds = time.monotonic() - started

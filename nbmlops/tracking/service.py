@@ -130,6 +130,11 @@ class Runs:
         self.catalog.transact(work)
         return self.show(run_id)
 
+    def fail(self, run_id: str, error: BaseException, *, cells: Iterable[Cell] = ()) -> Run:
+        """End a run with what was raised: ``failed`` by an error, ``killed`` by an interrupt."""
+        status: Status = "failed" if isinstance(error, Exception) else "killed"
+        return self.finish(run_id, status, error={"name": type(error).__name__, "value": str(error)}, cells=cells)
+
     def current(self) -> ActiveRun | None:
         """The active run, or None."""
         run_id = lineage.current().run_id
