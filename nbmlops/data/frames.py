@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["is_parquet", "is_table", "kind_of", "pandas_index", "pandas_types", "pick", "to_arrow"]
+__all__ = ["is_parquet", "is_table", "kind_of", "pandas_index", "pandas_types", "pick", "refuse_names", "to_arrow"]
 
 
 def kind_of(value: Any) -> str:
@@ -47,7 +47,27 @@ def to_arrow(value: Any, *, allow_empty: bool = False) -> pa.Table:
             f"{kind_of(value)} is not a table, a file or a folder",
             hint="save a pandas, polars or pyarrow table, or the path of a file",
         )
-    names = [str(name) for name in (value.column_names if isinstance(value, pa.Table) else value.columns)]
+    refuse_names([str(name) for name in (value.column_names if isinstance(value, pa.Table) else value.columns)])
+    if len(value) == 0 and not allow_empty:
+        raise InvalidError("the table has no rows", hint="if it is meant to be empty, save it with --allow-empty")
+    if isinstance(value, pa.Table):
+        return value
+    if type(value).__module__.startswith("polars"):
+        for name, kind in value.schema.items():
+            if str(kind) == "Object":
+                raise _no_plain_type(name, value[name].to_list())
+        return value.to_arrow()
+    return _from_pandas(value)
+
+
+def refuse_names(names: Sequence[str]) -> None:
+    """Refuse a table without columns, or with two of one name.
+
+    Raises
+    ------
+    InvalidError
+        When it is one.
+    """
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise InvalidError(
@@ -55,13 +75,6 @@ def to_arrow(value: Any, *, allow_empty: bool = False) -> pa.Table:
         )
     if not names:
         raise InvalidError("the table has no columns", hint="nothing was saved")
-    if len(value) == 0 and not allow_empty:
-        raise InvalidError("the table has no rows", hint="if it is meant to be empty, save it with --allow-empty")
-    if isinstance(value, pa.Table):
-        return value
-    if type(value).__module__.startswith("polars"):
-        return value.to_arrow()
-    return _from_pandas(value)
 
 
 def _from_pandas(frame: pd.DataFrame) -> pa.Table:
@@ -87,13 +100,19 @@ def _refuse_objects(name: str, series: pd.Series[Any]) -> None:
         kind = pa.array(series, from_pandas=True).type
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         kind = None
-    if kind is None or pa.types.is_struct(kind):
-        found = Counter(kind_of(value) for value in series.dropna().head(10_000))
-        shown = ", ".join(f"{count} {kind}" for kind, count in found.most_common(3))
-        raise InvalidError(
-            f"the column {name!r} holds Python objects ({shown} among its first values), which a table cannot keep",
-            hint=f"turn {name!r} into numbers, text, dates or lists of one type, or drop it",
-        )
+    values = series.dropna().head(10_000).tolist()
+    # Arrow would take a set for a list, and give a list back.
+    if kind is None or pa.types.is_struct(kind) or any(isinstance(value, set | frozenset) for value in values):
+        raise _no_plain_type(name, values)
+
+
+def _no_plain_type(name: str, values: Sequence[Any]) -> InvalidError:
+    found = Counter(kind_of(value) for value in values[:10_000])
+    shown = ", ".join(f"{count} {kind}" for kind, count in found.most_common(3))
+    return InvalidError(
+        f"the column {name!r} holds Python objects ({shown} among its first values), which a table cannot keep",
+        hint=f"turn {name!r} into numbers, text, dates or lists of one type, or drop it",
+    )
 
 
 def pick(path_or_names: Sequence[str], known: Sequence[str]) -> list[str]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import fcntl
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from nbmlops.core.errors import CorruptError, NotFoundError, nearest
+from nbmlops.core.errors import CorruptError, NotFoundError, UnavailableError, nearest
 
 __all__ = ["LockFile"]
 
@@ -65,14 +66,33 @@ class LockFile:
             raise NotFoundError(f"{self._path.name} has no line for {name!r}", hint=nearest(name, known))
         return known[name]
 
+    def refresh(self, names: Iterable[str], digest_of: Callable[[str], str]) -> None:
+        """Set some names to the digest that they have while the file is locked, so that no older one wins."""
+        with self._locked():
+            self._change({name: digest_of(name) for name in names})
+
     def update(self, changes: Mapping[str, str | None]) -> None:
         """Set the digests of some names, and drop those given as None."""
-        with self._guard.open("w") as guard:
-            fcntl.flock(guard, fcntl.LOCK_EX)
-            before = self.read()
-            after = {name: digest for name, digest in {**before, **changes}.items() if digest is not None}
-            if after != before:
-                self._write({name: str(digest) for name, digest in after.items()})
+        with self._locked():
+            self._change(changes)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            with self._guard.open("w") as guard:
+                fcntl.flock(guard, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise UnavailableError(
+                f"cannot write {self._path}: {error.strerror}; what was saved is saved",
+                hint="check space and permissions",
+            ) from error
+
+    def _change(self, changes: Mapping[str, str | None]) -> None:
+        before = self.read()
+        after = {name: digest for name, digest in {**before, **changes}.items() if digest is not None}
+        if after != before:
+            self._write({name: str(digest) for name, digest in after.items()})
 
     def _write(self, digests: Mapping[str, str]) -> None:
         lines = [f'"{name}" = "{digest}"\n' for name, digest in sorted(digests.items())]

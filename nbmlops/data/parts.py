@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError
-from nbmlops.data.frames import to_arrow
+from nbmlops.data.frames import refuse_names, to_arrow
 from nbmlops.data.layout import ROWS_PER_GROUP
 
 if TYPE_CHECKING:
@@ -18,24 +19,42 @@ __all__ = ["parts_of"]
 
 def parts_of(value: Any, *, allow_empty: bool) -> tuple[pa.Schema, Iterator[pa.Table]]:
     """The schema of a table and its rows in parts that fit in memory."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not isinstance(value, Path):
         table = to_arrow(value, allow_empty=allow_empty).unify_dictionaries()
         return table.schema, iter([table])
-    try:
+    with _readable(value):
         file = pq.ParquetFile(value)
-    except pa.ArrowInvalid as error:
-        raise InvalidError(f"{value} is not a Parquet file: {error}", hint="rename it to save it as it is") from None
-    if any(pa.types.is_dictionary(field.type) for field in file.schema_arrow):
-        table = to_arrow(file.read(), allow_empty=allow_empty).unify_dictionaries()
-        return table.schema, iter([table])
-    if file.metadata.num_rows == 0:
-        to_arrow(file.read(), allow_empty=allow_empty)
-        return file.schema_arrow, iter([file.read()])
-    batches = file.iter_batches(batch_size=_rows_per_batch(file))
-    return file.schema_arrow, (pa.Table.from_batches([batch]) for batch in batches)
+    refuse_names(file.schema_arrow.names)
+    return file.schema_arrow, _read(value, file, allow_empty=allow_empty)
+
+
+def _read(path: Path, file: Any, *, allow_empty: bool) -> Iterator[pa.Table]:
+    import pyarrow as pa
+
+    with _readable(path):
+        if file.metadata.num_rows == 0:
+            yield to_arrow(file.read(), allow_empty=allow_empty)
+        elif any(pa.types.is_dictionary(field.type) for field in file.schema_arrow):
+            # Codes mean the same in all parts only when the dictionaries are made one.
+            yield file.read().unify_dictionaries()
+        else:
+            for batch in file.iter_batches(batch_size=_rows_per_batch(file)):
+                yield pa.Table.from_batches([batch])
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say in one sentence what is wrong with a damaged file."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise InvalidError(
+            f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}", hint="rename it to save it as it is"
+        ) from None
 
 
 def _rows_per_batch(file: Any) -> int:

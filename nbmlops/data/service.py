@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -92,6 +93,7 @@ class Data:
         """
         path = Path(value) if isinstance(value, str | Path) else None
         called = _called(path, name)
+        self._lock.read()  # a lock that cannot be read is said before anything is saved
         if path is None or (path.is_file() and is_parquet(path)):
             saved, detail = self._save_table(value if path is None else path, allow_empty, progress)
         elif path.is_dir():
@@ -101,17 +103,10 @@ class Data:
             saved = files.save_file(self._objects, path, progress)
         active = lineage.current()
         detail |= {"notebook": active.notebook, "cell_id": active.cell_id}
-        version = self._versions.add(
-            called,
-            digest=saved.digest,
-            root=saved.root,
-            size=saved.size,
-            new_bytes=saved.new_bytes,
-            message=message,
-            detail=detail,
-        )
-        if version.number is not None:
-            self._lock.update({called: version.digest})
+        version = self._versions.add(called, **asdict(saved), message=message, detail=detail)
+        # Inside a pipeline run the names move, and with them the lock, when the run commits.
+        if active.pipeline_run_id is None:
+            self.lock_newest([called])
         return DataVersion.of(version)
 
     def _save_table(
@@ -268,8 +263,8 @@ class Data:
         return self.show(new)
 
     def lock_newest(self, names: Sequence[str]) -> None:
-        """Write the newest digests of some names into the lock, after a pipeline run has named them."""
-        self._lock.update({name: self._versions.resolve(name).digest for name in names})
+        """Write into the lock what some names mean now, when the file's turn comes; others may save meanwhile."""
+        self._lock.refresh(names, lambda name: self._versions.resolve(name).digest)
 
     def push(self, target: str, refs: Sequence[str] = (), *, progress: Progress | None = None) -> Transfer:
         """Copy versions to a folder or URL; only what is missing there travels.

@@ -23,11 +23,15 @@ PROTOCOL = 1
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """Content of a frozen pipeline; notebooks by their path relative to the project, in step order."""
+    """Content of a frozen pipeline.
+
+    `notebooks` are by their path relative to the project, in step order; `parameters` by step and name;
+    `lock` holds the digest of what came from outside the pipeline, by kind and reference.
+    """
 
     name: str
     notebooks: Mapping[str, Mapping[str, Any]]
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Mapping[str, Any]]
     lock: Mapping[str, str]
     environment: Mapping[str, Any]
 

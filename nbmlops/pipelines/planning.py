@@ -60,6 +60,7 @@ def make_plan(
     given: Mapping[str, Any],
     versions: Mapping[str, Versions],
     *,
+    frozen: Mapping[str, Mapping[str, Any]] | None = None,
     folders: Mapping[str, Path] | None = None,
     version: str | None = None,
     logical_time: str | None = None,
@@ -77,6 +78,8 @@ def make_plan(
         a notebook declares, and goes to every notebook that declares it.
     versions : mapping
         Versions by kind, to tell which reads have something to read.
+    frozen : mapping, optional
+        Parameters by step that hold where the user sets none, as a frozen pipeline keeps them.
     folders : mapping, optional
         Working folder of each step; its notebook's own by default.
     version : str, optional
@@ -86,14 +89,19 @@ def make_plan(
     """
     notebooks = {path.stem: read_content(path) for path in paths}
     declared = {stem: Parameters.of(notebook, f"{stem}.ipynb") for stem, notebook in notebooks.items()}
-    values = _share(name, declared, given)
+    values = _share(name, declared, given, frozen or {})
     steps = [Step.of(notebooks[path.stem], path, values[path.stem]) for path in paths]
     graph = infer(steps, _exists(versions))
     own = {path.stem: path.parent for path in paths}
     return Plan(name, graph, notebooks, values, dict(given), {**own, **(folders or {})}, version, logical_time)
 
 
-def _share(name: str, declared: Mapping[str, Parameters], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _share(
+    name: str,
+    declared: Mapping[str, Parameters],
+    given: Mapping[str, Any],
+    frozen: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, Any]]:
     """Effective parameters of each step."""
     known = {one.name for parameters in declared.values() for one in parameters.declared}
     for key in given:
@@ -105,7 +113,7 @@ def _share(name: str, declared: Mapping[str, Parameters], given: Mapping[str, An
     values = {}
     for stem, parameters in declared.items():
         own = {one.name for one in parameters.declared}
-        mine = {key: value for key, value in given.items() if key in own}
+        mine = {**frozen.get(stem, {}), **{key: value for key, value in given.items() if key in own}}
         texts = {key: value for key, value in mine.items() if isinstance(value, str)}
         others = {key: value for key, value in mine.items() if key not in texts}
         values[stem] = {**parameters.defaults, **parameters.bind({**others, **_read(parameters, texts)})}

@@ -90,7 +90,8 @@ class Promoter:
         self._versions.catalog.transact(
             lambda c: self._aliases.move(c, alias, version, expected=expected, report_id=report.id)
         )
-        return Promotion("pipeline", plan.name, alias, before.ref if before else None, version.ref, report, True)
+        moved = version.id != expected
+        return Promotion("pipeline", plan.name, alias, before.ref if before else None, version.ref, report, moved)
 
     def rollback(self, name: str, alias: str) -> Promotion:
         """Move the alias back."""
@@ -138,11 +139,13 @@ class Promoter:
                     hint="promote again",
                 )
             sources[step.path.resolve().relative_to(root.resolve()).as_posix()] = notebook
-        flat = as_json({key: value for values in plan.parameters.values() for key, value in values.items()})
-        lock = {record.name: record.digest for record in self._stores.data.list()}
-        archive = freezing.freeze(freezing.Frozen(plan.name, sources, flat, lock, environment))
+        parameters = {step: as_json(values) for step, values in plan.parameters.items()}
+        versions = self._stores.versions
+        outside = {(read.kind, read.ref) for _, read in plan.graph.external}
+        lock = {f"{kind}:{ref}": versions[kind].resolve(ref).digest for kind, ref in outside}
+        archive = freezing.freeze(freezing.Frozen(plan.name, sources, parameters, lock, environment))
         stored = self._stores.objects.put(archive)
-        detail = {"steps": [step.name for step in plan.graph.steps], "parameters": flat}
+        detail = {"steps": [step.name for step in plan.graph.steps], "parameters": parameters}
         return self._versions.add(
             plan.name,
             digest=stored.digest,

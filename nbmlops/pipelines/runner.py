@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import StepFailedError
@@ -92,9 +93,10 @@ class Runner:
         metrics = {key: value for step in results for key, value in (step.metrics or {}).items()}
         if metrics:
             run.log(metrics)
-        if kind == "pipeline":
-            self._catalog.transact(lambda c: name_outputs(c, run.id))
-        return PipelineRun(self._runs.finish(run.id, "finished"), tuple(self._with_outputs(step) for step in results))
+        # Names move and the run ends in one transaction: whoever sees the one sees the other.
+        commit = partial(name_outputs, run_id=run.id) if kind == "pipeline" else None
+        done = self._runs.finish(run.id, "finished", also=commit)
+        return PipelineRun(done, tuple(self._with_outputs(step) for step in results))
 
     def _execute(
         self, plan: Plan, run_id: str, cancelled: Cancellation, cache: bool, progress: Progress

@@ -111,10 +111,12 @@ class Pipelines:
         version = self._versions.resolve(ref)
         frozen = freezing.thaw(self._stores.objects.read(version.root))
         paths = freezing.unpack(frozen, self._state / "scratch" / version.digest[:16])
-        given = {**frozen.parameters, **params}
         folders = {Path(path).stem: (self._root / path).parent for path in frozen.notebooks}
         there = {stem: folder if folder.is_dir() else self._root for stem, folder in folders.items()}
-        return make_plan(ref.name, paths, given, data, folders=there, version=version.digest, logical_time=logical_time)
+        own = frozen.parameters
+        return make_plan(
+            ref.name, paths, params, data, frozen=own, folders=there, version=version.digest, logical_time=logical_time
+        )
 
     def _lock(self, done: PipelineRun) -> None:
         """Bring ``nbmlops.lock`` up to what the run has named."""

@@ -210,7 +210,8 @@ class StepRunner:
     ) -> Execution:
         notebook = as_notebook(copy.deepcopy(plan.notebooks[step.name]), step.path)
         declared = Parameters.of(notebook, step.path.name)
-        values = {key: value for key, value in plan.parameters[step.name].items() if key in plan.given}
+        effective = plan.parameters[step.name].items()
+        values = {key: value for key, value in effective if key in plan.given or value != declared.defaults.get(key)}
         prepared = inject(notebook, declared, values)
 
         from nbmlops.pipelines.execution import execute

@@ -60,6 +60,8 @@ class Aliases:
     ) -> None:
         """Move an alias inside the caller's transaction, with its history and its audit Event.
 
+        An alias that is there already does not move, and leaves neither.
+
         Parameters
         ----------
         connection : Connection
@@ -96,6 +98,8 @@ class Aliases:
                 f"the alias {alias} of {to.name} was moved by somebody else in the meantime",
                 hint=f"see nbmlops {self._versions.kind} show {to.name}@{alias}, then promote again",
             )
+        if present == to.id:
+            return
         connection.execute(delete(table).filter_by(**key))
         connection.execute(insert(table).values(version_id=to.id, **key))
         move = {"how": how, "before_id": present, "after_id": to.id, "report_id": report_id}

@@ -150,16 +150,22 @@ class Catalog:
                     return work(connection)
             except _BusyError as busy:
                 if time.monotonic() > deadline:
-                    raise UnavailableError(
-                        f"the catalog {self.path} stayed locked for {self._busy_timeout:.0f} s",
-                        hint="look for a stuck nbmlops process, then try again",
-                    ) from busy
+                    raise self._locked() from busy
                 time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - spreads the writers, guards nothing
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a consistent view of the catalog."""
-        with self._explained(), self._reader.connect() as connection:
-            return work(connection)
+        try:
+            with self._explained(), self._reader.connect() as connection:
+                return work(connection)
+        except _BusyError as busy:
+            raise self._locked() from busy
+
+    def _locked(self) -> UnavailableError:
+        return UnavailableError(
+            f"the catalog {self.path} stayed locked for {self._busy_timeout:.0f} s",
+            hint="look for a stuck nbmlops process, then try again",
+        )
 
     def close(self) -> None:
         """Give back the connections."""

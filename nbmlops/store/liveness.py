@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import threading
 from pathlib import Path
 
 from nbmlops.core.errors import UnavailableError
@@ -31,10 +32,22 @@ class Writer:
         self._descriptor: int | None = None
         self._token = ""
         self._owner = 0
+        self._guard = threading.Lock()
+        # A child that kept the lock would make its dead parent look alive.
+        os.register_at_fork(after_in_child=self._leave)
 
     @property
     def token(self) -> str:
         """Name of this process's file; made and locked on first use, anew in a forked child."""
+        with self._guard:
+            return self._locked()
+
+    def _leave(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor, self._guard = None, threading.Lock()
+
+    def _locked(self) -> str:
         if self._descriptor is None or self._owner != os.getpid():
             self._token, self._owner = secrets.token_hex(16), os.getpid()
             path = self._folder / self._token

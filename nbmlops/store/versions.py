@@ -260,7 +260,10 @@ class Versions:
         self.resolve_in(connection, ref, deleted=deleted)
         hidden = schema.version.c.deleted_at
         query = self._select().where(
-            schema.name.c.name == ref.name, hidden.is_not(None) if deleted else hidden.is_(None)
+            schema.name.c.name == ref.name,
+            # What a run in flight has written is the run's own.
+            schema.version.c.number.is_not(None),
+            hidden.is_not(None) if deleted else hidden.is_(None),
         )
         return self._records(connection, connection.execute(query.order_by(schema.version.c.id)).all())
 

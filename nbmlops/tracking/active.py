@@ -171,15 +171,19 @@ class ActiveRun:
         return f"<run {self._runs.name_of(self.id)}>"
 
 
+_STEP_LIMIT = 1 << 63
+
+
 def _whole(step: Any) -> int:
-    if type(step) is not bool and isinstance(step, numbers.Integral):
+    if type(step) is not bool and isinstance(step, numbers.Integral) and abs(int(step)) < _STEP_LIMIT:
         return int(step)
-    raise InvalidError(f"the step must be a whole number, not {step!r}")
+    raise InvalidError(f"the step must be a whole number below 2**63, not {step!r}"[:200])
 
 
 def _number(key: str, value: Any) -> float:
     if isinstance(value, numbers.Real) or (hasattr(value, "item") and getattr(value, "shape", None) in {(), (1,)}):
-        return float(value)
+        with contextlib.suppress(OverflowError):
+            return float(value)
     if isinstance(value, str):
         with contextlib.suppress(ValueError):
             return float(value)

@@ -24,7 +24,9 @@ def git_state(folder: Path) -> dict[str, Any] | None:
     folder : Path
         A folder of the project.
     """
-    command = ["git", "-C", str(folder), "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    # The repository may be somebody else's: nothing that its configuration names is run.
+    quiet = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
+    command = ["git", *quiet, "-C", str(folder), "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     # Optional locks would make a user's own git command fail now and then.
     environ = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:

@@ -38,6 +38,10 @@ __all__ = [
 ]
 
 
+_DIGITS = 10
+"""A run's number has fewer digits, as the database's whole numbers do."""
+
+
 def begin(connection: Connection, *, experiment: str, environment: Mapping[str, Any], **fields: Any) -> None:
     """Insert a run with the next number of its experiment."""
     table = schema.run
@@ -196,7 +200,7 @@ def find(connection: Connection, ref: str) -> Sequence[Any]:
     """Rows that a friendly name, an experiment (its newest run) or the beginning of an id means."""
     table = schema.run
     experiment, _, number = ref.rpartition("-")
-    if experiment and number.isdecimal():
+    if experiment and number.isdecimal() and len(number) < _DIGITS:
         named = connection.execute(select(table).filter_by(experiment=experiment, number=int(number))).all()
         if named:
             return named

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,8 +111,9 @@ class Runs:
         *,
         error: Mapping[str, str] | None = None,
         cells: Iterable[Cell] = (),
+        also: Callable[[Connection], object] | None = None,
     ) -> Run:
-        """End a run and keep the cells that it executed.
+        """End a run and keep the cells that it executed; `also` takes part in the same transaction.
 
         Raises
         ------
@@ -126,6 +127,8 @@ class Runs:
             if not queries.finish(connection, run_id, status, at, error):
                 raise InvalidError(f"the run {self.name_of(run_id)} has ended already")
             queries.add_cells(connection, run_id, executed)
+            if also is not None:
+                also(connection)
 
         self.catalog.transact(work)
         return self.show(run_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -99,12 +98,12 @@ class Workspace:
         root = Path(path).absolute()
         if not (root / layout.FOLDER).is_dir():
             clock = SystemClock()
-            marker = layout.make(root, user=actor(), now=clock.now(), fill=_create_catalog)
+            settings = layout.settings_of(root)
+            marker = layout.make(
+                root, user=actor(), now=clock.now(), fill=lambda at: _create_catalog(at, root, settings)
+            )
             cls.user_keyring().trust_workspace(marker.id, marker.root)
-        workspace = cls.open(root)
-        if not workspace.catalog.is_sqlite and workspace.catalog.revision() is None:
-            workspace.catalog.create()
-        return workspace
+        return cls.open(root)
 
     @staticmethod
     def user_keyring() -> Keyring:
@@ -123,9 +122,8 @@ class Workspace:
         """The catalog, brought to this version's tables."""
         from nbmlops.store.catalog import Catalog
 
-        catalog = Catalog(self.settings.catalog or f"sqlite:///{self.marker.state / 'catalog.db'}")
-        if catalog.is_sqlite or not self.settings.catalog:
-            catalog.ensure_current()
+        catalog = Catalog(_catalog_url(self.settings, self.marker.state, self.marker.root))
+        catalog.ensure_current()
         return catalog
 
     @cached_property
@@ -133,7 +131,10 @@ class Workspace:
         """The object store."""
         from nbmlops.store.objects import ObjectStore
 
-        return ObjectStore(self.settings.objects or str(self.marker.state / "objects"), self.catalog, self.clock)
+        place = self.settings.objects or str(self.marker.state / "objects")
+        # A folder is meant from the project's root, wherever in it one stands.
+        root = place if "://" in place else str(self.marker.root / place)
+        return ObjectStore(root, self.catalog, self.clock)
 
     @cached_property
     def audit(self) -> Audit:
@@ -259,9 +260,13 @@ class Workspace:
 
 def trust(path: str | Path | None = None) -> Status:
     """Trust the workspace around `path`, which need not be open for that."""
+    from nbmlops.store import audit
+
     marker = layout.locate(Path(path) if path else None)
     Workspace.user_keyring().trust_workspace(marker.id, marker.root)
-    return Workspace.open(marker.root).status()
+    workspace = Workspace.open(marker.root)
+    workspace.catalog.transact(lambda c: audit.append(c, workspace.clock, "workspace.trust", str(marker.root)))
+    return workspace.status()
 
 
 def doctor(path: str | Path | None = None) -> Diagnosis:
@@ -276,11 +281,21 @@ def doctor(path: str | Path | None = None) -> Diagnosis:
         return diagnose(None, error)
 
 
-def _create_catalog(folder: Path) -> None:
+def _catalog_url(settings: Settings, state: Path, root: Path) -> str:
+    """URL of the catalog: in the workspace by default; a relative SQLite path is meant from the project's root."""
+    named = settings.catalog
+    if named is None:
+        return f"sqlite:///{state / 'catalog.db'}"
+    scheme, found, path = named.partition("sqlite:///")
+    return f"sqlite:///{root / path}" if found and not scheme else named
+
+
+def _create_catalog(state: Path, root: Path, settings: Settings) -> None:
+    """Create the catalog that the settings name; one that is there already is left to `ensure_current`."""
     from nbmlops.store.catalog import Catalog
 
-    if os.environ.get("NBMLOPS_CATALOG"):
-        return
-    catalog = Catalog(f"sqlite:///{folder / 'catalog.db'}")
-    catalog.create()
+    catalog = Catalog(_catalog_url(settings, state, root))
+    there = catalog.path.exists() if catalog.is_sqlite else catalog.revision() is not None
+    if not there:
+        catalog.create()
     catalog.close()

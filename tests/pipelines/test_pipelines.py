@@ -185,3 +185,16 @@ def test_a_date_is_proved_and_frozen(workspace: Workspace) -> None:
     first = workspace.pipeline.run("sums", {"day": "2013-05-01"})
     assert workspace.pipeline.promote("sums", "production", against=first.run.name).after == "sums@v1"
     assert states(workspace.pipeline.run("sums@production")) == {"1_make": "skipped", "2_sum": "skipped"}
+
+
+def test_frozen_steps_keep_their_own_values_of_one_parameter(workspace: Workspace) -> None:
+    notebooks = workspace.marker.root / "notebooks"
+    write(notebooks / "1_make.ipynb", "rows: int = 3", RAW)
+    write(notebooks / "2_sum.ipynb", "rows: int = 5\nfactor: int = 2", TOTAL)
+    first = workspace.pipeline.run("sums")
+    assert workspace.pipeline.promote("sums", "production", against=first.run.name).moved
+    workspace.data.save(workspace.data.load("raw").head(2), "unrelated")
+    again = workspace.pipeline.promote("sums", "production", against=first.run.name)
+    assert (again.after, again.moved) == ("sums@v1", False)
+    write(notebooks / "1_make.ipynb", "rows: int = 4", RAW)
+    assert states(workspace.pipeline.run("sums@production")) == {"1_make": "skipped", "2_sum": "skipped"}
