@@ -221,7 +221,7 @@ def _expression(check: Expression, _column: str, frame: Frame, key: str) -> Plan
     empty = pl.DataFrame(schema={frame.places[name]: dtype for name, dtype in frame.types.items()})
     try:
         (dtype,) = empty.select(good.alias("good")).dtypes
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         types = ", ".join(f"{name} is {type_words(frame.types[name])}" for name in column_names(check.text))
         said = str(error).partition("\n")[0]
         raise InvalidError(f"the expression cannot be evaluated: {types} ({said})") from None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,9 @@ class Catalog:
             filesystem.refuse_network(self.path.parent)
         self._writer = self._engine("BEGIN IMMEDIATE")
         self._reader = self._engine("BEGIN")
+        # Python 3.13 warns of a database that is dropped open; nobody has to close a workspace by hand.
+        for engine in (self._writer, self._reader):
+            weakref.finalize(self, engine.dispose)
 
     @property
     def is_sqlite(self) -> bool:
@@ -72,11 +76,12 @@ class Catalog:
             return create_engine(self.url, pool_pre_ping=True)
         engine = create_engine(self.url, connect_args={"timeout": self._busy_timeout})
         mode, synchronous, _ = journal_mode()
+        milliseconds = int(self._busy_timeout * 1000)  # not self: the engine's hooks must not keep the catalog alive
 
         @event.listens_for(engine, "connect")
         def _configure(connection: Any, _record: Any) -> None:
             connection.isolation_level = None
-            connection.execute(f"PRAGMA busy_timeout={int(self._busy_timeout * 1000)}")
+            connection.execute(f"PRAGMA busy_timeout={milliseconds}")
             # Changing the journal takes a lock, so it is done once, by whoever finds it different.
             if connection.execute("PRAGMA journal_mode").fetchone()[0].upper() != mode:
                 connection.execute(f"PRAGMA journal_mode={mode}")
