@@ -15,9 +15,10 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from nbmlops.core.digests import short
 from nbmlops.core.errors import InvalidError, RefSyntaxError
 
-__all__ = ["Ref", "check_alias", "check_name"]
+__all__ = ["Ref", "check_alias", "check_name", "pinned"]
 
 _NUMBER = re.compile(r"v([1-9][0-9]{0,8})")
 _LIKE_NUMBER = re.compile(r"v[0-9]+")
@@ -73,6 +74,17 @@ def check_alias(alias: str) -> str:
             f"the alias {alias!r} looks like a version number or a digest", hint="use a word such as production"
         )
     return _word(alias, "the alias")
+
+
+def pinned(name: str, number: int | None, digest: str) -> str:
+    """The reference that always means one version: by number, or by digest until it has one.
+
+    Examples
+    --------
+    >>> pinned("flights", 3, "7f3a9c0e1b2d")
+    'flights@v3'
+    """
+    return f"{name}@v{number}" if number else f"{name}@{short(digest)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ __all__ = ["Catalog", "Connection", "journal_mode"]
 
 T = TypeVar("T")
 _WAL_FIXED = (3, 51, 3)
+_RACES = 20
 _BUSY = ("database is locked", "database table is locked", "database schema is locked")
 
 
@@ -149,6 +150,7 @@ class Catalog:
             When the catalog is locked for longer than the busy timeout, full, read-only or away.
         """
         deadline = time.monotonic() + self._busy_timeout
+        lost = 0
         while True:
             try:
                 with self._explained(), self._writer.begin() as connection:
@@ -156,7 +158,12 @@ class Catalog:
             except _BusyError as busy:
                 if time.monotonic() > deadline:
                     raise self._locked() from busy
-                time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - spreads the writers, guards nothing
+            except IntegrityError:
+                # SQLite's writers queue; elsewhere two may reckon the same next number, and one is told so here.
+                lost += 1
+                if self.is_sqlite or lost > _RACES:
+                    raise
+            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - spreads the writers, guards nothing
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a consistent view of the catalog."""

@@ -3,6 +3,9 @@
 A lock goes with its process, however that ends, and never comes back; so whoever can take the lock
 of another writer's file knows that the writer is gone. Process ids are never looked at: they are
 reused, and mean nothing in another container.
+
+A token is ``PLACE-WRITER``. The place stands for the folder of lock files: several workspaces may
+share one catalog, and only who has the folder can tell whether a writer of it lives.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import fcntl
 import os
 import secrets
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from nbmlops.core.errors import UnavailableError
@@ -49,10 +53,10 @@ class Writer:
 
     def _locked(self) -> str:
         if self._descriptor is None or self._owner != os.getpid():
-            self._token, self._owner = secrets.token_hex(16), os.getpid()
-            path = self._folder / self._token
             try:
                 self._folder.mkdir(exist_ok=True)
+                self._token, self._owner = f"{_place(self._folder)}-{secrets.token_hex(16)}", os.getpid()
+                path = self._folder / self._token
                 self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
             except OSError as error:
                 raise UnavailableError(
@@ -69,8 +73,26 @@ class Writer:
             self._descriptor = None
 
 
+def _place(folder: Path) -> str:
+    """The folder's own id, 16 hex digits; made on first use, by one of those who need it at once."""
+    path = folder / "place"
+    if not path.exists():
+        made = folder / f"place-{secrets.token_hex(8)}"
+        made.write_text(secrets.token_hex(8), encoding="ascii")
+        with suppress(FileExistsError):
+            os.link(made, path)
+        made.unlink()
+    return path.read_text(encoding="ascii")
+
+
 def is_alive(folder: Path, token: str) -> bool:
-    """Whether the writer with this token still lives; a dead one's file is removed."""
+    """Whether the writer with this token still lives; a dead one's file is removed.
+
+    A writer of another folder counts as alive: whether it is, is for those to say who have that folder.
+    """
+    place = folder / "place"
+    if not place.exists() or not token.startswith(place.read_text(encoding="ascii")):
+        return True
     path = folder / token
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)

@@ -16,9 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from nbmlops.core.clock import Clock
-from nbmlops.core.digests import short
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, nearest
-from nbmlops.core.refs import Ref, check_name
+from nbmlops.core.refs import Ref, check_name, pinned
 from nbmlops.store import audit, lineage, naming, resolution, schema
 from nbmlops.store.catalog import Catalog
 
@@ -49,8 +48,8 @@ class Version:
 
     @property
     def ref(self) -> str:
-        """How a person names it: by number, or by digest until it has one."""
-        return f"{self.name}@v{self.number}" if self.number else f"{self.name}@{short(self.digest)}"
+        """How a person names it."""
+        return pinned(self.name, self.number, self.digest)
 
 
 class Versions:

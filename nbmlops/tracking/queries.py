@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from nbmlops.core.digests import canonical_json, of_bytes, short
+from nbmlops.core.digests import canonical_json, of_bytes
 from nbmlops.core.errors import ConflictError
+from nbmlops.core.refs import pinned
 from nbmlops.store import schema
 from nbmlops.store.naming import newest_named
 from nbmlops.tracking.records import Cell
@@ -28,6 +29,7 @@ __all__ = [
     "find",
     "finish",
     "last_metrics",
+    "last_sign",
     "metric_history",
     "names",
     "newest",
@@ -83,6 +85,19 @@ def status(connection: Connection, run_id: str) -> str | None:
 def running(connection: Connection) -> Sequence[Any]:
     """Ids and writers of the runs that are running, as far as the catalog knows."""
     return connection.execute(select(schema.run.c.id, schema.run.c.writer).filter_by(status="running")).all()
+
+
+def last_sign(connection: Connection, run_id: str) -> datetime:
+    """When a run last wrote something; for one whose writer is gone, that is the best known end."""
+    run, metric, edge, cell = schema.run.c, schema.metric.c, schema.edge.c, schema.cell.c
+    signs = [
+        connection.execute(select(run.started_at).where(run.id == run_id)).scalar_one(),
+        connection.execute(select(func.max(metric.at)).where(metric.run_id == run_id)).scalar(),
+        connection.execute(select(func.max(edge.at)).where(edge.subject == f"run:{run_id}")).scalar(),
+        connection.execute(select(func.max(cell.started_at)).where(cell.run_id == run_id)).scalar(),
+        connection.execute(select(func.max(run.ended_at)).where(run.parent_id == run_id)).scalar(),
+    ]
+    return max(sign for sign in signs if sign is not None)
 
 
 def add_params(connection: Connection, run_id: str, params: Mapping[str, Any]) -> None:
@@ -275,7 +290,7 @@ def _refs(connection: Connection, objects: Iterable[str]) -> dict[str, str]:
     version, name = schema.version, schema.name
     query = select(version.c.id, version.c.number, version.c.digest, name.c.kind, name.c.name).join(name)
     return {
-        f"{row.kind}:{row.id}": f"{row.name}@v{row.number}" if row.number else f"{row.name}@{short(row.digest)}"
+        f"{row.kind}:{row.id}": pinned(row.name, row.number, row.digest)
         for row in connection.execute(query.where(version.c.id.in_(ids)))
     }
 

@@ -214,8 +214,11 @@ class Runs:
         rows = self.catalog.read(queries.running)
         gone = [row.id for row in rows if row.writer and not is_alive(self._live, row.writer)]
         if gone:
-            at, error = self.clock.now(), {"name": "Killed", "value": "the process that wrote the run is gone"}
-            self.catalog.transact(lambda c: [queries.finish(c, run_id, "killed", at, error) for run_id in gone])
+            error = {"name": "Killed", "value": "the process that wrote the run is gone"}
+            # It ended some time after its last sign of life; when somebody looked says nothing.
+            self.catalog.transact(
+                lambda c: [queries.finish(c, run_id, "killed", queries.last_sign(c, run_id), error) for run_id in gone]
+            )
 
     def _records(self, connection: Connection, rows: Sequence[Any]) -> list[Run]:
         ids = [row.id for row in rows]

@@ -12,7 +12,6 @@ from itertools import count
 import numpy as np
 import pandas as pd
 
-from nbmlops.core.errors import ConflictError
 from nbmlops.workspace import Workspace
 
 
@@ -20,15 +19,13 @@ def main(folder: str, seed: int) -> None:
     """Write until killed."""
     generator = np.random.default_rng(seed)
     with Workspace.open(folder) as workspace:
+        models = len(workspace.model.history("m"))
         print("up", flush=True)
         for turn in count():
             frame = pd.DataFrame({"seed": seed, "turn": turn, "x": generator.normal(size=20_000)})
             saved = workspace.data.save(frame, "t")
             print("data", saved.name, saved.digest, flush=True)
-            try:
-                promoted = workspace.model.promote(f"m@v{1 + turn % 2}", to="production")
-            except ConflictError:
-                continue
+            promoted = workspace.model.promote(f"m@v{1 + turn % models}", to="production")
             print("alias", promoted.after, flush=True)
 
 

@@ -134,6 +134,29 @@ def test_a_run_whose_process_dies_is_killed(workspace: Workspace) -> None:
     assert (record.status, record.metrics) == ("killed", {"auc": 1.0})
 
 
+def test_a_killed_run_ended_with_its_last_sign_of_life(workspace: Workspace) -> None:
+    script = (
+        "import os, signal, sys; from nbmlops.workspace import Workspace\n"
+        "w = Workspace.open(sys.argv[1]); r = w.run.start('doomed'); r.log(x=1); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(workspace.marker.root)], check=False)
+    looked = workspace.clock.now()
+    record = workspace.run.show("doomed-1")
+    assert record.status == "killed"
+    assert record.ended_at is not None
+    assert record.started_at < record.ended_at < looked
+
+
+def test_runs_of_another_workspace_in_the_same_catalog_are_not_killed_from_here(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBMLOPS_CATALOG", workspace.catalog.url)
+    with Workspace.init(tmp_path / "neighbour") as neighbour, workspace.run("mine"):
+        with neighbour.run("theirs"):
+            assert {run.status for run in neighbour.run.list()} == {"running"}
+            assert {run.status for run in workspace.run.list()} == {"running"}
+
+
 def test_the_git_state_is_kept(workspace: Workspace) -> None:
     root = str(workspace.marker.root)
     identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
