@@ -28,7 +28,7 @@ from nbmlops.checks.kinds import (
     Unique,
     instant,
 )
-from nbmlops.checks.plans import ROWS, Frame, Plan, Values
+from nbmlops.checks.plans import ROWS, CheckPlan, Frame, Values
 from nbmlops.checks.tokens import Scalar
 from nbmlops.checks.words import type_words
 from nbmlops.core.errors import InvalidError
@@ -48,7 +48,7 @@ def needed(check: Check) -> tuple[str, ...]:
     return check.columns if isinstance(check, Key) else ()
 
 
-def plan(check: Check, column: str | None, frame: Frame, number: int) -> Plan:
+def plan(check: Check, column: str | None, frame: Frame, number: int) -> CheckPlan:
     """Compile `check` of `column` (None for the table); `number` makes its measures' names unique.
 
     Raises
@@ -59,7 +59,7 @@ def plan(check: Check, column: str | None, frame: Frame, number: int) -> Plan:
     import polars as pl
 
     if column is not None and frame.place(column) and frame.types[column] == pl.Null and check.by_value:
-        return Plan(tally=lambda _: (0, 0))
+        return CheckPlan(tally=lambda _: (0, 0))
     return _PLANNERS[type(check)](check, column or "", frame, f"check{number}")
 
 
@@ -77,7 +77,7 @@ def _present(values: Values, place: str) -> int:
     return int(values[ROWS] - values[f"{place}.nulls"] - values.get(f"{place}.nans", 0))
 
 
-def _by_value(frame: Frame, column: str, key: str, good: pl.Expr) -> Plan:
+def _by_value(frame: Frame, column: str, key: str, good: pl.Expr) -> CheckPlan:
     """Judge value by value; `good` is null or false for a missing one."""
     import polars as pl
 
@@ -88,10 +88,10 @@ def _by_value(frame: Frame, column: str, key: str, good: pl.Expr) -> Plan:
         present = _present(values, place)
         return present - int(values[key]), present
 
-    return Plan({**_missing(frame, column), key: good.sum()}, tally, bad, place)
+    return CheckPlan({**_missing(frame, column), key: good.sum()}, tally, bad, place)
 
 
-def _type(check: TypeOf, column: str, frame: Frame, key: str) -> Plan:
+def _type(check: TypeOf, column: str, frame: Frame, key: str) -> CheckPlan:
     import polars as pl
 
     place, dtype = frame.place(column), frame.types[column]
@@ -108,10 +108,10 @@ def _type(check: TypeOf, column: str, frame: Frame, key: str) -> Plan:
         "datetime": dtype in (pl.Date, pl.Datetime),
     }[check.name]
     # A column of nothing but nulls has no type that could be wrong.
-    return Plan(fixed=type_words(dtype), holds=holds or dtype == pl.Null)
+    return CheckPlan(fixed=type_words(dtype), holds=holds or dtype == pl.Null)
 
 
-def _between(check: Between, column: str, frame: Frame, key: str) -> Plan:
+def _between(check: Between, column: str, frame: Frame, key: str) -> CheckPlan:
     import polars as pl
 
     place, dtype = frame.place(column), frame.types[column]
@@ -145,7 +145,7 @@ def _literal(end: Any) -> Any:
     return pl.lit(float(end) if isinstance(end, int) and abs(end) >= 2**63 else end)
 
 
-def _one_of(check: OneOf, column: str, frame: Frame, key: str) -> Plan:
+def _one_of(check: OneOf, column: str, frame: Frame, key: str) -> CheckPlan:
     import polars as pl
 
     place, dtype = frame.place(column), frame.types[column]
@@ -173,7 +173,7 @@ def _among(value: pl.Expr, values: tuple[Scalar, ...]) -> pl.Expr:
     return value.is_in(list(values))
 
 
-def _matches(check: Matches, column: str, frame: Frame, key: str) -> Plan:
+def _matches(check: Matches, column: str, frame: Frame, key: str) -> CheckPlan:
     import polars as pl
 
     place, dtype = frame.place(column), frame.types[column]
@@ -184,7 +184,7 @@ def _matches(check: Matches, column: str, frame: Frame, key: str) -> Plan:
     )
 
 
-def _nulls(_check: Nulls, column: str, frame: Frame, _key: str) -> Plan:
+def _nulls(_check: Nulls, column: str, frame: Frame, _key: str) -> CheckPlan:
     import polars as pl
 
     place = frame.place(column)
@@ -195,10 +195,10 @@ def _nulls(_check: Nulls, column: str, frame: Frame, _key: str) -> Plan:
     def tally(values: Values) -> tuple[int, int]:
         return int(values[ROWS]) - _present(values, place), int(values[ROWS])
 
-    return Plan(_missing(frame, column), tally, missing)
+    return CheckPlan(_missing(frame, column), tally, missing)
 
 
-def _unique(_check: Unique, column: str, frame: Frame, key: str) -> Plan:
+def _unique(_check: Unique, column: str, frame: Frame, key: str) -> CheckPlan:
     import polars as pl
 
     place = frame.place(column)
@@ -209,10 +209,10 @@ def _unique(_check: Unique, column: str, frame: Frame, key: str) -> Plan:
         return present - int(values[key]), present
 
     measures = {**_missing(frame, column), key: value.drop_nulls().n_unique()}
-    return Plan(measures, tally, ~value.is_first_distinct() & value.is_not_null(), place)
+    return CheckPlan(measures, tally, ~value.is_first_distinct() & value.is_not_null(), place)
 
 
-def _expression(check: Expression, _column: str, frame: Frame, key: str) -> Plan:
+def _expression(check: Expression, _column: str, frame: Frame, key: str) -> CheckPlan:
     import polars as pl
 
     for name in column_names(check.text):
@@ -232,28 +232,28 @@ def _expression(check: Expression, _column: str, frame: Frame, key: str) -> Plan
         judged = int(values[f"{key}.judged"])
         return judged - int(values[key]), judged
 
-    return Plan({key: good.sum(), f"{key}.judged": good.count()}, tally, ~good)
+    return CheckPlan({key: good.sum(), f"{key}.judged": good.count()}, tally, ~good)
 
 
-def _key(check: Key, _column: str, frame: Frame, key: str) -> Plan:
+def _key(check: Key, _column: str, frame: Frame, key: str) -> CheckPlan:
     import polars as pl
 
     places = [pl.col(frame.place(name)) for name in check.columns]
     nameless = functools.reduce(operator.or_, [place.is_null() for place in places])
     bad = ~pl.struct(places).is_first_distinct() | nameless
-    return Plan({key: bad.sum()}, lambda values: (int(values[key]), int(values[ROWS])), bad)
+    return CheckPlan({key: bad.sum()}, lambda values: (int(values[key]), int(values[ROWS])), bad)
 
 
-def _rows(check: Rows, _column: str, _frame: Frame, _key: str) -> Plan:
+def _rows(check: Rows, _column: str, _frame: Frame, _key: str) -> CheckPlan:
     def tally(values: Values) -> tuple[int, int]:
         rows = int(values[ROWS])
         below = check.low is not None and rows < check.low
         return int(below or (check.high is not None and rows > check.high)), rows
 
-    return Plan(tally=tally)
+    return CheckPlan(tally=tally)
 
 
-def _columns(check: Columns, _column: str, frame: Frame, _key: str) -> Plan:
+def _columns(check: Columns, _column: str, frame: Frame, _key: str) -> CheckPlan:
     expected = check.names or frame.judged
     there, named = set(frame.names), set(expected)
     absent = [name for name in expected if name not in there]
@@ -261,7 +261,7 @@ def _columns(check: Columns, _column: str, frame: Frame, _key: str) -> Plan:
     said = [f"{len(frame.names)} columns"]
     said += [f"without {', '.join(absent[:5])}"] if absent else []
     said += [f"with {', '.join(extra[:5])} beside"] if extra else []
-    return Plan(fixed=", ".join(said), holds=not absent and not extra)
+    return CheckPlan(fixed=", ".join(said), holds=not absent and not extra)
 
 
 def _is_text(dtype: pl.DataType) -> bool:
@@ -274,7 +274,7 @@ def _mismatch(check: Check, column: str, dtype: pl.DataType, wanted: str) -> Inv
     return InvalidError(f"{check.kind} of {wanted} cannot judge {column!r}: its type is {type_words(dtype)}")
 
 
-_PLANNERS: dict[type[Check], Callable[[Any, str, Frame, str], Plan]] = {
+_PLANNERS: dict[type[Check], Callable[[Any, str, Frame, str], CheckPlan]] = {
     TypeOf: _type,
     Between: _between,
     OneOf: _one_of,

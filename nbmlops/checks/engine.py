@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.compile import needed, plan
 from nbmlops.checks.kinds import Check, Nulls, Rows
-from nbmlops.checks.plans import ROWS, Frame, Plan
+from nbmlops.checks.plans import ROWS, CheckPlan, Frame
 from nbmlops.checks.records import Outcome, Status
 from nbmlops.checks.words import bound_words, figure_words, value_words
 from nbmlops.core.errors import InvalidError, nearest
@@ -16,7 +16,7 @@ from nbmlops.core.errors import InvalidError, nearest
 if TYPE_CHECKING:
     import polars as pl
 
-    from nbmlops.checks.frames import Table
+    from nbmlops.checks.frames import CheckedTable
     from nbmlops.checks.suite import Suite
 
 __all__ = ["judge"]
@@ -30,10 +30,10 @@ _PART = 4_000
 class _Planned:
     check: Check
     column: str | None
-    plan: Plan
+    plan: CheckPlan
 
 
-def judge(table: Table, suite: Suite) -> tuple[Outcome, ...]:
+def judge(table: CheckedTable, suite: Suite) -> tuple[Outcome, ...]:
     """Judge `table` by `suite`; one outcome per check, in the suite's order.
 
     A check that cannot run (a missing column, another type) gives an ``errored`` outcome; the others
@@ -61,7 +61,7 @@ def judge(table: Table, suite: Suite) -> tuple[Outcome, ...]:
     return (*_empty(table, suite), *found)
 
 
-def _frame(table: Table, suite: Suite) -> tuple[Frame, pl.LazyFrame | None]:
+def _frame(table: CheckedTable, suite: Suite) -> tuple[Frame, pl.LazyFrame | None]:
     judged = tuple(each.column for each in suite.columns)
     named = [*judged]
     for check in [*suite.table, *(check for each in suite.columns for check in each.checks)]:
@@ -90,7 +90,7 @@ def _planned(check: Check, column: str | None, frame: Frame, number: int) -> Out
         return Outcome(check.kind, column, "errored", "", bound_words(check), said)
 
 
-def _empty(table: Table, suite: Suite) -> list[Outcome]:
+def _empty(table: CheckedTable, suite: Suite) -> list[Outcome]:
     if any(isinstance(check, Rows) for check in suite.table) or table.height():
         return []
     return [Outcome("rows", None, "failed", "0 rows", "at least 1", "an empty table satisfies everything else")]
@@ -100,7 +100,7 @@ def _empty(table: Table, suite: Suite) -> list[Outcome]:
 
 
 def _measured(
-    table: Table, lazy: pl.LazyFrame | None, planned: Sequence[_Planned]
+    table: CheckedTable, lazy: pl.LazyFrame | None, planned: Sequence[_Planned]
 ) -> list[Mapping[str, Any] | BaseException]:
     """Measure all plans in one pass; when the engine refuses that, each by itself, to find which it was."""
     if lazy is None:
@@ -111,7 +111,7 @@ def _measured(
     return [_tried(table, lazy, [each]) for each in planned]
 
 
-def _tried(table: Table, lazy: pl.LazyFrame, planned: Sequence[_Planned]) -> Mapping[str, Any] | BaseException:
+def _tried(table: CheckedTable, lazy: pl.LazyFrame, planned: Sequence[_Planned]) -> Mapping[str, Any] | BaseException:
     import polars as pl
 
     measures = {ROWS: pl.len()}
@@ -123,7 +123,7 @@ def _tried(table: Table, lazy: pl.LazyFrame, planned: Sequence[_Planned]) -> Map
         return error
 
 
-def _select(table: Table, lazy: pl.LazyFrame, wanted: Mapping[str, pl.Expr]) -> dict[str, Any]:
+def _select(table: CheckedTable, lazy: pl.LazyFrame, wanted: Mapping[str, pl.Expr]) -> dict[str, Any]:
     named = [expression.alias(name) for name, expression in wanted.items()]
     found: dict[str, Any] = {}
     # One pass, but for very wide tables: planning a stream grows faster than its number of expressions.
@@ -139,7 +139,7 @@ class _Evidence:
     detail: str
 
 
-def _evidence(table: Table, lazy: pl.LazyFrame | None, bad: Sequence[_Planned]) -> dict[int, _Evidence]:
+def _evidence(table: CheckedTable, lazy: pl.LazyFrame | None, bad: Sequence[_Planned]) -> dict[int, _Evidence]:
     """Find the first bad rows of each plan in one more pass, over the columns of these plans alone."""
     import polars as pl
 

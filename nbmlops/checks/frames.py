@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["SUFFIXES", "Table", "table_of", "without_index"]
+__all__ = ["SUFFIXES", "CheckedTable", "table_of", "without_index"]
 
 SUFFIXES = (".parquet", ".csv", ".arrow", ".feather", ".ipc")
 _UNNAMED = re.compile(r"__index_level_\d+__")
@@ -29,7 +29,7 @@ _KINDS = "a pandas, Polars or Arrow table, or a path that ends in " + ", ".join(
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CheckedTable:
     """A table that is about to be judged.
 
     Parameters
@@ -66,8 +66,8 @@ class Table:
         return lazy.with_columns(pl.col(zoned).dt.convert_time_zone("UTC").dt.replace_time_zone(None))
 
 
-def table_of(value: Any) -> Table:
-    """Make a `Table` of `value` without reading or copying it yet.
+def table_of(value: Any) -> CheckedTable:
+    """Make a `CheckedTable` of `value` without reading or copying it yet.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def table_of(value: Any) -> Table:
     return table
 
 
-def without_index(table: Table) -> Table:
+def without_index(table: CheckedTable) -> CheckedTable:
     """Leave out what pandas writes of an index without a name, which only counts the rows."""
     return replace(table, names=tuple(name for name in table.names if not _UNNAMED.fullmatch(name)))
 
@@ -109,7 +109,7 @@ def _refuse_bad_names(names: tuple[str, ...]) -> None:
         seen.add(name)
 
 
-def _from_path(path: Path) -> Table:
+def _from_path(path: Path) -> CheckedTable:
     import polars as pl
 
     if not path.exists():
@@ -134,10 +134,12 @@ def _from_path(path: Path) -> Table:
         renamed = lazy.rename({name: places.get(name, f"other{place}") for place, name in enumerate(names)})
         return renamed.select(list(places.values()))
 
-    return Table(names, columns, lambda: int(lazy.select(pl.len()).collect(engine="streaming").item()), streaming=True)
+    return CheckedTable(
+        names, columns, lambda: int(lazy.select(pl.len()).collect(engine="streaming").item()), streaming=True
+    )
 
 
-def _from_polars(value: Any) -> Table | None:
+def _from_polars(value: Any) -> CheckedTable | None:
     import polars as pl
 
     if isinstance(value, pl.LazyFrame):
@@ -153,10 +155,10 @@ def _from_polars(value: Any) -> Table | None:
                 raise _objects(name, "Python objects")
         return _assembled(series)
 
-    return Table(tuple(frame.columns), columns, lambda: frame.height)
+    return CheckedTable(tuple(frame.columns), columns, lambda: frame.height)
 
 
-def _from_arrow(value: Any) -> Table | None:
+def _from_arrow(value: Any) -> CheckedTable | None:
     import pyarrow as pa
 
     if isinstance(value, pa.RecordBatch):
@@ -168,10 +170,10 @@ def _from_arrow(value: Any) -> Table | None:
     def columns(wanted: Sequence[str]) -> pl.LazyFrame:
         return _assembled([_series(name, table.column(name)) for name in wanted])
 
-    return Table(tuple(table.column_names), columns, lambda: table.num_rows)
+    return CheckedTable(tuple(table.column_names), columns, lambda: table.num_rows)
 
 
-def _from_pandas(value: Any) -> Table | None:
+def _from_pandas(value: Any) -> CheckedTable | None:
     import pandas as pd
 
     if not isinstance(value, pd.DataFrame):
@@ -192,7 +194,7 @@ def _from_pandas(value: Any) -> Table | None:
     def columns(wanted: Sequence[str]) -> pl.LazyFrame:
         return _assembled([column(name) for name in wanted])
 
-    return Table((*names, *levels), columns, lambda: len(frame))
+    return CheckedTable((*names, *levels), columns, lambda: len(frame))
 
 
 def _pandas_series(name: str, column: pd.Series[Any] | pd.Index[Any]) -> pl.Series:

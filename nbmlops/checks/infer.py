@@ -24,7 +24,7 @@ from nbmlops.core.errors import InvalidError
 if TYPE_CHECKING:
     import polars as pl
 
-    from nbmlops.checks.frames import Table
+    from nbmlops.checks.frames import CheckedTable
 
 __all__ = ["infer"]
 
@@ -36,7 +36,7 @@ _PART = 4_000
 Measures = Mapping[str, Any]
 
 
-def infer(table: Table, name: str = "") -> Suite:
+def infer(table: CheckedTable, name: str = "") -> Suite:
     """Learn the suite `name` from `table`; the table itself passes it.
 
     Raises
@@ -185,7 +185,7 @@ def _text(place: str, dtype: pl.DataType, present: int, seen: Measures) -> tuple
     return checks, notes
 
 
-def _accepted(table: Table, suite: Suite) -> Suite:
+def _accepted(table: CheckedTable, suite: Suite) -> Suite:
     """Leave out what the table itself does not pass, such as a pattern that too many rare values miss."""
     failed = {(each.column, each.check) for each in judge(table, suite) if each.status != "passed"}
     kept = []

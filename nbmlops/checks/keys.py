@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-    from nbmlops.checks.frames import Table
+    from nbmlops.checks.frames import CheckedTable
 
 __all__ = ["find_key"]
 
@@ -22,7 +22,7 @@ _CHANCE = 10.0
 _FEWEST = 20
 
 
-def find_key(table: Table, lazy: pl.LazyFrame, candidates: Sequence[str]) -> tuple[str, ...] | None:
+def find_key(table: CheckedTable, lazy: pl.LazyFrame, candidates: Sequence[str]) -> tuple[str, ...] | None:
     """Find the smallest set of `candidates` that is a key of `table`; None when there is none.
 
     A set whose values could by themselves tell the rows apart by accident is no evidence of a key:

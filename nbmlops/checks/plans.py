@@ -11,7 +11,7 @@ from nbmlops.core.errors import InvalidError, nearest
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ROWS", "Frame", "Plan", "Values"]
+__all__ = ["ROWS", "CheckPlan", "Frame", "Values"]
 
 ROWS = "rows"
 """Name of the measure that counts the rows of the table."""
@@ -53,7 +53,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CheckPlan:
     """What one check needs measured.
 
     Parameters

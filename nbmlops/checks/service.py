@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks import queries
-from nbmlops.checks.frames import SUFFIXES, Table, table_of, without_index
+from nbmlops.checks.frames import SUFFIXES, CheckedTable, table_of, without_index
 from nbmlops.checks.records import Report
 from nbmlops.checks.suite import Suite, SuiteBuilder
 from nbmlops.core.digests import canonical_json
@@ -161,7 +161,7 @@ class Checks:
     def _read(self, number: int, digest: str) -> Report:
         return Report.from_json(json.loads(self._objects.read(digest)), number=number)
 
-    def _table(self, value: Any, name: str | None = None) -> tuple[Table, str]:
+    def _table(self, value: Any, name: str | None = None) -> tuple[CheckedTable, str]:
         if isinstance(value, str) and not _is_path(value):
             version = self._data.show(value)
             return self._saved(version), version.ref
@@ -170,7 +170,7 @@ class Checks:
             return table_of(path), name or path.name
         return table_of(value), name or "dataframe"
 
-    def _saved(self, version: DataVersion) -> Table:
+    def _saved(self, version: DataVersion) -> CheckedTable:
         if version.format != "table":
             raise InvalidError(
                 f"{version.ref} is a {version.format}, and checks judge tables",
@@ -182,7 +182,7 @@ class Checks:
             return table_of(loaded).lazy(names)
 
         names = tuple(column.name for column in version.columns)
-        return without_index(Table(names, columns, lambda: version.rows or 0))
+        return without_index(CheckedTable(names, columns, lambda: version.rows or 0))
 
     def _suite(self, suite: Suite | SuiteBuilder | str | None, value: Any, subject: str) -> Suite:
         if isinstance(suite, str):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.records import PipelineRun, StepProgress
     from nbmlops.workspace import Workspace
 
-__all__ = ["Made", "Outcome", "Teller", "run_demo"]
+__all__ = ["DemoResult", "Made", "Teller", "run_demo"]
 
 _METRICS = ("roc_auc", "average_precision", "brier")
 
@@ -50,7 +50,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DemoResult:
     """What the demo made and how long it took."""
 
     folder: str
@@ -67,7 +67,7 @@ class DemoFailedError(NbmlopsError):
     """Something that the demo was to show did not happen."""
 
 
-def run_demo(folder: Path, teller: Teller) -> Outcome:
+def run_demo(folder: Path, teller: Teller) -> DemoResult:
     """Run the whole demo in a new folder.
 
     Parameters
@@ -85,7 +85,7 @@ def run_demo(folder: Path, teller: Teller) -> Outcome:
     started = time.monotonic()
     with make_project(folder) as workspace:
         made = list(_Story(workspace, folder, teller).acts())
-    return Outcome(str(folder), tuple(made), time.monotonic() - started)
+    return DemoResult(str(folder), tuple(made), time.monotonic() - started)
 
 
 class _Story:

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbmlops.models.gates import Gate
-    from nbmlops.models.records import Field, ModelSignature, ModelVersion, Output, Promotion, PromotionRefusedError
+    from nbmlops.models.records import (
+        ModelSignature,
+        ModelVersion,
+        Output,
+        Promotion,
+        PromotionRefusedError,
+        SignatureField,
+    )
     from nbmlops.models.service import Models
 
 __all__ = [
-    "Field",
     "Gate",
     "ModelSignature",
     "ModelVersion",
@@ -19,10 +25,11 @@ __all__ = [
     "Output",
     "Promotion",
     "PromotionRefusedError",
+    "SignatureField",
 ]
 
 _HOMES = {
-    "Field": "records",
+    "SignatureField": "records",
     "Gate": "gates",
     "ModelSignature": "records",
     "ModelVersion": "records",

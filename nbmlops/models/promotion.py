@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.records import Outcome, Report
-from nbmlops.core.errors import ConflictError, NotFoundError, RefusedError
+from nbmlops.core.errors import ConflictError, RefusedError
 from nbmlops.core.refs import Ref, check_alias
 from nbmlops.models.gates import Gate
 from nbmlops.models.records import Promotion, PromotionRefusedError
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from nbmlops.checks.service import Checks
     from nbmlops.core.clock import Clock
 
-__all__ = ["Gates", "Promoter"]
+__all__ = ["Gates", "ModelPromoter"]
 
 Gates = Callable[[], Mapping[str, Mapping[str, Any]]]
 
 
-class Promoter:
+class ModelPromoter:
     """Carries out promotions and rollbacks of models.
 
     Parameters
@@ -93,9 +93,7 @@ class Promoter:
     def rollback(self, name: str, alias: str) -> Promotion:
         """Move back; see `Models.rollback`."""
         check_alias(alias)
-        present, earlier = self._aliases.at(name, alias), self._aliases.previous(name, alias)
-        if present is None or earlier is None:
-            raise NotFoundError(f"{name} has no earlier {alias} to go back to", hint=f"nbmlops model history {name}")
+        present, earlier = self._aliases.way_back(name, alias)
         _, held = integrity(earlier, self._open)
         report = self._keep(f"rollback {alias}", earlier, (held,))
         promotion = Promotion("model", name, alias, present.ref, earlier.ref, report, moved=False)

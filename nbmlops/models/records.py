@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from nbmlops.checks.records import Report
     from nbmlops.store.versions import Version
 
-__all__ = ["Field", "ModelSignature", "ModelVersion", "Output", "Promotion", "PromotionRefusedError"]
+__all__ = ["ModelSignature", "ModelVersion", "Output", "Promotion", "PromotionRefusedError", "SignatureField"]
 
 Scalar = str | int | float | bool | None
 _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class SignatureField:
     """A column that a model takes: its name, Arrow type as text, whether it may hold nulls, its categories."""
 
     name: str
@@ -52,7 +52,7 @@ class ModelSignature:
     """
 
     form: Literal["table", "array", "texts"]
-    inputs: tuple[Field, ...]
+    inputs: tuple[SignatureField, ...]
     outputs: tuple[Output, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class ModelSignature:
         return cls(
             form=document["form"],
             inputs=tuple(
-                Field(each["name"], each["type"], each["nullable"], _tuple(each["categories"]))
+                SignatureField(each["name"], each["type"], each["nullable"], _tuple(each["categories"]))
                 for each in document["inputs"]
             ),
             outputs=tuple(

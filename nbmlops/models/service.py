@@ -10,7 +10,7 @@ from nbmlops.core.refs import check_name
 from nbmlops.models import admission, signature
 from nbmlops.models.allowlist import never
 from nbmlops.models.formats import format_named
-from nbmlops.models.promotion import Gates, Promoter
+from nbmlops.models.promotion import Gates, ModelPromoter
 from nbmlops.models.records import ModelVersion, Promotion
 from nbmlops.models.sealing import build, sealed
 from nbmlops.store import audit
@@ -67,7 +67,7 @@ class Models:
         self._keyring = keyring
         self._lineage = lineage
         self._clock = clock
-        self._promoter = Promoter(versions, self._open, data, checks, clock, gates)
+        self._promoter = ModelPromoter(versions, self._open, data, checks, clock, gates)
 
     def save(self, estimator: Any, name: str, *, example: Any = None, message: str | None = None) -> ModelVersion:
         """Save a fitted estimator as the newest version of a name, signed with the person's key.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError
-from nbmlops.models.records import Field, ModelSignature, Output, Scalar
+from nbmlops.models.records import ModelSignature, Output, Scalar, SignatureField
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def infer(estimator: Any, example: Any = None) -> ModelSignature:
     if _is_frame(rows):
         form, inputs = "table", _columns(rows)
     elif isinstance(rows, list):
-        form, inputs = "texts", (Field("text", "string", nullable=False),)
+        form, inputs = "texts", (SignatureField("text", "string", nullable=False),)
     else:
         form, inputs = "array", tuple(_array_fields(rows))
     return ModelSignature(form, inputs, _outputs(estimator, rows))  # type: ignore[arg-type]
@@ -78,7 +78,7 @@ def _is_frame(rows: Any) -> bool:
     return hasattr(rows, "columns")
 
 
-def _columns(rows: pd.DataFrame) -> tuple[Field, ...]:
+def _columns(rows: pd.DataFrame) -> tuple[SignatureField, ...]:
     import pandas as pd
     import pyarrow as pa
 
@@ -92,7 +92,7 @@ def _columns(rows: pd.DataFrame) -> tuple[Field, ...]:
             raise InvalidError(f"the example's column {name!r} has no plain type: {error}") from None
         categories = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else None
         found.append(
-            Field(
+            SignatureField(
                 str(name),
                 kind,
                 nullable=bool(column.isna().any()) or (categories is None and column.dtype.kind in "fOM"),
@@ -102,21 +102,21 @@ def _columns(rows: pd.DataFrame) -> tuple[Field, ...]:
     return tuple(found)
 
 
-def _array_fields(rows: Any) -> list[Field]:
+def _array_fields(rows: Any) -> list[SignatureField]:
     import pyarrow as pa
 
     from nbmlops.data.identity import column_type
 
     kind = "string" if rows.dtype == object else column_type(pa.from_numpy_dtype(rows.dtype))
-    return [Field(f"x{index}", kind, nullable=rows.dtype.kind in "fO") for index in range(rows.shape[1])]
+    return [SignatureField(f"x{index}", kind, nullable=rows.dtype.kind in "fO") for index in range(rows.shape[1])]
 
 
 def _remembered(estimator: Any) -> ModelSignature:
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
-        return ModelSignature("table", tuple(Field(str(name), "unknown") for name in names), ())
+        return ModelSignature("table", tuple(SignatureField(str(name), "unknown") for name in names), ())
     count = getattr(estimator, "n_features_in_", 0)
-    return ModelSignature("array", tuple(Field(f"x{index}", "unknown") for index in range(count)), ())
+    return ModelSignature("array", tuple(SignatureField(f"x{index}", "unknown") for index in range(count)), ())
 
 
 def _outputs(estimator: Any, rows: Any) -> tuple[Output, ...]:

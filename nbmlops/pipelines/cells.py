@@ -17,7 +17,7 @@ from nbmlops.tracking.ml_line import words
 from nbmlops.tracking.source import Parsed, events, parse
 
 if TYPE_CHECKING:
-    from nbmlops.tracking.scopes import Event
+    from nbmlops.tracking.scopes import NameEvent
 
 __all__ = ["CodeCell", "Notebook", "cell_digests", "code_cells", "code_digest", "literal_parameters", "text_of"]
 
@@ -35,7 +35,7 @@ class CodeCell:
     tags: frozenset[str]
     count: int | None
     parsed: Parsed
-    events: tuple[Event, ...]
+    events: tuple[NameEvent, ...]
 
     @property
     def tree(self) -> ast.Module:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from nbmlops.pipelines.cells import CodeCell
-    from nbmlops.tracking.scopes import Event
+    from nbmlops.tracking.scopes import NameEvent
 
 __all__ = ["counts_in_order", "names_exist"]
 
@@ -101,7 +101,7 @@ class _Replay:
         self.defined -= lent - {event.name for event in cell.events if event.kind == "define"} - self.kept
         self.kept = set(self.defined)
 
-    def _replay(self, cell: int, event: Event) -> Iterator[Spot]:
+    def _replay(self, cell: int, event: NameEvent) -> Iterator[Spot]:
         match event.kind:
             case "define" | "given":
                 self.defined.add(event.name)
@@ -141,7 +141,7 @@ class _Replay:
         else:
             yield Spot("hidden-state", cell, line, f"`{name}` is used, but no cell above defines it", self._fix(name))
 
-    def _called(self, cell: int, event: Event) -> Iterator[Spot]:
+    def _called(self, cell: int, event: NameEvent) -> Iterator[Spot]:
         """Check what the body of a called function needs, and the functions that it calls in turn."""
         seen, stack = set[str](), [event.name]
         while stack:

@@ -119,28 +119,29 @@ class Aliases:
         rows = self._versions.catalog.read(lambda c: c.execute(query).all())
         return [Move(**{key: row._mapping[key] for key in Move.__slots__}) for row in rows]
 
-    def previous(self, name: str, alias: str) -> Version | None:
-        """Where a rollback would take the alias; rolling back twice goes back twice."""
-        stack: list[int] = []
-        for move in reversed(self.moves(name, alias)):
-            if move.how == "rollback":
-                stack.pop()
-            elif move.after_id is not None:
-                stack.append(move.after_id)
-        return self._versions.get(stack[-2]) if len(stack) > 1 else None
-
-    def rollback(self, name: str, alias: str) -> tuple[Version, Version]:
-        """Move an alias back to where it was before its last promotion; the versions before and after.
+    def way_back(self, name: str, alias: str) -> tuple[Version, Version]:
+        """The version an alias is on, and the one a rollback takes it to; rolling back twice goes back twice.
 
         Raises
         ------
         NotFoundError
             When the alias is nowhere, or was nowhere before.
         """
-        before, after = self.at(name, alias), self.previous(name, alias)
-        if before is None or after is None:
+        present = self.at(name, alias)
+        stack: list[int] = []
+        for move in reversed(self.moves(name, alias)):
+            if move.how == "rollback":
+                stack.pop()
+            elif move.after_id is not None:
+                stack.append(move.after_id)
+        if present is None or len(stack) < 2:
             raise NotFoundError(
                 f"{name} has no earlier {alias} to go back to", hint=f"nbmlops {self._versions.kind} history {name}"
             )
+        return present, self._versions.get(stack[-2])
+
+    def rollback(self, name: str, alias: str) -> tuple[Version, Version]:
+        """Move an alias to where `way_back` leads; the versions before and after."""
+        before, after = self.way_back(name, alias)
         self._versions.catalog.transact(lambda c: self.move(c, alias, after, expected=before.id, how="rollback"))
         return before, after

@@ -21,7 +21,7 @@ from nbmlops.store.chunking import BLOCK, chunks
 from nbmlops.store.folders import Folder
 from nbmlops.store.index import Index, Known, Place
 from nbmlops.store.manifests import EMPTY, ITEM, Manifest
-from nbmlops.store.packs import Codec, Kind, squeeze
+from nbmlops.store.packs import Codec, EntryKind, squeeze
 from nbmlops.store.records import Stored
 from nbmlops.store.sink import PackSink
 
@@ -115,7 +115,7 @@ class Ingest:
         for made in fresh.values():
             if manifest := made.manifest:
                 raw = bytes(manifest)
-                self._sink.add(Kind.MANIFEST, made.digest, raw, len(raw))
+                self._sink.add(EntryKind.MANIFEST, made.digest, raw, len(raw))
                 made.new_bytes += len(raw)
         self._enter(fresh, present)
         return [Stored(made.digest, made.size, made.new_bytes) for made in self._objects]
@@ -125,7 +125,7 @@ class Ingest:
         objects = {digest: Known(digest, made.size, "", 0, 0, now) for digest, made in fresh.items()}
         places: list[Place] = []
         for placed in self._sink.close():
-            if placed.entry.kind is Kind.MANIFEST:
+            if placed.entry.kind is EntryKind.MANIFEST:
                 digest = placed.entry.digest.hex()
                 objects[digest] = placed.known(fresh[digest].size, now)
             else:
@@ -169,7 +169,7 @@ class Ingest:
 
     def _write(self, squeezed: _Squeezed) -> None:
         for number, digest, size, codec, stored in squeezed:
-            self._sink.add(Kind.CHUNK, digest, stored, size, codec)
+            self._sink.add(EntryKind.CHUNK, digest, stored, size, codec)
             self._objects[number].new_bytes += len(stored)
 
 

@@ -25,7 +25,7 @@ __all__ = [
     "BrokenError",
     "Codec",
     "Entry",
-    "Kind",
+    "EntryKind",
     "Trailer",
     "check_header",
     "pack_footer",
@@ -50,7 +50,7 @@ class BrokenError(ValueError):
     """Bytes do not follow the format or do not give their digest; says why, its callers say where."""
 
 
-class Kind(IntEnum):
+class EntryKind(IntEnum):
     """What an entry holds."""
 
     CHUNK = 0
@@ -73,7 +73,7 @@ class Entry:
     """
 
     digest: bytes
-    kind: Kind
+    kind: EntryKind
     codec: Codec
     offset: int
     stored: int
@@ -150,9 +150,9 @@ def read_index(trailer: Trailer, index: bytes) -> list[Entry]:
     entries = []
     position = len(HEADER)
     for digest, offset, stored, size, kind, codec in _ENTRY.iter_unpack(index):
-        if offset != position or kind > Kind.MANIFEST or codec > Codec.ZSTD:
+        if offset != position or kind > EntryKind.MANIFEST or codec > Codec.ZSTD:
             raise BrokenError("its index breaks the format")
-        entries.append(Entry(digest, Kind(kind), Codec(codec), offset, stored, size))
+        entries.append(Entry(digest, EntryKind(kind), Codec(codec), offset, stored, size))
         position += stored
     if position != trailer.index_offset:
         raise BrokenError("its index breaks the format")

@@ -16,7 +16,7 @@ from nbmlops.core.errors import CorruptError, NotFoundError
 from nbmlops.store.folders import Folder
 from nbmlops.store.index import Index, Known, Place
 from nbmlops.store.manifests import Manifest
-from nbmlops.store.packs import BrokenError, Kind, unpack
+from nbmlops.store.packs import BrokenError, EntryKind, unpack
 from nbmlops.store.reader import Shelves
 from nbmlops.store.records import Damage, Repair
 from nbmlops.store.shelf import Shelf
@@ -65,7 +65,7 @@ class _Mender:
                 lost.difference_update(place.digest for place in places)
                 for known in self._index.manifests_in(pack):
                     if raw := self._own_manifest(known):
-                        sink.add(Kind.MANIFEST, known.digest, raw, len(raw))
+                        sink.add(EntryKind.MANIFEST, known.digest, raw, len(raw))
                         kept[known.digest] = known
                     elif manifest := self._other_manifest(known.digest):
                         foreign.append((known, manifest))
@@ -81,9 +81,9 @@ class _Mender:
         return Repair(tuple(self._repaired), tuple(self._missing))
 
     def _enter(self, placed: Sequence[Placed], objects: dict[str, Known]) -> None:
-        places = [p.place() for p in placed if p.entry.kind is Kind.CHUNK]
-        described = [objects[p.entry.digest.hex()] for p in placed if p.entry.kind is Kind.MANIFEST]
-        manifests = [p for p in placed if p.entry.kind is Kind.MANIFEST]
+        places = [p.place() for p in placed if p.entry.kind is EntryKind.CHUNK]
+        described = [objects[p.entry.digest.hex()] for p in placed if p.entry.kind is EntryKind.MANIFEST]
+        manifests = [p for p in placed if p.entry.kind is EntryKind.MANIFEST]
         moved = [p.known(known.size, known.created_at) for p, known in zip(manifests, described, strict=True)]
         if placed:
             self._index.move(places, moved)
@@ -95,7 +95,7 @@ class _Mender:
                 unpack(digest, place.codec, place.size, stored)
             except (BrokenError, FileNotFoundError):
                 continue
-            sink.add(Kind.CHUNK, digest, stored, place.size, place.codec)
+            sink.add(EntryKind.CHUNK, digest, stored, place.size, place.codec)
             if place is not own:
                 self._repaired[digest] = None
             return
@@ -133,7 +133,7 @@ class _Mender:
             for known, manifest in foreign:
                 if self._gives_its_digest(manifest):
                     raw = bytes(manifest)
-                    sink.add(Kind.MANIFEST, manifest.digest, raw, len(raw))
+                    sink.add(EntryKind.MANIFEST, manifest.digest, raw, len(raw))
                     proven[manifest.digest] = known
                     self._repaired[manifest.digest] = None
                 else:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from nbmlops.store.folders import Folder
 from nbmlops.store.index import Place
-from nbmlops.store.packs import TRAILER_SIZE, BrokenError, Entry, Kind, read_index, read_trailer
+from nbmlops.store.packs import TRAILER_SIZE, BrokenError, Entry, EntryKind, read_index, read_trailer
 from nbmlops.store.sink import Placed
 
 __all__ = ["Shelf", "read_entries"]
@@ -62,7 +62,7 @@ class Shelf:
             return
         for entry in entries:
             placed = Placed(entry, pack)
-            if entry.kind is Kind.MANIFEST:
+            if entry.kind is EntryKind.MANIFEST:
                 self._manifests.setdefault(entry.digest.hex(), []).append(placed)
             else:
                 self._chunks.setdefault(entry.digest.hex(), []).append(placed.place())

@@ -12,7 +12,7 @@ from blake3 import blake3
 
 from nbmlops.store.folders import Folder, PackFile
 from nbmlops.store.index import Known, Place
-from nbmlops.store.packs import HEADER, Codec, Entry, Kind, pack_footer
+from nbmlops.store.packs import HEADER, Codec, Entry, EntryKind, pack_footer
 
 __all__ = ["PACK_LIMIT", "PackSink", "Placed"]
 
@@ -61,7 +61,9 @@ class PackSink:
             self._file.abort()
             self._file = None
 
-    def add(self, kind: Kind, digest: str, stored: bytes | memoryview, size: int, codec: Codec = Codec.RAW) -> None:
+    def add(
+        self, kind: EntryKind, digest: str, stored: bytes | memoryview, size: int, codec: Codec = Codec.RAW
+    ) -> None:
         """Append an entry: its bytes as they are to lie in the pack, and its size once decoded."""
         if self._entries and self._position + len(stored) > PACK_LIMIT:
             self._seal()

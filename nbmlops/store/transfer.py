@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from nbmlops.store.folders import Folder
 from nbmlops.store.index import Place
 from nbmlops.store.manifests import Manifest
-from nbmlops.store.packs import Kind
+from nbmlops.store.packs import EntryKind
 from nbmlops.store.reader import Shelves
 from nbmlops.store.records import Transfer
 from nbmlops.store.shelf import Shelf
@@ -42,13 +42,13 @@ def push(
                         sent.add(place.digest)
                         wanted.append(place)
                 for place, stored, _ in source.fetch(digest, wanted):
-                    sink.add(Kind.CHUNK, place.digest, stored, place.size, place.codec)
+                    sink.add(EntryKind.CHUNK, place.digest, stored, place.size, place.codec)
                     count += 1
                     bytes_sent += place.stored
                     _tell(progress, place.stored)
         for manifest in missing:
             raw = bytes(manifest)
-            sink.add(Kind.MANIFEST, manifest.digest, raw, len(raw))
+            sink.add(EntryKind.MANIFEST, manifest.digest, raw, len(raw))
             bytes_sent += len(raw)
         sink.close()
     return Transfer(len(digests), count, bytes_sent, bytes_skipped)

@@ -11,7 +11,7 @@ from nbmlops.core.errors import CorruptError
 from nbmlops.store.folders import Folder
 from nbmlops.store.index import Index, Known, Place
 from nbmlops.store.manifests import Manifest
-from nbmlops.store.packs import HEADER, BrokenError, Entry, Kind, check_header, unpack
+from nbmlops.store.packs import HEADER, BrokenError, Entry, EntryKind, check_header, unpack
 from nbmlops.store.reader import Shelves
 from nbmlops.store.records import Damage, Reindexed, Verification
 from nbmlops.store.shelf import Shelf, read_entries
@@ -63,11 +63,11 @@ def _check_pack(folder: Folder, index: Index, pack: str, size: int | None, findi
         findings.packs[pack] = str(error)
         return
     for place in index.places_in(pack):
-        entry = entries.get((Kind.CHUNK, place.digest))
+        entry = entries.get((EntryKind.CHUNK, place.digest))
         if not entry or _line(entry) != (place.offset, place.stored, place.size, place.codec):
             findings.chunks[place.digest] = pack, _DIFFER
     for known in index.manifests_in(pack):
-        entry = entries.get((Kind.MANIFEST, known.digest))
+        entry = entries.get((EntryKind.MANIFEST, known.digest))
         if not entry or (entry.offset, entry.stored) != (known.offset, known.stored):
             findings.manifests[known.digest] = pack, _DIFFER
 

@@ -40,7 +40,7 @@ class Effects:
     keeps : bool
         Whether what `code` defines outlives it (``%time``), or not (``%timeit``).
     uses, mentions, given, defines : tuple of str
-        As the kinds of `Event`.
+        As the kinds of `NameEvent`.
     after : bool
         Whether `defines` holds only once the rest of the cell has run.
     opens : bool

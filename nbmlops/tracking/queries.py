@@ -90,7 +90,7 @@ def running(connection: Connection) -> Sequence[Any]:
 def last_sign(connection: Connection, run_id: str) -> datetime:
     """When a run last wrote something; for one whose writer is gone, that is the best known end."""
     run, metric, edge, cell = schema.run.c, schema.metric.c, schema.edge.c, schema.cell.c
-    signs = [
+    signs: list[datetime | None] = [
         connection.execute(select(run.started_at).where(run.id == run_id)).scalar_one(),
         connection.execute(select(func.max(metric.at)).where(metric.run_id == run_id)).scalar(),
         connection.execute(select(func.max(edge.at)).where(edge.subject == f"run:{run_id}")).scalar(),

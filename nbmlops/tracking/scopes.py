@@ -19,7 +19,7 @@ from nbmlops.tracking.ipython_syntax import Magic, read_magic
 from nbmlops.tracking.magic_names import effects
 from nbmlops.tracking.namespaces import is_namespace, may_define
 
-__all__ = ["Event", "walk"]
+__all__ = ["NameEvent", "walk"]
 
 # use: must exist now; later: must exist when the function `within` is called; mention: a variable if
 # there is one of that name, else something else; given: exists from here on but is no variable of the
@@ -34,7 +34,7 @@ _RUNS_LAMBDA = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class NameEvent:
     """One thing that a cell does to a name; `line` is 1-based within the cell."""
 
     kind: Kind
@@ -61,7 +61,7 @@ class _Loop:
     conditional: bool = False
 
 
-def walk(tree: ast.Module) -> tuple[Event, ...]:
+def walk(tree: ast.Module) -> tuple[NameEvent, ...]:
     """Give the events of a cell whose IPython syntax was rewritten by `to_python`.
 
     Raises
@@ -76,8 +76,8 @@ def walk(tree: ast.Module) -> tuple[Event, ...]:
 
 class _Walker:
     def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.afterwards: list[Event] = []
+        self.events: list[NameEvent] = []
+        self.afterwards: list[NameEvent] = []
         self.scopes = [_Scope("module")]
         self.loops: list[_Loop] = []
         self.branches = 0
@@ -103,7 +103,7 @@ class _Walker:
     # -- names ---------------------------------------------------------------------------------
 
     def say(self, kind: Kind, name: str, line: int, within: str | None = None) -> None:
-        self.events.append(Event(kind, name, line, within))
+        self.events.append(NameEvent(kind, name, line, within))
 
     def use(self, name: str, line: int) -> None:
         direct = True
@@ -300,7 +300,7 @@ class _Walker:
         for name in found.given:
             self.say("given", name, magic.line)
         if found.after:
-            self.afterwards += [Event("define", name, magic.line) for name in found.defines]
+            self.afterwards += [NameEvent("define", name, magic.line) for name in found.defines]
         else:
             for name in found.defines:
                 self.bind(name, magic.line)

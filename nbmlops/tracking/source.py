@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbmlops.tracking.ipython_syntax import parse_python, to_python
-from nbmlops.tracking.scopes import Event, walk
+from nbmlops.tracking.scopes import NameEvent, walk
 
 if TYPE_CHECKING:
     import ast
@@ -79,7 +79,7 @@ def parse(source: str) -> Parsed:
         return Parsed(None, str(error))
 
 
-def events(parsed: Parsed) -> tuple[Event, ...]:
+def events(parsed: Parsed) -> tuple[NameEvent, ...]:
     """Give what a parsed cell does to names, in order; nothing for a cell that has no tree.
 
     Code nested deeper than the interpreter can follow may define anything: one ``open`` event.
@@ -89,7 +89,7 @@ def events(parsed: Parsed) -> tuple[Event, ...]:
     try:
         return walk(parsed.tree)
     except RecursionError:
-        return (Event("open", "deeply nested code", 1),)
+        return (NameEvent("open", "deeply nested code", 1),)
 
 
 def analyse(source: str) -> CellNames:
@@ -106,7 +106,7 @@ def analyse(source: str) -> CellNames:
     return _reduce(events(parsed))
 
 
-def _reduce(found: Iterable[Event]) -> CellNames:
+def _reduce(found: Iterable[NameEvent]) -> CellNames:
     defined, uses, later, given = dict[str, None](), dict[str, None](), dict[str, None](), set[str]()
     for event in found:
         if event.kind == "define":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nbmlops.store.trust import Keyring
     from nbmlops.workspace.layout import Marker
 
-__all__ = ["Diagnosis", "Finding", "diagnose", "jupyter_enabled"]
+__all__ = ["Diagnosis", "Observation", "diagnose", "jupyter_enabled"]
 
 _LOW_DISK = 1 << 30
 _SHOWN = (
@@ -62,7 +62,7 @@ class Examined(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Observation:
     """One thing that was looked at: whether it is in order, what was seen, and what to do about it."""
 
     what: str
@@ -73,14 +73,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All findings of the doctor."""
+    """All observations of the doctor."""
 
-    findings: tuple[Finding, ...]
+    observations: tuple[Observation, ...]
 
     @property
     def ok(self) -> bool:
         """Whether nothing is bad."""
-        return all(finding.state != "bad" for finding in self.findings)
+        return all(finding.state != "bad" for finding in self.observations)
 
 
 def jupyter_enabled() -> tuple[bool, str]:
@@ -100,7 +100,7 @@ def _config_paths() -> list[Path]:
     return [Path(path) for path in jupyter_config_path()]
 
 
-def _versions() -> list[Finding]:
+def _versions() -> list[Observation]:
     found = []
     for name in _SHOWN:
         try:
@@ -110,63 +110,69 @@ def _versions() -> list[Finding]:
     python = f"Python {platform.python_version()} on {platform.platform()}"
     too_old = sys.version_info < (3, 11)
     return [
-        Finding(
+        Observation(
             "nbmlops",
             "bad" if too_old else "ok",
             f"{__version__}, {python}",
             "use Python 3.11 or later" if too_old else None,
         ),
-        Finding("packages", "ok", ", ".join(found)),
+        Observation("packages", "ok", ", ".join(found)),
     ]
 
 
-def _jupyter() -> Finding:
+def _jupyter() -> Observation:
     enabled, where = jupyter_enabled()
     if enabled:
-        return Finding("jupyter", "ok", f"server extension enabled by {where}")
-    return Finding(
+        return Observation("jupyter", "ok", f"server extension enabled by {where}")
+    return Observation(
         "jupyter", "note", where, "pip install nbmlops puts it there; or: jupyter server extension enable nbmlops"
     )
 
 
-def _disk(folder: Path) -> Finding:
+def _disk(folder: Path) -> Observation:
     free = shutil.disk_usage(folder).free
     if free < _LOW_DISK:
-        return Finding("disk", "bad", f"{free / 1e9:.2f} GB free in {folder}", "free some space before the next save")
-    return Finding("disk", "ok", f"{free / 1e9:.1f} GB free in {folder}")
+        return Observation(
+            "disk", "bad", f"{free / 1e9:.2f} GB free in {folder}", "free some space before the next save"
+        )
+    return Observation("disk", "ok", f"{free / 1e9:.1f} GB free in {folder}")
 
 
-def _catalog(workspace: Examined) -> Finding:
+def _catalog(workspace: Examined) -> Observation:
     from nbmlops.store.catalog import journal_mode
 
     catalog = workspace.catalog
     if not catalog.is_sqlite:
-        return Finding("catalog", "ok", "PostgreSQL")
+        return Observation("catalog", "ok", "PostgreSQL")
     mode, synchronous, why = journal_mode()
     said = catalog.read(lambda c: c.exec_driver_sql("PRAGMA quick_check").scalar())
     seen = f"SQLite {sqlite3.sqlite_version}, journal {mode}, synchronous {synchronous}: {why}; quick_check {said}"
-    return Finding(
+    return Observation(
         "catalog", "ok" if said == "ok" else "bad", seen, None if said == "ok" else "restore it from a backup"
     )
 
 
-def _store(workspace: Examined) -> Finding:
+def _store(workspace: Examined) -> Observation:
     checked = workspace.objects.verify()
     seen = f"{checked.objects} objects, {checked.chunks} chunks, {len(checked.damages)} damaged"
-    return Finding("store", "ok" if checked.ok else "bad", seen, None if checked.ok else "nbmlops store verify --full")
+    return Observation(
+        "store", "ok" if checked.ok else "bad", seen, None if checked.ok else "nbmlops store verify --full"
+    )
 
 
-def _audit(workspace: Examined) -> Finding:
-    return Finding("audit", "ok", f"{workspace.audit.verify()} events, chain unbroken")
+def _audit(workspace: Examined) -> Observation:
+    return Observation("audit", "ok", f"{workspace.audit.verify()} events, chain unbroken")
 
 
-def _trust(workspace: Examined) -> Finding:
+def _trust(workspace: Examined) -> Observation:
     marker, keyring = workspace.marker, workspace.keyring
     seen = f"made by {marker.created_by} on {marker.created_at[:10]}"
     roles = "roles here prevent accidents; they are a security boundary only on PostgreSQL behind the server"
     if keyring.is_trusted(marker.id, marker.root):
-        return Finding("trust", "ok", f"{seen}; trusted by you; {roles}")
-    return Finding("trust", "note", f"{seen}; not trusted: URLs and keys that it names are not used", "nbmlops trust")
+        return Observation("trust", "ok", f"{seen}; trusted by you; {roles}")
+    return Observation(
+        "trust", "note", f"{seen}; not trusted: URLs and keys that it names are not used", "nbmlops trust"
+    )
 
 
 def diagnose(workspace: Examined | None, problem: NbmlopsError | None = None) -> Diagnosis:
@@ -179,19 +185,19 @@ def diagnose(workspace: Examined | None, problem: NbmlopsError | None = None) ->
     problem : NbmlopsError, optional
         Why it could not be opened.
     """
-    findings = [*_versions(), _jupyter()]
+    observations = [*_versions(), _jupyter()]
     if workspace is None:
         state: Literal["note", "bad"] = "note" if problem is None else "bad"
         seen = "none here" if problem is None else problem.message
-        findings.append(Finding("workspace", state, seen, problem.hint if problem else "nbmlops init"))
-        return Diagnosis((*findings, _disk(Path.cwd())))
-    findings += [
-        Finding("workspace", "ok", f"{workspace.marker.name} in {workspace.marker.root}"),
+        observations.append(Observation("workspace", state, seen, problem.hint if problem else "nbmlops init"))
+        return Diagnosis((*observations, _disk(Path.cwd())))
+    observations += [
+        Observation("workspace", "ok", f"{workspace.marker.name} in {workspace.marker.root}"),
         _disk(workspace.marker.root),
     ]
     for look in (_catalog, _store, _audit, _trust):
         try:
-            findings.append(look(workspace))
+            observations.append(look(workspace))
         except NbmlopsError as error:
-            findings.append(Finding(look.__name__.removeprefix("_"), "bad", error.message, error.hint))
-    return Diagnosis(tuple(findings))
+            observations.append(Observation(look.__name__.removeprefix("_"), "bad", error.message, error.hint))
+    return Diagnosis(tuple(observations))

@@ -1,4 +1,4 @@
-"""How the status of a workspace and the doctor's findings look."""
+"""How the status of a workspace and the doctor's observations look."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def _(status: Status) -> Look:
 
 @looks(Diagnosis)
 def _(diagnosis: Diagnosis) -> Look:
-    bad = sum(finding.state == "bad" for finding in diagnosis.findings)
+    bad = sum(finding.state == "bad" for finding in diagnosis.observations)
     verdict = Part("✓ in order", "good") if not bad else Part(f"✗ {count(bad, 'thing')} to mend", "bad")
     lines = []
-    for finding in diagnosis.findings:
+    for finding in diagnosis.observations:
         sign, tone = _SIGNS[finding.state]
         lines.append(line(Part(f"{sign} {finding.what}", tone), finding.seen))
         if finding.hint:
@@ -55,7 +55,7 @@ def _(diagnosis: Diagnosis) -> Look:
 
 @json.register
 def _(obj: Diagnosis) -> dict[str, Any]:
-    return {"ok": obj.ok, "findings": [json(finding) for finding in obj.findings]}
+    return {"ok": obj.ok, "observations": [json(finding) for finding in obj.observations]}
 
 
 @text.register

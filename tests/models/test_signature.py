@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from nbmlops.core.errors import InvalidError, UnsupportedError
-from nbmlops.models.records import Field, ModelSignature, Output
+from nbmlops.models.records import ModelSignature, Output, SignatureField
 from nbmlops.models.signature import infer
 
 FRAME = pd.DataFrame(
@@ -34,9 +34,9 @@ def test_a_table_is_described_column_by_column() -> None:
     signature = infer(classifier(), FRAME)
     assert signature.form == "table"
     assert signature.inputs == (
-        Field("hour", "int8", nullable=False),
-        Field("wind", "double", nullable=True),
-        Field("carrier", "category<string, ordered=0>", nullable=False, categories=("AA", "UA")),
+        SignatureField("hour", "int8", nullable=False),
+        SignatureField("wind", "double", nullable=True),
+        SignatureField("carrier", "category<string, ordered=0>", nullable=False, categories=("AA", "UA")),
     )
     assert signature.outputs == (
         Output("predict", "bool", (None,), (False, True)),
@@ -50,7 +50,7 @@ def test_arrow_and_arrays_are_described_too() -> None:
     assert [field.type for field in infer(model, pa.Table.from_pandas(rows)).inputs] == ["int8", "double"]
     model = LinearRegression().fit(rows.to_numpy(), FRAME.hour)
     signature = infer(model, rows.to_numpy())
-    assert (signature.form, signature.inputs[1]) == ("array", Field("x1", "double", nullable=True))
+    assert (signature.form, signature.inputs[1]) == ("array", SignatureField("x1", "double", nullable=True))
     assert signature.outputs == (Output("predict", "float64", (None,)),)
 
 
@@ -62,7 +62,7 @@ def test_texts_and_transformers_are_described_too() -> None:
 
 
 def test_without_an_example_the_names_are_those_that_the_model_remembers() -> None:
-    assert infer(classifier()).inputs[0] == Field("hour", "unknown")
+    assert infer(classifier()).inputs[0] == SignatureField("hour", "unknown")
     assert infer(StandardScaler().fit([[1.0, 2.0]])).form == "array"
     assert infer(classifier()).outputs == ()
 

@@ -187,14 +187,14 @@ def test_a_manifest_from_a_copy_must_give_the_object(
     """A copy whose manifest is well formed but lists other chunks must not change what a digest means."""
     from nbmlops.store.local_folder import LocalFolder
     from nbmlops.store.manifests import ITEM, Manifest
-    from nbmlops.store.packs import Kind
+    from nbmlops.store.packs import EntryKind
     from nbmlops.store.sink import PackSink
 
     mine, other = objects.put_many([noise(300_000), noise(300_000, seed=5)])
     chunks = list(objects._shelves.manifest(other.digest))
     forged = Manifest(mine.digest, b"".join(ITEM.pack(bytes.fromhex(d), n) for d, n in chunks))
     with PackSink(LocalFolder(tmp_path / "forged")) as sink:
-        sink.add(Kind.MANIFEST, mine.digest, bytes(forged), len(bytes(forged)))
+        sink.add(EntryKind.MANIFEST, mine.digest, bytes(forged), len(bytes(forged)))
         sink.close()
     (pack,) = packs()
     flip(pack, pack.read_bytes().index(bytes.fromhex(mine.digest)))

@@ -18,7 +18,7 @@ from nbmlops.store.packs import (
     BrokenError,
     Codec,
     Entry,
-    Kind,
+    EntryKind,
     pack_footer,
     read_index,
     read_trailer,
@@ -34,8 +34,8 @@ def parse(footer: bytes, size: int) -> list[Entry]:
 
 
 def entries() -> list[Entry]:
-    first = Entry(os.urandom(32), Kind.CHUNK, Codec.ZSTD, len(HEADER), 10, 100)
-    return [first, Entry(os.urandom(32), Kind.MANIFEST, Codec.RAW, len(HEADER) + 10, 7, 7)]
+    first = Entry(os.urandom(32), EntryKind.CHUNK, Codec.ZSTD, len(HEADER), 10, 100)
+    return [first, Entry(os.urandom(32), EntryKind.MANIFEST, Codec.RAW, len(HEADER) + 10, 7, 7)]
 
 
 def test_an_index_comes_back_as_it_was_written() -> None:
@@ -69,7 +69,7 @@ def test_a_newer_protocol_is_refused_by_its_number() -> None:
 
 def test_the_name_of_a_pack_is_the_digest_of_its_file(tmp_path: Path) -> None:
     with PackSink(LocalFolder(tmp_path)) as sink:
-        sink.add(Kind.CHUNK, digests.of_bytes(b"one"), b"one", 3)
+        sink.add(EntryKind.CHUNK, digests.of_bytes(b"one"), b"one", 3)
         (placed,) = sink.close()
     (file,) = (tmp_path / "packs").iterdir()
     assert file.name == f"{placed.pack}.pack"

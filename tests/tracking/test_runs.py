@@ -151,10 +151,9 @@ def test_runs_of_another_workspace_in_the_same_catalog_are_not_killed_from_here(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NBMLOPS_CATALOG", workspace.catalog.url)
-    with Workspace.init(tmp_path / "neighbour") as neighbour, workspace.run("mine"):
-        with neighbour.run("theirs"):
-            assert {run.status for run in neighbour.run.list()} == {"running"}
-            assert {run.status for run in workspace.run.list()} == {"running"}
+    with Workspace.init(tmp_path / "neighbour") as neighbour, workspace.run("mine"), neighbour.run("theirs"):
+        assert {run.status for run in neighbour.run.list()} == {"running"}
+        assert {run.status for run in workspace.run.list()} == {"running"}
 
 
 def test_the_git_state_is_kept(workspace: Workspace) -> None:

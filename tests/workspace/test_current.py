@@ -53,7 +53,7 @@ def test_another_folder_is_another_workspace(folder: Path, monkeypatch: pytest.M
 
 
 def test_what_needs_no_workspace_does_not_ask_for_one(folder: Path) -> None:
-    assert [finding.seen for finding in ml.doctor().findings if finding.what == "workspace"] == ["none here"]
+    assert [each.seen for each in ml.doctor().observations if each.what == "workspace"] == ["none here"]
     with pytest.raises(NotFoundError, match="is not in a workspace"):
         _ = ml.data
     assert repr(ml).startswith("<nbmlops: ")
