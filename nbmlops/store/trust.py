@@ -85,7 +85,8 @@ class Keyring:
         if public is None:
             raise UntrustedError(
                 f"signed by the key {signature.key}, which you do not trust",
-                hint=f"ask its owner for the public key and add it as a line to {self.folder / 'trusted_keys'}",
+                hint="its owner sees the public key with `ml doctor`; "
+                f"add it as a line to {self.folder / 'trusted_keys'}",
             )
         try:
             Ed25519PublicKey.from_public_bytes(public).verify(bytes.fromhex(signature.value), payload)
@@ -95,6 +96,11 @@ class Keyring:
                 "what is stored is not what was signed, or it was signed by somebody else",
                 hint="do not use it; save it again from its source, or load an earlier version",
             ) from None
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the person has signed anything yet."""
+        return self._key_file.exists()
 
     def public_key(self) -> str:
         """The person's own public key, 64 hex digits: what a colleague adds to their ``trusted_keys``."""
@@ -109,7 +115,7 @@ class Keyring:
             When a line of the file does not begin with a public key.
         """
         found = {}
-        if self._key_file.exists():
+        if self.has_key:
             own = _public(self._private())
             found[key_id(own)] = own
         for number, line in self._lines("trusted_keys"):
@@ -132,9 +138,7 @@ class Keyring:
         """
         word = public.strip().lower()
         if len(word) != 64 or not set(word) <= _HEX:
-            raise InvalidError(
-                "a public key is 64 hex digits", hint="take the one that its owner's Keyring.public_key() gives"
-            )
+            raise InvalidError("a public key is 64 hex digits", hint="its owner sees it with: `ml doctor`")
         self._add("trusted_keys", f"{word} {owner}".rstrip())
         return key_id(bytes.fromhex(word))
 

@@ -175,6 +175,14 @@ def _trust(workspace: Examined) -> Observation:
     )
 
 
+def _keys(workspace: Examined) -> Observation:
+    keyring = workspace.keyring
+    trusted = keyring.trusted_keys()
+    own = keyring.public_key() if keyring.has_key else None
+    seen = f"your public key is {own}" if own else "you have no key yet: the first model that you save makes one"
+    return Observation("keys", "ok", f"{seen}; keys of others that you trust: {len(trusted) - bool(own)}")
+
+
 def diagnose(workspace: Examined | None, problem: NbmlopsError | None = None) -> Diagnosis:
     """Look at everything; what raises becomes a bad finding, and the rest is still looked at.
 
@@ -195,7 +203,7 @@ def diagnose(workspace: Examined | None, problem: NbmlopsError | None = None) ->
         Observation("workspace", "ok", f"{workspace.marker.name} in {workspace.marker.root}"),
         _disk(workspace.marker.root),
     ]
-    for look in (_catalog, _store, _audit, _trust):
+    for look in (_catalog, _store, _audit, _trust, _keys):
         try:
             observations.append(look(workspace))
         except NbmlopsError as error:

@@ -8,17 +8,15 @@ from typing import Any
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.checks.suite import Suite
 from nbmlops.data.records import Column, DataVersion
-from nbmlops.demo.story import Made
-from nbmlops.demo.story import Outcome as DemoOutcome
-from nbmlops.models.records import Field, ModelSignature, ModelVersion, Output, Promotion
+from nbmlops.demo.story import DemoResult, Made
+from nbmlops.models.records import ModelSignature, ModelVersion, Output, Promotion, SignatureField
 from nbmlops.pipelines.finding import Finding
 from nbmlops.pipelines.graph import Step
 from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
 from nbmlops.store.records import Damage, Repair, Transfer, Verification
 from nbmlops.tracking.records import Cell, Run
-from nbmlops.workspace.doctor import Diagnosis
-from nbmlops.workspace.doctor import Finding as DoctorFinding
+from nbmlops.workspace.doctor import Diagnosis, Observation
 from nbmlops.workspace.root import Status
 
 __all__ = ["every_record", "report", "run", "table_version"]
@@ -96,7 +94,9 @@ def report(text: str = "flights", **fields: Any) -> Report:
 def every_record(text: str) -> list[Any]:
     """One record of each type that has a look, with `text` wherever a person could have written it."""
     signature = ModelSignature(
-        "table", (Field(text, "double"),), (Output("predict", "int64", (None,)), Output(text, "float64", (None, 2)))
+        "table",
+        (SignatureField(text, "double"),),
+        (Output("predict", "int64", (None,)), Output(text, "float64", (None, 2))),
     )
     model = ModelVersion(
         id=5, name=text, number=5, digest=DIGEST, format="skops", estimator=f"sklearn.{text}", signature=signature,
@@ -132,6 +132,6 @@ def every_record(text: str) -> list[Any]:
         Repair((DIGEST,), (DIGEST,)),
         Transfer(1, 2, 3_000, 4_000),
         Status(text, text, {"commit": DIGEST, "branch": text}, text, 1, 2, 3, (text,), trusted=False),
-        Diagnosis((DoctorFinding(text, "bad", text, text),)),
-        DemoOutcome(text, (Made(text, text, text, 1.5, text),), 61.0),
+        Diagnosis((Observation(text, "bad", text, text),)),
+        DemoResult(text, (Made(text, text, text, 1.5, text),), 61.0),
     ]  # fmt: skip
