@@ -1,8 +1,10 @@
 """Cut a stream where its content says so, so that an edit moves only the cuts around it.
 
 FastCDC (Xia et al., 2016, "FastCDC: a Fast and Efficient Content-Defined Chunking Approach for Data
-Deduplication", USENIX ATC) with normalised chunking, as the package ``fastcdc`` 1.7 does it. The three sizes
-are part of protocol 1: other sizes read back just as well, but share nothing with what is stored.
+Deduplication", USENIX ATC) in the form of 2020 that rolls two bytes at a time (Xia et al., 2020, "The Design of
+Fast Content-Defined Chunking for Data Deduplication Based Storage Systems", IEEE TPDS 31(9)), with normalised
+chunking of level 2, as the package ``pyfastcdc`` does it. The three sizes and the level are part of protocol 1:
+others read back just as well, but share nothing with what is stored.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from fastcdc import fastcdc
+from pyfastcdc import FastCDC
 
 from nbmlops.core.errors import InvalidError
 
@@ -21,6 +23,7 @@ AVERAGE = 64 * 1024
 LARGEST = 256 * 1024
 BLOCK = 4 * 1024 * 1024
 """Bytes read at a time; the memory of one stream is a few of these."""
+_CUTTER = FastCDC(AVERAGE, min_size=SMALLEST, max_size=LARGEST, normalized_chunking=2)
 
 
 def chunks(source: BinaryIO, tap: Callable[[bytes], None]) -> Iterator[memoryview]:
@@ -57,7 +60,7 @@ def chunks(source: BinaryIO, tap: Callable[[bytes], None]) -> Iterator[memoryvie
         last = len(fresh) < BLOCK
         block = memoryview(rest + fresh if rest else fresh)
         done = 0
-        cuts = iter(fastcdc(block, SMALLEST, AVERAGE, LARGEST))
+        cuts = _CUTTER.cut_buf(block)
         # A cut is final only when the largest chunk would have fitted: more bytes could not have moved it.
         while done < len(block) and (last or done + LARGEST <= len(block)):
             length = next(cuts).length

@@ -30,6 +30,14 @@ def test_chunks_together_are_the_stream_and_keep_their_bounds() -> None:
     assert 40_000 < len(content) / len(found) < 100_000
 
 
+def test_cuts_are_those_of_protocol_1() -> None:
+    # Reckoned by hand from the formula in docs/formats/objects.md; other cuts would share nothing with old ones.
+    content = random.Random(1).randbytes(600_000)
+    assert [len(chunk) for chunk in cut(content)] == [
+        74_185, 106_069, 24_113, 27_575, 78_084, 66_565, 101_816, 100_216, 21_377,
+    ]  # fmt: skip
+
+
 def test_cuts_do_not_depend_on_how_the_stream_gives_its_bytes() -> None:
     content = random.Random(2).randbytes(BLOCK + 99_999)
     assert cut(content) == cut(content, Trickle(content))
