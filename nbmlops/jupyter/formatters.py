@@ -14,7 +14,7 @@ SHOWN = {
     "nbmlops.checks.records": ("Report",),
     "nbmlops.checks.suite": ("Suite",),
     "nbmlops.data.records": ("DataVersion",),
-    "nbmlops.demo.story": ("Outcome",),
+    "nbmlops.demo.story": ("DemoResult",),
     "nbmlops.models.records": ("ModelVersion", "Promotion"),
     "nbmlops.pipelines.finding": ("Finding",),
     "nbmlops.pipelines.graph": ("Graph",),

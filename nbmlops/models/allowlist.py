@@ -1,6 +1,6 @@
 """The reviewed list of types that skops distrusts and that are safe to build from a file.
 
-Reviewed on scikit-learn 1.9 with skops 0.16, numpy 2.4 and scipy 1.17: every estimator that
+Reviewed on scikit-learn 1.9 with skops 0.16, numpy 2.4 and scipy 1.17 and 1.18: every estimator that
 `sklearn.utils.all_estimators` names, and common settings of them, was fitted, dumped, and each type that
 skops asked about was read. A type is here when building it runs no code of the file's choosing: no import,
 no file, no call of something that the file names. A test round-trips an estimator that needs each of them.
@@ -22,7 +22,7 @@ from types import MappingProxyType
 
 __all__ = ["ALLOWED", "GROUPS", "VERSION", "Group", "never"]
 
-VERSION = 1
+VERSION = 2
 """Raised with every change of the list; recorded with each model."""
 
 _OBJECT = ("ObjectNode",)
@@ -83,15 +83,15 @@ GROUPS: tuple[Group, ...] = (
     ),
     _group(
         "scipy.interpolate._bsplines",
-        "BSpline",
+        "BSpline _BSpline",
         _OBJECT,
-        "knots, coefficients and a degree; checked by its own constructor once built",
+        "knots, coefficients and a degree, from scipy 1.18 in a part of its own; checked by its constructor once built",
     ),
     _group(
         "scipy._lib.array_api_compat.numpy._aliases",
         "asarray",
         _FUNCTION,
-        "BSpline keeps this function beside its arrays; it converts an array",
+        "BSpline of scipy before 1.18 keeps this function beside its arrays; it converts an array",
     ),
     _group("numpy", "dtype", ("DTypeNode",), "taken from an empty array read with allow_pickle=False"),
     _group(

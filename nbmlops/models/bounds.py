@@ -151,10 +151,11 @@ def _spline(spline: Any) -> bool:
     from scipy.interpolate import BSpline
 
     try:
-        BSpline(spline.t, spline.c, spline.k)
+        sound = BSpline(spline.t, spline.c, spline.k)
     except (TypeError, ValueError):
         return False
-    return True
+    # From scipy 1.18 a part of it does the work, and a file could put any object in its place.
+    return type(vars(spline).get("_delegate_to")) is type(vars(sound).get("_delegate_to"))
 
 
 def _sparse(matrix: Any) -> bool:

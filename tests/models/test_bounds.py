@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -160,7 +161,15 @@ def test_a_sparse_matrix_that_leaves_its_arrays_is_found() -> None:
 
 def test_a_spline_without_its_coefficients_is_found() -> None:
     model = SplineTransformer().fit(X)
-    model.bsplines_[0]._c = model.bsplines_[0].c[:1].copy()
+    model.bsplines_[0].c = model.bsplines_[0].c[:1].copy()
+    with pytest.raises(UntrustedError, match="BSpline"):
+        bounds.check(model)
+
+
+def test_a_spline_that_leaves_its_work_to_something_else_is_found() -> None:
+    model = SplineTransformer().fit(X)
+    spline = model.bsplines_[0]
+    spline.__dict__["_delegate_to"] = SimpleNamespace(t=spline.t, c=spline.c, k=spline.k)
     with pytest.raises(UntrustedError, match="BSpline"):
         bounds.check(model)
 

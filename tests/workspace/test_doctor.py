@@ -17,7 +17,8 @@ def seen(diagnosis: Diagnosis) -> dict[str, Observation]:
     return {each.what: each for each in diagnosis.observations}
 
 
-def test_a_healthy_workspace_is_in_order(tmp_path: Path) -> None:
+def test_a_healthy_workspace_is_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBMLOPS_CONFIG", str(tmp_path / "somebody"))
     with Workspace.init(tmp_path) as workspace:
         workspace.data.save(Path(__file__), "this")
         diagnosis = workspace.doctor()
@@ -29,7 +30,8 @@ def test_a_healthy_workspace_is_in_order(tmp_path: Path) -> None:
     assert "no key yet" in found["keys"].seen
 
 
-def test_it_shows_the_public_key_that_colleagues_need(tmp_path: Path) -> None:
+def test_it_shows_the_public_key_that_colleagues_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBMLOPS_CONFIG", str(tmp_path / "somebody"))
     with Workspace.init(tmp_path) as workspace:
         workspace.keyring.sign(b"anything")
         key = workspace.keyring.public_key()
