@@ -131,7 +131,7 @@ class Report:
         suite = f" of {self.suite}" if self.suite else ""
         raise RefusedError(
             f"{self.subject}: {len(failures)} of {len(self.outcomes)} checks{suite} did not pass\n" + "\n".join(named),
-            hint=None if self.id is None else f"see the whole report with: check show {self.id}",
+            hint=None if self.id is None else f"see the whole report with `ml check show {self.id}`",
         )
 
     def to_json(self) -> dict[str, Any]:

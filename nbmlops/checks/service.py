@@ -17,14 +17,14 @@ from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.store import lineage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import polars as pl
 
     from nbmlops.core.clock import Clock
     from nbmlops.data.records import DataVersion
     from nbmlops.data.service import Data
-    from nbmlops.store.catalog import Catalog
+    from nbmlops.store.catalog import Catalog, Connection
     from nbmlops.store.objects import ObjectStore
 
 __all__ = ["Checks"]
@@ -131,11 +131,20 @@ class Checks:
             report.raise_if_failed()
         return report
 
-    def save(self, report: Report) -> Report:
-        """Keep a report of any section; gives it with its number."""
+    def save(self, report: Report, also: Callable[[Connection, int], object] | None = None) -> Report:
+        """Keep a report of any section; gives it with its number.
+
+        `also` takes part in the same transaction, and is given the number.
+        """
         digest = self._objects.put(canonical_json(report.to_json())).digest
-        number = self._catalog.transact(lambda connection: queries.add(connection, report, digest))
-        return replace(report, id=number)
+
+        def work(connection: Connection) -> int:
+            number = queries.add(connection, report, digest)
+            if also is not None:
+                also(connection, number)
+            return number
+
+        return replace(report, id=self._catalog.transact(work))
 
     def list(self, limit: int = 50, *, before: int | None = None) -> list[Report]:
         """Give the newest reports, newest first; `before` a number, to go on where a list ended."""
@@ -155,7 +164,7 @@ class Checks:
         if text.isdecimal() and len(text) < 19:
             row = self._catalog.read(lambda connection: queries.find(connection, int(text)))
         if row is None:
-            raise NotFoundError(f"there is no report {text}", hint="see the reports with: check list")
+            raise NotFoundError(f"there is no report {text}", hint="see the reports with `ml check list`")
         return self._read(row.id, row.object)
 
     def _read(self, number: int, digest: str) -> Report:
@@ -174,7 +183,7 @@ class Checks:
         if version.format != "table":
             raise InvalidError(
                 f"{version.ref} is a {version.format}, and checks judge tables",
-                hint=f"load it, make a table of it, and check that: data load {version.ref}",
+                hint=f"load it with `ml data load {version.ref}`, make a table of it, and check that",
             )
 
         def columns(names: Sequence[str]) -> pl.LazyFrame:
@@ -192,7 +201,7 @@ class Checks:
         if suite is None:
             suite = self._learnt_before(value)
         if not len(suite):
-            raise InvalidError("the suite has no check", hint=f"let one be written with: check infer {subject}")
+            raise InvalidError("the suite has no check", hint=f"let one be written with `ml check infer {subject}`")
         return suite
 
     def _learnt_before(self, value: Any) -> Suite:
@@ -203,9 +212,9 @@ class Checks:
                 return self.infer(older[0].ref, name=f"learnt from {older[0].ref}")
             raise InvalidError(
                 f"no suite is given, and {version.ref} has no version before it to learn one from",
-                hint=f"let one be written with: check infer {version.ref}",
+                hint=f"let one be written with `ml check infer {version.ref}`",
             )
-        raise InvalidError("no suite is given to judge by", hint="let one be written with: check infer")
+        raise InvalidError("no suite is given to judge by", hint="let one be written with `ml check infer VALUE`")
 
 
 def _is_path(text: str) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem, ShellComplete
 
-from nbmlops.commands.tree import DETAIL, JSON, OUTPUT, VerbCommand, tree
+from nbmlops.commands.tree import DETAIL, JSON, OUTPUT, NounGroup, VerbCommand, tree
 from nbmlops.core.errors import InvalidError, nearest
 from nbmlops.render.dispatch import Document
 from nbmlops.render.dispatch import json as to_json
@@ -89,8 +89,11 @@ def completions(words: Iterable[str], incomplete: str, session: Session) -> list
 def _explained(error: click.UsageError, program: str) -> InvalidError:
     """What click found wrong, in our words, with the next thing to type."""
     command = error.ctx.command if error.ctx else None
-    words = command.verb.words if isinstance(command, VerbCommand) else ""
-    usage = f"{program} {command.verb.usage}" if isinstance(command, VerbCommand) else f"{program} --help"
+    words, usage = "", f"{program} --help"
+    if isinstance(command, VerbCommand):
+        words, usage = command.verb.words, f"{program} {command.verb.usage}"
+    elif isinstance(command, NounGroup):
+        words, usage = command.noun, f"{program} {command.noun} --help"
     match error:
         case click.NoSuchOption():
             known = [name for param in (command.params if command else ()) for name in param.opts]
@@ -98,6 +101,9 @@ def _explained(error: click.UsageError, program: str) -> InvalidError:
             return InvalidError(f"{words or program} has no option {error.option_name}", hint=hint)
         case click.MissingParameter():
             what = error.param.make_metavar(error.ctx) if error.param and error.ctx else "something"
+            if isinstance(error.param, click.Option):
+                what = f"{error.param.opts[0]} {what}"
+                usage = f"{usage} {what}"
             return InvalidError(f"{words} needs {what}", hint=usage)
         case _:
             message = error.format_message().rstrip(".")

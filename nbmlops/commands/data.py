@@ -38,17 +38,18 @@ def save(session: Session, value: Given, name: str | None, message: str | None, 
 @click.option("--columns", help="Columns to read, apart by commas.")
 @click.option("--as", "as_", type=click.Choice(["pandas", "arrow", "polars", "path"]), help="What to give.")
 @click.option("--to", type=click.Path(), help="Where to write it; .parquet or .csv for a table.")
+@click.option("--overwrite", is_flag=True, help="Write over what is there.")
 @click.option("--locked", is_flag=True, help="Take what nbmlops.lock names.")
-def load(session: Session, ref: str, columns: str | None, as_: str | None, to: str | None, locked: bool) -> Any:
+def load(session: Session, ref: str, columns: str | None, locked: bool, **how: Any) -> Any:
     """Load into a variable, or in a shell into a file."""
-    if session.face == "shell" and not to:
-        raise InvalidError("a shell has no variable to load into", hint=f"data load {ref} --to FILE")
+    if session.face == "shell" and how["to"] is None:
+        raise InvalidError("a shell has no variable to load into", hint=f"`ml data load {ref} --to FILE`")
     names = None if columns is None else [name.strip() for name in columns.split(",")]
     data = session.workspace.data
     if not locked:
         # The exact version, so that what is said is what is loaded.
         session.source = ref = data.show(ref).ref
-    return data.load(ref, columns=names, as_=as_, to=to, locked=locked)
+    return data.load(ref, columns=names, locked=locked, **how)
 
 
 @group.verb("list")

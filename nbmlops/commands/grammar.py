@@ -120,6 +120,7 @@ VERBS = (
             "kind": "pipelines set it",
             "parent_id": "the active run is the parent",
             "notebook": "the cell knows its notebook",
+            "like": "pipelines set it",
         },
     ),
     Verb(

@@ -42,7 +42,7 @@ def save(session: Session, estimator: Given, name: str, example: Given | None, m
 def load(session: Session, ref: str) -> Any:
     """Load a model into a variable."""
     if session.face == "shell":
-        raise InvalidError("a shell has no variable to load into", hint=f"model show {ref}, or load it in a cell")
+        raise InvalidError("a shell has no variable to load into", hint=f"`ml model show {ref}`, or load it in a cell")
     model = session.workspace.model
     # The exact version, so that what is said is what is loaded.
     session.source = model.show(ref).ref

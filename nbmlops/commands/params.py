@@ -73,7 +73,11 @@ class ObjectParam(_ParamType):
         if self.or_ref and Path(value).suffix not in {".parquet", ".pq", ".csv"}:
             return Given(value)
         if session.notebook is None or not value.isidentifier():
-            hint = None if session.face == "shell" else "name a variable; an expression needs one first: df = …"
+            hint = (
+                _neighbours(Path(value))
+                if session.face == "shell"
+                else "name a variable; an expression needs one first: df = …"
+            )
             raise NotFoundError(f"there is no file {value}", hint=hint)
         names = [name for name in known if not name.startswith("_")]
         raise NotFoundError(
@@ -150,10 +154,18 @@ class KeyValue(_ParamType):
             return value
         key, equals, text = value.partition("=")
         if not equals or not key:
-            raise InvalidError(f"{value!r} is not of the form key=value", hint="write it without spaces: auc=0.91")
+            raise InvalidError(
+                f"{value!r} is not of the form key=value", hint=f"write it without spaces: {key or 'auc'}=0.91"
+            )
         session: Session = ctx.obj
         found = expanded(text, session.evaluate) if session.notebook else text
         return key, _literal(found) if self.typed and isinstance(found, str) and found == text else found
+
+
+def _neighbours(path: Path) -> str | None:
+    """The files beside a missing one whose names are nearest."""
+    folder = path.parent
+    return nearest(path.name, (each.name for each in folder.iterdir())) if folder.is_dir() else None
 
 
 def mapping(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -167,7 +179,7 @@ def mapping(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     joined: dict[str, Any] = {}
     for key, value in pairs:
         if key in joined:
-            raise InvalidError(f"{key} is given twice")
+            raise InvalidError(f"{key} is given twice", hint="leave one of them out")
         joined[key] = value
     return joined
 

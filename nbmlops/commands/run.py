@@ -8,7 +8,7 @@ import click
 
 from nbmlops.commands.params import KeyValue, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
-from nbmlops.core.errors import InvalidError
+from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.render.listing import Listing
 from nbmlops.tracking.records import Run
 
@@ -36,7 +36,7 @@ def start(session: Session, name: str, params: _Pairs, tags: _Pairs) -> Any:
     notebook = session.notebook
     if notebook is None or notebook.body is None:
         raise InvalidError(
-            "a run records the code of a cell, and here is none", hint=f"%%ml run {name} at the top of a cell"
+            "a run records the code of a cell, and here is none", hint=f"`%%ml run {name}` at the top of a cell"
         )
     given = mapping(params)
     with session.workspace.run(name, given, mapping(tags)) as run:
@@ -49,7 +49,14 @@ def start(session: Session, name: str, params: _Pairs, tags: _Pairs) -> Any:
 @click.option("--experiment", type=RefParam("run", names_only=True), help="Only runs of this name.")
 def list_(session: Session, limit: int, experiment: str | None) -> Any:
     """List runs."""
-    return Listing(session.workspace.run.list(limit, experiment=experiment), Run)
+    runs = session.workspace.run
+    found = runs.list(limit, experiment=experiment)
+    if experiment is not None and not found:
+        known = sorted({run.experiment for run in runs.list(200)})
+        raise NotFoundError(
+            f"there is no run of an experiment {experiment!r}", hint=nearest(experiment, known) or "`ml run list`"
+        )
+    return Listing(found, Run)
 
 
 @group.verb("show")

@@ -77,7 +77,7 @@ def lint(session: Session, target: str) -> Any:
 def log(session: Session, values: tuple[tuple[str, Any], ...], step: int | None, artifact: tuple[Given, ...]) -> Any:
     """Log metrics, and keep artifacts."""
     if not values and not artifact:
-        raise InvalidError("there is nothing to log", hint="log auc=0.91, or a file: log -a figure.png")
+        raise InvalidError("there is nothing to log", hint="`ml log auc=0.91`, or a file: `ml log -a figure.png`")
     run = session.workspace.log(mapping(values), step=step)
     for each in artifact:
         run.artifact(each.value, f"{each.name}.png" if each.name and hasattr(each.value, "savefig") else None)

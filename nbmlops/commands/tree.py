@@ -10,6 +10,7 @@ import click
 
 from nbmlops.commands import grammar
 from nbmlops.core.errors import InvalidError, nearest
+from nbmlops.core.version import __version__
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -35,7 +36,9 @@ def _keep_output(context: click.Context, _: click.Parameter, value: str | None) 
         return
     session: Session = context.obj
     if session.face == "shell":
-        raise InvalidError(f"-o {value} names a variable, and a shell has none", hint="use --json, or --to FILE")
+        raise InvalidError(
+            f"-o {value} names a variable, and a shell has none", hint="leave it out; --json writes the result as JSON"
+        )
     if not value.isidentifier():
         raise InvalidError(f"-o {value!r} is no name of a variable")
     context.meta[OUTPUT] = value
@@ -67,6 +70,8 @@ class VerbCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Call the verb, and say how its result is to be shown."""
+        if not self.verb.body:
+            _refuse_body(ctx, f"{self.verb.words} takes no body")
         ctx.meta[DETAIL] = self.verb.detail
         return super().invoke(ctx)
 
@@ -158,16 +163,30 @@ class Tree(click.Group):
 
 def _nearest_words(word: str, args: list[str]) -> str:
     homes = [noun for noun in grammar.NOUNS if any(verb.name == word for verb in grammar.of(noun))]
+    if homes and len(args) > 1 and args[1] in grammar.NOUNS:
+        return f"the noun comes first, as in `ml {' '.join([args[1], word, *args[2:]])}`"
     if homes:
         rest = f" {args[1]}" if len(args) > 1 else ""
-        return f"the noun comes first, as in: {homes[0]} {word}{rest}"
+        return f"the noun comes first, as in `ml {homes[0]} {word}{rest}`"
     known = [*(verb.name for verb in grammar.of("")), *grammar.NOUNS]
     return nearest(word, known) or f"the words are {', '.join(known)}"
+
+
+def _refuse_body(context: click.Context, why: str) -> None:
+    """Refuse a cell whose body nothing would run; a body of blanks is none."""
+    session: Session | None = context.obj
+    body = session.notebook.body if session and session.notebook else None
+    if body and body.strip():
+        raise InvalidError(
+            f"{why}, so the cell was not run",
+            hint="`%%ml run NAME` records the body; a line without one starts with %ml",
+        )
 
 
 @click.pass_context
 def _help_alone(context: click.Context) -> None:
     if context.invoked_subcommand is None:
+        _refuse_body(context, "the line above the body is not complete")
         click.echo(context.get_help())
 
 
@@ -175,6 +194,7 @@ def _help_alone(context: click.Context) -> None:
 def _status_alone(context: click.Context) -> Any:
     if context.invoked_subcommand is not None:
         return None
+    _refuse_body(context, "the line above the body is not complete")
     session: Session = context.obj
     if session.face == "cell":
         return session.workspace.status()
@@ -182,11 +202,13 @@ def _status_alone(context: click.Context) -> Any:
     return None
 
 
-tree = Tree(
-    "nbmlops",
-    help="MLOps from the notebook: NOUN VERB, the same words in a cell, in a shell and in Python.",
-    invoke_without_command=True,
-    callback=_status_alone,
-    context_settings={"help_option_names": ["-h", "--help"]},
+tree = click.version_option(__version__, message="nbmlops %(version)s")(
+    Tree(
+        "nbmlops",
+        help="MLOps from the notebook: NOUN VERB, the same words in a cell, in a shell and in Python.",
+        invoke_without_command=True,
+        callback=_status_alone,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
 )
 """The whole grammar as one click command."""

@@ -17,11 +17,13 @@
     └── StepFailedError     a notebook step ended other than completed
 
 Every error says what is wrong, which thing, and why; its hint is the next thing to type.
+A hint writes a command as `` `ml data list` ``; `spoken` says it in the words of the face that people are at.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 __all__ = [
@@ -39,7 +41,28 @@ __all__ = [
     "UnsupportedError",
     "UntrustedError",
     "nearest",
+    "speak",
+    "spoken",
 ]
+
+_TYPED = re.compile(r"`ml(?= |`)")
+_dialect = {"program": "nbmlops"}
+
+
+def speak(program: str) -> None:
+    """Say from now on how commands are typed here: ``nbmlops`` in a shell, ``%ml`` where the extension is loaded."""
+    _dialect["program"] = program
+
+
+def spoken(text: str) -> str:
+    """Say commands as they are typed here.
+
+    Examples
+    --------
+    >>> spoken("see `ml data list`")
+    'see `nbmlops data list`'
+    """
+    return _TYPED.sub(f"`{_dialect['program']}", text)
 
 
 class NbmlopsError(Exception):
@@ -50,19 +73,24 @@ class NbmlopsError(Exception):
     message : str
         What is wrong, which thing, and why; one or two sentences.
     hint : str, optional
-        What to type or do next.
+        What to type or do next; a command in it is written as `` `ml data list` ``.
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message, hint)
         self.message = message
-        self.hint = hint
+        self._hint = hint
+
+    @property
+    def hint(self) -> str | None:
+        """What to type or do next, in the words of the face."""
+        return None if self._hint is None else spoken(self._hint)
 
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}\nhint: {self.hint}"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.message, self.hint)
+        return _rebuild, (type(self), self.message, self._hint)
 
     def _render_traceback_(self) -> list[str]:
         # IPython calls this instead of formatting a traceback. The cell still ends in a real

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from nbmlops.core import digests
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
@@ -16,7 +19,17 @@ from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, Unav
 if TYPE_CHECKING:
     from nbmlops.store.objects import ObjectStore
 
-__all__ = ["Saved", "members", "save_file", "save_folder", "write_atomically", "write_file", "write_folder"]
+__all__ = [
+    "Saved",
+    "members",
+    "refuse_special",
+    "save_file",
+    "save_folder",
+    "scratch",
+    "write_atomically",
+    "write_file",
+    "write_folder",
+]
 
 _BLOCK = 1 << 20
 
@@ -53,7 +66,7 @@ def save_folder(objects: ObjectStore, folder: Path, progress: Callable[[int], No
     InvalidError
         When there is no file in it, or a link leads out of it.
     """
-    paths = _files(folder)
+    paths, empty = _walk(folder)
     before = [_stamp(path) for path in paths]
     stored = objects.put_many(paths, progress=progress)
     for path, stamp in zip(paths, before, strict=True):
@@ -62,22 +75,47 @@ def save_folder(objects: ObjectStore, folder: Path, progress: Callable[[int], No
         path.relative_to(folder).as_posix(): [one.digest, one.size, os.access(path, os.X_OK)]
         for path, one in zip(paths, stored, strict=True)
     }
-    listing = objects.put(digests.canonical_json({"protocol": 1, "files": entries}))
+    content: dict[str, object] = {"protocol": 1, "files": entries}
+    if empty:
+        content["folders"] = [path.relative_to(folder).as_posix() for path in empty]
+    listing = objects.put(digests.canonical_json(content))
     size, new_bytes = sum(one.size for one in stored), sum(one.new_bytes for one in stored)
     return Saved(listing.digest, listing.digest, size, new_bytes + listing.new_bytes)
 
 
-def _files(folder: Path) -> list[Path]:
-    """All files below a folder, in the order of their names."""
-    paths = []
+def refuse_special(path: Path, own: Path) -> None:
+    """Refuse what is no file and no folder, and what nbmlops keeps in `own`.
+
+    Raises
+    ------
+    InvalidError
+        When it is one; a pipe, for instance, would be waited for without an end.
+    """
+    here = path.resolve()
+    if here.is_relative_to(own.resolve()) or own.resolve().is_relative_to(here):
+        raise InvalidError(f"{path} holds what nbmlops keeps of this workspace", hint="save a file or folder beside it")
+    if not path.is_file() and not path.is_dir():
+        raise InvalidError(f"{path} is neither a file nor a folder", hint="copy what comes out of it to a file first")
+
+
+def _walk(folder: Path) -> tuple[list[Path], list[Path]]:
+    """All files below a folder, and the folders in it that are empty, in the order of their names."""
+    paths, empty = [], []
     for path in sorted(folder.rglob("*")):
         if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
             raise InvalidError(f"{path} is a link that leads out of {folder.name}", hint="copy the file there instead")
+        if path.is_symlink() and not path.is_file():
+            what = "a folder" if path.is_dir() else "nothing"
+            raise InvalidError(f"{path} is a link to {what}", hint="only links to files of the same folder can be kept")
         if path.is_file():
             paths.append(path)
+        elif not path.is_dir():
+            raise InvalidError(f"{path} is neither a file nor a folder", hint="take it out of the folder, then save")
+        elif not any(path.iterdir()):
+            empty.append(path)
     if not paths:
         raise InvalidError(f"the folder {folder} holds no files", hint="nothing was saved")
-    return paths
+    return paths, empty
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -112,15 +150,46 @@ def write_file(objects: ObjectStore, digest: str, target: Path, *, executable: b
 
 def write_folder(objects: ObjectStore, root: str, target: Path) -> Path:
     """Write a stored folder below `target`."""
+    for path in json.loads(objects.read(root)).get("folders", ()):
+        _below(target, path).mkdir(parents=True, exist_ok=True)
     for path, (digest, executable) in members(objects, root).items():
-        relative = PurePosixPath(path)
-        # The listing is content-addressed, but it may have come from another store.
-        if relative.is_absolute() or ".." in relative.parts:
-            raise InvalidError(f"the stored folder names a file outside itself: {path}")
-        destination = target / relative
+        destination = _below(target, path)
         destination.parent.mkdir(parents=True, exist_ok=True)
         write_file(objects, digest, destination, executable=executable)
     return target
+
+
+def _below(target: Path, path: str) -> Path:
+    relative = PurePosixPath(path)
+    # The listing is content-addressed, but it may have come from another store.
+    if relative.is_absolute() or ".." in relative.parts:
+        raise InvalidError(f"the stored folder names a file outside itself: {path}")
+    return target / relative
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[BinaryIO]:
+    """A file without a name below `folder`, that is gone however this process ends.
+
+    Raises
+    ------
+    UnavailableError
+        When the disk is full or may not be written, here or in the body.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            yield cast("BinaryIO", file)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(target: Path, error: OSError) -> UnavailableError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return UnavailableError(
+            f"the disk has no room for {target}: {os.strerror(error.errno)}", hint="free some space, then try again"
+        )
+    return UnavailableError(f"cannot write {target}: {error.strerror or error}", hint="check space and permissions")
 
 
 def write_atomically(target: Path, write: Callable[[IO[bytes]], None]) -> None:
@@ -140,11 +209,11 @@ def write_atomically(target: Path, write: Callable[[IO[bytes]], None]) -> None:
             sink.flush()
             os.fsync(sink.fileno())
         temporary.replace(target)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"there is no folder {target.parent}", hint=f"mkdir -p {target.parent}") from error
-    except OSError as error:
-        raise UnavailableError(
-            f"cannot write {target}: {error.strerror}", hint="check space and permissions"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, FileNotFoundError) and not target.parent.is_dir():
+            raise NotFoundError(f"there is no folder {target.parent}", hint=f"mkdir -p {target.parent}") from error
+        if isinstance(error, OSError):
+            raise _unwritable(target, error) from error
+        raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,21 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["is_parquet", "is_table", "kind_of", "pandas_index", "pandas_types", "pick", "refuse_names", "to_arrow"]
+__all__ = [
+    "is_parquet",
+    "is_table",
+    "kind_of",
+    "pandas_index",
+    "pandas_labels",
+    "pandas_types",
+    "pick",
+    "refuse_names",
+    "to_arrow",
+]
+
+
+_NO_PLACE = (TypeError, ValueError, NotImplementedError, OverflowError)
+"""What conversions raise besides Arrow's own errors."""
 
 
 def kind_of(value: Any) -> str:
@@ -70,9 +85,9 @@ def refuse_names(names: Sequence[str]) -> None:
     """
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
-        raise InvalidError(
-            f"the table has two columns named {', '.join(map(repr, twice[:5]))}", hint="rename one of them, then save"
-        )
+        several = f"{Counter(names)[twice[0]]} columns named {twice[0]!r}"
+        more = f", and {len(twice) - 1} more names are there several times" if twice[1:] else ""
+        raise InvalidError(f"the table has {several}{more}", hint="give each column a name of its own, then save")
     if not names:
         raise InvalidError("the table has no columns", hint="nothing was saved")
 
@@ -82,14 +97,49 @@ def _from_pandas(frame: pd.DataFrame) -> pa.Table:
     import pyarrow as pa
 
     if isinstance(frame.columns, pd.MultiIndex):
-        raise InvalidError("the table has columns of several levels", hint="join the levels to one name, then save")
+        raise InvalidError(
+            f"the columns have {frame.columns.nlevels} levels of names, and a table keeps one",
+            hint="join the levels to one name, as in df.columns = df.columns.map('_'.join), then save",
+        )
     for name, dtype in frame.dtypes.items():
         if dtype.kind == "O" and dtype.name == "object":
             _refuse_objects(str(name), frame[name])
     try:
-        return pa.Table.from_pandas(frame)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
-        raise InvalidError(f"the table cannot be saved: {error}", hint="change that column's type, then save") from None
+        with warnings.catch_warnings():
+            # It warns of labels that are not text, of which more is said below.
+            warnings.simplefilter("ignore", UserWarning)
+            table = pa.Table.from_pandas(frame)
+    except (*_NO_PLACE, pa.ArrowException) as error:
+        raise _misfit(frame, error) from None
+    back = table.slice(0, 0).to_pandas().columns
+    if not back.equals(frame.columns) or back.names != frame.columns.names:
+        found = Counter(kind_of(name) for name in frame.columns)
+        shown = ", ".join(f"{count} {kind}" for kind, count in found.most_common(3))
+        raise InvalidError(
+            f"the column names ({shown}) would not come back as they are",
+            hint="make them text, as in df.columns = df.columns.map(str), then save",
+        )
+    return table
+
+
+def _misfit(frame: pd.DataFrame, error: Exception) -> InvalidError:
+    """What to say of a table that Arrow does not take: the column that it stumbles over, and a way out."""
+    import pyarrow as pa
+
+    for name, dtype in frame.dtypes.items():
+        try:
+            pa.Table.from_pandas(frame[[name]].head(1_000), preserve_index=False)
+        except (*_NO_PLACE, pa.ArrowException):
+            ways = {
+                "Sparse": f"df[{name!r}] = df[{name!r}].sparse.to_dense()",
+                "complex": "split it into real and imag",
+            }
+            way = next((way for start, way in ways.items() if str(dtype).startswith(start)), None)
+            return InvalidError(
+                f"the column {name!r} has the type {dtype}, which a table cannot keep",
+                hint=way or "change its type, or drop it, then save",
+            )
+    return InvalidError(f"the table cannot be saved: {str(error).splitlines()[0]}", hint="change that column's type")
 
 
 def _refuse_objects(name: str, series: pd.Series[Any]) -> None:
@@ -98,7 +148,7 @@ def _refuse_objects(name: str, series: pd.Series[Any]) -> None:
 
     try:
         kind = pa.array(series, from_pandas=True).type
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+    except (*_NO_PLACE, pa.ArrowException):
         kind = None
     values = series.dropna().head(10_000).tolist()
     # Arrow would take a set for a list, and give a list back.
@@ -154,6 +204,14 @@ def pandas_types(schema: pa.Schema) -> dict[str, str]:
         for column in columns
         if column["field_name"] and (column["numpy_type"][:1].isupper() or column["numpy_type"] == "boolean")
     }
+
+
+def pandas_labels(schema: pa.Schema) -> list[Any]:
+    """The name and type of a table's column labels, when they are not plain text without a name."""
+    described = (schema.metadata or {}).get(b"pandas")
+    labels = json.loads(described).get("column_indexes", []) if described else []
+    found = [[label["name"], label["pandas_type"]] for label in labels]
+    return [] if all(name is None and kind in {"unicode", "string", "empty"} for name, kind in found) else found
 
 
 def is_parquet(path: Path) -> bool:

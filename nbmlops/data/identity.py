@@ -15,7 +15,7 @@ from blake3 import blake3
 
 from nbmlops.core import digests
 from nbmlops.core.errors import InvalidError
-from nbmlops.data.frames import pandas_index, pandas_types
+from nbmlops.data.frames import pandas_index, pandas_labels, pandas_types
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,15 +72,15 @@ class TableHasher:
 
     def digest(self) -> str:
         """The table's digest."""
-        return digests.of_json(
-            {
-                "protocol": PROTOCOL,
-                "rows": self.rows,
-                "columns": [[column.name, column_type(column.type), column.digest()] for column in self._columns],
-                "index": pandas_index(self._schema),
-                "pandas": pandas_types(self._schema),
-            }
-        )
+        content = {
+            "protocol": PROTOCOL,
+            "rows": self.rows,
+            "columns": [[column.name, column_type(column.type), column.digest()] for column in self._columns],
+            "index": pandas_index(self._schema),
+            "pandas": pandas_types(self._schema),
+        }
+        labels = pandas_labels(self._schema)
+        return digests.of_json(content | {"labels": labels} if labels else content)
 
 
 class _ColumnHasher:

@@ -1,4 +1,9 @@
-"""How a table lies in the store: standard Parquet, in pages cut by content, so that versions share them."""
+"""How a table lies in the store: standard Parquet, in row groups that the content cuts, so that versions share them.
+
+A row group holds some ten thousand rows, and in the store a chunk ends wherever a column of it ends. So an edit of a
+few rows costs the groups around them, an edit of one column that column, and a new column itself. (Pages cut by content
+inside larger groups share less: what one group adds to a dictionary shifts the codes of all values after it.)
+"""
 
 from __future__ import annotations
 
@@ -6,20 +11,34 @@ import base64
 import itertools
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
+from nbmlops.data import grouping
 from nbmlops.data.identity import TableHasher
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
-__all__ = ["read", "write"]
+__all__ = ["Written", "read", "write"]
 
-ROWS_PER_GROUP = 250_000
 _CATEGORIES = b"nbmlops.categories"
 
 
-def write(schema: pa.Schema, parts: Iterable[pa.Table], sink: IO[bytes]) -> tuple[str, int]:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a table: its logical digest, its rows, the columns that chose the groups, and where parts end."""
+
+    digest: str
+    rows: int
+    cut_by: tuple[str, ...]
+    ends: tuple[int, ...]
+    """Offsets in the file at which a column of a row group, or its dictionary, ends."""
+
+
+def write(schema: pa.Schema, parts: Iterable[pa.Table], sink: pa.NativeFile, cut_by: Sequence[str] = ()) -> Written:
     """Write the parts of a table as one Parquet file and digest them on the way.
 
     Parameters
@@ -28,13 +47,10 @@ def write(schema: pa.Schema, parts: Iterable[pa.Table], sink: IO[bytes]) -> tupl
         The schema of all parts; dictionaries are the same in all of them.
     parts : iterable of pyarrow.Table
         The rows, in order; at least one part, which may be empty.
-    sink : binary file
-        Where the file goes.
-
-    Returns
-    -------
-    tuple of str and int
-        The logical digest and the number of rows.
+    sink : pyarrow.NativeFile
+        Where the file goes. Never a Python file: an exception in one, such as Ctrl-C, could end the process.
+    cut_by : sequence of str
+        What chose the groups of the version before, so that this one is cut at the same rows.
     """
     import pyarrow.parquet as pq
 
@@ -42,11 +58,33 @@ def write(schema: pa.Schema, parts: Iterable[pa.Table], sink: IO[bytes]) -> tupl
     rows = iter(parts)
     first = next(rows)
     kept = _with_categories(first)
-    with pq.ParquetWriter(sink, kept, compression="zstd", use_content_defined_chunking=True) as writer:
-        for part in itertools.chain([first], rows):
-            hasher.update(part)
-            writer.write_table(part.replace_schema_metadata(kept.metadata), row_group_size=ROWS_PER_GROUP)
-    return hasher.digest(), hasher.rows
+    chosen = grouping.choose(schema, first, cut_by)
+    collected: list[pq.FileMetaData] = []
+    writer = pq.ParquetWriter(sink, kept, compression="zstd", metadata_collector=collected)
+    try:
+        for group in grouping.groups(itertools.chain([first], rows), chosen):
+            hasher.update(group)
+            writer.write_table(group.replace_schema_metadata(kept.metadata), row_group_size=grouping.LONGEST)
+    except BaseException:
+        with suppress(Exception):
+            writer.close()  # cannot end the file on a full disk; what went wrong first is what is said
+        raise
+    writer.close()
+    return Written(hasher.digest(), hasher.rows, tuple(chosen), _ends(collected[0]))
+
+
+def _ends(file: pq.FileMetaData) -> tuple[int, ...]:
+    ends: set[int] = set()
+    for group in range(file.num_row_groups):
+        rows = file.row_group(group)
+        for index in range(rows.num_columns):
+            column = rows.column(index)
+            begin = column.data_page_offset
+            if column.dictionary_page_offset is not None:
+                ends.add(begin)
+                begin = column.dictionary_page_offset
+            ends.add(begin + column.total_compressed_size)
+    return tuple(sorted(ends))
 
 
 def read(source: IO[bytes], columns: Sequence[str] | None = None) -> pa.Table:
@@ -79,9 +117,8 @@ def _with_categories(table: pa.Table) -> pa.Schema:
     kept: dict[str, Any] = {}
     for field in table.schema:
         if pa.types.is_dictionary(field.type):
-            values = (
-                table.column(field.name).chunk(0).dictionary if table.num_rows else pa.array([], field.type.value_type)
-            )
+            column = table.column(field.name)
+            values = column.chunk(0).dictionary if column.num_chunks else pa.array([], field.type.value_type)
             content = pa.record_batch([values], names=["values"])
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, content.schema) as stream:
@@ -107,6 +144,8 @@ def _as_category(column: pa.ChunkedArray, values: pa.Array, ordered: bool) -> pa
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if not column.num_chunks:
+        column = pa.chunked_array([pa.array([], values.type)])
     chunks = []
     for chunk in column.chunks:
         plain = chunk.dictionary_decode() if pa.types.is_dictionary(chunk.type) else chunk

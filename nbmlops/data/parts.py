@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError
 from nbmlops.data.frames import refuse_names, to_arrow
-from nbmlops.data.layout import ROWS_PER_GROUP
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["parts_of"]
+
+_ROWS_AT_ONCE = 1 << 18
 
 
 def parts_of(value: Any, *, allow_empty: bool) -> tuple[pa.Schema, Iterator[pa.Table]]:
@@ -22,8 +23,9 @@ def parts_of(value: Any, *, allow_empty: bool) -> tuple[pa.Schema, Iterator[pa.T
     import pyarrow.parquet as pq
 
     if not isinstance(value, Path):
-        table = to_arrow(value, allow_empty=allow_empty).unify_dictionaries()
-        return table.schema, iter([table])
+        table = to_arrow(value, allow_empty=allow_empty)
+        # Without rows there is nothing to make one, and Arrow would drop the categories.
+        return table.schema, iter([table.unify_dictionaries() if table.num_rows else table])
     with _readable(value):
         file = pq.ParquetFile(value)
     refuse_names(file.schema_arrow.names)
@@ -58,8 +60,8 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 def _rows_per_batch(file: Any) -> int:
-    """A multiple of the row group's size when rows are small, less when they are large."""
+    """Rows that take some 128 MB at most."""
     size: int = sum(file.metadata.row_group(index).total_byte_size for index in range(file.metadata.num_row_groups))
     per_row = max(1, size // file.metadata.num_rows)
     rows: int = (128 << 20) // per_row
-    return max(1_000, min(ROWS_PER_GROUP, rows))
+    return max(1_000, min(_ROWS_AT_ONCE, rows))

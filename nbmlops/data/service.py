@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.core.refs import Ref, check_name
-from nbmlops.data import files
+from nbmlops.data import files, output
 from nbmlops.data.frames import is_parquet, pick
 from nbmlops.data.lockfile import LockFile
 from nbmlops.data.records import DataVersion
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Data"]
 
-_IN_MEMORY = 64 << 20
 Progress = Callable[[int], None]
 
 
@@ -93,9 +91,11 @@ class Data:
         """
         path = Path(value) if isinstance(value, str | Path) else None
         called = _called(path, name)
+        if path is not None:
+            files.refuse_special(path, own=self._scratch.parent)
         self._lock.read()  # a lock that cannot be read is said before anything is saved
         if path is None or (path.is_file() and is_parquet(path)):
-            saved, detail = self._save_table(value if path is None else path, allow_empty, progress)
+            saved, detail = self._save_table(value if path is None else path, called, allow_empty, progress)
         elif path.is_dir():
             saved, detail = files.save_folder(self._objects, path, progress), {"format": "folder"}
         else:
@@ -110,22 +110,30 @@ class Data:
         return DataVersion.of(version)
 
     def _save_table(
-        self, value: Any, allow_empty: bool, progress: Progress | None
+        self, value: Any, name: str, allow_empty: bool, progress: Progress | None
     ) -> tuple[files.Saved, dict[str, Any]]:
+        import pyarrow as pa
+
         from nbmlops.data import layout
         from nbmlops.data.identity import column_type
         from nbmlops.data.parts import parts_of
 
-        self._scratch.mkdir(exist_ok=True)
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(self._scratch)) as file:
-            schema, parts = parts_of(value, allow_empty=allow_empty)
-            digest, rows = layout.write(schema, parts, file)
-            size = file.tell()
-            file.seek(0)
-            stored = self._objects.put(cast("BinaryIO", file), progress=progress)
+        schema, parts = parts_of(value, allow_empty=allow_empty)
+        with files.scratch(self._scratch) as file:
+            # Arrow opens the nameless file for itself: it must not write through Python, see `layout.write`.
+            with pa.OSFile(f"/dev/fd/{file.fileno()}", "wb") as sink:
+                written = layout.write(schema, parts, sink, self._cut_before(name))
+            stored = self._objects.put(file, progress=progress, ends=written.ends)
         columns = [[field.name, column_type(field.type), field.nullable] for field in schema]
-        detail = {"format": "table", "rows": rows, "columns": columns}
-        return files.Saved(digest, stored.digest, size, stored.new_bytes), detail
+        detail = {"format": "table", "rows": written.rows, "columns": columns, "cut_by": written.cut_by}
+        return files.Saved(written.digest, stored.digest, stored.size, stored.new_bytes), detail
+
+    def _cut_before(self, name: str) -> Sequence[str]:
+        """The columns that chose the row groups of the newest version, if it is a table."""
+        try:
+            return tuple(self._versions.resolve(name).detail.get("cut_by", ()))
+        except NotFoundError:
+            return ()
 
     def load(
         self,
@@ -135,6 +143,7 @@ class Data:
         as_: str | None = None,
         to: str | Path | None = None,
         locked: bool = False,
+        overwrite: bool = False,
     ) -> Any:
         """Load a version; every byte is hashed again before it is handed out.
 
@@ -147,9 +156,12 @@ class Data:
         as_ : {"pandas", "arrow", "polars", "path"}, optional
             What to return; a table as pandas and a file or folder as a path by default.
         to : str or Path, optional
-            Where to write it, as Parquet or CSV by the ending; the path is returned.
+            Where to write it, a table as Parquet or CSV by the ending; the path is returned. In a folder that is there
+            it gets its own name.
         locked : bool
             Take the content that ``nbmlops.lock`` names instead of the newest.
+        overwrite : bool
+            Whether `to` may be there already.
 
         Raises
         ------
@@ -157,21 +169,24 @@ class Data:
             When there is no such version.
         CorruptError
             When the stored bytes are not what was saved; none of them is handed out.
+        ConflictError
+            When `to` is there already; nothing is written then.
         """
         version = self._resolve(ref, locked)
         detail: Any = version.detail
-        wanted = as_ or ("path" if to or detail["format"] != "table" else "pandas")
+        wanted = as_ or ("path" if to is not None or detail["format"] != "table" else "pandas")
         if wanted not in {"pandas", "arrow", "polars", "path"}:
             raise InvalidError(f"data cannot be loaded as {wanted!r}", hint="pandas, arrow, polars or path")
         if detail["format"] == "table":
             table = self._table(version, columns)
-            result = self._write(table, version, to) if wanted == "path" else _as(table, wanted)
+            result = self._write(table, version, to, overwrite) if wanted == "path" else _as(table, wanted)
         elif columns or wanted != "path":
             raise InvalidError(
-                f"{version.ref} is a {detail['format']}, not a table", hint="load it as a path: --as path"
+                f"{version.ref} is a {detail['format']}, not a table",
+                hint=f"load it as a path: `ml data load {version.ref} --as path`",
             )
         else:
-            result = self._place(version, to)
+            result = self._place(version, to, overwrite)
         self._lineage.record("reads", "data", version.id)
         return result
 
@@ -181,9 +196,19 @@ class Data:
             return self._versions.resolve(parsed)
         if not parsed.is_bare:
             raise InvalidError(
-                f"{ref} names a version already, so the lock has no say", hint=f"load {parsed.name} --locked"
+                f"{ref} names a version already, so the lock has no say", hint=f"`ml data load {parsed.name} --locked`"
             )
-        return self._versions.resolve(Ref(parsed.name, prefix=self._lock.digest(parsed.name)))
+        return self._versions.resolve(Ref(parsed.name, prefix=self.locked(parsed.name)))
+
+    def locked(self, name: str) -> str:
+        """Digest that a locked load of a name means: what a frozen pipeline pins, else what ``nbmlops.lock`` says.
+
+        Raises
+        ------
+        NotFoundError
+            When the lock has no line for the name.
+        """
+        return lineage.current().pins.get(f"lock:{name}") or self._lock.digest(name)
 
     def _table(self, version: Version, columns: Sequence[str] | None) -> pa.Table:
         from nbmlops.data import layout
@@ -192,23 +217,17 @@ class Data:
         with self._objects.open(version.root) as source:
             return layout.read(source, None if columns is None else pick(columns, known))
 
-    def _write(self, table: pa.Table, version: Version, to: str | Path | None) -> Path:
-        import pyarrow.parquet as pq
-        from pyarrow import csv
-
-        target = Path(to) if to else self._handout(version) / f"{version.name}.parquet"
-        if target.suffix.lower() not in {".parquet", ".pq", ".csv"}:
-            raise InvalidError(
-                f"cannot write a table as {target.suffix or target.name!r}", hint="end it in .parquet or .csv"
-            )
-        write = pq.write_table if is_parquet(target) else csv.write_csv
-        files.write_atomically(target, lambda sink: write(table, sink))
+    def _write(self, table: pa.Table, version: Version, to: str | Path | None, overwrite: bool) -> Path:
+        own = f"{version.name}.parquet"
+        target = output.target_of(to, own, overwrite=overwrite) if to is not None else self._handout(version) / own
+        output.write_table(table, target)
         return target
 
-    def _place(self, version: Version, to: str | Path | None) -> Path:
+    def _place(self, version: Version, to: str | Path | None, overwrite: bool) -> Path:
+        own = version.name if version.detail["format"] == "folder" else version.detail["filename"]
+        target = output.target_of(to, own, overwrite=overwrite) if to is not None else self._handout(version) / own
         if version.detail["format"] == "folder":
-            return files.write_folder(self._objects, version.root, Path(to) if to else self._handout(version))
-        target = Path(to) if to else self._handout(version) / version.detail["filename"]
+            return files.write_folder(self._objects, version.root, target)
         return files.write_file(self._objects, version.root, target)
 
     def _handout(self, version: Version) -> Path:

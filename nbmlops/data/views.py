@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from nbmlops.core import digests
+from nbmlops.core.errors import spoken
 from nbmlops.data.records import DataVersion
 from nbmlops.render.dispatch import looks
 from nbmlops.render.listing import Field, lists
@@ -32,7 +33,7 @@ def _shape(version: DataVersion) -> str:
 
 @looks(DataVersion)
 def _(version: DataVersion) -> Look:
-    gone = Part(f"deleted {when(version.deleted_at)}; undo: data restore {version.name}", "warn")
+    gone = Part(spoken(f"deleted {when(version.deleted_at)}; undo: `ml data restore {version.name}`"), "warn")
     facts = {
         "digest": version.digest,
         "saved": f"{when(version.created_at)} by {version.author}",
@@ -69,5 +70,5 @@ lists(
     Field("aliases", lambda version: version.aliases, ", ".join),
     Field("deleted", lambda version: version.deleted_at, when),
     Field("message", lambda version: version.message),
-    nothing="no data yet; the first: data save VALUE NAME",
+    nothing="no data yet; the first: `ml data save VALUE NAME`",
 )

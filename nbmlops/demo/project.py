@@ -48,7 +48,7 @@ def make_project(folder: Path) -> Workspace:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConflictError(
             f"{folder} exists already, and the demo writes to a new folder only",
-            hint="nbmlops demo ANOTHER_FOLDER, or remove it",
+            hint="`ml demo ANOTHER_FOLDER`, or remove it",
         )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pyproject.toml").write_text(_SETTINGS, encoding="utf-8")

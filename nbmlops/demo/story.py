@@ -197,7 +197,7 @@ class _Story:
 
 def _hold(condition: bool, claim: str) -> None:
     if not condition:
-        raise DemoFailedError(f"the demo did not hold: {claim}", hint="nbmlops doctor")
+        raise DemoFailedError(f"the demo did not hold: {claim}", hint="`ml doctor`")
 
 
 def _scores(done: PipelineRun) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import CodeType, TracebackType
@@ -66,9 +67,9 @@ class Body:
         name = shell.compile.cache(transformed, number, source)
         try:
             statements, last = _compiled(transformed, name)
-        except SyntaxError:
+        except SyntaxError as error:
             self.failed = True
-            raise
+            raise InvalidError(_unparsed(error)) from None
         with _lent(self._shell.user_ns, given):
             try:
                 exec(statements, self._shell.user_ns)  # noqa: S102 - the person's own code in their own kernel
@@ -80,6 +81,12 @@ class Body:
             from IPython.display import display
 
             display(value)  # type: ignore[no-untyped-call]
+
+
+def _unparsed(error: SyntaxError) -> str:
+    """What Python says of the syntax, with the person's own line; IPython would show our frames above it."""
+    said = "".join(traceback.format_exception_only(error)).splitlines()
+    return "\n".join([f"line {error.lineno} of the body does not parse", *said[1:]])
 
 
 def _compiled(source: str, name: str) -> tuple[CodeType, CodeType | None]:

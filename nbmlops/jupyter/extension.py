@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from nbmlops.core import errors
 from nbmlops.jupyter.banner import banner
 from nbmlops.jupyter.capture import CellCapture
 from nbmlops.jupyter.completion import Matcher
@@ -58,6 +59,7 @@ def load(shell: InteractiveShell) -> None:
     if shell not in _faces:
         _faces[shell] = _Face(shell)
         _faces[shell].add()
+        errors.speak("%ml")
     print(banner())  # noqa: T201 - the one line that the extension prints
 
 
@@ -66,3 +68,5 @@ def unload(shell: InteractiveShell) -> None:
     face = _faces.pop(shell, None)
     if face is not None:
         face.remove()
+        if not _faces:
+            errors.speak("nbmlops")

@@ -15,12 +15,15 @@ Types whose arrays scikit-learn's compiled code indexes without looking are also
 
 from __future__ import annotations
 
+import pkgutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["ALLOWED", "GROUPS", "VERSION", "Group", "never"]
+from nbmlops.core.errors import NotFoundError, RefusedError
+
+__all__ = ["ALLOWED", "GROUPS", "VERSION", "Group", "check_exists", "never"]
 
 VERSION = 2
 """Raised with every change of the list; recorded with each model."""
@@ -246,3 +249,26 @@ def never(name: str) -> str | None:
     if package in sys.stdlib_module_names and not name.startswith(_PLAIN_LIBRARY):
         return "it is part of the standard library and could reach the system"
     return None
+
+
+def check_exists(name: str) -> None:
+    """Refuse to trust what is defined in a notebook, and what is nowhere.
+
+    Raises
+    ------
+    RefusedError
+        When the type is of ``__main__``, which is another module in every process.
+    NotFoundError
+        When it cannot be imported from here.
+    """
+    if name.partition(".")[0] in {"__main__", "__mp_main__"}:
+        raise RefusedError(
+            f"{name} cannot be trusted: what a notebook or a script defines has no name that holds elsewhere",
+            hint="move it to a module beside the notebook and import it from there",
+        )
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise NotFoundError(
+            f"there is no type {name} to trust: {error}", hint="type this where its module can be imported"
+        ) from None

@@ -84,12 +84,12 @@ class Skops:
         except (AttributeError, ImportError) as error:
             raise UnsupportedError(
                 f"the model needs code that is not installed here: {error}",
-                hint="install the library versions that it was saved with: nbmlops model show NAME",
+                hint="install the library versions that it was saved with: `ml model show NAME`",
             ) from error
         except (IndexError, KeyError, TypeError, ValueError) as error:
             raise UnsupportedError(
                 f"the model cannot be built by the libraries installed here: {error}",
-                hint="install the library versions that it was saved with: nbmlops model show NAME",
+                hint="install the library versions that it was saved with: `ml model show NAME`",
             ) from error
         bounds.check(model)
         return model

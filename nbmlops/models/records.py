@@ -189,7 +189,7 @@ class PromotionRefusedError(RefusedError):
         )
         error = cls(
             f"{ref} was not promoted to {promotion.alias}\n{named}",
-            hint=f"{stays}; the whole report: nbmlops check show {report.id}" if report else stays,
+            hint=f"{stays}; the whole report: `ml check show {report.id}`" if report else stays,
         )
         error.promotion = promotion
         return error

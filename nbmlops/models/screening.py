@@ -80,7 +80,7 @@ def _schema(content: bytes) -> dict[str, Any]:
             members = file.infolist()
             schema: Any = json.loads(file.read(SCHEMA))
     except (BadZipFile, KeyError, ValueError, RecursionError) as error:
-        raise CorruptError("the model's file is not a skops file", hint="nbmlops store verify") from error
+        raise CorruptError("the model's file is not a skops file", hint="`ml store verify`") from error
     names = [member.filename for member in members]
     # Stored members cannot blow up when read, and one name stands for one content.
     if len(set(names)) != len(names) or any(member.compress_type != ZIP_STORED for member in members):
@@ -185,5 +185,5 @@ def _refusal(unknown: list[str]) -> InvalidError | UntrustedError:
     return UntrustedError(
         f"the model holds {'a type' if len(unknown) == 1 else 'types'} that nbmlops has not reviewed and "
         f"you do not trust: {shown}",
-        hint=f"when you know what {'it does' if len(unknown) == 1 else 'they do'}: nbmlops model trust {unknown[0]}",
+        hint=f"when you know what {'it does' if len(unknown) == 1 else 'they do'}: `ml model trust {unknown[0]}`",
     )

@@ -40,7 +40,7 @@ def unsealed(version: Version, objects: ObjectStore, keyring: Keyring) -> bytes:
     """
     content = objects.read(version.root)
     if of_bytes(content) != version.digest:
-        raise CorruptError(f"the bytes of {version.ref} are not those that were saved", hint="nbmlops store verify")
+        raise CorruptError(f"the bytes of {version.ref} are not those that were saved", hint="`ml store verify`")
     try:
         signature = Signature(version.detail["signed"]["key"], version.detail["signed"]["value"])
         payload = _payload(version.digest, version.detail)

@@ -8,7 +8,7 @@ from nbmlops.core.digests import of_bytes
 from nbmlops.core.errors import RefusedError
 from nbmlops.core.refs import check_name
 from nbmlops.models import admission, signature
-from nbmlops.models.allowlist import never
+from nbmlops.models.allowlist import check_exists, never
 from nbmlops.models.formats import format_named
 from nbmlops.models.promotion import Gates, ModelPromoter
 from nbmlops.models.records import ModelVersion, Promotion
@@ -218,12 +218,16 @@ class Models:
         Raises
         ------
         RefusedError
-            When building it can run any code.
+            When building it can run any code, or it is defined in a notebook.
+        NotFoundError
+            When it cannot be imported.
         InvalidError
             When `name` is not a dotted name.
         """
         if why := never(name):
             raise RefusedError(f"{name} cannot be trusted: {why}", hint="save a model that does without it")
+        if "." in name:
+            check_exists(name)
         self._keyring.trust_type(name)
         self._versions.catalog.transact(
             lambda connection: audit.append(connection, self._clock, "model.trust", name, {})

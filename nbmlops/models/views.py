@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbmlops.checks.views import sign
 from nbmlops.core import digests
+from nbmlops.core.errors import spoken
 from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
 from nbmlops.render.dispatch import looks
 from nbmlops.render.listing import Field, lists
@@ -24,7 +25,7 @@ def takes_and_gives(signature: ModelSignature) -> str:
 
 @looks(ModelVersion)
 def _(version: ModelVersion) -> Look:
-    gone = Part(f"deleted {when(version.deleted_at)}; undo: model restore {version.name}", "warn")
+    gone = Part(spoken(f"deleted {when(version.deleted_at)}; undo: `ml model restore {version.name}`"), "warn")
     facts = {
         "digest": version.digest,
         "saved": f"{when(version.created_at)} by {version.author}",
@@ -75,7 +76,8 @@ def _(promotion: Promotion) -> Look:
     tally = ", ".join(f"{number} {status}" for status, number in report.counts.items() if number)
     outcomes = [line(Part(f"{sign(each.status)} {each}")) for each in report.outcomes[:_NAMED]]
     if len(report.outcomes) > _NAMED:
-        outcomes.append(line(Part(f"… and {len(report.outcomes) - _NAMED} more: check show {report.id}", "muted")))
+        more = spoken(f"… and {len(report.outcomes) - _NAMED} more: `ml check show {report.id}`")
+        outcomes.append(line(Part(more, "muted")))
     gate = f"gate {tally} (report {report.id})" if report.id else f"gate {tally}"
     return Look(line(f"{noun} {name}", said, gate, undo), body=(Lines(tuple(outcomes)),) if outcomes else ())
 
@@ -92,5 +94,5 @@ lists(
     Field("aliases", lambda version: version.aliases, ", ".join),
     Field("deleted", lambda version: version.deleted_at, when),
     Field("message", lambda version: version.message),
-    nothing="no models yet; the first: model save ESTIMATOR NAME",
+    nothing="no models yet; the first: `ml model save ESTIMATOR NAME`",
 )

@@ -19,10 +19,10 @@ from nbmlops.tracking.source import Parsed, events, parse
 if TYPE_CHECKING:
     from nbmlops.tracking.scopes import NameEvent
 
-__all__ = ["CodeCell", "Notebook", "cell_digests", "code_cells", "code_digest", "literal_parameters", "text_of"]
+__all__ = ["CodeCell", "NotebookContent", "cell_digests", "code_cells", "code_digest", "literal_parameters", "text_of"]
 
 # Anything that reads as a notebook: nbformat's NotebookNode, or what `json` makes of a file.
-Notebook = Mapping[str, Any]
+NotebookContent = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class CodeCell:
         return self.parsed.tree is not None and not self.parsed.tree.body
 
 
-def code_cells(notebook: Notebook) -> tuple[CodeCell, ...]:
+def code_cells(notebook: NotebookContent) -> tuple[CodeCell, ...]:
     """Parse the code cells of `notebook`, in order; sources may be text or lists of lines."""
     found = []
     for number, cell in enumerate(notebook.get("cells") or (), start=1):
@@ -88,7 +88,7 @@ def literal_parameters(cells: Sequence[CodeCell]) -> dict[str, Any]:
     return values
 
 
-def cell_digests(notebook: Notebook) -> dict[int, str]:
+def cell_digests(notebook: NotebookContent) -> dict[int, str]:
     """Digest each code cell's syntax tree: cell number -> 64 hex digits.
 
     Comments, blank lines and formatting do not count, nor do cells without code and cells that a
@@ -98,7 +98,7 @@ def cell_digests(notebook: Notebook) -> dict[int, str]:
     return {cell.number: _digest(cell) for cell in kept}
 
 
-def code_digest(notebook: Notebook) -> str:
+def code_digest(notebook: NotebookContent) -> str:
     """Digest what a notebook's code cells do, 64 hex digits; see `cell_digests` for what counts.
 
     Examples

@@ -6,7 +6,7 @@ import ast
 from datetime import date, datetime
 from typing import Any
 
-from nbmlops.pipelines.kinds import ANY, Kind, KindName
+from nbmlops.pipelines.kinds import ANY, KindName, ParameterKind
 
 __all__ = ["annotated", "evaluate", "inferred"]
 
@@ -25,11 +25,11 @@ _PLAIN: dict[str, KindName] = {
 }
 
 
-def annotated(node: ast.expr) -> Kind:
+def annotated(node: ast.expr) -> ParameterKind:
     """Read a kind from an annotation; one that is unknown accepts any literal."""
     match node:
         case ast.Constant(value=None):
-            return Kind("none")
+            return ParameterKind("none")
         case ast.Constant(value=str(text)):
             try:
                 return annotated(ast.parse(text, mode="eval").body)
@@ -40,34 +40,36 @@ def annotated(node: ast.expr) -> Kind:
         case ast.Subscript(value=outer, slice=inner):
             return _generic(_last(outer), inner)
     name = _PLAIN.get(_last(node), "any")
-    return Kind(name, constructor=ast.unparse(node) if name in {"date", "datetime"} else "")
+    return ParameterKind(name, constructor=ast.unparse(node) if name in {"date", "datetime"} else "")
 
 
-def _generic(name: str, inner: ast.expr) -> Kind:
+def _generic(name: str, inner: ast.expr) -> ParameterKind:
     arguments = inner.elts if isinstance(inner, ast.Tuple) else [inner]
     match name, len(arguments):
         case "Optional", 1:
-            return _union(annotated(inner), Kind("none"))
+            return _union(annotated(inner), ParameterKind("none"))
         case "Union", _:
             return _union(*map(annotated, arguments))
         case "Annotated", _:
             return annotated(arguments[0])
         case ["list" | "List", 1]:
-            return Kind("list", of=(annotated(inner),))
+            return ParameterKind("list", of=(annotated(inner),))
         case ["dict" | "Dict", 2]:
-            return Kind("dict", of=(annotated(arguments[0]), annotated(arguments[1])))
+            return ParameterKind("dict", of=(annotated(arguments[0]), annotated(arguments[1])))
         case "Literal", _:
             try:
-                return Kind("literal", choices=tuple(ast.literal_eval(argument) for argument in arguments))
+                return ParameterKind("literal", choices=tuple(ast.literal_eval(argument) for argument in arguments))
             except ValueError:
                 return ANY
     return ANY
 
 
-def _union(*members: Kind) -> Kind:
+def _union(*members: ParameterKind) -> ParameterKind:
     flat = [part for member in members for part in (member.of if member.name == "union" else (member,))]
     # Text is the most accepting, and None the least: "none" means None, "5" a number where one may be meant.
-    return Kind("union", of=tuple(sorted(flat, key=lambda kind: (kind.name != "none", kind.name in {"str", "any"}))))
+    return ParameterKind(
+        "union", of=tuple(sorted(flat, key=lambda kind: (kind.name != "none", kind.name in {"str", "any"})))
+    )
 
 
 def _last(node: ast.expr) -> str:
@@ -99,17 +101,17 @@ def evaluate(node: ast.expr, constructors: frozenset[str] = frozenset()) -> Any:
     return ast.literal_eval(node)
 
 
-def inferred(node: ast.expr) -> Kind:
+def inferred(node: ast.expr) -> ParameterKind:
     """Read a kind from a default; one that is computed, or None, accepts any literal."""
     match node:
         case ast.Call(func=func) if _last(func) in {"date", "datetime"}:
-            return Kind("datetime" if _last(func) == "datetime" else "date", constructor=ast.unparse(func))
+            return ParameterKind("datetime" if _last(func) == "datetime" else "date", constructor=ast.unparse(func))
         case ast.List():
-            return Kind("list")
+            return ParameterKind("list")
         case ast.Dict():
-            return Kind("dict")
+            return ParameterKind("dict")
     try:
         name = type(ast.literal_eval(node)).__name__
     except (ValueError, TypeError, RecursionError):
         return ANY
-    return Kind(_PLAIN[name]) if name in {"bool", "int", "float", "str"} else ANY
+    return ParameterKind(_PLAIN[name]) if name in {"bool", "int", "float", "str"} else ANY

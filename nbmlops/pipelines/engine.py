@@ -142,10 +142,11 @@ def _recorded(name: str, parameters: dict[str, Any]) -> Iterator[tuple[dict[str,
         yield {}, lambda _: None
         return
     end: tuple[RunEnd, str | None] = ("killed", "the runner was stopped")
+    ran: Execution | None = None
 
     def ended(execution: Execution) -> None:
-        nonlocal end
-        end = _run_end(execution)
+        nonlocal end, ran
+        end, ran = _run_end(execution), execution
 
     env = dict(recorder.begin(name, parameters))
     try:
@@ -154,7 +155,7 @@ def _recorded(name: str, parameters: dict[str, Any]) -> Iterator[tuple[dict[str,
         end = ("failed", str(error))
         raise
     finally:
-        recorder.end(*end)
+        recorder.end(*end, ran)
 
 
 def _run_end(execution: Execution) -> tuple[RunEnd, str | None]:

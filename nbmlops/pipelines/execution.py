@@ -76,9 +76,9 @@ def perform(request: Request) -> Execution:
     InvalidError, UnavailableError
         As `execute`.
     """
-    from nbmlops.pipelines.session import Session
+    from nbmlops.pipelines.session import KernelSession
 
-    session = Session(request)
+    session = KernelSession(request)
     # A thread of its own, since the caller's may have an event loop running, as every notebook's has.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"run {request.name}") as pool:
         work = pool.submit(contextvars.copy_context().run, session.run)

@@ -16,7 +16,9 @@ from typing import Any
 from nbmlops.core import digests
 from nbmlops.core.errors import UnsupportedError
 
-__all__ = ["PROTOCOL", "Frozen", "freeze", "thaw", "unpack"]
+__all__ = ["PROTOCOL", "Frozen", "differences", "freeze", "thaw", "unpack"]
+
+_NAMED = 3
 
 PROTOCOL = 1
 
@@ -67,6 +69,30 @@ def thaw(archive: bytes) -> Frozen:
     return Frozen(
         content["name"], dict(content["notebooks"]), content["parameters"], content["lock"], content["environment"]
     )
+
+
+def differences(frozen: Mapping[str, Any], present: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where the present environment is another than the frozen one, a sentence for each sort of thing.
+
+    Examples
+    --------
+    >>> differences({"python": "3.12.1", "distributions": {"numpy": "2.0"}}, {"python": "3.12.1"})
+    ('distributions are not as frozen: numpy 2.0 → none',)
+    """
+    notes = []
+    if frozen.get("python") != present.get("python"):
+        notes.append(f"Python is not as frozen: {frozen.get('python')} → {present.get('python')}")
+    for sort in ("distributions", "modules"):
+        before, after = frozen.get(sort, {}), present.get(sort, {})
+        other = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+        said = [
+            name if sort == "modules" else f"{name} {before.get(name, 'none')} → {after.get(name, 'none')}"
+            for name in other[:_NAMED]
+        ]
+        more = [f"{len(other) - _NAMED} more"] if len(other) > _NAMED else []
+        if other:
+            notes.append(f"{sort} are not as frozen: {', '.join([*said, *more])}")
+    return tuple(notes)
 
 
 def unpack(frozen: Frozen, folder: Path) -> list[Path]:

@@ -13,11 +13,11 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, nearest
-from nbmlops.pipelines.cells import Notebook, code_cells, literal_parameters
+from nbmlops.pipelines.cells import NotebookContent, code_cells, literal_parameters
 from nbmlops.pipelines.scan import Access, Dynamic, scan_cells
 
 if TYPE_CHECKING:
-    from nbmlops.pipelines.scan import Kind
+    from nbmlops.pipelines.scan import VersionKind
 
 __all__ = ["Edge", "Graph", "Step", "predecessors"]
 
@@ -38,7 +38,7 @@ class Step:
     dynamic: tuple[Dynamic, ...] = ()
 
     @classmethod
-    def of(cls, notebook: Notebook, path: Path | str, parameters: Mapping[str, Any] | None = None) -> Step:
+    def of(cls, notebook: NotebookContent, path: Path | str, parameters: Mapping[str, Any] | None = None) -> Step:
         """Scan `notebook`, which lies at `path`, as it would run with `parameters`."""
         cells = code_cells(notebook)
         values = literal_parameters(cells) | dict(parameters or {})
@@ -57,7 +57,7 @@ class Edge:
 
     before: str
     after: str
-    kind: Kind
+    kind: VersionKind
     name: str
     gate: bool = False
 
@@ -89,15 +89,6 @@ class Graph:
         """Names of the steps that wait for `name` directly, in order."""
         after = {edge.after for edge in self.edges if edge.before == name}
         return tuple(step.name for step in self.steps if step.name in after)
-
-    def generations(self) -> tuple[tuple[Step, ...], ...]:
-        """Group the steps so that each group needs only the groups before it and can run in parallel."""
-        before, depth = predecessors(self.edges), dict[str, int]()
-        groups: dict[int, list[Step]] = defaultdict(list)
-        for step in self.steps:
-            depth[step.name] = max((depth[name] + 1 for name in before[step.name]), default=0)
-            groups[depth[step.name]].append(step)
-        return tuple(tuple(groups[level]) for level in sorted(groups))
 
     def mermaid(self) -> str:
         """Draw the graph as a Mermaid flowchart."""

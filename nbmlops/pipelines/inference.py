@@ -48,7 +48,7 @@ def infer(steps: Iterable[Step], exists: Callable[[Access], bool] | None = None)
     faults = [*_same_names(named), *_two_writers(writers)]
     faults += [_missing(step, read, writers) for step, read in external if exists and not exists(read)]
     if faults:
-        raise InvalidError("\n".join(faults), hint="nbmlops pipeline show NAME draws what reads and writes what")
+        raise InvalidError("\n".join(faults), hint="`ml pipeline show NAME` draws what reads and writes what")
     edges = list(_data_edges(named, writers))
     edges += _gates(named, edges)
     _refuse_cycle(named, edges)

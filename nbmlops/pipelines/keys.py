@@ -1,12 +1,12 @@
 """A step's key: when it has committed before, the step need not run again.
 
 The key is the digest of the step's code (its AST, so comments do not count), its parameters, the
-digests of what it reads, and the versions of Python and of the distributions that it imports.
+digests of what it reads, the content of the project's own modules that it imports, and the versions of
+Python and of the distributions that it imports.
 """
 
 from __future__ import annotations
 
-import ast
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -16,13 +16,17 @@ from typing import Any
 from nbmlops.core import digests
 from nbmlops.core.version import __version__
 
-__all__ = ["imported", "relevant", "step_key"]
+__all__ = ["relevant", "step_key"]
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 def step_key(
-    code: str, parameters: Mapping[str, Any], inputs: Sequence[tuple[str, str, str]], environment: Mapping[str, str]
+    code: str,
+    parameters: Mapping[str, Any],
+    inputs: Sequence[tuple[str, str, str]],
+    modules: Mapping[str, str],
+    environment: Mapping[str, str],
 ) -> str:
     """Digest of what decides a step's result.
 
@@ -34,6 +38,8 @@ def step_key(
         Its effective parameters.
     inputs : sequence of (kind, name, digest)
         What it reads.
+    modules : mapping
+        File -> digest, as `local_code` gives them.
     environment : mapping
         Distribution -> version, as `relevant` gives it.
     """
@@ -43,21 +49,10 @@ def step_key(
             "code": code,
             "parameters": {name: repr(value) for name, value in parameters.items()},
             "inputs": sorted(list(item) for item in inputs),
+            "modules": dict(modules),
             "environment": dict(environment),
         }
     )
-
-
-def imported(trees: Iterable[ast.AST | None]) -> set[str]:
-    """Top-level modules that some code imports, wherever in it."""
-    found = set()
-    for tree in trees:
-        for node in ast.walk(tree) if tree else ():
-            if isinstance(node, ast.Import):
-                found |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found.add(node.module.partition(".")[0])
-    return found
 
 
 def relevant(modules: Iterable[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from nbmlops.pipelines.literals import MismatchError, exact, fields_of, structure, unboxed
 
-__all__ = ["ANY", "Kind", "KindName"]
+__all__ = ["ANY", "KindName", "ParameterKind"]
 
 KindName = Literal["any", "bool", "date", "datetime", "dict", "float", "int", "list", "literal", "none", "str", "union"]
 
@@ -21,14 +21,14 @@ _DEPTH = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ParameterKind:
     """One type of parameter.
 
     Attributes
     ----------
     name : str
         Which type.
-    of : tuple of Kind
+    of : tuple of ParameterKind
         Elements of a list (one), keys and values of a dict (two), members of a union.
     choices : tuple
         The values of a ``Literal``.
@@ -37,7 +37,7 @@ class Kind:
     """
 
     name: KindName
-    of: tuple[Kind, ...] = ()
+    of: tuple[ParameterKind, ...] = ()
     choices: tuple[Any, ...] = ()
     constructor: str = ""
 
@@ -82,7 +82,7 @@ class Kind:
 
         Examples
         --------
-        >>> Kind("int").read("5"), Kind("bool").read("true"), Kind("list").read("[1, 2]")
+        >>> ParameterKind("int").read("5"), ParameterKind("bool").read("true"), ParameterKind("list").read("[1, 2]")
         (5, True, [1, 2])
         """
         if self.name == "union":
@@ -139,7 +139,7 @@ class Kind:
                 return choice
         raise MismatchError
 
-    def _first(self, attempt: Callable[[Kind], Any]) -> Any:
+    def _first(self, attempt: Callable[[ParameterKind], Any]) -> Any:
         why = ""
         for member in self.of:
             try:
@@ -160,12 +160,12 @@ class Kind:
         if isinstance(value, tuple):
             return tuple(self.accept(item, depth + 1) for item in value)
         if isinstance(value, list | dict):
-            return Kind("list" if isinstance(value, list) else "dict").accept(value, depth + 1)
+            return ParameterKind("list" if isinstance(value, list) else "dict").accept(value, depth + 1)
         raise MismatchError("annotate the parameter with its type" if isinstance(value, date) else "")
 
 
-ANY = Kind("any")
-_KEY = Kind("union", of=(Kind("str"), Kind("int")))
+ANY = ParameterKind("any")
+_KEY = ParameterKind("union", of=(ParameterKind("str"), ParameterKind("int")))
 _READ: dict[str, Callable[[str], Any]] = {
     "bool": lambda text: {"true": True, "false": False, "1": True, "0": False}[text.strip().lower()],
     "dict": structure,

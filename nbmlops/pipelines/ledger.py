@@ -1,13 +1,15 @@
 """The ledger: which step of which pipeline run is claimed, and which has committed, with what result.
 
-One row for each ``(pipeline, logical_time, parameters_digest, step, generation)``. A claim holds a
-lease and a fencing token; a commit needs the token of the claim, so that a writer whose lease has
-passed to another cannot commit any more. A committed row is also the cache: a step whose key
-(`step_key`) has committed before is skipped, and its outputs are taken over.
+One row for each ``(pipeline, logical_time, parameters_digest, step, generation)``. A claim holds for as
+long as the pipeline run that claimed is being written: who shares a machine with its writer knows whether it
+lives, and anybody else waits for the lease. A commit needs the fencing token of the claim, so that a writer
+whose claim has passed to another cannot commit any more. A committed row is also the cache: a step whose
+key (`step_key`) has committed before is skipped, and its outputs are taken over.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.store.catalog import Catalog, Connection
 
-__all__ = ["Committed", "Ledger", "Slot"]
+__all__ = ["Claimant", "Committed", "Ledger", "Slot"]
 
 _LEASE = timedelta(hours=24)
 
@@ -38,6 +40,15 @@ class Slot:
     def key(self) -> dict[str, Any]:
         """The columns of the primary key."""
         return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """Who claims: a pipeline run, for the step that has this key, of a frozen version (its digest) or of none."""
+
+    run_id: str
+    step_key: str
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,39 +73,46 @@ class Ledger:
         Where the rows live.
     clock : Clock
         Tells when a lease ends.
+    lives : callable
+        Whether the writer of a run lives, None when that cannot be told here.
     """
 
-    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+    def __init__(self, catalog: Catalog, clock: Clock, lives: Callable[[Connection, str | None], bool | None]) -> None:
         self._catalog = catalog
         self._clock = clock
+        self._lives = lives
 
-    def claim(self, slot: Slot, step_key: str) -> int:
+    def claim(self, slot: Slot, claimant: Claimant) -> int:
         """Claim a slot and return the fencing token.
 
         Raises
         ------
         ConflictError
-            When it has committed, or somebody else's lease is running.
+            When it has committed, or somebody else's claim still holds.
         """
+        return self._catalog.transact(lambda c: self._claim(c, slot, claimant))
 
-        def work(connection: Connection) -> int:
-            row, now = queries.slot(connection, slot.key), self._clock.now()
-            if row is not None and row.state == "committed":
-                raise ConflictError(f"{slot.step} of {slot.pipeline} at {slot.logical_time} has committed already")
-            if row is not None and row.state == "claimed" and row.lease_until > now:
-                raise ConflictError(
-                    f"{slot.step} of {slot.pipeline} at {slot.logical_time} is being run by somebody else",
-                    hint="wait for it to end",
-                )
-            token = row.token + 1 if row is not None else 1
-            claimed = {"state": "claimed", "token": token, "lease_until": now + _LEASE, "started_at": now}
-            queries.put_slot(connection, slot.key, {**claimed, "step_key": step_key, "run_id": None, "ended_at": None})
-            return token
+    def _claim(self, connection: Connection, slot: Slot, claimant: Claimant) -> int:
+        row, now = queries.slot(connection, slot.key), self._clock.now()
+        if row is not None and row.state == "committed":
+            raise ConflictError(f"{slot.step} of {slot.pipeline} at {slot.logical_time} has committed already")
+        if row is not None and row.state == "claimed" and self._holds(connection, row):
+            raise ConflictError(
+                f"{slot.step} of {slot.pipeline} at {slot.logical_time} is being run by somebody else",
+                hint="wait for it to end",
+            )
+        token = row.token + 1 if row is not None else 1
+        claimed = {"state": "claimed", "token": token, "lease_until": now + _LEASE, "started_at": now}
+        who = {"step_key": claimant.step_key, "run_id": claimant.run_id, "pipeline_version": claimant.version}
+        queries.put_slot(connection, slot.key, {**claimed, **who, "ended_at": None})
+        return token
 
-        return self._catalog.transact(work)
+    def _holds(self, connection: Connection, row: Any) -> bool:
+        lives = self._lives(connection, row.run_id)
+        return bool(row.lease_until > self._clock.now()) if lives is None else lives
 
-    def commit(self, slot: Slot, token: int, result: Committed) -> None:
-        """Commit a claimed slot.
+    def commit(self, connection: Connection, slot: Slot, token: int, result: Committed) -> None:
+        """Commit a claimed slot, in the transaction that ends the step.
 
         Raises
         ------
@@ -103,19 +121,19 @@ class Ledger:
         """
         content = {"versions": list(result.outputs), "reads": [list(read) for read in result.reads]}
         values = {"state": "committed", "outputs": content, "run_id": result.run_id, "ended_at": self._clock.now()}
-        if not self._catalog.transact(lambda c: queries.end_slot(c, slot.key, token, values)):
+        if not queries.end_slot(connection, slot.key, token, values):
             raise ConflictError(f"{slot.step} of {slot.pipeline} was claimed by somebody else in the meantime")
 
-    def release(self, slot: Slot, token: int) -> None:
-        """Give up a claim after a failure, so that the step can be tried again."""
+    def release(self, connection: Connection, slot: Slot, token: int) -> None:
+        """Give up a claim in the transaction that ends a failed step, so that it can be tried again."""
         values = {"state": "failed", "lease_until": None, "ended_at": self._clock.now()}
-        self._catalog.transact(lambda c: queries.end_slot(c, slot.key, token, values))
+        queries.end_slot(connection, slot.key, token, values)
 
-    def take_over(self, slot: Slot, step_key: str, result: Committed) -> None:
+    def take_over(self, connection: Connection, slot: Slot, claimant: Claimant, result: Committed) -> None:
         """Record a slot as committed with an earlier result; one that has the same result already is left alone."""
-        row = self._catalog.read(lambda c: queries.slot(c, slot.key))
-        if row is None or row.state != "committed" or row.step_key != step_key:
-            self.commit(slot, self.claim(slot, step_key), result)
+        row = queries.slot(connection, slot.key)
+        if row is None or row.state != "committed" or row.step_key != claimant.step_key:
+            self.commit(connection, slot, self._claim(connection, slot, claimant), result)
 
     def cached(self, step_key: str) -> list[Committed]:
         """Committed results of a step key, newest first, whose versions are all still there."""

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nbmlops.pipelines.call_rules import files_versioned, no_installs, randomness_seeded
-from nbmlops.pipelines.cells import Notebook, code_cells, text_of
+from nbmlops.pipelines.cells import NotebookContent, code_cells, text_of
 from nbmlops.pipelines.dotted import FullNames
 from nbmlops.pipelines.finding import RULES, Finding, Spot
 from nbmlops.pipelines.scan import scan_cells
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["RULES", "Finding", "lint"]
 
 
-def lint(notebook: Notebook, path: str | PurePath, *, stored: Collection[str] = ()) -> tuple[Finding, ...]:
+def lint(notebook: NotebookContent, path: str | PurePath, *, stored: Collection[str] = ()) -> tuple[Finding, ...]:
     """Find what is wrong with a notebook, without running it.
 
     Parameters
@@ -62,7 +62,7 @@ def lint(notebook: Notebook, path: str | PurePath, *, stored: Collection[str] = 
     return tuple(spot.finding(PurePath(path).name) for spot in spots)
 
 
-def _secrets_in_prose(notebook: Notebook) -> Iterator[Spot]:
+def _secrets_in_prose(notebook: NotebookContent) -> Iterator[Spot]:
     for number, cell in enumerate(notebook.get("cells") or (), start=1):
         if cell.get("cell_type") != "code":
             yield from no_secrets_in_text(number, text_of(cell))

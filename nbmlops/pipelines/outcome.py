@@ -7,15 +7,18 @@ cell there is ``pending`` or ``running`` as well. A cell that never ran never sa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from nbmlops.core import digests
 from nbmlops.core.errors import StepFailedError
+from nbmlops.tracking.records import Cell
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["CellProgress", "CellResult", "Execution", "Failure", "Status", "Usage"]
+__all__ = ["CellProgress", "CellResult", "Execution", "Failure", "Status", "Usage", "executed"]
 
 Status = Literal["completed", "failed", "timed_out", "kernel_died", "cancelled", "not_run"]
 
@@ -128,3 +131,24 @@ class Execution:
             why = f" {self.error.where}: {detail}"
         hint = f"open {self.output}: the outputs of that cell say more" if self.output else None
         raise StepFailedError(f"{self.name} {said}{why}", hint=hint)
+
+
+def executed(execution: Execution) -> list[Cell]:
+    """The code cells that ran, as a run keeps them."""
+    found = []
+    for position, result in enumerate(cell for cell in execution.cells if cell.seconds is not None):
+        cell = execution.notebook.cells[result.number - 1]
+        started = cell.metadata.get("papermill", {}).get("start_time")
+        found.append(
+            Cell(
+                position=position,
+                cell_id=result.cell_id,
+                digest=digests.of_bytes(cell.source.encode("utf-8", "surrogatepass")),
+                source=cell.source,
+                count=cell.get("execution_count"),
+                started_at=datetime.fromisoformat(started).astimezone(UTC),
+                seconds=result.seconds or 0.0,
+                status=result.status,
+            )
+        )
+    return found

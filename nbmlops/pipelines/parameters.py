@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.errors import InvalidError, RefusedError, nearest
 from nbmlops.pipelines.cells import text_of
 from nbmlops.pipelines.declarations import annotated, evaluate, inferred
-from nbmlops.pipelines.kinds import ANY, Kind
+from nbmlops.pipelines.kinds import ANY, ParameterKind
 from nbmlops.pipelines.literals import MismatchError, describe
 from nbmlops.pipelines.notebook import as_notebook, tagged
 from nbmlops.tracking.source import parse
@@ -31,7 +31,7 @@ __all__ = ["Parameter", "Parameters", "as_json", "inject", "injected"]
 _INJECTED = "injected-parameters"
 _ERROR_MARK = "papermill-error-cell-tag"
 # Papermill's own, injected by its option --inject-paths into any notebook.
-_PATHS = {name: Kind("str") for name in ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")}
+_PATHS = {name: ParameterKind("str") for name in ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Parameter:
     """
 
     name: str
-    kind: Kind
+    kind: ParameterKind
     default: Any
     source: str
     is_computed: bool
@@ -72,7 +72,7 @@ class Parameters:
         Raises
         ------
         InvalidError
-            Two cells carry the tag, or the cell is not Python.
+            Two cells carry the tag, the cell is not Python, or a default is of another type than annotated.
         """
         found = tagged(notebook, "parameters")
         if not found:
@@ -84,6 +84,8 @@ class Parameters:
         if parsed.tree is None:
             raise InvalidError(f"cell {found[0] + 1} of {name}, tagged parameters, is not Python: {parsed.error}")
         declared = {parameter.name: parameter for statement in parsed.tree.body for parameter in _declared(statement)}
+        for parameter in declared.values():
+            _check_default(parameter, f"{name} (cell {found[0] + 1})")
         return cls(name, found[0] + 1, tuple(declared.values()))
 
     @property
@@ -100,7 +102,7 @@ class Parameters:
 
         Examples
         --------
-        >>> month = Parameter("month", Kind("int"), 5, "5", is_computed=False)
+        >>> month = Parameter("month", ParameterKind("int"), 5, "5", is_computed=False)
         >>> Parameters("1_ingest.ipynb", 2, (month,)).bind({"month": 2})
         {'month': 2}
 
@@ -109,13 +111,13 @@ class Parameters:
         InvalidError
             A name is not declared, a value is of another type, or one that has no default is missing.
         """
-        return self._checked(values, Kind.accept)
+        return self._checked(values, ParameterKind.accept)
 
     def read(self, texts: Mapping[str, str]) -> dict[str, Any]:
         """Do as `bind` with values that are text, as a shell gives them."""
-        return self._checked(texts, Kind.read)
+        return self._checked(texts, ParameterKind.read)
 
-    def _checked(self, values: Mapping[str, Any], take: Callable[[Kind, Any], Any]) -> dict[str, Any]:
+    def _checked(self, values: Mapping[str, Any], take: Callable[[ParameterKind, Any], Any]) -> dict[str, Any]:
         known = {one.name: one for one in self.declared}
         for name in values:
             if name not in known:
@@ -166,7 +168,7 @@ def _declared(statement: ast.stmt) -> list[Parameter]:
     return []
 
 
-def _parameter(name: str, kind: Kind, value: ast.expr | None) -> Parameter:
+def _parameter(name: str, kind: ParameterKind, value: ast.expr | None) -> Parameter:
     if value is None:
         return Parameter(name, kind, None, "", is_computed=False)
     try:
@@ -174,6 +176,20 @@ def _parameter(name: str, kind: Kind, value: ast.expr | None) -> Parameter:
     except (ValueError, TypeError, RecursionError, SyntaxError):
         default, is_computed = None, True
     return Parameter(name, kind, default, ast.unparse(value), is_computed)
+
+
+def _check_default(parameter: Parameter, where: str) -> None:
+    if parameter.is_required or parameter.is_computed:
+        return
+    try:
+        parameter.kind.accept(parameter.default)
+    except MismatchError as error:
+        wider = f"{parameter.kind} | None" if parameter.default is None else None
+        raise InvalidError(
+            f"parameter {parameter.name} of {where} is annotated {parameter.kind}, "
+            f"and its default is {describe(parameter.default)}{f': {error}' if str(error) else ''}",
+            hint=f"write {parameter.name}: {wider} = None" if wider else "change the one or the other",
+        ) from error
 
 
 def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -263,7 +279,7 @@ def injected(notebook: NotebookNode, parameters: Parameters) -> dict[str, Any]:
     return bound
 
 
-def _assignment(statement: ast.stmt, known: Mapping[str, Kind], where: str) -> tuple[str, Any]:
+def _assignment(statement: ast.stmt, known: Mapping[str, ParameterKind], where: str) -> tuple[str, Any]:
     match statement:
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             pass

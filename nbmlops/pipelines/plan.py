@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core import digests
 
 if TYPE_CHECKING:
-    from nbmlops.pipelines.cells import Notebook
+    from nbmlops.pipelines.cells import NotebookContent
     from nbmlops.pipelines.graph import Graph
 
 __all__ = ["Plan"]
@@ -21,17 +21,20 @@ class Plan:
     """What is to run: the graph, each step's notebook and effective parameters, and where it comes from.
 
     `given` are the parameters that the user set; `version` is the digest of the frozen pipeline, None
-    for the working copy.
+    for the working copy. `pins` is what its lock says that references from outside mean, as
+    `lineage.Active` takes it; `notes` is what there is to say before it runs.
     """
 
     name: str
     graph: Graph
-    notebooks: Mapping[str, Notebook]
+    notebooks: Mapping[str, NotebookContent]
     parameters: Mapping[str, Mapping[str, Any]]
     given: Mapping[str, Any]
     folders: Mapping[str, Path]
     version: str | None = None
     logical_time: str | None = None
+    pins: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def parameters_digest(self) -> str:

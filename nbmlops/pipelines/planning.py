@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ def notebooks_of(name: str, settings: Mapping[str, tuple[str, ...]], root: Path)
     ------
     NotFoundError
         When no pipeline has that name, or a pattern fits no notebook.
+    InvalidError
+        When a pattern is none.
     """
     if name not in settings:
         hint = (
@@ -45,7 +48,13 @@ def notebooks_of(name: str, settings: Mapping[str, tuple[str, ...]], root: Path)
         raise NotFoundError(f"there is no pipeline named {name!r}", hint=hint)
     found: dict[Path, None] = {}
     for pattern in settings[name]:
-        paths = sorted(path for path in root.glob(pattern) if path.suffix == ".ipynb")
+        try:
+            paths = sorted(path for path in root.glob(pattern) if path.suffix == ".ipynb")
+        except (ValueError, NotImplementedError) as error:
+            raise InvalidError(
+                f"the pipeline {name} names {pattern!r}, which is no pattern of paths: {error}",
+                hint=f"paths are relative to {root}",
+            ) from error
         if not paths:
             raise NotFoundError(
                 f"the pipeline {name} names {pattern!r}, and no notebook fits it", hint=f"paths are relative to {root}"
@@ -105,6 +114,11 @@ def _share(
     """Effective parameters of each step."""
     known = {one.name for parameters in declared.values() for one in parameters.declared}
     for key in given:
+        if not key.isidentifier() or iskeyword(key):
+            raise InvalidError(
+                f"{key!r} cannot be a parameter: it is no name in Python",
+                hint=f"its parameters are {', '.join(sorted(known)) or 'none'}",
+            )
         if key not in known:
             raise InvalidError(
                 f"no step of {name} has a parameter {key!r}",

@@ -1,12 +1,13 @@
 """Promotes a pipeline: lint, prove, gate, freeze, move. The verdict is computed outside any transaction.
 
 The transaction that moves the alias only re-checks that the alias is where it was when the promotion
-began, then writes the move, its report and its Event together.
+began, then writes the report, the version, the move and its Event together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,12 @@ from nbmlops.core.errors import ConflictError, InvalidError, RefusedError
 from nbmlops.models.records import Promotion
 from nbmlops.pipelines import freezing, queries
 from nbmlops.pipelines.cells import code_digest
+from nbmlops.pipelines.metrics import by_step
 from nbmlops.pipelines.notebook import read_content
 from nbmlops.pipelines.parameters import as_json
 from nbmlops.pipelines.proof import compare
+from nbmlops.pipelines.steps import SKIPPED
+from nbmlops.store import lineage
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
@@ -27,15 +31,27 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.runner import Runner
     from nbmlops.pipelines.stores import Stores
     from nbmlops.store.aliases import Aliases
+    from nbmlops.store.catalog import Connection
     from nbmlops.store.versions import Version
     from nbmlops.tracking.records import Run
 
-__all__ = ["Promoter"]
+__all__ = ["PipelinePromoter", "Submission"]
 
 _CHILDREN = 1_000
 
 
-class Promoter:
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What is to be promoted: a plan, to which alias, proved against which run, in which environment, and why."""
+
+    plan: Plan
+    alias: str
+    against: Run | None
+    environment: Mapping[str, Any]
+    message: str | None = None
+
+
+class PipelinePromoter:
     """Carries out promotions of pipelines.
 
     Parameters
@@ -48,50 +64,46 @@ class Promoter:
         Moves the alias.
     clock : Clock
         Tells when.
+    root : Path
+        The project's folder.
     """
 
-    def __init__(self, stores: Stores, runner: Runner, aliases: Aliases, clock: Clock) -> None:
+    def __init__(self, stores: Stores, runner: Runner, aliases: Aliases, clock: Clock, root: Path) -> None:
         self._stores = stores
         self._runner = runner
         self._aliases = aliases
         self._clock = clock
+        self._root = root
         self._versions = stores.versions["pipeline"]
 
-    def promote(
-        self,
-        plan: Plan,
-        alias: str,
-        findings: Sequence[Finding],
-        *,
-        against: Run | None,
-        root: Path,
-        environment: Mapping[str, Any],
-        message: str | None = None,
-        progress: Callable[[StepProgress], None] | None = None,
-    ) -> Promotion:
-        """Prove, gate, freeze and move; see `Pipelines.promote`."""
+    def promote(self, submission: Submission, progress: Callable[[StepProgress], None] | None = None) -> Promotion:
+        """Lint, prove, gate, freeze and move; see `Pipelines.promote`."""
+        plan, alias = submission.plan, submission.alias
+        findings = _lint(plan)
         refuse_findings(plan.name, findings)
         before = self._position(plan.name, alias)
-        reference = self._reference(plan, against, progress)
-        proof = self._runner.run(plan, kind="proof", cache=False, progress=progress)
+        reference = self._reference(plan, submission.against, progress)
+        proof = self._runner.run(plan, kind="proof", cache=False, like=reference.id, progress=progress)
         outcomes = [_linted(findings), *self._compare(reference, proof.run), *self._gate(proof)]
         subject = f"{plan.name} ({proof.run.name} against {reference.name})"
-        unsaved = Report(None, f"promote {plan.name}", "infrastructure", subject, tuple(outcomes), self._clock.now())
-        report = self._stores.checks.save(unsaved)
+        report = Report(None, f"promote {plan.name}", "infrastructure", subject, tuple(outcomes), self._clock.now())
+        unmoved = Promotion("pipeline", plan.name, alias, before.ref if before else None, None, report, moved=False)
         if not report.passed:
-            named = "\n".join(f"  {outcome}: {outcome.detail}" for outcome in report.failures[:5])
-            failed = f"{len(report.failures)} of {len(report.outcomes)} checks failed"
-            raise RefusedError(
-                f"{plan.name} was not promoted: {failed}\n{named}",
-                hint=f"nbmlops check show {report.id}",
-            )
-        version = self._freeze(plan, root, environment, message)
-        expected = before.id if before else None
-        self._versions.catalog.transact(
-            lambda c: self._aliases.move(c, alias, version, expected=expected, report_id=report.id)
-        )
-        moved = version.id != expected
-        return Promotion("pipeline", plan.name, alias, before.ref if before else None, version.ref, report, moved)
+            raise _refused(replace(unmoved, report=self._stores.checks.save(report)))
+        content = self._freeze(submission, proof)
+        version: Version | None = None
+
+        def move(connection: Connection, number: int) -> None:
+            nonlocal version
+            version = self._versions.add_in(connection, plan.name, content)
+            expected = before.id if before else None
+            self._aliases.move(connection, alias, version, expected=expected, report_id=number)
+
+        # The verdict, the version and the move are all there, or none of them.
+        report = self._stores.checks.save(report, also=move)
+        assert version is not None
+        moved = before is None or version.id != before.id
+        return replace(unmoved, after=version.ref, report=report, moved=moved)
 
     def rollback(self, name: str, alias: str) -> Promotion:
         """Move the alias back."""
@@ -108,7 +120,7 @@ class Promoter:
             return self._runner.run(plan, kind="proof", cache=False, progress=progress).run
         if against.experiment != plan.name or against.kind not in {"pipeline", "proof"}:
             raise InvalidError(
-                f"{against.name} is not a run of the pipeline {plan.name}", hint=f"nbmlops pipeline run {plan.name}"
+                f"{against.name} is not a run of the pipeline {plan.name}", hint=f"`ml pipeline run {plan.name}`"
             )
         if against.status != "finished":
             raise InvalidError(f"{against.name} is {against.status}; only a finished run can be proved")
@@ -118,7 +130,14 @@ class Promoter:
         catalog = self._versions.catalog
         before = catalog.read(lambda c: queries.outputs(c, reference.id))
         after = catalog.read(lambda c: queries.outputs(c, proof.id))
-        return compare(before, after, reference.metrics, proof.metrics)
+        return compare(before, after, by_step(self._metrics(reference)), by_step(self._metrics(proof)))
+
+    def _metrics(self, run: Run) -> dict[str, Mapping[str, float]]:
+        """Metrics of each step of a run, of those too whose earlier result it took over."""
+        runs = self._stores.runs
+        own = {child.experiment: child.metrics for child in runs.list(_CHILDREN, parent_id=run.id)}
+        skipped = {tag: name for tag, name in run.tags.items() if tag.startswith(SKIPPED)}
+        return own | {tag.removeprefix(SKIPPED): runs.show(name).metrics for tag, name in skipped.items()}
 
     def _gate(self, proof: PipelineRun) -> list[Outcome]:
         """Every report that the proof's own steps made must have passed."""
@@ -129,32 +148,63 @@ class Promoter:
             return [Outcome("suites", None, "warned", "none", "at least one", detail, ())]
         return [_judged(row) for row in rows]
 
-    def _freeze(self, plan: Plan, root: Path, environment: Mapping[str, Any], message: str | None) -> Version:
+    def _freeze(self, submission: Submission, proof: PipelineRun) -> dict[str, Any]:
+        """Store the archive of what was proved, and give the content of its version."""
+        plan = submission.plan
         sources = {}
         for step in plan.graph.steps:
-            notebook = read_content(step.path)
-            if code_digest(notebook) != code_digest(plan.notebooks[step.name]):
+            if code_digest(read_content(step.path)) != code_digest(plan.notebooks[step.name]):
                 raise ConflictError(
                     f"{step.path.name} was changed while it was being proved; nothing was promoted",
                     hint="promote again",
                 )
-            sources[step.path.resolve().relative_to(root.resolve()).as_posix()] = notebook
+            sources[step.path.resolve().relative_to(self._root.resolve()).as_posix()] = plan.notebooks[step.name]
         parameters = {step: as_json(values) for step, values in plan.parameters.items()}
-        versions = self._stores.versions
-        outside = {(read.kind, read.ref) for _, read in plan.graph.external}
-        lock = {f"{kind}:{ref}": versions[kind].resolve(ref).digest for kind, ref in outside}
-        archive = freezing.freeze(freezing.Frozen(plan.name, sources, parameters, lock, environment))
+        lock = self._lock(plan, proof.run.id)
+        archive = freezing.freeze(freezing.Frozen(plan.name, sources, parameters, lock, submission.environment))
         stored = self._stores.objects.put(archive)
-        detail = {"steps": [step.name for step in plan.graph.steps], "parameters": parameters}
-        return self._versions.add(
-            plan.name,
-            digest=stored.digest,
-            root=stored.digest,
-            size=stored.size,
-            new_bytes=stored.new_bytes,
-            message=message,
-            detail=detail,
-        )
+        steps = [step.name for step in plan.graph.steps]
+        return {
+            "digest": stored.digest,
+            "root": stored.digest,
+            "size": stored.size,
+            "new_bytes": stored.new_bytes,
+            "message": submission.message,
+            "detail": {"steps": steps, "parameters": parameters, "lock": lock},
+        }
+
+    def _lock(self, plan: Plan, proof_id: str) -> dict[str, str]:
+        """What the references from outside meant to the proof, which may not be what they mean now."""
+        lock = {}
+        own = {(write.kind, write.name) for step in plan.graph.steps for write in step.writes}
+        with lineage.activate(lineage.Active(pipeline_run_id=proof_id, pins=plan.pins)):
+            for _, read in plan.graph.external:
+                if read.is_bare and (read.kind, read.name) in own:
+                    continue  # it carries on what its last run wrote, which is not from outside
+                if read.locked:
+                    lock[f"lock:{read.ref}"] = self._stores.data.locked(read.ref)
+                else:
+                    lock[f"{read.kind}:{read.ref}"] = self._stores.versions[read.kind].resolve(read.ref).digest
+        return lock
+
+
+def _lint(plan: Plan) -> list[Finding]:
+    """Findings in the very notebooks that are proved."""
+    from nbmlops.pipelines.lint import lint
+
+    return [finding for step in plan.graph.steps for finding in lint(plan.notebooks[step.name], step.path)]
+
+
+def _refused(promotion: Promotion) -> RefusedError:
+    report = promotion.report
+    assert report is not None
+    named = "\n".join(f"  {outcome}: {outcome.detail}" for outcome in report.failures[:5])
+    failed = f"{len(report.failures)} of {len(report.outcomes)} checks failed"
+    stays = f"stays on {promotion.before}" if promotion.before else "stays unset"
+    return RefusedError(
+        f"{promotion.name} was not promoted: {failed}; {promotion.alias} {stays}\n{named}",
+        hint=f"`ml check show {report.id}`",
+    )
 
 
 def refuse_findings(name: str, findings: Sequence[Finding]) -> None:
@@ -172,7 +222,7 @@ def refuse_findings(name: str, findings: Sequence[Finding]) -> None:
             for one in errors[:5]
         )
         raise RefusedError(
-            f"{name} was not promoted: the lint found {len(errors)} errors\n{named}", hint=f"nbmlops lint {name}"
+            f"{name} was not promoted: the lint found {len(errors)} errors\n{named}", hint=f"`ml lint {name}`"
         )
 
 

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from nbmlops.pipelines.outcome import Execution
 
 __all__ = ["Recorder", "RecorderFactory", "RunEnd", "find_recorder"]
 
@@ -36,8 +39,8 @@ class Recorder(Protocol):
             Variables for the kernel, by which what it records finds the run.
         """
 
-    def end(self, status: RunEnd, error: str | None) -> None:
-        """Close the run; `error` says why it did not finish."""
+    def end(self, status: RunEnd, error: str | None, execution: Execution | None) -> None:
+        """Close the run; `error` says why it did not finish, `execution` what was run, if it came to that."""
 
 
 RecorderFactory = Callable[[Path], Recorder | None]

@@ -20,7 +20,10 @@ StepState = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A pipeline as the settings name it: its notebooks, and its newest frozen version, if any."""
+    """A pipeline as the settings name it: its notebooks, and its newest frozen version, if any.
+
+    `fault` says what is wrong with its patterns, which then give no steps.
+    """
 
     name: str
     steps: tuple[str, ...]
@@ -28,6 +31,7 @@ class Pipeline:
     aliases: Mapping[str, str]
     last_run: str | None
     last_status: str | None
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,11 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class PipelineRun:
-    """A pipeline's run with its steps in order."""
+    """A pipeline's run with its steps in order; `notes` is what there is to know besides."""
 
     run: Run
     steps: tuple[StepResult, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def ran(self) -> tuple[StepResult, ...]:

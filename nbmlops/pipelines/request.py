@@ -43,13 +43,12 @@ class Limits:
 
     Attributes
     ----------
-    notebook, cell : float or None
-        For the whole notebook, and for each cell.
+    cell : float or None
+        For each cell.
     start : float
         For the kernel to answer.
     """
 
-    notebook: float | None = None
     cell: float | None = None
     start: float = 60.0
 

@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import StepFailedError
+from nbmlops.pipelines.metrics import of_run
 from nbmlops.pipelines.records import PipelineRun, StepProgress, StepResult
 from nbmlops.pipelines.request import Cancellation
 from nbmlops.store.naming import name_outputs
@@ -25,8 +26,8 @@ from nbmlops.store.naming import name_outputs
 if TYPE_CHECKING:
     from nbmlops.pipelines.plan import Plan
     from nbmlops.pipelines.steps import StepRunner
-    from nbmlops.store.catalog import Catalog
-    from nbmlops.tracking.records import Kind
+    from nbmlops.tracking.active import ActiveRun
+    from nbmlops.tracking.records import Kind, Run
     from nbmlops.tracking.service import Runs
 
 __all__ = ["Runner"]
@@ -48,8 +49,6 @@ class Runner:
 
     Parameters
     ----------
-    catalog : Catalog
-        Where the run commits.
     runs : Runs
         Records the pipeline's run.
     steps : StepRunner
@@ -58,16 +57,23 @@ class Runner:
         How many steps run at once; the number of cores by default.
     """
 
-    def __init__(self, catalog: Catalog, runs: Runs, steps: StepRunner, workers: int | None = None) -> None:
-        self._catalog = catalog
+    def __init__(self, runs: Runs, steps: StepRunner, workers: int | None = None) -> None:
         self._runs = runs
         self._steps = steps
         self._workers = workers or os.cpu_count() or 1
 
     def run(
-        self, plan: Plan, *, kind: Kind = "pipeline", cache: bool = True, progress: Progress | None = None
+        self,
+        plan: Plan,
+        *,
+        kind: Kind = "pipeline",
+        cache: bool = True,
+        like: str | None = None,
+        progress: Progress | None = None,
     ) -> PipelineRun:
         """Execute a plan and commit it; a proof is executed, and nothing that it wrote gets a name.
+
+        With `like`, the id of a run, names mean what they meant to that run.
 
         Raises
         ------
@@ -75,28 +81,32 @@ class Runner:
             When a step did not complete; what it says and where its notebook lies is in the message.
         """
         tags = {"version": plan.version} if plan.version else None
-        run = self._runs.start(plan.name, params=plan.given, tags=tags, kind=kind)
+        run = self._runs.start(plan.name, params=plan.given, tags=tags, kind=kind, like=like)
         cancelled = Cancellation()
         try:
             with _stopping(cancelled):
                 results = self._execute(plan, run.id, cancelled, cache, progress or (lambda _: None))
+            failed = next((step for step in results if step.status not in {"completed", "skipped"}), None)
+            done = self._end(run, kind, results, failed)
         except BaseException as error:
             self._runs.fail(run.id, error)
             raise
-        failed = next((step for step in results if step.status not in {"completed", "skipped"}), None)
         if failed is not None:
-            self._runs.finish(run.id, "failed", error={"name": failed.status, "value": failed.why})
             raise StepFailedError(
                 f"the step {failed.name} of {plan.name}: {failed.why}",
                 hint=f"look at {failed.output_notebook}" if failed.output_notebook else None,
             )
-        metrics = {key: value for step in results for key, value in (step.metrics or {}).items()}
+        return PipelineRun(done, tuple(self._with_outputs(step) for step in results), plan.notes)
+
+    def _end(self, run: ActiveRun, kind: Kind, results: list[StepResult], failed: StepResult | None) -> Run:
+        if failed is not None:
+            return self._runs.finish(run.id, "failed", error={"name": failed.status, "value": failed.why})
+        metrics = of_run({step.name: step.metrics or {} for step in results})
         if metrics:
             run.log(metrics)
         # Names move and the run ends in one transaction: whoever sees the one sees the other.
         commit = partial(name_outputs, run_id=run.id) if kind == "pipeline" else None
-        done = self._runs.finish(run.id, "finished", also=commit)
-        return PipelineRun(done, tuple(self._with_outputs(step) for step in results))
+        return self._runs.finish(run.id, "finished", also=commit)
 
     def _execute(
         self, plan: Plan, run_id: str, cancelled: Cancellation, cache: bool, progress: Progress

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import Ref
-from nbmlops.pipelines.cells import CodeCell, Notebook, code_cells, literal_parameters
+from nbmlops.pipelines.cells import CodeCell, NotebookContent, code_cells, literal_parameters
 from nbmlops.pipelines.dotted import FullNames
 from nbmlops.tracking.ipython_syntax import Magic, read_magic
 from nbmlops.tracking.ml_line import MlLine
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Access", "Dynamic", "Scan", "scan", "scan_cells"]
 
-Kind = Literal["data", "model"]
+VersionKind = Literal["data", "model"]
 Relation = Literal["reads", "writes", "checks"]
 
 # Noun and verb -> what is accessed, how, and which argument names it (position, keywords).
-_CALLS: dict[tuple[str, str], tuple[Kind, Relation, int, tuple[str, ...]]] = {
+_CALLS: dict[tuple[str, str], tuple[VersionKind, Relation, int, tuple[str, ...]]] = {
     ("data", "load"): ("data", "reads", 0, ("ref",)),
     ("data", "save"): ("data", "writes", 1, ("name",)),
     ("model", "load"): ("model", "reads", 0, ("ref",)),
@@ -47,26 +47,27 @@ class Access:
     """One place where a notebook reads, writes or strictly checks a version.
 
     `cell` is the number of the cell among all cells and `line` the line in it, both from 1; `ref` is
-    the reference as it resolves, for instance ``flights@v3``.
+    the reference as it resolves, for instance ``flights@v3``. A `locked` read takes what ``nbmlops.lock`` has.
     """
 
-    kind: Kind
+    kind: VersionKind
     name: str
     cell: int
     line: int
     ref: str
+    locked: bool = False
 
     @property
     def is_bare(self) -> bool:
         """Whether no version is named, so that an upstream step of the same run is meant."""
-        return self.name == self.ref
+        return self.name == self.ref and not self.locked
 
 
 @dataclass(frozen=True, slots=True)
 class Dynamic:
     """A place whose name is known only at run time, or is no reference; `why` says which."""
 
-    kind: Kind
+    kind: VersionKind
     relation: Relation
     text: str
     cell: int
@@ -84,7 +85,7 @@ class Scan:
     dynamic: tuple[Dynamic, ...]
 
 
-def scan(notebook: Notebook, parameters: Mapping[str, Any] | None = None) -> Scan:
+def scan(notebook: NotebookContent, parameters: Mapping[str, Any] | None = None) -> Scan:
     """Find what `notebook` reads and writes.
 
     Parameters
@@ -98,7 +99,7 @@ def scan(notebook: Notebook, parameters: Mapping[str, Any] | None = None) -> Sca
     --------
     >>> found = scan({"cells": [{"cell_type": "code", "source": "%ml data load flights -o df"}]})
     >>> found.reads
-    (Access(kind='data', name='flights', cell=1, line=1, ref='flights'),)
+    (Access(kind='data', name='flights', cell=1, line=1, ref='flights', locked=False),)
     """
     return scan_cells(code_cells(notebook), parameters)
 
@@ -159,7 +160,7 @@ class _Scanner:
             variable = named if named in self.variables else None
             self._check(named, variable, magic.line, strict=line.option("--strict") is not None)
         else:
-            self._add(kind, relation, named, magic.line)
+            self._add(kind, relation, named, magic.line, locked=line.option("--locked") is not None)
             if kind == "data":
                 self._hold(named, *((line.output, target) if relation == "reads" else (first,)))
 
@@ -183,7 +184,8 @@ class _Scanner:
             written = ast.unparse(value) if value is not None else ast.unparse(call)
             self.dynamic.append(Dynamic(kind, relation, written, self.cell, call.lineno, _COMPUTED))
             return
-        self._add(kind, relation, text, call.lineno)
+        lock = next((keyword.value for keyword in call.keywords if keyword.arg == "locked"), None)
+        self._add(kind, relation, text, call.lineno, locked=bool(_value(lock, known)))
         if kind == "data":
             self._hold(text, target if relation == "reads" else getattr(first, "id", None))
 
@@ -198,13 +200,13 @@ class _Scanner:
         if ref and strict:
             self._add("data", "checks", ref, line)
 
-    def _add(self, kind: Kind, relation: Relation, text: str, line: int) -> None:
+    def _add(self, kind: VersionKind, relation: Relation, text: str, line: int, *, locked: bool = False) -> None:
         try:
             ref = Ref.parse(text)
         except InvalidError as error:
             self.dynamic.append(Dynamic(kind, relation, text, self.cell, line, error.message))
             return
-        access = Access(kind, ref.name, self.cell, line, str(ref))
+        access = Access(kind, ref.name, self.cell, line, str(ref), locked)
         if access not in self.found[relation]:
             self.found[relation].append(access)
 

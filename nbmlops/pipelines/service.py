@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import InvalidError
-from nbmlops.core.refs import Ref
+from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.core.refs import Ref, check_alias
 from nbmlops.pipelines import freezing
 from nbmlops.pipelines.ledger import Ledger
+from nbmlops.pipelines.local_modules import code_of
 from nbmlops.pipelines.notebook import read_content
 from nbmlops.pipelines.plan import Plan
 from nbmlops.pipelines.planning import make_plan, notebooks_of
-from nbmlops.pipelines.promotion import Promoter
+from nbmlops.pipelines.promotion import PipelinePromoter, Submission
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepProgress
 from nbmlops.pipelines.runner import Runner
 from nbmlops.pipelines.steps import StepRunner
+from nbmlops.store import lineage
 from nbmlops.store.aliases import Aliases
+from nbmlops.tracking.environment import installed
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.graph import Graph
     from nbmlops.pipelines.lint import Finding
     from nbmlops.pipelines.stores import Stores
+    from nbmlops.store.versions import Version
 
 __all__ = ["Pipelines"]
 
@@ -57,10 +62,9 @@ class Pipelines:
         self._state = state
         self._versions = stores.versions["pipeline"]
         self._aliases = Aliases(self._versions, clock)
-        catalog = self._versions.catalog
-        steps = StepRunner(catalog, stores.runs, Ledger(catalog, clock), stores.versions, state / "runs")
-        self._runner = Runner(catalog, stores.runs, steps)
-        self._promoter = Promoter(stores, self._runner, self._aliases, clock)
+        ledger = Ledger(self._versions.catalog, clock, stores.runs.writer_lives)
+        self._runner = Runner(stores.runs, StepRunner(stores, ledger, state / "runs", root))
+        self._promoter = PipelinePromoter(stores, self._runner, self._aliases, clock, root)
 
     def show(self, name: str) -> Graph:
         """The graph of a pipeline, inferred from what its notebooks read and write."""
@@ -109,14 +113,20 @@ class Pipelines:
             paths = notebooks_of(ref.name, self._settings, self._root)
             return make_plan(ref.name, paths, params, data, logical_time=logical_time)
         version = self._versions.resolve(ref)
-        frozen = freezing.thaw(self._stores.objects.read(version.root))
+        frozen = self._frozen(version)
         paths = freezing.unpack(frozen, self._state / "scratch" / version.digest[:16])
         folders = {Path(path).stem: (self._root / path).parent for path in frozen.notebooks}
         there = {stem: folder if folder.is_dir() else self._root for stem, folder in folders.items()}
-        own = frozen.parameters
-        return make_plan(
-            ref.name, paths, params, data, frozen=own, folders=there, version=version.digest, logical_time=logical_time
-        )
+        own, digest = frozen.parameters, version.digest
+        with lineage.activate(replace(lineage.current(), pins=frozen.lock)):
+            plan = make_plan(
+                ref.name, paths, params, data, frozen=own, folders=there, version=digest, logical_time=logical_time
+            )
+        notes = freezing.differences(frozen.environment, self._environment(plan))
+        return replace(plan, pins=frozen.lock, notes=notes)
+
+    def _frozen(self, version: Version) -> freezing.Frozen:
+        return freezing.thaw(self._stores.objects.read(version.root))
 
     def _lock(self, done: PipelineRun) -> None:
         """Bring ``nbmlops.lock`` up to what the run has named."""
@@ -171,26 +181,21 @@ class Pipelines:
         ConflictError
             When the alias or a notebook changed in the meantime.
         """
-        findings = self.lint(name)
+        check_alias(to)
         run = self._stores.runs.show(against) if against else None
         plan = self._plan(Ref.parse(name).name, run.params if run else {})
-        environment: dict[str, Any] = dict(self._environment())
-        return self._promoter.promote(
-            plan,
-            to,
-            findings,
-            against=run,
-            root=self._root,
-            environment=environment,
-            message=message,
-            progress=progress,
-        )
+        if run and "version" in run.tags:
+            # What a frozen version read was pinned; the proof reads the same.
+            ran = self._versions.resolve(Ref(plan.name, prefix=run.tags["version"]))
+            plan = replace(plan, pins=self._frozen(ran).lock)
+        return self._promoter.promote(Submission(plan, to, run, self._environment(plan), message), progress)
 
-    @staticmethod
-    def _environment() -> Mapping[str, Any]:
-        from nbmlops.tracking.environment import installed
-
-        return installed()
+    def _environment(self, plan: Plan) -> dict[str, Any]:
+        """What a plan runs on: what is installed, and the project's own modules."""
+        modules: dict[str, str] = {}
+        for step in plan.graph.steps:
+            modules |= code_of(plan, step.name, self._root).files
+        return {**installed(), "modules": modules}
 
     def rollback(self, name: str, alias: str = "production") -> Promotion:
         """Move an alias back to where it was before its last promotion."""
@@ -223,10 +228,13 @@ class Pipelines:
         history = self._versions.history(name) if version else []
         aliases = {alias: one.ref for one in history for alias in one.aliases}
         runs = self._stores.runs.list(1, experiment=name)
+        steps, fault = tuple(version.detail["steps"]) if version else (), None
         if name in self._settings:
-            steps = tuple(path.stem for path in notebooks_of(name, self._settings, self._root))
-        else:
-            steps = tuple(version.detail["steps"]) if version else ()
+            try:
+                steps = tuple(path.stem for path in notebooks_of(name, self._settings, self._root))
+            except (InvalidError, NotFoundError) as error:
+                # The others are listed all the same.
+                steps, fault = (), error.message
         return Pipeline(
             name,
             steps,
@@ -234,4 +242,5 @@ class Pipelines:
             aliases,
             runs[0].name if runs else None,
             runs[0].status if runs else None,
+            fault,
         )

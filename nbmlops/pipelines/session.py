@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from nbformat import NotebookNode
 
-__all__ = ["Session"]
+__all__ = ["KernelSession"]
 
 _INTERRUPT, _AFTER_INTERRUPT, _AFTER_SUCCESS = 2.0, 1.0, 3.0
 _LAST_OUTPUTS = 0.2
@@ -46,7 +46,7 @@ class _Ending:
     is_last: bool = True
 
 
-class Session:
+class KernelSession:
     """Executes one request; used once.
 
     Parameters
@@ -159,7 +159,8 @@ class Session:
         self._meter.begin()
         self._client.announce(cell.id)
         work = asyncio.ensure_future(self._client.async_execute_cell(cell, index))
-        seconds, self._limit = self._time_left()
+        seconds = self._request.limits.cell
+        self._limit = f"the cell ran longer than {seconds:g} s" if seconds is not None else ""
         given_up = await self._race(work, seconds)
         usage = self._meter.sample()
         grace = _AFTER_SUCCESS
@@ -171,14 +172,6 @@ class Session:
         self._changed(index)
         self._report(index, ending.status, seconds)
         return ending
-
-    def _time_left(self) -> tuple[float | None, str]:
-        """Give the seconds that a cell has, and what to say when they are over."""
-        limit, whole = self._request.limits.cell, self._request.limits.notebook
-        left = max(0.0, self._began + whole - time.monotonic()) if whole is not None else None
-        if left is not None and (limit is None or left < limit):
-            return left, f"the notebook ran longer than {whole:g} s"
-        return limit, f"the cell ran longer than {limit:g} s" if limit is not None else ""
 
     async def _give_up(self, work: asyncio.Future[Any], why: Status) -> float:
         """End the work on a cell, and give the seconds that the kernel deserves to end by itself."""

@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import copy
+import json
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core import digests
-from nbmlops.core.errors import NotFoundError
+from nbmlops.core.errors import NotFoundError, UnavailableError
 from nbmlops.pipelines import keys, queries
-from nbmlops.pipelines.cells import code_cells, code_digest
-from nbmlops.pipelines.ledger import Committed, Ledger, Slot
+from nbmlops.pipelines.cells import code_digest
+from nbmlops.pipelines.ledger import Claimant, Committed, Ledger, Slot
+from nbmlops.pipelines.local_modules import code_of
 from nbmlops.pipelines.notebook import as_notebook
+from nbmlops.pipelines.outcome import executed
 from nbmlops.pipelines.parameters import Parameters, inject
 from nbmlops.pipelines.records import StepProgress, StepResult
 from nbmlops.store import lineage
 from nbmlops.store.naming import adopt_outputs
-from nbmlops.tracking.records import Cell
+from nbmlops.tracking.queries import add_tags
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.graph import Step
     from nbmlops.pipelines.outcome import CellProgress, Execution
     from nbmlops.pipelines.plan import Plan
     from nbmlops.pipelines.request import Cancellation
-    from nbmlops.store.catalog import Catalog
-    from nbmlops.store.versions import Versions
-    from nbmlops.tracking.service import Runs
+    from nbmlops.pipelines.stores import Stores
+    from nbmlops.store.catalog import Connection
+    from nbmlops.tracking.active import ActiveRun
 
-__all__ = ["StepRunner"]
+__all__ = ["SKIPPED", "StepRunner"]
 
-Inputs = list[tuple[str, str, str]]
+SKIPPED = "skipped."
+"""Before a step's name, the tag by which a pipeline run names the run whose result it took over."""
 
 
 class StepRunner:
@@ -40,26 +43,23 @@ class StepRunner:
 
     Parameters
     ----------
-    catalog : Catalog
-        Where outputs are recorded.
-    runs : Runs
-        Records each step's run.
+    stores : Stores
+        What steps read, and where they are recorded.
     ledger : Ledger
         Claims, commits, and remembers.
-    versions : mapping
-        Versions by kind, to resolve what a step reads.
     folder : Path
         Where executed notebooks are written, in a folder for each run.
+    root : Path
+        The project's folder, whose modules count as a step's code.
     """
 
-    def __init__(
-        self, catalog: Catalog, runs: Runs, ledger: Ledger, versions: Mapping[str, Versions], folder: Path
-    ) -> None:
-        self._catalog = catalog
-        self._runs = runs
+    def __init__(self, stores: Stores, ledger: Ledger, folder: Path, root: Path) -> None:
+        self._stores = stores
+        self._catalog = stores.runs.catalog
+        self._runs = stores.runs
         self._ledger = ledger
-        self._versions = versions
         self._folder = folder
+        self._root = root
 
     def run(
         self,
@@ -71,47 +71,51 @@ class StepRunner:
         progress: Callable[[StepProgress], None],
     ) -> StepResult:
         """Run `step` as a part of the pipeline run `run_id`, or skip it."""
-        with lineage.activate(lineage.Active(run_id=run_id, pipeline_run_id=run_id)):
-            inputs = self._inputs([read.ref for read in step.reads], [read.kind for read in step.reads])
-            key = self._key(plan, step, inputs)
+        with lineage.activate(lineage.Active(run_id=run_id, pipeline_run_id=run_id, pins=plan.pins)):
+            inputs = [self._input(read.kind, read.ref, read.locked) for read in dict.fromkeys(step.reads)]
+            claimant = Claimant(run_id, self._key(plan, step, inputs), plan.version)
             slot = Slot(plan.name, plan.logical_time or run_id, plan.parameters_digest, step.name)
-            before = self._before(key) if cache else None
+            before = self._before(claimant.step_key) if cache else None
             if before is not None:
-                result = self._skip(slot, key, run_id, before)
+                result = self._skip(slot, claimant, before)
             else:
                 progress(StepProgress(step.name, "running"))
-                result = self._execute(plan, step, slot, key, run_id, cancelled, progress)
+                result = self._execute(plan, step, slot, claimant, cancelled, progress)
         progress(StepProgress(step.name, result.status, seconds=result.seconds or 0.0, why=result.why))
         return result
 
-    def _inputs(self, refs: list[str], kinds: list[str]) -> Inputs:
+    def _input(self, kind: str, ref: str, locked: bool = False) -> tuple[str, str, str]:
         """What a step reads, as it resolves now for this pipeline run."""
-        found = []
-        for ref, kind in dict.fromkeys(zip(refs, kinds, strict=True)):
-            try:
-                found.append((kind, ref, self._versions[kind].resolve(ref).digest))
-            except NotFoundError:
-                # The step itself says so, in the cell that reads it.
-                found.append((kind, ref, "missing"))
-        return found
+        try:
+            if locked:
+                return f"locked {kind}", ref, self._stores.data.locked(ref)
+            return kind, ref, self._stores.versions[kind].resolve(ref).digest
+        except NotFoundError:
+            # The step itself says so, in the cell that reads it.
+            return kind, ref, "missing"
 
-    def _key(self, plan: Plan, step: Step, inputs: Inputs) -> str:
+    def _key(self, plan: Plan, step: Step, inputs: Sequence[tuple[str, str, str]]) -> str:
         notebook = plan.notebooks[step.name]
-        modules = keys.imported(cell.tree for cell in code_cells(notebook))
-        return keys.step_key(code_digest(notebook), plan.parameters[step.name], inputs, keys.relevant(modules))
+        own = code_of(plan, step.name, self._root)
+        environment = keys.relevant(own.imports)
+        return keys.step_key(code_digest(notebook), plan.parameters[step.name], inputs, own.files, environment)
 
     def _before(self, key: str) -> Committed | None:
         """The newest committed result whose every read still means the same content."""
         for result in self._ledger.cached(key):
-            now = self._inputs([name for _, name, _ in result.reads], [kind for kind, _, _ in result.reads])
-            if {tuple(read) for read in now} == {tuple(read) for read in result.reads}:
+            if {self._input(kind, name) for kind, name, _ in result.reads} == set(result.reads):
                 return result
         return None
 
-    def _skip(self, slot: Slot, key: str, run_id: str, before: Committed) -> StepResult:
-        self._catalog.transact(lambda c: adopt_outputs(c, run_id, before.outputs))
-        self._ledger.take_over(slot, key, before)
+    def _skip(self, slot: Slot, claimant: Claimant, before: Committed) -> StepResult:
         run = self._runs.show(before.run_id)
+
+        def work(connection: Connection) -> None:
+            self._ledger.take_over(connection, slot, claimant, before)
+            adopt_outputs(connection, claimant.run_id, before.outputs)
+            add_tags(connection, claimant.run_id, {f"{SKIPPED}{slot.step}": run.name})
+
+        self._catalog.transact(work)
         why = f"same code, parameters and inputs as {run.name}"
         return StepResult(slot.step, "skipped", why, run=run.name, outputs=run.outputs, metrics=run.metrics)
 
@@ -120,32 +124,64 @@ class StepRunner:
         plan: Plan,
         step: Step,
         slot: Slot,
-        key: str,
-        run_id: str,
+        claimant: Claimant,
         cancelled: Cancellation,
         progress: Callable[[StepProgress], None],
     ) -> StepResult:
-        token = self._ledger.claim(slot, key)
-        run = self._runs.start(
-            step.name, params=plan.parameters[step.name], kind="step", parent_id=run_id, notebook=str(step.path)
-        )
-        output = self._folder / run_id / f"{step.name}.ipynb"
-        output.parent.mkdir(parents=True, exist_ok=True)
-        env = {"NBMLOPS_RUN": run.id, "NBMLOPS_PIPELINE_RUN": run_id, "NBMLOPS_NOTEBOOK": str(step.path)}
-        started = time.monotonic()
+        token = self._ledger.claim(slot, claimant)
+        release = partial(self._ledger.release, slot=slot, token=token)
         try:
-            execution = self._perform(plan, step, output, env, cancelled, progress)
-        except BaseException as error:
-            self._runs.fail(run.id, error)
-            self._ledger.release(slot, token)
+            run = self._runs.start(
+                step.name,
+                params=plan.parameters[step.name],
+                kind="step",
+                parent_id=claimant.run_id,
+                notebook=str(step.path),
+            )
+        except BaseException:
+            self._catalog.transact(release)
             raise
+        try:
+            return self._record(plan, step, slot, token, run, cancelled, progress)
+        except BaseException as error:
+            self._runs.fail(run.id, error, also=release)
+            raise
+
+    def _record(
+        self,
+        plan: Plan,
+        step: Step,
+        slot: Slot,
+        token: int,
+        run: ActiveRun,
+        cancelled: Cancellation,
+        progress: Callable[[StepProgress], None],
+    ) -> StepResult:
+        """Execute the notebook and end its run: with the ledger's row, in one transaction."""
+        pipeline_run = lineage.current().pipeline_run_id or ""
+        output = self._folder / pipeline_run / f"{step.name}.ipynb"
+        try:
+            output.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnavailableError(
+                f"cannot make the folder {output.parent} for executed notebooks: {error.strerror}",
+                hint="check permissions and free space",
+            ) from error
+        env = {"NBMLOPS_RUN": run.id, "NBMLOPS_PIPELINE_RUN": pipeline_run, "NBMLOPS_NOTEBOOK": str(step.path)}
+        env["NBMLOPS_PINS"] = json.dumps(dict(plan.pins))
+        started = time.monotonic()
+        execution = self._perform(plan, step, output, env, cancelled, progress)
         seconds = time.monotonic() - started
         if output.exists():
             run.artifact(output)
         if execution.status != "completed":
             return self._failed(step, slot, token, run.id, execution, seconds)
-        record = self._runs.finish(run.id, "finished", cells=_cells(execution))
-        self._ledger.commit(slot, token, self._result(step, run.id))
+
+        def commit(connection: Connection) -> None:
+            self._ledger.commit(connection, slot, token, _result(connection, step, run.id))
+
+        notes = self._surprises(step, run.id)
+        record = self._runs.finish(run.id, "finished", cells=executed(execution), also=commit)
         return StepResult(
             step.name,
             "completed",
@@ -154,21 +190,9 @@ class StepRunner:
             record.name,
             record.outputs,
             record.metrics,
-            self._surprises(step, run.id),
+            notes,
             str(output),
         )
-
-    def _result(self, step: Step, run_id: str) -> Committed:
-        """What the step really wrote, and what it read besides what its key knows from its lines."""
-        written = self._catalog.read(lambda c: queries.written(c, run_id))
-        read = self._catalog.read(lambda c: queries.written(c, run_id, "reads"))
-        declared = {(access.kind, access.name) for access in step.reads}
-        reads = {
-            (row.kind, row.name, row.digest)
-            for row in read.values()
-            if row.id not in written and (row.kind, row.name) not in declared
-        }
-        return Committed(run_id, tuple(sorted(written)), tuple(sorted(reads)))
 
     def _surprises(self, step: Step, run_id: str) -> tuple[str, ...]:
         """Where what the step really did differs from what was read in its notebook."""
@@ -192,8 +216,13 @@ class StepRunner:
         status: Any = "killed" if execution.status in {"kernel_died", "cancelled"} else "failed"
         failure = execution.error
         name, value = (failure.ename, failure.evalue) if failure else (execution.status, "")
-        self._runs.finish(run_id, status, error={"name": name, "value": value}, cells=_cells(execution))
-        self._ledger.release(slot, token)
+        self._runs.finish(
+            run_id,
+            status,
+            error={"name": name, "value": value},
+            cells=executed(execution),
+            also=partial(self._ledger.release, slot=slot, token=token),
+        )
         why = f"{execution.status.replace('_', ' ')} {failure.where if failure else ''}: {name}: {value}"
         return StepResult(
             step.name, execution.status, why, seconds, self._runs.name_of(run_id), output_notebook=str(execution.output)
@@ -222,22 +251,14 @@ class StepRunner:
         return execute(prepared, output, cwd=plan.folders[step.name], env=env, progress=tell, cancellation=cancelled)
 
 
-def _cells(execution: Execution) -> list[Cell]:
-    """The executed code cells as the run keeps them."""
-    found = []
-    for position, result in enumerate(cell for cell in execution.cells if cell.seconds is not None):
-        cell = execution.notebook.cells[result.number - 1]
-        started = cell.metadata.get("papermill", {}).get("start_time")
-        found.append(
-            Cell(
-                position=position,
-                cell_id=result.cell_id,
-                digest=digests.of_bytes(cell.source.encode("utf-8", "surrogatepass")),
-                source=cell.source,
-                count=cell.get("execution_count"),
-                started_at=datetime.fromisoformat(started).astimezone(UTC),
-                seconds=result.seconds or 0.0,
-                status=result.status,
-            )
-        )
-    return found
+def _result(connection: Connection, step: Step, run_id: str) -> Committed:
+    """What the step really wrote, and what it read besides what its key knows from its lines."""
+    written = queries.written(connection, run_id)
+    read = queries.written(connection, run_id, "reads")
+    declared = {(access.kind, access.name) for access in step.reads}
+    reads = {
+        (row.kind, row.name, row.digest)
+        for row in read.values()
+        if row.id not in written and (row.kind, row.name) not in declared
+    }
+    return Committed(run_id, tuple(sorted(written)), tuple(sorted(reads)))

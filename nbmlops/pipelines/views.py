@@ -6,6 +6,7 @@ from pathlib import PurePath
 from typing import Any
 
 from nbmlops.core import digests
+from nbmlops.core.errors import spoken
 from nbmlops.pipelines.finding import Finding
 from nbmlops.pipelines.graph import Graph
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
@@ -51,7 +52,7 @@ def _(version: PipelineVersion) -> Look:
         "steps": " → ".join(version.steps),
         "run": version.run_id,
     }
-    gone = Part(f"deleted {when(version.deleted_at)}; undo: pipeline restore {version.name}", "warn")
+    gone = Part(spoken(f"deleted {when(version.deleted_at)}; undo: `ml pipeline restore {version.name}`"), "warn")
     return Look(
         line(
             version.ref,
@@ -82,7 +83,8 @@ def _(done: PipelineRun) -> Look:
     run = done.run
     ended = Part(f"{run.status} in {duration(run.seconds)}", "good" if run.status == "finished" else "bad")
     told = f"{count(len(done.ran), 'step')} run, {len(done.skipped):,} skipped"
-    notes = [line(Part(f"  {step.name}: {note}", "muted")) for step in done.steps for note in step.notes]
+    notes = [line(Part(f"  {note}", "muted")) for note in done.notes]
+    notes += [line(Part(f"  {step.name}: {note}", "muted")) for step in done.steps for note in step.notes]
     kept = {step.name: step.output_notebook for step in done.steps if step.output_notebook}
     return Look(
         line(f"run {run.name}", ended, told),
@@ -137,7 +139,7 @@ lists(
 lists(
     Pipeline,
     Field("pipeline", lambda pipeline: pipeline.name),
-    Field("steps", lambda pipeline: pipeline.steps, " → ".join),
+    Field("steps", lambda pipeline: (f"✗ {pipeline.fault}",) if pipeline.fault else pipeline.steps, " → ".join),
     Field("newest", lambda pipeline: pipeline.newest),
     Field("aliases", lambda pipeline: pipeline.aliases, _aliases),
     Field("last run", lambda pipeline: pipeline.last_run),
@@ -154,5 +156,5 @@ lists(
     Field("aliases", lambda version: version.aliases, ", ".join),
     Field("deleted", lambda version: version.deleted_at, when),
     Field("message", lambda version: version.message),
-    nothing="no frozen versions; the first: pipeline promote NAME",
+    nothing="no frozen versions; the first: `ml pipeline promote NAME`",
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from nbmlops.core.errors import spoken
 from nbmlops.render.dispatch import html, load_views, text
 from nbmlops.render.dispatch import json as _json
 from nbmlops.render.look import Look, line
@@ -123,7 +124,7 @@ class Listing(Sequence[T]):
     def look(self) -> Look:
         """What it looks like: its table, or what to type when it is empty."""
         if not self._records:
-            return Look(line(self._kind.nothing))
+            return Look(line(spoken(self._kind.nothing)))
         return Look((), (self.table().without_empty_columns(),))
 
 

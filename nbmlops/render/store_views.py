@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nbmlops.core.errors import spoken
 from nbmlops.render.dispatch import json, looks
 from nbmlops.render.look import Lines, Look, Part, line
 from nbmlops.render.units import count, size
@@ -15,7 +16,8 @@ _NAMED = 20
 @looks(Verification)
 def _(found: Verification) -> Look:
     looked = f"{count(found.objects, 'object')}, {count(found.chunks, 'chunk')}, {size(found.bytes)}"
-    how = "every byte hashed again" if found.full else "sizes and listings; every byte: store verify --full"
+    how = "every byte hashed again" if found.full else "sizes and listings; every byte: `ml store verify --full`"
+    how = spoken(how)
     if found.ok:
         return Look(line("store", Part("✓ in order", "good"), looked, Part(how, "muted")))
     damages = [
@@ -30,7 +32,7 @@ def _(found: Verification) -> Look:
     if len(found.damages) > _NAMED:
         damages.append(line(Part(f"… and {len(found.damages) - _NAMED:,} more", "muted")))
     told = Part(f"✗ {count(len(found.damages), 'damage')}", "bad")
-    mend = line(Part("mend it: store repair --from FOLDER", "muted"))
+    mend = line(Part(spoken("mend it: `ml store repair --from FOLDER`"), "muted"))
     return Look(line("store", told, looked, Part(how, "muted")), body=(Lines((*damages, mend)),))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, insert, select
 from nbmlops.core.clock import Clock
 from nbmlops.core.errors import ConflictError, NotFoundError
 from nbmlops.core.refs import Ref, check_alias, check_name
-from nbmlops.store import audit, schema
+from nbmlops.store import audit, lineage, schema
 from nbmlops.store.versions import Version, Versions
 
 __all__ = ["Aliases", "Move"]
@@ -42,7 +42,9 @@ class Aliases:
         """The version an alias is on, or None."""
         check_alias(alias)
         try:
-            return self._versions.resolve(Ref(check_name(name), alias=alias))
+            # Where it is, not where it was when a frozen pipeline that runs now was proved.
+            with lineage.activate(replace(lineage.current(), pins={})):
+                return self._versions.resolve(Ref(check_name(name), alias=alias))
         except NotFoundError:
             self._versions.resolve(name)  # an unknown name is still an error
             return None
@@ -96,7 +98,7 @@ class Aliases:
         if present != expected:
             raise ConflictError(
                 f"the alias {alias} of {to.name} was moved by somebody else in the meantime",
-                hint=f"see nbmlops {self._versions.kind} show {to.name}@{alias}, then promote again",
+                hint=f"see `ml {self._versions.kind} show {to.name}@{alias}`, then promote again",
             )
         if present == to.id:
             return
@@ -136,7 +138,7 @@ class Aliases:
                 stack.append(move.after_id)
         if present is None or len(stack) < 2:
             raise NotFoundError(
-                f"{name} has no earlier {alias} to go back to", hint=f"nbmlops {self._versions.kind} history {name}"
+                f"{name} has no earlier {alias} to go back to", hint=f"`ml {self._versions.kind} history {name}`"
             )
         return present, self._versions.get(stack[-2])
 

@@ -133,7 +133,7 @@ class Catalog:
         from nbmlops.store import migrate
 
         if revision is None:
-            raise NotFoundError(f"the catalog {self.url} has no tables", hint="make a workspace with: nbmlops init")
+            raise NotFoundError(f"the catalog {self.url} has no tables", hint="make a workspace with `ml init`")
         if revision not in migrate.revisions():
             raise UnsupportedError(
                 f"the catalog has revision {revision}, which this nbmlops does not know: a newer one wrote it",
@@ -209,4 +209,4 @@ def _unavailable(url: str, said: str) -> Exception:
         return UnavailableError(f"the catalog {shown} cannot be written: {said}", hint="check its permissions")
     if "malformed" in said or "not a database" in said:
         return UnavailableError(f"the catalog {shown} is damaged: {said}", hint="restore it from a backup")
-    return UnavailableError(f"the catalog {shown} failed: {said}", hint="nbmlops doctor")
+    return UnavailableError(f"the catalog {shown} failed: {said}", hint="`ml doctor`")

@@ -9,7 +9,7 @@ others read back just as well, but share nothing with what is stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from pyfastcdc import FastCDC
@@ -26,8 +26,8 @@ BLOCK = 4 * 1024 * 1024
 _CUTTER = FastCDC(AVERAGE, min_size=SMALLEST, max_size=LARGEST, normalized_chunking=2)
 
 
-def chunks(source: BinaryIO, tap: Callable[[bytes], None]) -> Iterator[memoryview]:
-    """Cut a stream into chunks of 16 to 256 KiB, 64 KiB on average; only the last may be smaller.
+def chunks(source: BinaryIO, tap: Callable[[bytes], None], ends: Iterable[int] = ()) -> Iterator[memoryview]:
+    """Cut a stream into chunks of 16 to 256 KiB, 64 KiB on average; only the last, or one before an end, is smaller.
 
     Parameters
     ----------
@@ -35,6 +35,8 @@ def chunks(source: BinaryIO, tap: Callable[[bytes], None]) -> Iterator[memoryvie
         The stream; read once, to its end.
     tap : callable
         Given each piece of the stream as it is read, in order, before its chunks come out.
+    ends : iterable of int
+        Offsets, rising, at which a chunk has to end, because the stream's own parts end there.
 
     Yields
     ------
@@ -52,7 +54,9 @@ def chunks(source: BinaryIO, tap: Callable[[bytes], None]) -> Iterator[memoryvie
     >>> [len(chunk) for chunk in chunks(io.BytesIO(bytes(600_000)), lambda piece: None)]
     [262144, 262144, 75712]
     """
-    rest = b""
+    rest, begin = b"", 0
+    forced = iter(ends)
+    end = next(forced, None)
     while True:
         fresh = _fill(source)
         if fresh:
@@ -60,15 +64,20 @@ def chunks(source: BinaryIO, tap: Callable[[bytes], None]) -> Iterator[memoryvie
         last = len(fresh) < BLOCK
         block = memoryview(rest + fresh if rest else fresh)
         done = 0
-        cuts = _CUTTER.cut_buf(block)
+        while end is not None and end <= begin + len(block):
+            for cut in _CUTTER.cut_buf(block[done : end - begin]):
+                yield block[done : done + cut.length]
+                done += cut.length
+            end = next(forced, None)
         # A cut is final only when the largest chunk would have fitted: more bytes could not have moved it.
+        cuts = _CUTTER.cut_buf(block[done:])
         while done < len(block) and (last or done + LARGEST <= len(block)):
             length = next(cuts).length
             yield block[done : done + length]
             done += length
         if last:
             return
-        rest = bytes(block[done:])
+        rest, begin = bytes(block[done:]), begin + done
 
 
 def _fill(source: BinaryIO) -> bytes:

@@ -71,4 +71,4 @@ def unavailable(error: OSError, where: str | Path) -> UnavailableError:
         )
     if error.errno in _LOCKED:
         return UnavailableError(f"{where} may not be read or written: {error.strerror}", hint=f"check: ls -ld {where}")
-    return UnavailableError(f"{where} failed: {error.strerror or error}", hint="nbmlops doctor")
+    return UnavailableError(f"{where} failed: {error.strerror or error}", hint="`ml doctor`")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -76,8 +76,8 @@ class Ingest:
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._sink.__exit__(kind, error, trace)
 
-    def add(self, source: BinaryIO, progress: Callable[[int], None] | None = None) -> None:
-        """Read a stream to its end; `progress` is told the bytes of each piece read."""
+    def add(self, source: BinaryIO, progress: Callable[[int], None] | None = None, ends: Iterable[int] = ()) -> None:
+        """Read a stream to its end; `progress` is told the bytes of each piece read, `ends` are as in `chunks`."""
         made = _Object()
         number = len(self._objects)
         self._objects.append(made)
@@ -89,7 +89,7 @@ class Ingest:
             if progress is not None:
                 progress(len(piece))
 
-        for content in chunks(source, tap):
+        for content in chunks(source, tap, ends):
             raw = blake3(content).digest()
             made.body += ITEM.pack(raw, len(content))
             digest = raw.hex()

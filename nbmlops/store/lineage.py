@@ -8,11 +8,12 @@ with a run and a cell both active, both get one.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,13 +29,17 @@ __all__ = ["Active", "Lineage", "activate", "activate_cell", "current", "record"
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """What is running now: the subject of the edges that are written meanwhile."""
+    """What is running now: the subject of the edges that are written meanwhile.
+
+    `pins` holds the digest that a reference means meanwhile, by ``KIND:REFERENCE``, as a frozen pipeline locks it.
+    """
 
     run_id: str | None = None
     pipeline_run_id: str | None = None
     notebook: str | None = None
     cell_id: str | None = None
     cell_digest: str | None = None
+    pins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -56,6 +61,7 @@ def current() -> Active:
         run_id=os.environ.get("NBMLOPS_RUN"),
         pipeline_run_id=os.environ.get("NBMLOPS_PIPELINE_RUN"),
         notebook=os.environ.get("NBMLOPS_NOTEBOOK"),
+        pins=json.loads(os.environ.get("NBMLOPS_PINS", "{}")),
     )
 
 

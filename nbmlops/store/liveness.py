@@ -19,7 +19,7 @@ from pathlib import Path
 
 from nbmlops.core.errors import UnavailableError
 
-__all__ = ["Writer", "is_alive"]
+__all__ = ["Writer", "is_alive", "is_here"]
 
 
 class Writer:
@@ -85,13 +85,18 @@ def _place(folder: Path) -> str:
     return path.read_text(encoding="ascii")
 
 
+def is_here(folder: Path, token: str) -> bool:
+    """Whether the writer with this token belongs to this folder, so that whether it lives can be told."""
+    place = folder / "place"
+    return place.exists() and token.startswith(place.read_text(encoding="ascii"))
+
+
 def is_alive(folder: Path, token: str) -> bool:
     """Whether the writer with this token still lives; a dead one's file is removed.
 
     A writer of another folder counts as alive: whether it is, is for those to say who have that folder.
     """
-    place = folder / "place"
-    if not place.exists() or not token.startswith(place.read_text(encoding="ascii")):
+    if not is_here(folder, token):
         return True
     path = folder / token
     try:

@@ -61,7 +61,9 @@ class ObjectStore:
         self._clock = clock
         self._swept = False
 
-    def put(self, source: bytes | BinaryIO | Path, *, progress: Progress | None = None) -> Stored:
+    def put(
+        self, source: bytes | BinaryIO | Path, *, progress: Progress | None = None, ends: Iterable[int] = ()
+    ) -> Stored:
         """Store one object; when this returns it survives a power cut.
 
         Parameters
@@ -70,6 +72,9 @@ class ObjectStore:
             The content; a stream is read from where it stands to its end, in bounded memory.
         progress : callable, optional
             Told the number of bytes of each piece read.
+        ends : iterable of int
+            Offsets, rising, at which parts of the content end, such as columns: what changes in one part is then
+            stored without its neighbours.
 
         Raises
         ------
@@ -80,8 +85,10 @@ class ObjectStore:
         UnavailableError
             When the disk is full, read-only or away; nothing was stored then.
         """
-        (stored,) = self.put_many([source], progress=progress)
-        return stored
+        self._sweep()
+        with Ingest(self._folder, self._index, self._clock) as ingest, _opened(source) as stream:
+            ingest.add(stream, progress, ends)
+            return ingest.finish()[0]
 
     def put_many(self, sources: Iterable[bytes | BinaryIO | Path], *, progress: Progress | None = None) -> list[Stored]:
         """Store several objects at the price of one: together they are durable, in as few packs as possible.

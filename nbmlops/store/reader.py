@@ -28,7 +28,7 @@ def corrupt(owner: str, why: str, *, chunk: str = "", pack: str = "") -> Corrupt
     where += f"in pack {short(pack)} " if pack else ""
     return CorruptError(
         f"object {short(owner)} is damaged: {where}{why}",
-        hint="nbmlops store verify --full names all damage; nbmlops store repair --from URL mends it",
+        hint="`ml store verify --full` names all damage; `ml store repair --from URL` mends it",
     )
 
 
@@ -71,7 +71,7 @@ class Shelves:
             return Manifest.of_chunk(digest, place.size)
         if digest == EMPTY:
             return Manifest.of_chunk(digest, 0)
-        raise NotFoundError(f"the store has no object {short(digest)}", hint="nbmlops store verify")
+        raise NotFoundError(f"the store has no object {short(digest)}", hint="`ml store verify`")
 
     def manifest_of(self, known: Known) -> Manifest:
         """Chunks of an object that was looked up already; raises `CorruptError` as `manifest` does."""

@@ -11,7 +11,27 @@ from nbmlops.core.errors import AmbiguousError
 from nbmlops.core.refs import Ref
 from nbmlops.store import lineage, schema
 
-__all__ = ["selected", "visible"]
+__all__ = ["frozen_with", "own", "selected", "visible"]
+
+
+def own(connection: Connection, name_id: int) -> Row[Any] | None:
+    """Row that the active pipeline run has written under a name, or None."""
+    table, output = schema.version, schema.run_output
+    query = select(table).join(output, output.c.version_id == table.c.id)
+    query = query.where(output.c.run_id == lineage.current().pipeline_run_id, output.c.name_id == name_id)
+    return connection.execute(query).one_or_none()
+
+
+def frozen_with(connection: Connection, kind: str, digest: str) -> str | None:
+    """Reference of a frozen pipeline whose lock holds this content, the newest of them; None when there is none."""
+    table, name = schema.version, schema.name
+    query = select(name.c.name, table.c.number, table.c.detail).join(name).where(name.c.kind == "pipeline")
+    query = query.where(table.c.number.is_not(None), table.c.deleted_at.is_(None)).order_by(table.c.id.desc())
+    for row in connection.execute(query):
+        for reference, held in row.detail.get("lock", {}).items():
+            if held == digest and reference.partition(":")[0] in {kind, "lock"}:
+                return f"{row.name}@v{row.number}"
+    return None
 
 
 def visible(connection: Connection, name_id: int, *, deleted: bool = False) -> Row[Any] | None:
@@ -20,10 +40,7 @@ def visible(connection: Connection, name_id: int, *, deleted: bool = False) -> R
     hidden = table.c.deleted_at.is_not(None) if deleted else table.c.deleted_at.is_(None)
     query = select(table).where(table.c.name_id == name_id, table.c.number.is_not(None), hidden)
     if pipeline_run and not deleted:
-        output = schema.run_output
-        own = select(table).join(output, output.c.version_id == table.c.id)
-        own = own.where(output.c.run_id == pipeline_run, output.c.name_id == name_id)
-        if (row := connection.execute(own).one_or_none()) is not None:
+        if (row := own(connection, name_id)) is not None:
             return row
         as_of = connection.execute(select(schema.run.c.as_of).filter_by(id=pipeline_run)).scalar_one_or_none()
         if as_of is not None:

@@ -99,36 +99,38 @@ class Versions:
             What this kind keeps besides, as JSON.
         """
         check_name(name)
-        now, active = self._clock.now(), lineage.current()
-        values = {
+        content = {
             "digest": digest,
             "root": root,
             "size": size,
             "new_bytes": new_bytes,
-            "created_at": now,
-            "author": audit.actor(),
             "message": message,
-            "run_id": active.run_id,
             "detail": dict(detail or {}),
         }
+        return self.catalog.transact(lambda c: self.add_in(c, name, content))
 
-        def work(connection: Connection) -> Version:
-            name_id = self._name_id(connection, name, now)
-            visible = resolution.visible(connection, name_id)
-            if visible is not None and visible.digest == digest:
-                version_id = visible.id
-            elif active.pipeline_run_id:
-                version_id = naming.insert_version(connection, name_id=name_id, **values)
-            else:
-                version_id = naming.insert_version(
-                    connection, name_id=name_id, **naming.numbered(connection, name_id), **values
-                )
-            if active.pipeline_run_id:
-                naming.put_output(connection, active.pipeline_run_id, name_id, version_id)
-            lineage.record(connection, now, "writes", self.kind, version_id)
-            return self._one(connection, version_id)
-
-        return self.catalog.transact(work)
+    def add_in(self, connection: Connection, name: str, content: Mapping[str, Any]) -> Version:
+        """`add` inside the caller's transaction; `content` holds its arguments by name."""
+        check_name(name)
+        now, active = self._clock.now(), lineage.current()
+        values = {**content, "created_at": now, "author": audit.actor(), "run_id": active.run_id}
+        name_id = self._name_id(connection, name, now)
+        visible = resolution.visible(connection, name_id)
+        if visible is not None and visible.digest == content["digest"]:
+            version_id = visible.id
+            if visible.message is None and content["message"]:
+                # What says why is taken as late as it comes; a message that is there stays.
+                connection.execute(update(schema.version).filter_by(id=version_id).values(message=content["message"]))
+        elif active.pipeline_run_id:
+            version_id = naming.insert_version(connection, name_id=name_id, **values)
+        else:
+            version_id = naming.insert_version(
+                connection, name_id=name_id, **naming.numbered(connection, name_id), **values
+            )
+        if active.pipeline_run_id:
+            naming.put_output(connection, active.pipeline_run_id, name_id, version_id)
+        lineage.record(connection, now, "writes", self.kind, version_id)
+        return self._one(connection, version_id)
 
     def resolve(self, ref: str | Ref, *, deleted: bool = False) -> Version:
         """Find the version that `ref` means now, by the active pipeline run's rule inside one.
@@ -150,6 +152,9 @@ class Versions:
         ).scalar_one_or_none()
         if name_id is None:
             raise self._unknown(connection, ref)
+        pin = lineage.current().pins.get(f"{self.kind}:{ref}")
+        if pin and not (ref.is_bare and resolution.own(connection, name_id)):
+            ref = Ref(ref.name, prefix=pin)
         if ref.is_bare:
             row = resolution.visible(connection, name_id, deleted=deleted)
         else:
@@ -198,7 +203,7 @@ class Versions:
         Raises
         ------
         RefusedError
-            When an alias is on one of them, or `guard` says what else holds it.
+            When an alias is on one of them, a frozen pipeline reads one, or `guard` says what else holds it.
         """
         parsed, now = Ref.parse(ref), self._clock.now()
 
@@ -209,6 +214,11 @@ class Versions:
                 if held:
                     raise RefusedError(
                         f"{version.ref} cannot be deleted: {held} refers to it", hint="move that first, then delete"
+                    )
+                if frozen := resolution.frozen_with(connection, self.kind, version.digest):
+                    raise RefusedError(
+                        f"{version.ref} cannot be deleted: the frozen pipeline {frozen} reads it",
+                        hint=f"`ml pipeline delete {frozen}` first",
                     )
             self._mark(connection, found, now, "delete", str(parsed))
             return found
@@ -226,7 +236,11 @@ class Versions:
         parsed = Ref.parse(ref)
 
         def work(connection: Connection) -> list[Version]:
-            found = self._meant(connection, parsed, deleted=True)
+            try:
+                found = self._meant(connection, parsed, deleted=True)
+            except NotFoundError:
+                self.resolve_in(connection, parsed)  # what is there not at all says so itself
+                raise NotFoundError(f"{parsed} is not deleted; nothing to restore") from None
             self._mark(connection, found, None, "restore", str(parsed))
             return [self._one(connection, version.id) for version in found]
 
@@ -282,7 +296,7 @@ class Versions:
 
     def _unknown(self, connection: Connection, ref: Ref) -> NotFoundError:
         names = connection.execute(select(schema.name.c.name).filter_by(kind=self.kind)).scalars().all()
-        hint = nearest(ref.name, names) or f"nbmlops {self.kind} list"
+        hint = nearest(ref.name, names) or f"`ml {self.kind} list`"
         return NotFoundError(f"there is no {self.kind} named {ref.name!r}", hint=hint)
 
     def _missing(self, connection: Connection, name_id: int, ref: Ref) -> NotFoundError:
@@ -293,10 +307,12 @@ class Versions:
         there = [f"v{row.number}" for row in rows if row.deleted_at is None and row.number]
         if not there and any(row.deleted_at for row in rows):
             return NotFoundError(
-                f"{ref.name} is deleted", hint=f"bring it back with: nbmlops {self.kind} restore {ref.name}"
+                f"{ref.name} is deleted", hint=f"bring it back with `ml {self.kind} restore {ref.name}`"
             )
         aliases = connection.execute(select(schema.alias.c.alias).filter_by(name_id=name_id)).scalars().all()
         known = ", ".join([*there[-5:], *aliases])
+        if ref.alias and len(ref.alias) < 6 and set(ref.alias) <= set("0123456789abcdef"):
+            known += "; of a digest, write at least 6 digits"
         return NotFoundError(f"there is no {ref}", hint=f"{ref.name} has {known}" if known else None)
 
     def _select(self) -> Any:

@@ -140,6 +140,9 @@ class ActiveRun:
         """End the run; the cells that it executed are kept with it."""
         record = self.record
         cells = capture.log.since(record.started_at) if record.kind == "run" else []
+        # The cell that ends the run still executes; to the run it has ended as the run did.
+        ended = "completed" if status == "finished" else "failed"
+        cells = [replace(cell, status=ended) if cell.status == "running" else cell for cell in cells]
         return self._runs.finish(self.id, status, error=error, cells=cells)
 
     def _write(self, work: Callable[[Connection], None]) -> None:
@@ -147,7 +150,7 @@ class ActiveRun:
             status = queries.status(connection, self.id)
             if status != "running":
                 raise InvalidError(
-                    f"the run {self._runs.name_of(self.id)} is {status}", hint="start another: %%ml run NAME"
+                    f"the run {self._runs.name_of(self.id)} is {status}", hint="start another: `%%ml run NAME`"
                 )
             work(connection)
 

@@ -37,6 +37,7 @@ __all__ = [
     "running",
     "status",
     "values",
+    "writing",
 ]
 
 
@@ -44,19 +45,22 @@ _DIGITS = 10
 """A run's number has fewer digits, as the database's whole numbers do."""
 
 
-def begin(connection: Connection, *, experiment: str, environment: Mapping[str, Any], **fields: Any) -> None:
-    """Insert a run with the next number of its experiment."""
+def begin(
+    connection: Connection, *, experiment: str, environment: Mapping[str, Any], like: str | None = None, **fields: Any
+) -> None:
+    """Insert a run with the next number of its experiment; it sees the names that the run `like` saw."""
     table = schema.run
     number = connection.execute(select(func.max(table.c.number)).filter_by(experiment=experiment)).scalar() or 0
     sequence = connection.execute(select(func.max(table.c.sequence))).scalar() or 0
     digest = _keep_environment(connection, environment)
+    seen = connection.execute(select(table.c.as_of).filter_by(id=like)).scalar_one() if like else None
     connection.execute(
         insert(table).values(
             experiment=experiment,
             number=number + 1,
             sequence=sequence + 1,
             status="running",
-            as_of=newest_named(connection),
+            as_of=newest_named(connection) if seen is None else seen,
             environment=digest,
             **fields,
         )
@@ -80,6 +84,11 @@ def finish(connection: Connection, run_id: str, status: str, at: datetime, error
 def status(connection: Connection, run_id: str) -> str | None:
     """A run's status, None for an unknown run."""
     return connection.execute(select(schema.run.c.status).filter_by(id=run_id)).scalar_one_or_none()
+
+
+def writing(connection: Connection, run_id: str | None) -> Any:
+    """Status and writer of a run, None for an unknown run."""
+    return connection.execute(select(schema.run.c.status, schema.run.c.writer).filter_by(id=run_id)).one_or_none()
 
 
 def running(connection: Connection) -> Sequence[Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.errors import AmbiguousError, InvalidError, NotFoundError, nearest
 from nbmlops.core.refs import check_name
 from nbmlops.store import lineage
-from nbmlops.store.liveness import Writer, is_alive
+from nbmlops.store.liveness import Writer, is_alive, is_here
 from nbmlops.tracking import environment, queries
 from nbmlops.tracking.active import ActiveRun, flatten
 from nbmlops.tracking.records import Cell, Kind, Run, Status
@@ -64,6 +64,7 @@ class Runs:
         kind: Kind = "run",
         parent_id: str | None = None,
         notebook: str | None = None,
+        like: str | None = None,
     ) -> ActiveRun:
         """Start a run of the experiment `name`; it is on the disk when this returns.
 
@@ -81,6 +82,8 @@ class Runs:
             The run it is a part of; the active one by default.
         notebook : str, optional
             Path of the notebook it comes from; the active one by default.
+        like : str, optional
+            Id of a run: names mean what they meant to it. What they mean now, by default.
         """
         check_name(name)
         run_id, active = uuid.uuid4().hex, lineage.current()
@@ -97,7 +100,7 @@ class Runs:
         texts = {key: str(value) for key, value in (tags or {}).items()}
 
         def work(connection: Connection) -> None:
-            queries.begin(connection, experiment=name, environment=installed, **fields)
+            queries.begin(connection, experiment=name, environment=installed, like=like, **fields)
             queries.add_params(connection, run_id, flat)
             queries.add_tags(connection, run_id, texts)
 
@@ -133,10 +136,10 @@ class Runs:
         self.catalog.transact(work)
         return self.show(run_id)
 
-    def fail(self, run_id: str, error: BaseException, *, cells: Iterable[Cell] = ()) -> Run:
-        """End a run with what was raised: ``failed`` by an error, ``killed`` by an interrupt."""
+    def fail(self, run_id: str, error: BaseException, *, also: Callable[[Connection], object] | None = None) -> Run:
+        """End a run with what was raised: ``failed`` by an error, ``killed`` by an interrupt; `also` as in `finish`."""
         status: Status = "failed" if isinstance(error, Exception) else "killed"
-        return self.finish(run_id, status, error={"name": type(error).__name__, "value": str(error)}, cells=cells)
+        return self.finish(run_id, status, error={"name": type(error).__name__, "value": str(error)}, also=also)
 
     def current(self) -> ActiveRun | None:
         """The active run, or None."""
@@ -163,7 +166,7 @@ class Runs:
         """
         run = self.current()
         if run is None:
-            raise InvalidError("no run is active", hint='start one: %%ml run NAME, or: with ml.run("name") as run')
+            raise InvalidError("no run is active", hint='start one: `%%ml run NAME`, or `with ml.run("name") as run`')
         return run
 
     def show(self, ref: str) -> Run:
@@ -181,7 +184,7 @@ class Runs:
         def work(connection: Connection) -> Run:
             rows = queries.find(connection, ref)
             if not rows:
-                hint = nearest(ref, queries.names(connection)) or "nbmlops run list"
+                hint = nearest(ref, queries.names(connection)) or "`ml run list`"
                 raise NotFoundError(f"there is no run {ref!r}", hint=hint)
             if len(rows) > 1:
                 raise AmbiguousError(f"{ref!r} fits {len(rows)} runs", hint="write more digits of the id")
@@ -208,6 +211,15 @@ class Runs:
     def close(self) -> None:
         """Let go of this process's mark as a writer."""
         self._writer.close()
+
+    def writer_lives(self, connection: Connection, run_id: str | None) -> bool | None:
+        """Whether a run is still being written; None when only another machine can tell."""
+        row = queries.writing(connection, run_id)
+        if row is not None and row.status != "running":
+            return False
+        if row is None or not row.writer or not is_here(self._live, row.writer):
+            return None
+        return is_alive(self._live, row.writer)
 
     def _reap(self) -> None:
         """Mark as killed what its writer can no longer end."""

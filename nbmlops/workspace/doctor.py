@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from nbmlops.core.errors import NbmlopsError
+from nbmlops.core.errors import NbmlopsError, spoken
 from nbmlops.core.version import __version__
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _store(workspace: Examined) -> Observation:
     checked = workspace.objects.verify()
     seen = f"{checked.objects} objects, {checked.chunks} chunks, {len(checked.damages)} damaged"
     return Observation(
-        "store", "ok" if checked.ok else "bad", seen, None if checked.ok else "nbmlops store verify --full"
+        "store", "ok" if checked.ok else "bad", seen, None if checked.ok else spoken("`ml store verify --full`")
     )
 
 
@@ -171,7 +171,7 @@ def _trust(workspace: Examined) -> Observation:
     if keyring.is_trusted(marker.id, marker.root):
         return Observation("trust", "ok", f"{seen}; trusted by you; {roles}")
     return Observation(
-        "trust", "note", f"{seen}; not trusted: URLs and keys that it names are not used", "nbmlops trust"
+        "trust", "note", f"{seen}; not trusted: URLs and keys that it names are not used", spoken("`ml trust`")
     )
 
 
@@ -197,7 +197,7 @@ def diagnose(workspace: Examined | None, problem: NbmlopsError | None = None) ->
     if workspace is None:
         state: Literal["note", "bad"] = "note" if problem is None else "bad"
         seen = "none here" if problem is None else problem.message
-        observations.append(Observation("workspace", state, seen, problem.hint if problem else "nbmlops init"))
+        observations.append(Observation("workspace", state, seen, problem.hint if problem else spoken("`ml init`")))
         return Diagnosis((*observations, _disk(Path.cwd())))
     observations += [
         Observation("workspace", "ok", f"{workspace.marker.name} in {workspace.marker.root}"),

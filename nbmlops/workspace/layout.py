@@ -85,10 +85,22 @@ def locate(start: Path | None = None) -> Marker:
         raise UnsupportedError("nbmlops does not run on Windows itself", hint="use it inside WSL")
     root = find(start)
     if root is None:
+        _check_whole((start or Path.cwd()).absolute())
         raise NotFoundError(
-            f"{(start or Path.cwd()).absolute()} is not in a workspace", hint="make one here with: nbmlops init"
+            f"{(start or Path.cwd()).absolute()} is not in a workspace", hint="make one here with `ml init`"
         )
     return read_marker(root)
+
+
+def _check_whole(here: Path) -> None:
+    """Say that a folder of ours has lost its marker; "make one" and "there is one" would send people in a circle."""
+    for folder in (here, *here.parents):
+        # A person's own folder of settings may bear the name; it has no objects.
+        if (folder / FOLDER / "objects").is_dir():
+            raise CorruptError(
+                f"{folder / FOLDER} has no {_MARKER}, so it is no workspace",
+                hint=f"restore {_MARKER} from a backup, or move the folder away and type `ml init`",
+            )
 
 
 def read_marker(root: Path) -> Marker:

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.pipelines.outcome import executed
 from nbmlops.workspace import layout
 from nbmlops.workspace.root import Workspace
 
 if TYPE_CHECKING:
+    from nbmlops.pipelines.outcome import Execution
+    from nbmlops.tracking import ActiveRun
     from nbmlops.tracking.records import Status
 
 __all__ = ["recorder"]
@@ -20,19 +23,23 @@ class _Recorder:
 
     def __init__(self, root: Path) -> None:
         self._workspace = Workspace.open(root)
-        self._run_id: str | None = None
+        self._run: ActiveRun | None = None
 
     def begin(self, notebook: str, parameters: Mapping[str, Any]) -> Mapping[str, str]:
         """Open the run, and say how the kernel finds it."""
         run = self._workspace.run.start(_experiment(notebook), params=parameters, kind="step", notebook=notebook)
-        self._run_id = run.id
+        self._run = run
         return {"NBMLOPS_RUN": run.id, "NBMLOPS_NOTEBOOK": notebook}
 
-    def end(self, status: Status, error: str | None) -> None:
-        """Close the run."""
-        if self._run_id is not None:
+    def end(self, status: Status, error: str | None, execution: Execution | None) -> None:
+        """Close the run; its cells and the executed notebook are kept with it, as those of a pipeline's step are."""
+        if self._run is not None:
+            if execution is not None and execution.output is not None and execution.output.exists():
+                self._run.artifact(execution.output)
             name, _, value = (error or "").partition(": ")
-            self._workspace.run.finish(self._run_id, status, error={"name": name, "value": value} if error else None)
+            said = {"name": name, "value": value} if error else None
+            cells = executed(execution) if execution else ()
+            self._workspace.run.finish(self._run.id, status, error=said, cells=cells)
         self._workspace.close()
 
 

@@ -71,7 +71,7 @@ class Workspace:
             raise UntrustedError(
                 f"pyproject.toml of {marker.root} names {' and '.join(settings.from_project)} elsewhere, "
                 "and you have not said that you trust this workspace",
-                hint="look at [tool.nbmlops] in it, then: nbmlops trust",
+                hint="look at [tool.nbmlops] in it, then `ml trust`",
             )
 
     @classmethod

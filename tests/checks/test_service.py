@@ -43,7 +43,8 @@ def objects(tmp_path: Path, catalog: Catalog) -> ObjectStore:
 def data(tmp_path: Path, catalog: Catalog, objects: ObjectStore) -> Data:
     clock = SystemClock()
     lock = LockFile(tmp_path / "nbmlops.lock", tmp_path / "guard")
-    return Data(Versions(catalog, clock, "data"), objects, Lineage(catalog, clock), lock, tmp_path / "scratch")
+    (state := tmp_path / "state").mkdir()
+    return Data(Versions(catalog, clock, "data"), objects, Lineage(catalog, clock), lock, state / "scratch")
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_a_strict_check_raises_after_its_report_was_kept(checks: Checks) -> None
     with pytest.raises(RefusedError) as raised:
         checks.data(FLIGHTS, SUITE, strict=True)
     assert "dep_delay between: 20 of 40 values outside (50%), bound -60 to 1,500" in raised.value.message
-    assert raised.value.hint == "see the whole report with: check show 1"
+    assert raised.value.hint == "see the whole report with `nbmlops check show 1`"
     assert checks.show(1).failures[0].rows == (2, 5, 8, 11, 14)
 
 

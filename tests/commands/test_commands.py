@@ -79,14 +79,29 @@ def test_a_load_resolves_the_reference_and_loads_that_very_version() -> None:
     assert shown[:2] == ("data.show", ("flights",))
     assert loaded[0] == "data.load"
     assert loaded[1] == (session.source,)
-    assert loaded[2] == {"columns": ["a", "b"], "as_": "arrow", "to": None, "locked": False}
+    assert loaded[2] == {
+        "columns": ["a", "b"],
+        "as_": "arrow",
+        "to": None,
+        "locked": False,
+        "overwrite": False,
+    }
 
 
 def test_a_locked_load_leaves_the_choice_to_the_lock() -> None:
     workspace = Asked()
     answer("data load flights --locked".split(), in_a_cell(workspace))
     (loaded,) = workspace.calls
-    assert loaded[1:] == (("flights",), {"columns": None, "as_": None, "to": None, "locked": True})
+    assert loaded[1:] == (
+        ("flights",),
+        {
+            "columns": None,
+            "as_": None,
+            "to": None,
+            "locked": True,
+            "overwrite": False,
+        },
+    )
 
 
 def test_a_run_executes_the_body_with_its_params_and_ends_before_it_is_shown() -> None:
@@ -140,7 +155,7 @@ def test_in_a_cell_a_path_can_be_saved_too_and_a_variable_comes_first(folder: Pa
 WRONG: list[tuple[str, str, str | None]] = [
     ("dta list", "'dta' is neither a noun nor a verb", "did you mean data?"),
     ("xyzzy", "'xyzzy' is neither a noun nor a verb", "the words are init, status"),
-    ("save flights", "'save' is neither", "the noun comes first, as in: data save flights"),
+    ("save flights", "'save' is neither", "the noun comes first, as in `nbmlops data save flights`"),
     ("data lst", "'lst' is no verb of data", "did you mean list?"),
     ("data xyzzy", "'xyzzy' is no verb of data", "the verbs are save, load"),
     ("data list --jsn", "data list has no option --jsn", "did you mean --json?"),

@@ -84,7 +84,7 @@ def test_an_error_goes_to_stderr_with_the_next_thing_to_type(folder: Path, capsy
     error, hint = told.err.splitlines()
     assert error.startswith("error: ")
     assert error.endswith("is not in a workspace")
-    assert hint == "hint: make one here with: nbmlops init"
+    assert hint == "hint: make one here with `nbmlops init`"
 
 
 def test_what_is_found_damaged_is_shown_and_told_by_the_exit_code(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from nbmlops.core.errors import CorruptError, InvalidError, NotFoundError, RefusedError
+from nbmlops.core.errors import (
+    ConflictError,
+    CorruptError,
+    InvalidError,
+    NotFoundError,
+    RefusedError,
+    UnavailableError,
+)
 from nbmlops.workspace import Workspace
 
 
@@ -47,6 +54,32 @@ def test_a_frame_comes_back_as_it_went_in(workspace: Workspace, frame: pd.DataFr
         saved = workspace.data.save(index, "flights", message="a test")
         pd.testing.assert_frame_equal(workspace.data.load(saved.ref), index)
     assert [version.number for version in workspace.data.history("flights")] == [4, 3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pd.Index([3, 1]),
+        pd.Index(["a", "b"], name="letters"),
+        pd.to_datetime(["2013", "2015"], format="%Y"),
+        pd.Index(["a", "b"]),
+    ],
+    ids=["whole", "named", "dates", "text"],
+)
+def test_column_labels_come_back_and_count_for_the_digest(workspace: Workspace, labels: pd.Index) -> None:
+    frame = pd.DataFrame([[1, 2], [3, 4]], columns=labels)
+    saved = workspace.data.save(frame, "labelled")
+    pd.testing.assert_frame_equal(workspace.data.load("labelled"), frame)
+    plain = workspace.data.save(frame.set_axis(["a", "b"], axis=1), "plain")
+    assert (saved.digest == plain.digest) == (labels.name is None and list(labels) == ["a", "b"])
+
+
+def test_an_empty_table_keeps_its_categories(workspace: Workspace) -> None:
+    frame = pd.DataFrame({"size": pd.Categorical([], categories=["s", "m"], ordered=True)})
+    saved = workspace.data.save(frame, "sizes", allow_empty=True)
+    pd.testing.assert_frame_equal(workspace.data.load("sizes"), frame)
+    other = frame.assign(size=frame["size"].cat.add_categories("l"))
+    assert workspace.data.save(other, "sizes", allow_empty=True).digest != saved.digest
 
 
 def test_what_is_known_of_a_version(workspace: Workspace, frame: pd.DataFrame) -> None:
@@ -100,6 +133,83 @@ def test_files_and_folders_come_back_byte_for_byte(workspace: Workspace, tmp_pat
     assert workspace.data.load("notes").read_text() == "a,b\n1,2\n"
 
 
+def test_a_folder_keeps_its_empty_folders_and_the_target_of_a_link(workspace: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    (folder / "empty" / "below").mkdir(parents=True)
+    (folder / "a.txt").write_text("a")
+    (folder / "b.txt").symlink_to("a.txt")
+    workspace.data.save(folder)
+    back = workspace.data.load("pictures", to=tmp_path / "back")
+    found = sorted((str(path.relative_to(back)), path.is_dir()) for path in back.rglob("*"))
+    assert found == [("a.txt", False), ("b.txt", False), ("empty", True), ("empty/below", True)]
+    assert (back / "b.txt").read_text() == "a"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: (folder / "x").symlink_to("nowhere"), "link to nothing"),
+        (lambda folder: ((folder / "d").mkdir(), (folder / "x").symlink_to("d")), "link to a folder"),
+        (lambda folder: (folder / "x").symlink_to("/etc/hostname"), "leads out of pictures"),
+        (lambda folder: os.mkfifo(folder / "x"), "neither a file nor a folder"),
+    ],
+    ids=["broken", "folder", "outside", "pipe"],
+)
+def test_what_a_folder_cannot_keep_is_named(
+    workspace: Workspace, tmp_path: Path, make: Callable[[Path], object], message: str
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "a.txt").write_text("a")
+    make(folder)
+    with pytest.raises(InvalidError, match=message):
+        workspace.data.save(folder)
+
+
+def test_pipes_devices_and_the_workspace_itself_are_refused(workspace: Workspace, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(InvalidError, match="neither a file nor a folder"):
+            workspace.data.save(path, "x")
+    for path in (workspace.marker.state, workspace.marker.state / "catalog.db", workspace.marker.root):
+        with pytest.raises(InvalidError, match="what nbmlops keeps"):
+            workspace.data.save(path, "x")
+    with pytest.raises(InvalidError, match="empty"):
+        workspace.data.save(tmp_path / "pipe", "")
+
+
+def test_a_load_writes_over_nothing_unless_told(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.data.save(pd.DataFrame({"a": [1]}), "t")
+    (tmp_path / "notes.txt").write_text("notes")
+    workspace.data.save(tmp_path / "notes.txt")
+    target = workspace.data.load("t", to=tmp_path / "t.csv")
+    with pytest.raises(ConflictError, match="is there already"):
+        workspace.data.load("t", to=target)
+    workspace.data.load("t", to=target, overwrite=True)
+    (tmp_path / "out").mkdir()
+    assert workspace.data.load("t", to=tmp_path / "out") == tmp_path / "out" / "t.parquet"
+    assert workspace.data.load("notes", to=tmp_path / "out") == tmp_path / "out" / "notes.txt"
+    with pytest.raises(InvalidError, match="empty"):
+        workspace.data.load("t", to="")
+
+
+def test_a_folder_that_may_not_be_written_is_an_error_with_a_hint(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.data.save(pd.DataFrame({"a": [1]}), "t")
+    with pytest.raises(NotFoundError, match="there is no folder"):
+        workspace.data.load("t", to=tmp_path / "gone" / "t.csv")
+    # Root may write anywhere but here.
+    with pytest.raises(UnavailableError, match="cannot write"):
+        workspace.data.load("t", to="/proc/t.csv")
+
+
+def test_a_message_is_taken_once(workspace: Workspace) -> None:
+    frame = pd.DataFrame({"a": [1]})
+    assert workspace.data.save(frame, "t").message is None
+    assert workspace.data.save(frame, "t", message="why").message == "why"
+    assert workspace.data.save(frame, "t", message="another").message == "why"
+    assert len(workspace.data.history("t")) == 1
+
+
 def test_a_table_is_written_as_parquet_or_csv(workspace: Workspace, tmp_path: Path) -> None:
     workspace.data.save(pd.DataFrame({"a": [1]}), "t")
     assert workspace.data.load("t", to=tmp_path / "t.csv").read_text() == '"a"\n1\n'
@@ -111,7 +221,12 @@ def test_a_table_is_written_as_parquet_or_csv(workspace: Workspace, tmp_path: Pa
     [
         (pd.DataFrame(), "the table has no columns"),
         (pd.DataFrame({"a": []}), "the table has no rows"),
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "two columns named 'a'"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "2 columns named 'a'"),
+        (pd.DataFrame([[1, 2, 3, 4, 5]], columns=list("aaaab")), "4 columns named 'a'"),
+        (pd.DataFrame({"a": pd.arrays.SparseArray([0.0, 1.0])}), "the column 'a' has the type Sparse"),
+        (pd.DataFrame({"z": [1 + 2j]}), "the column 'z' has the type complex128"),
+        (pd.DataFrame([[1, 2]], columns=["a", 1]), r"the column names \(1 str, 1 int\) would not come back"),
+        (pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")])), "2 levels of names"),
         (pd.DataFrame({"a": [object(), 1]}), "the column 'a' holds Python objects"),
         (pd.DataFrame({"a": [1, "x"]}), "the column 'a' holds Python objects"),
         (pd.DataFrame({"a": [{"k": 1}]}), "the column 'a' holds Python objects"),
@@ -154,7 +269,7 @@ def test_deleting_needs_the_lock_to_let_go(workspace: Workspace) -> None:
     with pytest.raises(RefusedError, match=r"nbmlops\.lock"):
         workspace.data.delete("t")
     workspace.data.delete("t", unlock=True)
-    with pytest.raises(NotFoundError, match=r"t is deleted\nhint: bring it back with: nbmlops data restore t"):
+    with pytest.raises(NotFoundError, match=r"t is deleted\nhint: bring it back with `nbmlops data restore t`"):
         workspace.data.load("t")
     workspace.data.restore("t")
     assert workspace.data.load("t").a.tolist() == [1]
@@ -183,3 +298,29 @@ def test_a_flipped_byte_is_never_handed_out_and_is_repaired_from_a_push(workspac
     assert workspace.store.repair(target).repaired
     assert workspace.store.verify(full=True).ok
     pd.testing.assert_frame_equal(workspace.data.load("t"), frame)
+
+
+def test_an_edit_costs_what_it_touches(workspace: Workspace) -> None:
+    count, generator = 600_000, np.random.default_rng(0)
+    frame = pd.DataFrame({name: generator.normal(size=count) for name in "abcdef"} | {"n": np.arange(count)})
+    first = workspace.data.save(frame, "t")
+    assert first.new_bytes > 0.99 * first.size
+
+    def cost(edited: pd.DataFrame) -> float:
+        saved = workspace.data.save(edited, "t")
+        assert saved.number != first.number
+        share = saved.new_bytes / saved.size
+        pd.testing.assert_frame_equal(workspace.data.load(saved.ref), edited)
+        workspace.data.save(frame, "t")
+        return share
+
+    def joined(*parts: pd.DataFrame) -> pd.DataFrame:
+        return pd.concat(parts, ignore_index=True)
+
+    group = 4 * 16_384 / count  # what one cut can move: a group is half of this on average
+    assert cost(joined(frame, frame.iloc[:6_000] + 1)) < 0.01 + group
+    assert cost(joined(frame.iloc[:300_000], frame.iloc[5:605] + 1, frame.iloc[300_000:])) < 2 * group
+    changed = frame.copy()
+    changed.loc[400_000:400_100, "c"] = 0.0
+    assert cost(changed) < group / 3
+    assert cost(frame.assign(g=frame.a > 0)) < 0.02

@@ -149,7 +149,7 @@ def test_the_traceback_of_a_body_shows_the_body_and_not_the_machinery(flights: C
 
 
 @pytest.mark.parametrize(
-    ("body", "error"), [("x = 1 +", SyntaxError), ("await x", InvalidError), ("import nosuchmodule", ImportError)]
+    ("body", "error"), [("x = 1 +", InvalidError), ("await x", InvalidError), ("import nosuchmodule", ImportError)]
 )
 def test_a_body_that_cannot_run_fails_the_run(flights: Cells, body: str, error: type[BaseException]) -> None:
     shown = flights.run(f"%%ml run gbm\n{body}")
@@ -223,6 +223,32 @@ def test_a_folder_without_a_workspace_says_how_to_make_one(
     cells.value(f"%cd -q {tmp_path_factory.mktemp('empty')}")
     shown = cells.run("%ml data list")
     assert isinstance(shown.error, NbmlopsError)
-    assert "hint: make one here with: nbmlops init" in shown.printed
+    assert "hint: make one here with `%ml init`" in shown.printed
     cells.value("%ml init")
     assert cells.value("%ml data list") == []
+
+
+@pytest.mark.parametrize("line", ["", "run", "data list", "check list", "run list", "data"])
+def test_a_body_that_nothing_would_run_is_refused(flights: Cells, line: str) -> None:
+    shown = flights.run(f"%%ml {line}\nran = True")
+    assert isinstance(shown.error, InvalidError)
+    assert "was not run" in str(shown.error)
+    assert "ran" not in flights.names
+
+
+def test_a_syntax_error_of_a_body_shows_the_line_and_no_frame_of_ours(flights: Cells) -> None:
+    printed = flights.run("%%ml run gbm\ny = 1\nx = 1 +").printed
+    assert "line 2 of the body" in printed
+    assert "x = 1 +" in printed
+    assert "SyntaxError" in printed
+    assert "nbmlops/" not in printed
+
+
+@pytest.mark.parametrize(("body", "status"), [("x = 1", "completed"), ("1 / 0", "failed")])
+def test_the_cell_of_a_run_that_has_ended_has_ended(flights: Cells, body: str, status: str) -> None:
+    flights.run(f"%%ml run gbm\n{body}")
+    assert [cell.status for cell in ml.run.show("gbm").cells] == [status]
+
+
+def test_hints_are_said_as_cells_say_them(flights: Cells) -> None:
+    assert "`%ml data list`" in flights.run("%ml data show nothing_like_it").printed

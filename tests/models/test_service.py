@@ -142,7 +142,7 @@ def test_an_unknown_class_needs_trust_by_name(registry: Registry, third_party: M
     model = third_party.Double().fit([[1.0]])
     with pytest.raises(UntrustedError, match=r"third_party\.Double") as refused:
         registry.models.save(model, "double")
-    assert str(refused.value.hint).endswith("nbmlops model trust third_party.Double")
+    assert str(refused.value.hint).endswith("`nbmlops model trust third_party.Double`")
     assert registry.models.trust_type("third_party.Double") == ("third_party.Double",)
     registry.models.save(model, "double", example=np.ones((2, 1)))
     assert registry.models.load("double").transform(np.ones((1, 1))) == [[2.0]]
@@ -165,6 +165,15 @@ def test_an_unknown_function_needs_trust_by_name(registry: Registry, third_party
 )
 def test_what_can_run_any_code_cannot_be_trusted(registry: Registry, name: str) -> None:
     with pytest.raises(RefusedError, match=name):
+        registry.models.trust_type(name)
+    assert registry.keyring.types() == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("__main__.Mine", RefusedError), ("nosuch.Type", NotFoundError), ("numpy.Nope", NotFoundError)]
+)
+def test_what_is_nowhere_cannot_be_trusted(registry: Registry, name: str, error: type[Exception]) -> None:
+    with pytest.raises(error, match=name):
         registry.models.trust_type(name)
     assert registry.keyring.types() == frozenset()
 

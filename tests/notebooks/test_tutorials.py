@@ -197,6 +197,9 @@ def test_one_step_runs_under_papermill_and_is_recorded(tmp_path: Path) -> None:
     assert "flights@v1" in printed(notebook, "save-flights")
     (run,) = nbmlops(tmp_path / "project", "run", "list")
     assert (run["status"], run["params"]) == ("finished", {"month": 2})
+    shown = nbmlops(tmp_path / "project", "run", "show", run["name"])
+    assert list(shown["artifacts"]) == ["1_ingest-out.ipynb"]
+    assert {cell["status"] for cell in shown["cells"]} == {"completed"}
 
 
 @pytest.mark.notebook

@@ -37,8 +37,9 @@ class Recorder:
         (self.folder / "begun.json").write_text(json.dumps([notebook, dict(parameters)]))
         return {"NBMLOPS_RUN": "run-1"}
 
-    def end(self, status, error):
+    def end(self, status, error, execution):
         (self.folder / "ended.json").write_text(json.dumps([status, error]))
+        (self.folder / "ran.json").write_text(json.dumps(execution and [cell.status for cell in execution.cells]))
 
 def recorder(folder):
     return Recorder(folder) if (folder / "workspace").exists() else None
@@ -116,6 +117,7 @@ def test_a_notebook_runs_with_its_parameters_and_the_run_is_recorded(tmp_path: P
     assert statuses(notebook) == ["completed"] * 3
     assert said(tmp_path, "begun.json") == ["in.ipynb", {"month": 2}]
     assert said(tmp_path, "ended.json") == ["finished", None]
+    assert said(tmp_path, "ran.json") == ["completed"] * 3
 
 
 def test_without_a_workspace_the_notebook_runs_and_the_log_says_that_no_run_is_recorded(

@@ -70,7 +70,7 @@ def test_a_check_never_holds_up_what_it_waits_for_itself() -> None:
     assert [(edge.before, edge.after) for edge in graph.edges] == [("b", "a"), ("c", "b")]
 
 
-def test_steps_that_do_not_wait_for_each_other_share_a_generation() -> None:
+def test_steps_that_do_not_wait_for_each_other_are_in_the_order_of_their_names() -> None:
     steps = [
         step("10_join.ipynb", "%ml data load a -o a\n%ml data load b -o b"),
         step("2_b.ipynb", "%ml data save x b"),
@@ -78,8 +78,16 @@ def test_steps_that_do_not_wait_for_each_other_share_a_generation() -> None:
         step("3_alone.ipynb", "print(1)"),
     ]
     graph = infer(steps)
-    assert [names(group) for group in graph.generations()] == [["1_a", "2_b", "3_alone"], ["10_join"]]
+    assert graph.upstream("10_join") == ("1_a", "2_b")
     assert names(graph.steps) == names(infer(reversed(steps)).steps) == ["1_a", "2_b", "3_alone", "10_join"]
+
+
+def test_a_locked_read_comes_from_outside_even_where_a_step_writes_the_name() -> None:
+    graph = infer(
+        [step("1_a.ipynb", "%ml data save x a"), step("2_b.ipynb", "%ml data load a --locked -o a")], lambda _: True
+    )
+    assert graph.edges == ()
+    assert [(name, read.ref) for name, read in graph.external] == [("2_b", "a")]
 
 
 def test_what_a_step_wrote_itself_is_no_input_and_what_it_read_before_is() -> None:
@@ -187,5 +195,4 @@ def test_a_thousand_steps_are_put_in_order() -> None:
     ]
     graph = infer(steps)
     assert names(graph.steps) == [f"{place}_step" for place in range(1, 1001)]
-    assert len(graph.generations()) == 1000
     assert len(graph.text().splitlines()) == 1000

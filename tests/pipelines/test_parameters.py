@@ -188,6 +188,24 @@ def test_a_parameters_cell_with_a_syntax_error_is_refused() -> None:
         declared("month = = 5")
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ('month: int = "x"', r"parameter month of step\.ipynb \(cell 1\) is annotated int, and its default is .*'x'"),
+        ("rate: float = True", r"is annotated float"),
+        ("days: list[int] = ['mon']", r"is annotated list\[int\]"),
+        ("note: str = None", r"(?s)is annotated str, and its default is .*write note: str \| None = None"),
+    ],
+)
+def test_a_default_that_contradicts_its_annotation_is_refused(source: str, said: str) -> None:
+    with pytest.raises(InvalidError, match=said):
+        declared(source)
+
+
+def test_a_whole_number_is_a_default_for_a_fraction() -> None:
+    assert declared("rate: float = 1").defaults == {"rate": 1}
+
+
 def test_the_injected_cell_follows_the_parameters_cell_and_replaces_an_earlier_one() -> None:
     notebook = notebook_with("month = 5", "month = 4")
     notebook.cells.append(new_code_cell("print(month)"))

@@ -7,49 +7,21 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, StepFailedError
 from nbmlops.store import lineage
 from nbmlops.store.aliases import Aliases
 from nbmlops.store.versions import Version
 from nbmlops.workspace import Workspace
+from tests.pipelines.project import RAW, TOTAL, make, states, write
 
 EMPTY = {"steps": [], "parameters": {}}
-START = "import pandas as pd\nfrom nbmlops import ml"
-RAW = 'raw = pd.DataFrame({"n": range(rows), "x": 1.5})\nml.data.save(raw, "raw")'
-TOTAL = (
-    'raw = ml.data.load("raw")\ntotal = raw.assign(y=raw.n * factor)[["y"]]\n'
-    'ml.data.save(total, "total")\nml.log(total=float(total.y.sum()))'
-)
-
-
-def write(path: Path, parameters: str, *cells: str) -> None:
-    notebook = new_notebook(
-        cells=[
-            new_markdown_cell("# A step"),
-            new_code_cell(parameters, metadata={"tags": ["parameters"]}),
-            *[new_code_cell(cell) for cell in (START, *cells)],
-        ],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    )
-    path.parent.mkdir(exist_ok=True)
-    nbformat.write(notebook, path)
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    root = tmp_path / "project"
-    root.mkdir()
-    (root / "pyproject.toml").write_text('[tool.nbmlops.pipelines]\nsums = ["notebooks/*.ipynb"]\n')
-    write(root / "notebooks" / "1_make.ipynb", "rows: int = 10", RAW)
-    write(root / "notebooks" / "2_sum.ipynb", "factor: int = 2", TOTAL)
-    with Workspace.init(root) as made:
+    with make(tmp_path / "project") as made:
         yield made
-
-
-def states(done: object) -> dict[str, str]:
-    return {step.name: step.status for step in done.steps}  # type: ignore[attr-defined]
 
 
 def test_a_pipeline_runs_skips_and_runs_only_what_depends_on_a_change(workspace: Workspace) -> None:
@@ -198,3 +170,21 @@ def test_frozen_steps_keep_their_own_values_of_one_parameter(workspace: Workspac
     assert (again.after, again.moved) == ("sums@v1", False)
     write(notebooks / "1_make.ipynb", "rows: int = 4", RAW)
     assert states(workspace.pipeline.run("sums@production")) == {"1_make": "skipped", "2_sum": "skipped"}
+
+
+def test_one_bad_pattern_does_not_hide_the_other_pipelines(workspace: Workspace) -> None:
+    settings = workspace.marker.root / "pyproject.toml"
+    settings.write_text(settings.read_text() + 'none = ["absent/*.ipynb"]\nroot = ["/notebooks/*.ipynb"]\n')
+    with Workspace.open(workspace.marker.root) as again:
+        listed = {pipeline.name: (pipeline.steps, pipeline.fault) for pipeline in again.pipeline.list()}
+        with pytest.raises(InvalidError, match="is no pattern of paths"):
+            again.pipeline.run("root")
+    assert listed["none"] == ((), "the pipeline none names 'absent/*.ipynb', and no notebook fits it")
+    assert listed["root"][1] is not None
+    assert listed["sums"] == (("1_make", "2_sum"), None)
+
+
+@pytest.mark.parametrize("name", ["class", "two words", "2x", ""])
+def test_what_is_no_name_cannot_be_a_parameter(workspace: Workspace, name: str) -> None:
+    with pytest.raises(InvalidError, match=r"cannot be a parameter: it is no name in Python"):
+        workspace.pipeline.run("sums", {name: 1})

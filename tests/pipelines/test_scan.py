@@ -24,6 +24,22 @@ def places(found: Scan, relation: str) -> list[tuple[str, str, int, int]]:
     return [(access.kind, access.ref, access.cell, access.line) for access in getattr(found, relation)]
 
 
+def test_a_locked_load_is_told_from_a_plain_one_and_waits_for_no_step() -> None:
+    found = scan(
+        notebook(
+            "from nbmlops import ml",
+            "%ml data load flights --locked -o a\n%ml data load flights -o b",
+            'ml.data.load("weather", locked=True)\nml.data.load("weather", locked=False)',
+        )
+    )
+    assert [(read.name, read.locked, read.is_bare) for read in found.reads] == [
+        ("flights", True, False),
+        ("flights", False, True),
+        ("weather", True, False),
+        ("weather", False, True),
+    ]
+
+
 def test_magics_tell_what_is_read_and_written() -> None:
     found = scan(
         notebook(

@@ -70,3 +70,17 @@ def test_any_edit_renews_only_the_chunks_around_it(place: int, removed: int, add
     assert b"".join(new) == edited
     fresh = sum(len(chunk) for chunk in set(new) - set(old))
     assert fresh <= 8 * LARGEST + len(added)
+
+
+@given(st.lists(st.integers(0, 3 * BLOCK // 2), max_size=30).map(sorted))
+@settings(max_examples=30, deadline=None)
+def test_a_chunk_ends_at_every_end_that_is_named(ends: list[int]) -> None:
+    content = random.Random(4).randbytes(3 * BLOCK // 2)
+    found = [bytes(chunk) for chunk in chunks(Trickle(content), lambda piece: None, ends)]
+    assert b"".join(found) == content
+    places, at = {0}, 0
+    for chunk in found:
+        assert 0 < len(chunk) <= LARGEST
+        at += len(chunk)
+        places.add(at)
+    assert set(ends) <= places

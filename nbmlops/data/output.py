@@ -1,0 +1,61 @@
+"""Where loaded content is written when it is to be a file: never over something else by accident."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from nbmlops.core.errors import ConflictError, InvalidError
+from nbmlops.data import files
+from nbmlops.data.frames import is_parquet
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["target_of", "write_table"]
+
+
+def target_of(to: str | Path, own_name: str, *, overwrite: bool) -> Path:
+    """The file or folder to write: `to`, or in a folder that is there the content under its own name.
+
+    Raises
+    ------
+    InvalidError
+        When `to` is empty.
+    ConflictError
+        When something is there already and may not be overwritten.
+    """
+    if not str(to):
+        raise InvalidError("the path to write to is empty", hint=f"`ml data load REF --to {own_name}`")
+    target = Path(to) / own_name if Path(to).is_dir() else Path(to)
+    if not overwrite and (target.exists() or target.is_symlink()):
+        raise ConflictError(
+            f"{target} is there already; nothing was written", hint="write elsewhere, or add --overwrite"
+        )
+    return target
+
+
+def write_table(table: pa.Table, target: Path) -> None:
+    """Write a table as Parquet or CSV, as the ending of `target` says, whole or not at all.
+
+    Raises
+    ------
+    InvalidError
+        When the ending is another.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from pyarrow import csv
+
+    if target.suffix.lower() not in {".parquet", ".pq", ".csv"}:
+        raise InvalidError(
+            f"cannot write a table as {target.suffix or target.name!r}", hint="end it in .parquet or .csv"
+        )
+    write_to = pq.write_table if is_parquet(target) else csv.write_csv
+
+    def write(file: IO[bytes]) -> None:
+        # Arrow opens the file for itself: it must not write through Python, see `layout.write`.
+        with pa.OSFile(f"/dev/fd/{file.fileno()}", "wb") as sink:
+            write_to(table, sink)
+
+    files.write_atomically(target, write)

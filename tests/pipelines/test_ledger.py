@@ -1,0 +1,108 @@
+"""Claims: who holds one, when it passes on, and what its former holder can do then."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from nbmlops.core.errors import ConflictError
+from nbmlops.pipelines import queries
+from nbmlops.pipelines.ledger import Claimant, Committed, Ledger, Slot
+from nbmlops.workspace import Workspace
+
+SLOT = Slot("sums", "2013-04-01", "d" * 64, "1_make")
+WRITER = """\
+import os, sys
+from nbmlops.pipelines.ledger import Claimant, Ledger, Slot
+from nbmlops.workspace import Workspace
+
+workspace = Workspace.open(sys.argv[1])
+run = workspace.run.start("sums", kind="pipeline")
+ledger = Ledger(workspace.catalog, workspace.clock, workspace.run.writer_lives)
+ledger.claim(Slot("sums", "2013-04-01", "d" * 64, "1_make"), Claimant(run.id, "k" * 64))
+print("claimed", flush=True)
+sys.stdin.read()
+"""
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2013, 4, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.init(tmp_path / "project") as made:
+        yield made
+
+
+def claimant(workspace: Workspace) -> Claimant:
+    return Claimant(workspace.run.start("sums", kind="pipeline").id, "k" * 64, "v" * 64)
+
+
+def test_a_claim_holds_while_its_writer_lives_and_passes_on_when_it_is_killed(workspace: Workspace) -> None:
+    ledger = Ledger(workspace.catalog, workspace.clock, workspace.run.writer_lives)
+    command = [sys.executable, "-c", WRITER, str(workspace.marker.root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "claimed\n"
+        with pytest.raises(ConflictError, match="1_make of sums at 2013-04-01 is being run by somebody else"):
+            ledger.claim(SLOT, claimant(workspace))
+        writer.kill()
+    assert ledger.claim(SLOT, claimant(workspace)) == 2
+
+
+def test_a_claim_outlives_its_lease_as_long_as_its_writer_is_seen_to_live(workspace: Workspace) -> None:
+    clock = Clock()
+    ledger = Ledger(workspace.catalog, clock, workspace.run.writer_lives)
+    ledger.claim(SLOT, claimant(workspace))
+    clock.time += timedelta(days=30)
+    with pytest.raises(ConflictError, match="is being run by somebody else"):
+        ledger.claim(SLOT, claimant(workspace))
+
+
+def test_a_claim_passes_on_when_its_run_has_ended(workspace: Workspace) -> None:
+    ledger = Ledger(workspace.catalog, workspace.clock, workspace.run.writer_lives)
+    first = claimant(workspace)
+    ledger.claim(SLOT, first)
+    workspace.run.finish(first.run_id, "failed")
+    assert ledger.claim(SLOT, claimant(workspace)) == 2
+
+
+def test_a_claim_of_another_machine_holds_until_its_lease_is_over(workspace: Workspace) -> None:
+    clock = Clock()
+    ledger = Ledger(workspace.catalog, clock, lambda *_: None)
+    ledger.claim(SLOT, claimant(workspace))
+    clock.time += timedelta(hours=23)
+    with pytest.raises(ConflictError, match="is being run by somebody else"):
+        ledger.claim(SLOT, claimant(workspace))
+    clock.time += timedelta(hours=2)
+    assert ledger.claim(SLOT, claimant(workspace)) == 2
+
+
+def test_a_claim_that_was_taken_over_cannot_commit_nor_be_given_up(workspace: Workspace) -> None:
+    ledger = Ledger(workspace.catalog, workspace.clock, lambda *_: False)
+    first, second = claimant(workspace), claimant(workspace)
+    old = ledger.claim(SLOT, first)
+    new = ledger.claim(SLOT, second)
+    with pytest.raises(ConflictError, match="was claimed by somebody else in the meantime"):
+        workspace.run.finish(
+            first.run_id, "finished", also=lambda c: ledger.commit(c, SLOT, old, Committed(first.run_id, (), ()))
+        )
+    assert workspace.run.show(first.run_id).status == "running", "the run's end and the commit are one transaction"
+    workspace.catalog.transact(lambda c: ledger.release(c, SLOT, old))
+    workspace.catalog.transact(lambda c: ledger.commit(c, SLOT, new, Committed(second.run_id, (), ())))
+    row = workspace.catalog.read(lambda c: queries.slot(c, SLOT.key))
+    assert (row.state, row.run_id, row.pipeline_version) == ("committed", second.run_id, "v" * 64)
+    with pytest.raises(ConflictError, match="has committed already"):
+        ledger.claim(SLOT, first)
