@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import InvalidError, NotFoundError, nearest
+from nbmlops.core.errors import InvalidError, NotFoundError, RefusedError, nearest
 from nbmlops.core.refs import Ref, check_name
 from nbmlops.data import files, output
 from nbmlops.data.frames import is_parquet, pick
@@ -261,10 +261,13 @@ class Data:
         name = Ref.parse(ref).name
         locked = None if unlock else self._lock.read().get(name)
 
-        def held(version: Version) -> str | None:
-            return "nbmlops.lock (see --unlock)" if version.digest == locked else None
+        def guard(version: Version) -> None:
+            if version.digest == locked:
+                raise RefusedError(
+                    f"{version.ref} cannot be deleted: nbmlops.lock names it", hint=f"`ml data delete {ref} --unlock`"
+                )
 
-        gone = self._versions.delete(ref, guard=held)
+        gone = self._versions.delete(ref, guard=guard)
         if unlock and self._lock.read().get(name) in {version.digest for version in gone}:
             self._lock.update({name: None})
         return [DataVersion.of(version) for version in gone]

@@ -148,7 +148,7 @@ class Parameters:
         )
 
     def _wrong(self, parameter: Parameter, value: Any, why: str) -> InvalidError:
-        hint = None
+        hint = f"its default shows the form: -p {parameter.name}={parameter.source}" if parameter.source else None
         if parameter.kind.name == "int" and isinstance(value, float):
             hint = f"to accept fractions, write {parameter.name}: float = {parameter.source} in that cell"
         return InvalidError(

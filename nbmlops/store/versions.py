@@ -23,7 +23,7 @@ from nbmlops.store.catalog import Catalog
 
 __all__ = ["Version", "Versions"]
 
-Guard = Callable[["Version"], str | None]
+Guard = Callable[["Version"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,18 +203,20 @@ class Versions:
         Raises
         ------
         RefusedError
-            When an alias is on one of them, a frozen pipeline reads one, or `guard` says what else holds it.
+            When an alias is on one of them, a frozen pipeline reads one, or `guard` raises it.
         """
         parsed, now = Ref.parse(ref), self._clock.now()
 
         def work(connection: Connection) -> list[Version]:
             found = self._meant(connection, parsed, deleted=False)
             for version in found:
-                held = f"the alias {version.aliases[0]}" if version.aliases else (guard(version) if guard else None)
-                if held:
+                if version.aliases:
                     raise RefusedError(
-                        f"{version.ref} cannot be deleted: {held} refers to it", hint="move that first, then delete"
+                        f"{version.ref} cannot be deleted: the alias {version.aliases[0]} is on it",
+                        hint="promote or roll back to another version first, then delete",
                     )
+                if guard is not None:
+                    guard(version)
                 if frozen := resolution.frozen_with(connection, self.kind, version.digest):
                     raise RefusedError(
                         f"{version.ref} cannot be deleted: the frozen pipeline {frozen} reads it",

@@ -266,8 +266,9 @@ def test_the_lock_finds_old_content(workspace: Workspace) -> None:
 
 def test_deleting_needs_the_lock_to_let_go(workspace: Workspace) -> None:
     workspace.data.save(pd.DataFrame({"a": [1]}), "t")
-    with pytest.raises(RefusedError, match=r"nbmlops\.lock"):
+    with pytest.raises(RefusedError, match=r"nbmlops\.lock") as refused:
         workspace.data.delete("t")
+    assert refused.value.hint == "`nbmlops data delete t --unlock`"
     workspace.data.delete("t", unlock=True)
     with pytest.raises(NotFoundError, match=r"t is deleted\nhint: bring it back with `nbmlops data restore t`"):
         workspace.data.load("t")

@@ -89,7 +89,7 @@ def test_verbs_on_versions(registry: Registry, good: LogisticRegression, poor: L
 def test_a_version_with_an_alias_is_not_deleted(registry: Registry, good: LogisticRegression) -> None:
     registry.models.save(good, "delay")
     registry.models.promote("delay", "champion")
-    with pytest.raises(RefusedError, match="the alias champion refers to it"):
+    with pytest.raises(RefusedError, match="the alias champion is on it"):
         registry.models.delete("delay")
 
 

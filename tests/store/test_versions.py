@@ -91,7 +91,7 @@ def test_deleted_versions_come_back_and_an_alias_holds_its_own(versions: Version
     add(versions, "flights", "b")
     aliases = Aliases(versions, SystemClock())
     versions.catalog.transact(lambda c: aliases.move(c, "production", first, expected=None))
-    with pytest.raises(RefusedError, match="the alias production refers to it"):
+    with pytest.raises(RefusedError, match="the alias production is on it"):
         versions.delete("flights")
     versions.delete("flights@v2")
     assert versions.resolve("flights").id == first.id
