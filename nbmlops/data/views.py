@@ -14,7 +14,7 @@ from nbmlops.render.units import number, shape, size, when
 
 __all__ = ["origin"]
 
-_COLUMNS_SHOWN = 200
+_COLUMNS_SHOWN = 40
 
 
 def origin(notebook: str | None, cell_id: str | None) -> str:
@@ -44,6 +44,8 @@ def _(version: DataVersion) -> Look:
     }
     columns = version.columns[:_COLUMNS_SHOWN]
     rows = [(column.name, column.type, "" if column.nullable else "no nulls") for column in columns]
+    if rest := len(version.columns) - len(columns):
+        rows.append(("…", f"{number(rest)} more", "all of them: --json"))
     schema = table(("column", "type", ""), rows).without_empty_columns()
     return Look(
         line(

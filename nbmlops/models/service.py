@@ -11,7 +11,7 @@ from nbmlops.models import admission, signature
 from nbmlops.models.allowlist import check_exists, never
 from nbmlops.models.formats import format_named
 from nbmlops.models.promotion import Gates, ModelPromoter
-from nbmlops.models.records import ModelVersion, Promotion
+from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
 from nbmlops.models.sealing import build, sealed
 from nbmlops.store import audit
 from nbmlops.store.versions import Version, Versions
@@ -89,7 +89,8 @@ class Models:
         Returns
         -------
         ModelVersion
-            The new version, or the newest one when it has this content already.
+            The new version, or the newest one when it has this content already; an example that gives another
+            signature makes a new version of the same content.
 
         Raises
         ------
@@ -120,8 +121,14 @@ class Models:
             new_bytes=stored.new_bytes,
             message=message,
             detail=detail,
+            renew=example is not None and self._says_less(name, digest, learnt),
         )
         return self._record(version)
+
+    def _says_less(self, name: str, digest: str, learnt: ModelSignature) -> bool:
+        """Whether the newest version is this model with another signature: it was saved without this example."""
+        known = [version for version in self._versions.newest() if version.name == name and version.digest == digest]
+        return any(self._record(version).signature != learnt for version in known)
 
     def load(self, ref: str) -> Any:
         """Load a version; digest, signature and format are checked, in that order, before anything is built.

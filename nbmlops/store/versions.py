@@ -80,8 +80,9 @@ class Versions:
         new_bytes: int,
         message: str | None = None,
         detail: Mapping[str, Any] | None = None,
+        renew: bool = False,
     ) -> Version:
-        """Add a version; saving what is already the newest content gives that version.
+        """Add a version; saving what is already the newest content gives that version, unless it is to be renewed.
 
         Parameters
         ----------
@@ -97,6 +98,8 @@ class Versions:
             Why it was made.
         detail : mapping, optional
             What this kind keeps besides, as JSON.
+        renew : bool
+            Whether the same content gets a new version, because `detail` says more of it.
         """
         check_name(name)
         content = {
@@ -107,16 +110,16 @@ class Versions:
             "message": message,
             "detail": dict(detail or {}),
         }
-        return self.catalog.transact(lambda c: self.add_in(c, name, content))
+        return self.catalog.transact(lambda c: self.add_in(c, name, content, renew=renew))
 
-    def add_in(self, connection: Connection, name: str, content: Mapping[str, Any]) -> Version:
+    def add_in(self, connection: Connection, name: str, content: Mapping[str, Any], *, renew: bool = False) -> Version:
         """`add` inside the caller's transaction; `content` holds its arguments by name."""
         check_name(name)
         now, active = self._clock.now(), lineage.current()
         values = {**content, "created_at": now, "author": audit.actor(), "run_id": active.run_id}
         name_id = self._name_id(connection, name, now)
         visible = resolution.visible(connection, name_id)
-        if visible is not None and visible.digest == content["digest"]:
+        if visible is not None and visible.digest == content["digest"] and not renew:
             version_id = visible.id
             if visible.message is None and content["message"]:
                 # What says why is taken as late as it comes; a message that is there stays.

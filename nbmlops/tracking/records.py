@@ -35,7 +35,8 @@ class Run:
     """One recorded execution.
 
     `metrics` holds the last value of each metric, `inputs` and `outputs` the references of the
-    versions that the run read and wrote, `environment` the distributions and the platform it ran on.
+    versions that the run read and wrote, `children` the runs that are a part of it, as a pipeline's steps are, in the
+    order of their start, `environment` the distributions and the platform it ran on.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Run:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     cells: tuple[Cell, ...] = ()
+    children: tuple[Run, ...] = ()
     environment: Mapping[str, Any] | None = None
 
     @property

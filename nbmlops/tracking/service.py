@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Runs"]
 
+_CHILDREN = 1_000
+
 
 class Runs:
     """Runs of one workspace.
@@ -190,7 +192,9 @@ class Runs:
                 raise AmbiguousError(f"{ref!r} fits {len(rows)} runs", hint="write more digits of the id")
             run = self._records(connection, rows)[0]
             content = queries.environment(connection, rows[0].environment)
-            return replace(run, cells=queries.cells(connection, run.id), environment=content)
+            children = self._records(connection, queries.newest(connection, _CHILDREN, None, run.id))
+            cells = queries.cells(connection, run.id)
+            return replace(run, cells=cells, children=tuple(reversed(children)), environment=content)
 
         return self.catalog.read(work)
 

@@ -73,6 +73,9 @@ def _details(run: Run) -> list[Block]:
     for name, values in groups:
         if values:
             blocks.append(table((name, "value"), [(key, number(value)) for key, value in values.items()]))
+    if run.children:
+        parts = [(child.name, child.status, duration(child.seconds), metrics_of(child)) for child in run.children]
+        blocks.append(table(("part", "status", ">took", "metrics"), parts))
     if run.artifacts:
         blocks.append(table(("artifact", "digest"), [(key, digest[:8]) for key, digest in run.artifacts.items()]))
     if run.cells:

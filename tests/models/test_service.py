@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
@@ -19,9 +19,6 @@ from sklearn.preprocessing import FunctionTransformer
 from nbmlops.core.errors import InvalidError, NotFoundError, RefusedError, UnsupportedError, UntrustedError
 from nbmlops.store.lineage import Active, activate
 from tests.models.registry import Registry
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 THIRD_PARTY = """
 import numpy as np
@@ -204,3 +201,14 @@ def test_what_skops_cannot_write_is_refused(registry: Registry) -> None:
 
     with pytest.raises(UnsupportedError, match="Birch cannot be written"):
         registry.models.save(Birch().fit(np.random.default_rng(0).normal(size=(30, 2))), "groups")
+
+
+def test_an_example_can_be_added_to_a_model_that_is_there(registry: Registry, good: LogisticRegression) -> None:
+    first = registry.models.save(good, "delay")
+    example = pd.DataFrame(np.zeros((3, good.n_features_in_)), columns=getattr(good, "feature_names_in_", None))
+    second = registry.models.save(good, "delay", example=example)
+    assert (second.number, second.digest) == (2, first.digest)
+    assert second.signature.inputs != first.signature.inputs
+    assert registry.models.save(good, "delay", example=example).number == 2
+    assert registry.models.save(good, "delay").number == 2
+    assert registry.models.load("delay").get_params() == good.get_params()

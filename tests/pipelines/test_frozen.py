@@ -134,7 +134,10 @@ def test_what_is_linted_is_what_would_be_proved(workspace: Workspace) -> None:
 def test_what_is_refused_says_where_the_alias_stays(workspace: Workspace) -> None:
     workspace.pipeline.promote("sums")
     write(
-        workspace.marker.root / "notebooks" / "sum.ipynb", "factor: int = 2", SUM, "import time; ml.log(t=time.time_ns() % 1_000_003)"
+        workspace.marker.root / "notebooks" / "sum.ipynb",
+        "factor: int = 2",
+        SUM,
+        "import time; ml.log(t=time.time_ns() % 1_000_003)",
     )
     with pytest.raises(RefusedError, match=r"checks failed; production stays on sums@v1"):
         workspace.pipeline.promote("sums")

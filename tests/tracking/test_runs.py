@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
+from nbmlops.render import text
 from nbmlops.tracking import capture, environment
 from nbmlops.workspace import Workspace
 
@@ -154,6 +155,17 @@ def test_runs_of_another_workspace_in_the_same_catalog_are_not_killed_from_here(
     with Workspace.init(tmp_path / "neighbour") as neighbour, workspace.run("mine"), neighbour.run("theirs"):
         assert {run.status for run in neighbour.run.list()} == {"running"}
         assert {run.status for run in workspace.run.list()} == {"running"}
+
+
+def test_a_run_shows_the_runs_that_are_a_part_of_it(workspace: Workspace) -> None:
+    with workspace.run("whole"):
+        for name in ("one", "two"):
+            with workspace.run(name) as part:
+                part.log(auc=0.5)
+    shown = workspace.run.show("whole")
+    assert [(child.name, child.status) for child in shown.children] == [("one-1", "finished"), ("two-1", "finished")]
+    assert "two-1" in text(shown, detail=True)
+    assert workspace.run.show("one").children == ()
 
 
 def test_the_git_state_is_kept(workspace: Workspace) -> None:
