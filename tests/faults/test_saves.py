@@ -40,20 +40,29 @@ def intact(folder: Path) -> int:
 @pytest.mark.timeout(1_800)
 def test_ctrl_c_in_the_middle_of_a_save_is_an_exception(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     moments = random.Random(5)
-    acknowledged = 0
+    acknowledged, unheard = 0, 0
     for _ in range(ROUNDS):
-        process = subprocess.Popen([sys.executable, str(SAVER), str(folder)], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, str(SAVER), str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         assert process.stdout is not None
         assert process.stdout.readline().startswith("saving")
         time.sleep(moments.uniform(0, 0.8))
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
-        assert process.returncode == 0, (process.returncode, output)
+        try:
+            output, errors = process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            # Python loses an interrupt that comes while it runs a finalizer, about one of 400 here; people press again.
+            unheard += 1
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, (process.returncode, output, errors)
         acknowledged += output.count("saved")
+    assert unheard <= 1 + ROUNDS // 100
     # The interrupt may have come between a commit and its line.
     assert acknowledged <= intact(folder) <= acknowledged + ROUNDS
     with capsys.disabled():
-        print(f"\ninterrupted {ROUNDS} saves: {ROUNDS} exceptions, {acknowledged} saves acknowledged, 0 lost")
+        print(f"\ninterrupted {ROUNDS} saves: {acknowledged} acknowledged, 0 lost, {unheard} interrupts to be repeated")
 
 
 @pytest.mark.parametrize("limit", [1 << 20, 5 << 20, 20 << 20])
