@@ -52,8 +52,8 @@ def test_ctrl_c_in_the_middle_of_a_save_is_an_exception(folder: Path, capsys: py
         try:
             output, errors = process.communicate(timeout=20)
         except subprocess.TimeoutExpired:
-            # Now and then one is lost on its way, three of some 850 here: Python drops an exception that is raised while
-            # it runs a finalizer or another callback. People press again, and then it has to be heard.
+            # Now and then one is lost on its way, three of some 850 here: Python drops an exception that is raised
+            # while it runs a finalizer or another callback. People press again, and then it has to be heard.
             unheard += 1
             process.send_signal(signal.SIGINT)
             output, errors = process.communicate(timeout=60)
