@@ -20,6 +20,8 @@ from nbmlops.workspace import Workspace
 
 def main(folder: str, limit: int | None = None) -> int:
     """Save until something happens."""
+    # A shell that starts a job in the background has it ignore Ctrl-C, and so would this process.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if limit is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
