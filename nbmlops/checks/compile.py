@@ -13,7 +13,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.checks.expressions import column_names, compiled_expression, compiled_pattern
 from nbmlops.checks.kinds import (
     Between,
     Check,
@@ -26,12 +25,13 @@ from nbmlops.checks.kinds import (
     Rows,
     TypeOf,
     Unique,
-    instant,
 )
+from nbmlops.checks.patterns import compiled_pattern
 from nbmlops.checks.plans import ROWS, CheckPlan, Frame, Values
 from nbmlops.checks.tokens import Scalar
 from nbmlops.checks.words import type_words
 from nbmlops.core.errors import InvalidError
+from nbmlops.data.conditions import column_names, compiled_expression, instant
 
 if TYPE_CHECKING:
     import polars as pl

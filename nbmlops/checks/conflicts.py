@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from nbmlops.checks.kinds import Between, Check, Columns, Matches, Nulls, OneOf, Rows, TypeOf, instant
+from nbmlops.checks.kinds import Between, Check, Columns, Matches, Nulls, OneOf, Rows, TypeOf
+from nbmlops.data.conditions import instant
 
 __all__ = ["conflict"]
 

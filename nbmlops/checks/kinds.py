@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import ClassVar, Literal, get_args
 
 from nbmlops.checks.tokens import Scalar, write_name, write_scalar, write_string
 from nbmlops.core.errors import InvalidError
+from nbmlops.data.conditions import instant
 
 __all__ = [
     "TYPES",
@@ -32,7 +32,6 @@ __all__ = [
     "TypeName",
     "TypeOf",
     "Unique",
-    "instant",
     "is_number",
 ]
 
@@ -244,23 +243,6 @@ class Columns(Check):
 
     def _words(self) -> str:
         return f"columns({', '.join([self.mode, *map(write_name, self.names)])})"
-
-
-def instant(text: str) -> datetime:
-    """Read an ISO 8601 date or time; one without an offset is in UTC.
-
-    Raises
-    ------
-    InvalidError
-        When `text` is none.
-    """
-    try:
-        read = datetime.fromisoformat(text)
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidError(
-            f"{text!r} is no date", hint='write dates as in between("2013-01-01", "2013-12-31")'
-        ) from None
 
 
 def is_number(value: object) -> bool:

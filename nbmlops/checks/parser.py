@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Literal, cast
 
 from nbmlops.checks.conflicts import conflict
-from nbmlops.checks.expressions import MisreadError, column_names, compiled_pattern
 from nbmlops.checks.kinds import (
     TYPES,
     Between,
@@ -24,8 +23,10 @@ from nbmlops.checks.kinds import (
     is_number,
 )
 from nbmlops.checks.lines import ColumnChecks, TableKind
+from nbmlops.checks.patterns import compiled_pattern
 from nbmlops.checks.tokens import Scalar, Token, pointed, tokenize
 from nbmlops.core.errors import InvalidError, nearest
+from nbmlops.data.conditions import MisreadError, column_names
 
 __all__ = ["parse"]
 

@@ -1,4 +1,4 @@
-"""The shape that strings have in common, as a regular expression that says more than the values seen.
+"""Patterns that users write, and the shape that strings have in common, as one that says more than the values seen.
 
 Digits are never taken literally: 2013 becomes four digits, so that the next year fits. Letters are
 taken literally only where all values agree. Where lengths vary, one more and one less may come.
@@ -6,12 +6,15 @@ taken literally only where all values agree. Where lengths vary, one more and on
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
-__all__ = ["common_pattern"]
+from nbmlops.data.conditions import MisreadError
+
+__all__ = ["common_pattern", "compiled_pattern"]
 
 _MOST = 0.995
 _PIECES = 14
@@ -91,3 +94,37 @@ def _times(lengths: Sequence[int]) -> str:
 def _escaped(text: str) -> str:
     # Inside and outside of brackets Rust's crate takes a backslash before any ASCII punctuation.
     return re.sub(r"([\\.+*?()|\[\]{}^$#&\-~])", r"\\\1", text) if len(text) > 1 or text not in "-#&~" else text
+
+
+@functools.lru_cache(maxsize=4096)
+def compiled_pattern(pattern: str) -> str:
+    """Anchor `pattern` at both ends of a value.
+
+    Raises
+    ------
+    MisreadError
+        When it is no regular expression of Rust's regex crate.
+    """
+    import polars as pl
+
+    anchored = f"^(?:{pattern})$"
+    for each in (pattern, anchored):
+        try:
+            pl.Series([""]).str.contains(each)
+        except pl.exceptions.PolarsError as error:
+            what, offset = _reason(str(error), pattern)
+            hint = "look-around and back-references do not exist here: they can take for ever"
+            raise MisreadError(
+                f"the pattern does not parse: {what}", pattern, offset, hint=hint if "?" in pattern else None
+            ) from None
+    return anchored
+
+
+def _reason(message: str, pattern: str) -> tuple[str, int | None]:
+    # The crate writes the pattern, a caret under the place, and "error: …", each on its line.
+    lines = message.splitlines()
+    what = next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), lines[0])
+    for line, under in pairwise(lines):
+        if line.strip() == pattern.strip() and under.strip().strip("^") == "":
+            return what, max(0, under.index("^") - line.index(pattern)) if pattern in line else None
+    return what, None

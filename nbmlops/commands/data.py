@@ -36,6 +36,8 @@ def save(session: Session, value: Given, name: str | None, message: str | None, 
 @group.verb("load")
 @click.argument("ref", type=_REF)
 @click.option("--columns", help="Columns to read, apart by commas.")
+@click.option("--where", help="A condition for the rows to read, as in 'month = 2'.")
+@click.option("--sample", type=int, help="How many rows to draw at random, the same ones each time.")
 @click.option("--as", "as_", type=click.Choice(["pandas", "arrow", "polars", "path"]), help="What to give.")
 @click.option("--to", type=click.Path(), help="Where to write it; .parquet or .csv for a table.")
 @click.option("--overwrite", is_flag=True, help="Write over what is there.")

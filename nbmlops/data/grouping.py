@@ -19,16 +19,15 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-__all__ = ["LONGEST", "WINDOW", "choose", "groups"]
+__all__ = ["LONGEST", "WINDOW", "choose", "groups", "is_able", "is_plain", "numbers", "priorities"]
 
 WINDOW = 16_384
 LONGEST = 8 * WINDOW
-_COLUMNS = 4
 _SAMPLE = 10_000
 _MIX = 0x9E3779B97F4A7C15  # 2^64 divided by the golden ratio, as in Knuth's multiplicative hashing
 
 
-def choose(schema: pa.Schema, first: pa.Table, before: Sequence[str] = ()) -> list[str]:
+def choose(schema: pa.Schema, first: pa.Table, before: Sequence[str] = (), count: int = 4) -> list[str]:
     """Choose the columns that give the priorities.
 
     Parameters
@@ -40,11 +39,13 @@ def choose(schema: pa.Schema, first: pa.Table, before: Sequence[str] = ()) -> li
     before : sequence of str
         What was chosen for the version before. It is kept while these columns are there: a new column, or one that is
         edited, must not move the cuts of all others.
+    count : int
+        How many at most.
 
     Returns
     -------
     list of str
-        At most four columns, those with the most different values; none when no column can be hashed.
+        The columns, those with the most different values; none when no column can be hashed.
     """
     import pyarrow.compute as pc
 
@@ -54,7 +55,7 @@ def choose(schema: pa.Schema, first: pa.Table, before: Sequence[str] = ()) -> li
     sample = first.slice(0, _SAMPLE)
     plain = [name for name in able if _kind(schema.field(name).type) == "plain"] or able
     different = {name: pc.count_distinct(sample.column(name), mode="all").as_py() for name in plain}
-    return sorted(plain, key=lambda name: -different[name])[:_COLUMNS]
+    return sorted(plain, key=lambda name: -different[name])[:count]
 
 
 def groups(parts: Iterable[pa.Table], columns: Sequence[str]) -> Iterator[pa.Table]:
@@ -100,7 +101,7 @@ class _Rows:
         self.pending.append(part)
         self.end += part.num_rows
         if self.columns:
-            self.priorities = np.concatenate([self.priorities, _priorities(part, self.columns)])
+            self.priorities = np.concatenate([self.priorities, priorities(part, self.columns)])
 
     def ready(self, *, last: bool) -> Iterator[pa.Table]:
         import pyarrow as pa
@@ -170,19 +171,30 @@ def _kind(kind: pa.DataType) -> str:
     return ""
 
 
-def _priorities(part: pa.Table, columns: Sequence[str]) -> np.ndarray:
+def priorities(part: pa.Table, columns: Sequence[str]) -> np.ndarray:
     """A number for each row that depends on its values in `columns` alone, not on the rows around it."""
     import numpy as np
 
     total = np.zeros(part.num_rows, np.uint64)
     for name in columns:
-        total = (total ^ _numbers(part.column(name))) * np.uint64(_MIX)
+        total = (total ^ numbers(part.column(name))) * np.uint64(_MIX)
         total ^= total >> np.uint64(29)
     # The last product decides the order, so it has to be mixed once more.
     return total * np.uint64(_MIX)
 
 
-def _numbers(column: pa.ChunkedArray) -> np.ndarray:
+def is_able(kind: pa.DataType) -> bool:
+    """Whether `numbers` takes columns of a type."""
+    return bool(_kind(kind))
+
+
+def is_plain(kind: pa.DataType) -> bool:
+    """Whether `numbers` are the values themselves, bit by bit, nulls apart."""
+    return _kind(kind) == "plain"
+
+
+def numbers(column: pa.ChunkedArray) -> np.ndarray:
+    """A uint64 for each value; null as 0."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc

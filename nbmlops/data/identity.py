@@ -8,7 +8,9 @@ that of the canonical JSON of its names, types, column digests, row count and pa
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
@@ -20,15 +22,25 @@ from nbmlops.data.frames import pandas_index, pandas_labels, pandas_types
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["PROTOCOL", "TableHasher", "column_type", "of_table"]
+__all__ = ["PROTOCOL", "TableHasher", "column_digest", "column_type", "of_table"]
 
 PROTOCOL = 1
+_MANY = 100_000
+_THREADS = max(1, min(4, os.cpu_count() or 1))
 
 
 def of_table(table: pa.Table) -> str:
     """Logical digest of a whole Arrow table, 64 hex digits."""
     hasher = TableHasher(table.schema)
     hasher.update(table.unify_dictionaries())
+    return hasher.digest()
+
+
+def column_digest(name: str, column: pa.ChunkedArray) -> str:
+    """Digest of one column, as it stands in the identity of its table."""
+    hasher = _ColumnHasher(name, column.type)
+    for chunk in column.unify_dictionaries().chunks:
+        hasher.update(chunk)
     return hasher.digest()
 
 
@@ -65,13 +77,17 @@ class TableHasher:
 
     def update(self, part: pa.Table | pa.RecordBatch) -> None:
         """Take in the next rows."""
-        for hasher, column in zip(self._columns, part.columns, strict=True):
-            for chunk in getattr(column, "chunks", [column]):
-                hasher.update(chunk)
+        pairs = list(zip(self._columns, part.columns, strict=True))
+        if part.num_rows < _MANY:
+            for pair in pairs:
+                _feed(*pair)
+        else:
+            with ThreadPoolExecutor(_THREADS) as pool:
+                list(pool.map(_feed, *zip(*pairs, strict=True)))
         self.rows += part.num_rows
 
-    def digest(self) -> str:
-        """The table's digest."""
+    def content(self) -> bytes:
+        """The JSON that the digest is taken of: names, types and digests of the columns, rows, and the pandas index."""
         content = {
             "protocol": PROTOCOL,
             "rows": self.rows,
@@ -80,7 +96,16 @@ class TableHasher:
             "pandas": pandas_types(self._schema),
         }
         labels = pandas_labels(self._schema)
-        return digests.of_json(content | {"labels": labels} if labels else content)
+        return digests.canonical_json(content | {"labels": labels} if labels else content)
+
+    def digest(self) -> str:
+        """The table's digest."""
+        return digests.of_bytes(self.content())
+
+
+def _feed(hasher: _ColumnHasher, column: pa.ChunkedArray | pa.Array) -> None:
+    for chunk in getattr(column, "chunks", [column]):
+        hasher.update(chunk)
 
 
 class _ColumnHasher:
@@ -105,7 +130,7 @@ class _ColumnHasher:
                 categories = _ColumnHasher(self.name, array.type.value_type)
                 categories.update(array.dictionary)
                 self._feed("categories", bytes.fromhex(categories.digest()))
-            self._feed("codes", array.indices.fill_null(-1).cast(pa.int64()).to_numpy())
+            self._feed("codes", array.indices.cast(pa.int64()).fill_null(-1).to_numpy())
             return
         for stream, content in _parts(self.name, array):
             self._feed(stream, content)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from nbmlops.data import grouping
 from nbmlops.data.identity import TableHasher
@@ -22,23 +23,45 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-__all__ = ["Written", "read", "write"]
+__all__ = [
+    "Written",
+    "as_category",
+    "categories",
+    "leaves",
+    "own_metadata",
+    "plain",
+    "spans",
+    "with_categories",
+    "with_index",
+    "write",
+]
 
 _CATEGORIES = b"nbmlops.categories"
+_ROWS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a table: its logical digest, its rows, the columns that chose the groups, and where parts end."""
+    """What became of a table that was written."""
 
-    digest: str
+    content: bytes
+    """Its identity, as `TableHasher.content` gives it."""
     rows: int
+    size: int
+    """Bytes that its values take in memory."""
     cut_by: tuple[str, ...]
+    """The columns that chose its groups."""
     ends: tuple[int, ...]
     """Offsets in the file at which a column of a row group, or its dictionary, ends."""
 
 
-def write(schema: pa.Schema, parts: Iterable[pa.Table], sink: pa.NativeFile, cut_by: Sequence[str] = ()) -> Written:
+def write(
+    schema: pa.Schema,
+    parts: Iterable[pa.Table],
+    sink: pa.NativeFile,
+    cut_by: Sequence[str] = (),
+    content: bytes | None = None,
+) -> Written:
     """Write the parts of a table as one Parquet file and digest them on the way.
 
     Parameters
@@ -51,66 +74,104 @@ def write(schema: pa.Schema, parts: Iterable[pa.Table], sink: pa.NativeFile, cut
         Where the file goes. Never a Python file: an exception in one, such as Ctrl-C, could end the process.
     cut_by : sequence of str
         What chose the groups of the version before, so that this one is cut at the same rows.
+    content : bytes, optional
+        The table's identity when it is known already; else it is made on the way.
     """
     import pyarrow.parquet as pq
 
     hasher = TableHasher(schema)
     rows = iter(parts)
     first = next(rows)
-    kept = _with_categories(first)
+    kept = with_categories(first)
     chosen = grouping.choose(schema, first, cut_by)
     collected: list[pq.FileMetaData] = []
+    count = size = 0
     writer = pq.ParquetWriter(sink, kept, compression="zstd", metadata_collector=collected)
     try:
-        for group in grouping.groups(itertools.chain([first], rows), chosen):
-            hasher.update(group)
+        for group in _ahead(grouping.groups(_some_rows(itertools.chain([first], rows)), chosen)):
+            if content is None:
+                hasher.update(group)
+            count += group.num_rows
+            size += group.nbytes
             writer.write_table(group.replace_schema_metadata(kept.metadata), row_group_size=grouping.LONGEST)
     except BaseException:
         with suppress(Exception):
             writer.close()  # cannot end the file on a full disk; what went wrong first is what is said
         raise
     writer.close()
-    return Written(hasher.digest(), hasher.rows, tuple(chosen), _ends(collected[0]))
+    return Written(content or hasher.content(), count, size, tuple(chosen), _ends(collected[0]))
+
+
+def _some_rows(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in parts small enough that one can be prepared while another is written."""
+    for part in parts:
+        for start in range(0, max(part.num_rows, 1), _ROWS_AT_ONCE):
+            yield part.slice(start, _ROWS_AT_ONCE)
+
+
+def _ahead(groups: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same groups, each prepared in the background while the one before it is in use."""
+    with ThreadPoolExecutor(1, thread_name_prefix="nbmlops-groups") as pool:
+        coming = pool.submit(next, groups, None)
+        while (group := coming.result()) is not None:
+            coming = pool.submit(next, groups, None)
+            yield group
+
+
+def spans(file: pq.FileMetaData, group: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """For each leaf of a row group's columns where its dictionary and where its pages begin and end."""
+    found = []
+    rows = file.row_group(group)
+    for index in range(rows.num_columns):
+        column = rows.column(index)
+        pages = begin = column.data_page_offset
+        if column.dictionary_page_offset is not None:
+            begin = column.dictionary_page_offset
+        found.append(((begin, pages), (pages, begin + column.total_compressed_size)))
+    return found
+
+
+def leaves(schema: pa.Schema) -> list[str]:
+    """For each leaf of a Parquet file the name of the column that it belongs to."""
+    import pyarrow as pa
+
+    def count(kind: pa.DataType) -> int:
+        nested = not pa.types.is_dictionary(kind) and kind.num_fields
+        return sum(count(kind.field(number).type) for number in range(kind.num_fields)) if nested else 1
+
+    return [field.name for field in schema for _ in range(count(field.type))]
 
 
 def _ends(file: pq.FileMetaData) -> tuple[int, ...]:
-    ends: set[int] = set()
-    for group in range(file.num_row_groups):
-        rows = file.row_group(group)
-        for index in range(rows.num_columns):
-            column = rows.column(index)
-            begin = column.data_page_offset
-            if column.dictionary_page_offset is not None:
-                ends.add(begin)
-                begin = column.dictionary_page_offset
-            ends.add(begin + column.total_compressed_size)
+    ends = {end for group in range(file.num_row_groups) for both in spans(file, group) for _, end in both}
     return tuple(sorted(ends))
 
 
-def read(source: IO[bytes], columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a table, or some columns of it, with categories as they were saved."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(source) as file:
-        table = file.read(columns=_with_index(file.schema_arrow, columns))
-        categories = _categories(file.schema_arrow)
-    for name, (values, ordered) in categories.items():
-        if name in table.column_names:
-            index = table.column_names.index(name)
-            table = table.set_column(index, name, _as_category(table.column(index), values, ordered))
-    return table
-
-
-def _with_index(schema: pa.Schema, columns: Sequence[str] | None) -> list[str] | None:
+def with_index(schema: pa.Schema, columns: Sequence[str] | None) -> list[str]:
     """The asked-for columns and those of the pandas index."""
     if columns is None:
-        return None
+        return list(schema.names)
     described = (schema.metadata or {}).get(b"pandas")
     index = json.loads(described)["index_columns"] if described else []
     return [*columns, *(name for name in index if isinstance(name, str) and name not in columns)]
 
 
-def _with_categories(table: pa.Table) -> pa.Schema:
+def own_metadata(schema: pa.Schema) -> dict[bytes, bytes] | None:
+    """What a saved schema says of the table, without what `write` added to it."""
+    return {key: value for key, value in (schema.metadata or {}).items() if key != _CATEGORIES} or None
+
+
+def plain(table: pa.Table) -> pa.Table:
+    """The table with values in the place of categories' codes, which differ from file to file."""
+    import pyarrow as pa
+
+    for index, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(index, field.name, table.column(index).cast(field.type.value_type))
+    return table
+
+
+def with_categories(table: pa.Table) -> pa.Schema:
     """The schema with the categories beside it: Parquet keeps neither unused ones, their order, nor numeric ones."""
     import pyarrow as pa
 
@@ -130,7 +191,8 @@ def _with_categories(table: pa.Table) -> pa.Schema:
     return table.schema.with_metadata({**(table.schema.metadata or {}), _CATEGORIES: json.dumps(kept).encode()})
 
 
-def _categories(schema: pa.Schema) -> dict[str, tuple[pa.Array, bool]]:
+def categories(schema: pa.Schema) -> dict[str, tuple[pa.Array, bool]]:
+    """The categories of each column that has some, and whether they are in order."""
     import pyarrow as pa
 
     found = {}
@@ -140,7 +202,8 @@ def _categories(schema: pa.Schema) -> dict[str, tuple[pa.Array, bool]]:
     return found
 
 
-def _as_category(column: pa.ChunkedArray, values: pa.Array, ordered: bool) -> pa.ChunkedArray:
+def as_category(column: pa.ChunkedArray, values: pa.Array, ordered: bool) -> pa.ChunkedArray:
+    """A column as categories, with the codes that it was saved with."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -35,8 +36,8 @@ def target_of(to: str | Path, own_name: str, *, overwrite: bool) -> Path:
     return target
 
 
-def write_table(table: pa.Table, target: Path) -> None:
-    """Write a table as Parquet or CSV, as the ending of `target` says, whole or not at all.
+def write_table(schema: pa.Schema, parts: Iterable[pa.Table], target: Path) -> None:
+    """Write the parts of a table as Parquet or CSV, as the ending of `target` says, whole or not at all.
 
     Raises
     ------
@@ -51,11 +52,12 @@ def write_table(table: pa.Table, target: Path) -> None:
         raise InvalidError(
             f"cannot write a table as {target.suffix or target.name!r}", hint="end it in .parquet or .csv"
         )
-    write_to = pq.write_table if is_parquet(target) else csv.write_csv
+    open_writer = pq.ParquetWriter if is_parquet(target) else csv.CSVWriter
 
     def write(file: IO[bytes]) -> None:
         # Arrow opens the file for itself: it must not write through Python, see `layout.write`.
-        with pa.OSFile(f"/dev/fd/{file.fileno()}", "wb") as sink:
-            write_to(table, sink)
+        with pa.OSFile(f"/dev/fd/{file.fileno()}", "wb") as sink, open_writer(sink, schema) as writer:
+            for part in parts:
+                writer.write_table(part.cast(schema) if part.schema != schema else part)
 
     files.write_atomically(target, write)

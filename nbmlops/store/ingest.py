@@ -76,8 +76,11 @@ class Ingest:
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._sink.__exit__(kind, error, trace)
 
-    def add(self, source: BinaryIO, progress: Callable[[int], None] | None = None, ends: Iterable[int] = ()) -> None:
-        """Read a stream to its end; `progress` is told the bytes of each piece read, `ends` are as in `chunks`."""
+    def add(self, source: BinaryIO, progress: Callable[[int], None] | None = None, ends: Iterable[int] = ()) -> str:
+        """Read a stream to its end and give its digest.
+
+        `progress` is told the bytes of each piece read, `ends` are as in `chunks`. Nothing is stored before `finish`.
+        """
         made = _Object()
         number = len(self._objects)
         self._objects.append(made)
@@ -100,6 +103,7 @@ class Ingest:
                 if self._batch_size >= _BATCH:
                     self._send()
         made.digest = whole.hexdigest()
+        return made.digest
 
     def finish(self) -> list[Stored]:
         """Write what is left, make it durable, enter it into the index; answers in the order of the streams."""
@@ -155,7 +159,7 @@ class Ingest:
                 new.append(item)
                 if place is not None:
                     self._lost.add(item[1])
-        small = squeeze(content for _, _, content in new)
+        small = squeeze((number, content) for number, _, content in new)
         return [
             (number, digest, len(content), codec, stored)
             for (number, digest, content), (codec, stored) in zip(new, small, strict=True)

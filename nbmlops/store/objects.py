@@ -17,7 +17,7 @@ from typing import BinaryIO
 from blake3 import blake3
 
 from nbmlops.core.clock import Clock
-from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.core.errors import CorruptError, InvalidError, NotFoundError
 from nbmlops.store import repair, transfer, verification
 from nbmlops.store.catalog import Catalog
 from nbmlops.store.folders import Folder, unavailable
@@ -27,6 +27,7 @@ from nbmlops.store.local_folder import LocalFolder
 from nbmlops.store.manifests import EMPTY
 from nbmlops.store.reader import ObjectReader, Shelves, corrupt
 from nbmlops.store.records import Damage, Reindexed, Repair, Stored, Transfer, Verification
+from nbmlops.store.view import ObjectView
 
 __all__ = ["Damage", "ObjectStore", "Reindexed", "Repair", "Stored", "Transfer", "Verification"]
 
@@ -105,6 +106,19 @@ class ObjectStore:
                     ingest.add(stream, progress)
             return ingest.finish()
 
+    @contextmanager
+    def batch(self) -> Iterator[Ingest]:
+        """Take several objects one after the other: ``add`` gives the digest of each, ``finish`` stores them together.
+
+        Raises
+        ------
+        NbmlopsError
+            As `put` does; then none of them is stored.
+        """
+        self._sweep()
+        with Ingest(self._folder, self._index, self._clock) as ingest:
+            yield ingest
+
     def open(self, digest: str) -> BinaryIO:
         """Open an object as a seekable file that hands out verified bytes only.
 
@@ -116,6 +130,18 @@ class ObjectStore:
             When its manifest is damaged; reading raises it at a damaged chunk.
         """
         return io.BufferedReader(ObjectReader(self._shelves, self._shelves.manifest(digest)), _READ_AHEAD)
+
+    def view(self, digest: str) -> ObjectView:
+        """An object as memory that is filled where it is asked for, with verified bytes only.
+
+        Raises
+        ------
+        NotFoundError
+            When the store does not have it.
+        CorruptError
+            When its manifest is damaged.
+        """
+        return ObjectView(self._shelves, self._shelves.manifest(digest))
 
     def read(self, digest: str) -> bytes:
         """Whole content of an object.
@@ -149,6 +175,19 @@ class ObjectStore:
     def has(self, digest: str) -> bool:
         """Whether the store has an object; the empty one it always has."""
         return digest == EMPTY or bool(self._index.objects([digest]) or self._index.places([digest]))
+
+    def is_whole(self, digests: Iterable[str]) -> bool:
+        """Whether some objects are here with all their chunks, as far as the index and the names of the packs tell."""
+        packs = self._folder.names()
+        for digest in digests:
+            try:
+                manifest = self._shelves.manifest(digest)
+                places = self._shelves.locate(digest, list(manifest))
+            except (NotFoundError, CorruptError):
+                return False
+            if any(place.pack not in packs for place in places):
+                return False
+        return True
 
     def verify(self, *, full: bool = False, progress: Progress | None = None) -> Verification:
         """Compare packs, index and manifests; with `full` re-hash every byte.

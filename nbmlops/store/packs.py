@@ -159,16 +159,17 @@ def read_index(trailer: Trailer, index: bytes) -> list[Entry]:
     return entries
 
 
-def squeeze(contents: Iterable[memoryview]) -> list[tuple[Codec, bytes | memoryview]]:
-    """Compress each chunk when that helps.
+def squeeze(contents: Iterable[tuple[int, memoryview]]) -> list[tuple[Codec, bytes | memoryview]]:
+    """Compress each chunk, which comes with a number of its object, when that helps.
 
-    After three chunks in a row that did not shrink only every eighth is tried, until one does:
+    After three chunks of an object in a row that did not shrink only every eighth is tried, until one does:
     Parquet pages and pictures are compressed already.
     """
     compressor = zstandard.ZstdCompressor(level=_LEVEL)
     written: list[tuple[Codec, bytes | memoryview]] = []
-    in_vain = 0
-    for content in contents:
+    in_vain, before = 0, -1
+    for number, content in contents:
+        in_vain, before = in_vain if number == before else 0, number
         if in_vain < 3 or in_vain % 8 == 0:
             small = compressor.compress(content)
             if len(small) < len(content) * _WORTHWHILE:

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from nbmlops.core.digests import short
-from nbmlops.core.errors import AmbiguousError
+from nbmlops.core.errors import AmbiguousError, NotFoundError, nearest
 from nbmlops.core.refs import Ref
 from nbmlops.store import lineage, schema
 
-__all__ = ["frozen_with", "own", "selected", "visible"]
+__all__ = ["frozen_with", "missing", "own", "selected", "unknown", "visible"]
 
 
 def own(connection: Connection, name_id: int) -> Row[Any] | None:
@@ -65,3 +65,26 @@ def selected(connection: Connection, name_id: int, ref: Ref, *, deleted: bool) -
         shown = ", ".join(sorted({short(row.digest) for row in rows})[:5])
         raise AmbiguousError(f"{ref} fits {len(rows)} versions: {shown}", hint="write more digits of the digest")
     return rows[-1] if rows else None
+
+
+def unknown(connection: Connection, kind: str, ref: Ref) -> NotFoundError:
+    """Say that nothing of a kind has a name, and which names are near."""
+    names = connection.execute(select(schema.name.c.name).filter_by(kind=kind)).scalars().all()
+    hint = nearest(ref.name, names) or f"`ml {kind} list`"
+    return NotFoundError(f"there is no {kind} named {ref.name!r}", hint=hint)
+
+
+def missing(connection: Connection, kind: str, name_id: int, ref: Ref) -> NotFoundError:
+    """Say that a name has no such version, and what it has."""
+    table = schema.version
+    rows = connection.execute(
+        select(table.c.number, table.c.deleted_at).filter_by(name_id=name_id).order_by(table.c.number)
+    ).all()
+    there = [f"v{row.number}" for row in rows if row.deleted_at is None and row.number]
+    if not there and any(row.deleted_at for row in rows):
+        return NotFoundError(f"{ref.name} is deleted", hint=f"bring it back with `ml {kind} restore {ref.name}`")
+    aliases = connection.execute(select(schema.alias.c.alias).filter_by(name_id=name_id)).scalars().all()
+    known = ", ".join([*there[-5:], *aliases])
+    if ref.alias and len(ref.alias) < 6 and set(ref.alias) <= set("0123456789abcdef"):
+        known += "; of a digest, write at least 6 digits"
+    return NotFoundError(f"there is no {ref}", hint=f"{ref.name} has {known}" if known else None)

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from nbmlops.core.clock import Clock
-from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, nearest
+from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from nbmlops.core.refs import Ref, check_name, pinned
 from nbmlops.store import audit, lineage, naming, resolution, schema
 from nbmlops.store.catalog import Catalog
@@ -154,7 +154,7 @@ class Versions:
             select(schema.name.c.id).filter_by(kind=self.kind, name=ref.name)
         ).scalar_one_or_none()
         if name_id is None:
-            raise self._unknown(connection, ref)
+            raise resolution.unknown(connection, self.kind, ref)
         pin = lineage.current().pins.get(f"{self.kind}:{ref}")
         if pin and not (ref.is_bare and resolution.own(connection, name_id)):
             ref = Ref(ref.name, prefix=pin)
@@ -163,7 +163,7 @@ class Versions:
         else:
             row = resolution.selected(connection, name_id, ref, deleted=deleted)
         if row is None:
-            raise self._missing(connection, name_id, ref)
+            raise resolution.missing(connection, self.kind, name_id, ref)
         return self._one(connection, row.id)
 
     def newest(self) -> list[Version]:
@@ -199,6 +199,11 @@ class Versions:
     def get(self, version_id: int) -> Version:
         """The version with this row id."""
         return self.catalog.read(lambda c: self._one(c, version_id))
+
+    def with_content(self, digest: str) -> Version | None:
+        """The oldest version, of any name, that has this content; None when there is none."""
+        query = self._select().where(schema.version.c.digest == digest).order_by(schema.version.c.id).limit(1)
+        return next(iter(self.catalog.read(lambda c: self._records(c, c.execute(query).all()))), None)
 
     def delete(self, ref: str, *, guard: Guard | None = None) -> list[Version]:
         """Hide a version, or with a bare name all versions of it; `restore` brings them back.
@@ -298,27 +303,6 @@ class Versions:
             return int(found)
         added = connection.execute(insert(schema.name).values(kind=self.kind, name=name, created_at=now))
         return int(added.inserted_primary_key[0])  # type: ignore[index]
-
-    def _unknown(self, connection: Connection, ref: Ref) -> NotFoundError:
-        names = connection.execute(select(schema.name.c.name).filter_by(kind=self.kind)).scalars().all()
-        hint = nearest(ref.name, names) or f"`ml {self.kind} list`"
-        return NotFoundError(f"there is no {self.kind} named {ref.name!r}", hint=hint)
-
-    def _missing(self, connection: Connection, name_id: int, ref: Ref) -> NotFoundError:
-        table = schema.version
-        rows = connection.execute(
-            select(table.c.number, table.c.deleted_at).filter_by(name_id=name_id).order_by(table.c.number)
-        ).all()
-        there = [f"v{row.number}" for row in rows if row.deleted_at is None and row.number]
-        if not there and any(row.deleted_at for row in rows):
-            return NotFoundError(
-                f"{ref.name} is deleted", hint=f"bring it back with `ml {self.kind} restore {ref.name}`"
-            )
-        aliases = connection.execute(select(schema.alias.c.alias).filter_by(name_id=name_id)).scalars().all()
-        known = ", ".join([*there[-5:], *aliases])
-        if ref.alias and len(ref.alias) < 6 and set(ref.alias) <= set("0123456789abcdef"):
-            known += "; of a digest, write at least 6 digits"
-        return NotFoundError(f"there is no {ref}", hint=f"{ref.name} has {known}" if known else None)
 
     def _select(self) -> Any:
         table = schema.version

@@ -74,13 +74,18 @@ def test_a_line_calls_one_method(line: str, path: str, arguments: tuple[Any, ...
 def test_a_load_resolves_the_reference_and_loads_that_very_version() -> None:
     workspace = Asked()
     session = in_a_cell(workspace)
-    answer("data load flights --columns a,b --as arrow".split(), session)
+    answer(
+        ["data", "load", "flights", "--columns", "a,b", "--where", "month = 2", "--sample", "5", "--as", "arrow"],
+        session,
+    )
     (shown, loaded) = workspace.calls
     assert shown[:2] == ("data.show", ("flights",))
     assert loaded[0] == "data.load"
     assert loaded[1] == (session.source,)
     assert loaded[2] == {
         "columns": ["a", "b"],
+        "where": "month = 2",
+        "sample": 5,
         "as_": "arrow",
         "to": None,
         "locked": False,
@@ -96,6 +101,8 @@ def test_a_locked_load_leaves_the_choice_to_the_lock() -> None:
         ("flights",),
         {
             "columns": None,
+            "where": None,
+            "sample": None,
             "as_": None,
             "to": None,
             "locked": True,

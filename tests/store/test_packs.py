@@ -78,7 +78,7 @@ def test_the_name_of_a_pack_is_the_digest_of_its_file(tmp_path: Path) -> None:
 
 def test_compression_is_kept_only_when_it_helps() -> None:
     noise, text = os.urandom(50_000), b"carrier,UA\n" * 5_000
-    (raw, as_is), (zstd, small) = squeeze([memoryview(noise), memoryview(text)])
+    (raw, as_is), (zstd, small) = squeeze([(0, memoryview(noise)), (0, memoryview(text))])
     assert (raw, bytes(as_is)) == (Codec.RAW, noise)
     assert zstd is Codec.ZSTD
     assert unpack(digests.of_bytes(text), zstd, len(text), bytes(small)) == text
@@ -86,13 +86,19 @@ def test_compression_is_kept_only_when_it_helps() -> None:
 
 def test_after_much_noise_text_is_still_compressed() -> None:
     contents = [os.urandom(20_000) for _ in range(20)] + [b"x" * 20_000] * 20
-    codecs = [codec for codec, _ in squeeze(map(memoryview, contents))]
+    codecs = [codec for codec, _ in squeeze((0, memoryview(content)) for content in contents)]
     assert codecs.count(Codec.ZSTD) >= 12
+
+
+def test_noise_of_one_object_says_nothing_of_the_next() -> None:
+    contents = [(0, os.urandom(20_000)) for _ in range(9)] + [(number, b"x" * 20_000) for number in range(1, 9)]
+    codecs = [codec for codec, _ in squeeze((number, memoryview(content)) for number, content in contents)]
+    assert codecs == [Codec.RAW] * 9 + [Codec.ZSTD] * 8
 
 
 @given(st.binary(max_size=300), st.integers(0))
 def test_a_chunk_with_any_flipped_bit_is_never_given(content: bytes, place: int) -> None:
-    for codec, stored in ((Codec.RAW, content), squeeze([memoryview(bytes(20_000) + content)])[0]):
+    for codec, stored in ((Codec.RAW, content), squeeze([(0, memoryview(bytes(20_000) + content))])[0]):
         if not stored:
             continue
         full = content if codec is Codec.RAW else bytes(20_000) + content
@@ -106,7 +112,7 @@ def test_a_chunk_with_any_flipped_bit_is_never_given(content: bytes, place: int)
 
 
 def test_a_frame_that_lies_about_its_size_is_not_decoded() -> None:
-    (_, small) = squeeze([memoryview(bytes(200_000))])[0]
+    (_, small) = squeeze([(0, memoryview(bytes(200_000)))])[0]
     with pytest.raises(BrokenError):
         unpack(digests.of_bytes(bytes(200_000)), Codec.ZSTD, 100_000, bytes(small))
     with pytest.raises(BrokenError, match="more than a chunk"):

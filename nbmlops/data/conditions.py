@@ -1,31 +1,32 @@
-"""Patterns and conditions that users write, read into Polars expressions by a closed list; nothing is ever run.
+"""Conditions that users write, read into Polars expressions by a closed list; nothing is ever run.
 
-A condition is Python's syntax for a small part of it, and ``is null``::
+A condition is Python's syntax for a small part of it, and ``is null``. SQL's ``=``, ``<>`` and capital words do too::
 
     arr_time is null or arr_time > 0
     0 <= hour < 24 and carrier in ("UA", "AA")
     abs(arr_delay - dep_delay) < 600
     date("2013-01-01") <= time_hour
     col("dep delay") > 0
+    month = 2 AND carrier <> 'UA'
 """
 
 from __future__ import annotations
 
 import ast
 import functools
-import itertools
 import operator
+import re
 import warnings
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.checks.kinds import instant
 from nbmlops.core.errors import InvalidError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["MisreadError", "column_names", "compiled_expression", "compiled_pattern"]
+__all__ = ["MisreadError", "column_names", "compiled_expression", "instant", "parsed"]
 
 _LONGEST = 2_000
 _DEEPEST = 60
@@ -38,6 +39,11 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
+# What SQL writes otherwise; strings are left as they are.
+_SQL = re.compile(
+    r"""(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|(?P<two>[<>!=]=|<>)|(?P<equal>=)"""
+    r"""|(?P<word>\b(?:AND|OR|NOT|IN|IS|NULL|TRUE|FALSE)\b)"""
+)
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -74,40 +80,6 @@ def _caret(text: str, offset: int) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def compiled_pattern(pattern: str) -> str:
-    """Anchor `pattern` at both ends of a value.
-
-    Raises
-    ------
-    MisreadError
-        When it is no regular expression of Rust's regex crate.
-    """
-    import polars as pl
-
-    anchored = f"^(?:{pattern})$"
-    for each in (pattern, anchored):
-        try:
-            pl.Series([""]).str.contains(each)
-        except pl.exceptions.PolarsError as error:
-            what, offset = _reason(str(error), pattern)
-            hint = "look-around and back-references do not exist here: they can take for ever"
-            raise MisreadError(
-                f"the pattern does not parse: {what}", pattern, offset, hint=hint if "?" in pattern else None
-            ) from None
-    return anchored
-
-
-def _reason(message: str, pattern: str) -> tuple[str, int | None]:
-    # The crate writes the pattern, a caret under the place, and "error: …", each on its line.
-    lines = message.splitlines()
-    what = next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), lines[0])
-    for line, under in itertools.pairwise(lines):
-        if line.strip() == pattern.strip() and under.strip().strip("^") == "":
-            return what, max(0, under.index("^") - line.index(pattern)) if pattern in line else None
-    return what, None
-
-
-@functools.lru_cache(maxsize=4096)
 def column_names(text: str) -> tuple[str, ...]:
     """Give the columns that the condition `text` names, sorted.
 
@@ -121,6 +93,17 @@ def column_names(text: str) -> tuple[str, ...]:
     return tuple(sorted(reader.names))
 
 
+def parsed(text: str) -> ast.expr:
+    """Give the condition `text` as Python's own tree.
+
+    Raises
+    ------
+    MisreadError
+        When it does not parse.
+    """
+    return _Reader(text, None).tree()
+
+
 def compiled_expression(text: str, columns: Mapping[str, str]) -> pl.Expr:
     """Read the condition `text` as a Polars expression; `columns` gives each named column's name in the frame.
 
@@ -132,12 +115,50 @@ def compiled_expression(text: str, columns: Mapping[str, str]) -> pl.Expr:
     return _Reader(text, columns).read()
 
 
+def instant(text: str) -> datetime:
+    """Read an ISO 8601 date or time; one without an offset is in UTC.
+
+    Raises
+    ------
+    InvalidError
+        When `text` is none.
+    """
+    try:
+        read = datetime.fromisoformat(text)
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidError(
+            f"{text!r} is no date", hint='write dates as in between("2013-01-01", "2013-12-31")'
+        ) from None
+
+
+def _in_python(text: str) -> tuple[str, list[int]]:
+    """A condition as Python writes it, and the places in that where it grew by a character."""
+    written: list[str] = []
+    grown: list[int] = []
+    done = length = 0
+    for found in _SQL.finditer(text):
+        before, mark = text[done : found.start()], found.group()
+        if found["equal"]:
+            grown.append(length + len(before))
+            mark = "=="
+        elif mark == "<>":
+            mark = "!="
+        elif found["word"]:
+            mark = mark.lower()
+        written += [before, mark]
+        length += len(before) + len(mark)
+        done = found.end()
+    return "".join([*written, text[done:]]), grown
+
+
 class _Reader:
     def __init__(self, text: str, columns: Mapping[str, str] | None) -> None:
         if len(text) > _LONGEST:
             complaint = f"the expression has {len(text):,} characters; at most {_LONGEST:,} are read"
             raise MisreadError(complaint, text, None)
         self.text = text
+        self.python, self._grown = _in_python(text)
         self.columns = columns
         self.names: set[str] = set()
 
@@ -163,16 +184,21 @@ class _Reader:
             with warnings.catch_warnings():
                 # "\d" in a string is a warning of the language; a suite's author did not write Python.
                 warnings.simplefilter("ignore")
-                return ast.parse(self.text, mode="eval").body
+                return ast.parse(self.python, mode="eval").body
         except SyntaxError as error:
-            offset = (error.offset or 1) - 1 if error.lineno in (None, 1) else None
+            offset = self.place((error.offset or 1) - 1) if error.lineno in (None, 1) else None
             raise MisreadError(f"the expression does not parse: {error.msg}", self.text, offset) from None
         except (ValueError, RecursionError, MemoryError):
             raise MisreadError("the expression does not parse", self.text, None) from None
 
+    def place(self, offset: int) -> int:
+        """The place in the user's text of a place in its Python."""
+        return offset - sum(1 for grown in self._grown if grown < offset)
+
     def refuse(self, node: ast.expr, what: str, hint: str | None = None) -> MisreadError:
         # ast counts columns in UTF-8 bytes.
-        offset = len(self.text.encode()[: node.col_offset].decode(errors="ignore")) if node.lineno == 1 else None
+        before = self.python.encode()[: node.col_offset].decode(errors="ignore")
+        offset = self.place(len(before)) if node.lineno == 1 else None
         return MisreadError(what, self.text, offset, hint=hint or "columns, values, comparisons, and, or, not, + - * /")
 
     def node(self, node: ast.expr, depth: int) -> Any:

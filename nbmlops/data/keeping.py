@@ -1,0 +1,138 @@
+"""Verbs on versions of data by their names: list, show, history, delete, restore, rename, push; and the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbmlops.core.errors import InvalidError, RefusedError
+from nbmlops.core.refs import Ref
+from nbmlops.data import files
+from nbmlops.data.lockfile import LockFile
+from nbmlops.data.records import DataVersion
+from nbmlops.data.saving import Tables, needs
+from nbmlops.store import lineage
+
+if TYPE_CHECKING:
+    from nbmlops.store.lineage import Lineage
+    from nbmlops.store.objects import ObjectStore, Transfer
+    from nbmlops.store.versions import Version, Versions
+
+__all__ = ["Keeping"]
+
+Progress = Callable[[int], None]
+
+
+class Keeping:
+    """What can be done with versions without looking into them."""
+
+    def __init__(
+        self, versions: Versions, objects: ObjectStore, lineage: Lineage, lock: LockFile, scratch: Path
+    ) -> None:
+        self._versions = versions
+        self._objects = objects
+        self._lineage = lineage
+        self._lock = lock
+        self._scratch = scratch
+        self._tables = Tables(versions, objects, scratch)
+
+    def show(self, ref: str) -> DataVersion:
+        """What is known of a version."""
+        return DataVersion.of(self._versions.resolve(ref))
+
+    def history(self, name: str) -> list[DataVersion]:
+        """All versions of a name, newest first."""
+        return [DataVersion.of(version) for version in self._versions.history(name)]
+
+    def delete(self, ref: str, *, unlock: bool = False) -> list[DataVersion]:
+        """Hide a version, or with a bare name all of them, until `restore` or the end of the grace period.
+
+        Parameters
+        ----------
+        ref : str
+            What to delete.
+        unlock : bool
+            Take it out of ``nbmlops.lock`` too, which otherwise holds it.
+
+        Raises
+        ------
+        RefusedError
+            While an alias or the lock refers to it.
+        """
+        name = Ref.parse(ref).name
+        locked = None if unlock else self._lock.read().get(name)
+
+        def guard(version: Version) -> None:
+            if version.digest == locked:
+                raise RefusedError(
+                    f"{version.ref} cannot be deleted: nbmlops.lock names it", hint=f"`ml data delete {ref} --unlock`"
+                )
+
+        gone = self._versions.delete(ref, guard=guard)
+        if unlock and self._lock.read().get(name) in {version.digest for version in gone}:
+            self._lock.update({name: None})
+        return [DataVersion.of(version) for version in gone]
+
+    def restore(self, ref: str) -> list[DataVersion]:
+        """Bring back what was deleted."""
+        return [DataVersion.of(version) for version in self._versions.restore(ref)]
+
+    def rename(self, old: str, new: str) -> DataVersion:
+        """Give all versions of a name another name, in the lock too."""
+        self._versions.rename(old, new)
+        locked = self._lock.read().get(old)
+        if locked:
+            self._lock.update({old: None, new: locked})
+        return self.show(new)
+
+    def lock_newest(self, names: Sequence[str]) -> None:
+        """Write into the lock what some names mean now, when the file's turn comes; others may save meanwhile."""
+        self._lock.refresh(names, lambda name: self._versions.resolve(name).digest)
+
+    def push(self, target: str, refs: Sequence[str] = (), *, progress: Progress | None = None) -> Transfer:
+        """Copy versions to a folder or URL; only what is missing there travels.
+
+        Parameters
+        ----------
+        target : str
+            A folder or an fsspec URL.
+        refs : sequence of str
+            What to push; all versions of all data by default.
+        progress : callable, optional
+            Called with numbers of bytes as they are sent.
+        """
+        if refs:
+            meant = [self._versions.resolve(ref) for ref in refs]
+        else:
+            meant = [version for newest in self._versions.newest() for version in self._versions.history(newest.name)]
+        wanted: list[str] = []
+        for version in meant:
+            wanted += needs(version)
+            if version.detail["format"] == "folder":
+                wanted += [digest for digest, _ in files.members(self._objects, version.root).values()]
+        return self._objects.push(dict.fromkeys(wanted), target, progress=progress)
+
+    def _resolve(self, ref: str, locked: bool) -> Version:
+        parsed = Ref.parse(ref)
+        if not locked:
+            return self._versions.resolve(parsed)
+        if not parsed.is_bare:
+            raise InvalidError(
+                f"{ref} names a version already, so the lock has no say", hint=f"`ml data load {parsed.name} --locked`"
+            )
+        return self._versions.resolve(Ref(parsed.name, prefix=self.locked(parsed.name)))
+
+    def locked(self, name: str) -> str:
+        """Digest that a locked load of a name means: what a frozen pipeline pins, else what ``nbmlops.lock`` says.
+
+        Raises
+        ------
+        NotFoundError
+            When the lock has no line for the name.
+        """
+        return lineage.current().pins.get(f"lock:{name}") or self._lock.digest(name)
+
+    def list(self) -> list[DataVersion]:
+        """The newest version of every name."""
+        return [DataVersion.of(version) for version in self._versions.newest()]

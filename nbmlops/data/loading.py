@@ -1,0 +1,142 @@
+"""The verb that reads: load, whole or by columns and rows, into memory or into a file."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nbmlops.core.errors import InvalidError
+from nbmlops.data import files, output
+from nbmlops.data.frames import pick
+from nbmlops.data.keeping import Keeping
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from nbmlops.store.versions import Version
+
+__all__ = ["Loading"]
+
+_KINDS = ("pandas", "arrow", "polars", "path")
+
+
+class Loading(Keeping):
+    """What reads versions."""
+
+    def load(
+        self,
+        ref: str,
+        *,
+        columns: Sequence[str] | None = None,
+        where: str | None = None,
+        sample: int | None = None,
+        as_: str | None = None,
+        to: str | Path | None = None,
+        locked: bool = False,
+        overwrite: bool = False,
+    ) -> Any:
+        """Load a version; every byte is hashed again before it is handed out.
+
+        Parameters
+        ----------
+        ref : str
+            Which version: ``flights``, ``flights@v3``, ``flights@production``, ``flights@7f3a9c``.
+        columns : sequence of str, optional
+            Columns to read; the others are not touched.
+        where : str, optional
+            A condition on any columns, as in ``month = 2 and carrier in ("UA", "AA")``, for the rows to read.
+        sample : int, optional
+            How many rows to draw: at random, but the same ones each time, in the table's order.
+        as_ : {"pandas", "arrow", "polars", "path"}, optional
+            What to return; a table as pandas and a file or folder as a path by default.
+        to : str or Path, optional
+            Where to write it, a table as Parquet or CSV by the ending; the path is returned. In a folder that is there
+            it gets its own name.
+        locked : bool
+            Take the content that ``nbmlops.lock`` names instead of the newest.
+        overwrite : bool
+            Whether `to` may be there already.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such version.
+        InvalidError
+            When a column is not there, or the condition does not parse.
+        CorruptError
+            When the stored bytes are not what was saved; none of them is handed out.
+        ConflictError
+            When `to` is there already; nothing is written then.
+        """
+        version = self._resolve(ref, locked)
+        result = self._read(version, _Rows(columns, where, sample), as_, to, overwrite)
+        self._lineage.record("reads", "data", version.id)
+        return result
+
+    def _read(self, version: Version, asked: _Rows, as_: str | None, to: str | Path | None, overwrite: bool) -> Any:
+        is_table = version.detail["format"] == "table"
+        wanted = as_ or ("path" if to is not None or not is_table else "pandas")
+        if wanted not in _KINDS:
+            raise InvalidError(f"data cannot be loaded as {wanted!r}", hint=", ".join(_KINDS))
+        if is_table:
+            return self._read_table(version, asked, wanted, to, overwrite)
+        if asked != (None, None, None) or wanted != "path":
+            raise InvalidError(
+                f"{version.ref} is a {version.detail['format']}, not a table",
+                hint=f"load it as a path: `ml data load {version.ref} --as path`",
+            )
+        return self._place(version, to, overwrite)
+
+    def _read_table(self, version: Version, asked: _Rows, wanted: str, to: str | Path | None, overwrite: bool) -> Any:
+        from nbmlops.data.stored import StoredTable
+
+        if asked.sample is not None and asked.sample < 1:
+            raise InvalidError(f"a sample of {asked.sample} rows cannot be drawn", hint="give a number from 1 on")
+        known = [column[0] for column in version.detail["columns"]]
+        columns = None if asked.columns is None else pick(asked.columns, known)
+        with StoredTable(self._objects, version) as stored:
+            self._tables.saw(version.id)
+            if wanted != "path":
+                return _as(stored.read(columns, where=asked.where, sample=asked.sample), wanted)
+            target = self._target(version, f"{version.name}.parquet", to, overwrite)
+            if asked.sample is None:
+                parts = stored.batches(columns, where=asked.where)
+            else:
+                parts = iter([stored.read(columns, where=asked.where, sample=asked.sample)])
+            first = next(parts)
+            output.write_table(first.schema, itertools.chain([first], parts), target)
+            return target
+
+    def _place(self, version: Version, to: str | Path | None, overwrite: bool) -> Path:
+        own = version.name if version.detail["format"] == "folder" else version.detail["filename"]
+        target = self._target(version, own, to, overwrite)
+        if version.detail["format"] == "folder":
+            return files.write_folder(self._objects, version.root, target)
+        return files.write_file(self._objects, version.root, target)
+
+    def _target(self, version: Version, own: str, to: str | Path | None, overwrite: bool) -> Path:
+        if to is not None:
+            return output.target_of(to, own, overwrite=overwrite)
+        folder = self._scratch / version.digest[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / own
+
+
+class _Rows(NamedTuple):
+    """What of a table is asked for."""
+
+    columns: Sequence[str] | None
+    where: str | None
+    sample: int | None
+
+
+def _as(table: pa.Table, wanted: str) -> Any:
+    if wanted == "pandas":
+        return table.to_pandas()
+    if wanted == "polars":
+        import polars as pl
+
+        return pl.from_arrow(table)
+    return table

@@ -1,0 +1,167 @@
+"""How a table gets into the store: as a Parquet file of its own, or as a recipe of what is there."""
+
+from __future__ import annotations
+
+import io
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core import digests
+from nbmlops.core.errors import NotFoundError
+from nbmlops.data import files
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from nbmlops.data.recipes import Recipe
+    from nbmlops.store.ingest import Ingest
+    from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.versions import Version, Versions
+
+__all__ = ["Tables", "needs"]
+
+Progress = Callable[[int], None]
+_REMEMBERED = 4
+_LEAST_SHARE, _MOST_SHARE = 0.2, 1.5
+
+
+def needs(version: Version) -> list[str]:
+    """Digests of the objects that a table or file cannot be read without, its root first."""
+    identity = [version.digest] if version.detail["format"] == "table" else []
+    return list(dict.fromkeys([version.root, *identity, *version.detail.get("needs", ())]))
+
+
+class Tables:
+    """Saves tables.
+
+    Parameters
+    ----------
+    versions : Versions
+        The catalog's versions of data.
+    objects : ObjectStore
+        Where the bytes go.
+    scratch : Path
+        Folder for temporary files.
+    """
+
+    def __init__(self, versions: Versions, objects: ObjectStore, scratch: Path) -> None:
+        self._versions = versions
+        self._objects = objects
+        self._scratch = scratch
+        self._seen: OrderedDict[int, None] = OrderedDict()
+
+    def saw(self, version_id: int) -> None:
+        """Remember a version that was just saved or loaded here: what is saved next may be made from it."""
+        self._seen.pop(version_id, None)
+        self._seen[version_id] = None
+        while len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+
+    def save(
+        self, value: Any, name: str, allow_empty: bool, progress: Progress | None
+    ) -> tuple[files.Saved, dict[str, Any]]:
+        """Store a table, or the one in a Parquet file; what it is and what the catalog keeps of it."""
+        from nbmlops.data.identity import TableHasher, column_type
+        from nbmlops.data.parts import parts_of
+
+        schema, parts = parts_of(value, allow_empty=allow_empty)
+        columns = [[field.name, column_type(field.type), field.nullable] for field in schema]
+        if isinstance(value, Path):
+            return self._write(schema, parts, self._cut_before(name), columns, None, progress)
+        table = next(parts)
+        hasher = TableHasher(schema)
+        hasher.update(table)
+        content = hasher.content()
+        there = self._versions.with_content(digests.of_bytes(content))
+        if there is not None and self._objects.is_whole(needs(there)):
+            return files.Saved(there.digest, there.root, there.size, 0), dict(there.detail) | {"columns": columns}
+        for earlier in self._earlier(name, table):
+            if (made := self._as_recipe(table, content, earlier, columns)) is not None:
+                return made
+        return self._write(schema, iter([table]), self._cut_before(name), columns, content, progress)
+
+    def _write(
+        self,
+        schema: pa.Schema,
+        parts: Iterator[pa.Table],
+        cut_by: tuple[str, ...],
+        columns: list[list[Any]],
+        content: bytes | None,
+        progress: Progress | None,
+    ) -> tuple[files.Saved, dict[str, Any]]:
+        import pyarrow as pa
+
+        from nbmlops.data import layout
+
+        with files.scratch(self._scratch) as file:
+            # Arrow opens the nameless file for itself: it must not write through Python, see `layout.write`.
+            with pa.OSFile(f"/dev/fd/{file.fileno()}", "wb") as sink:
+                written = layout.write(schema, parts, sink, cut_by, content)
+            with self._objects.batch() as batch:
+                root = batch.add(file, progress, written.ends)
+                digest = batch.add(io.BytesIO(written.content))
+                new_bytes = sum(stored.new_bytes for stored in batch.finish())
+        detail = {"format": "table", "rows": written.rows, "columns": columns, "cut_by": written.cut_by}
+        return files.Saved(digest, root, written.size, new_bytes), detail
+
+    def _as_recipe(
+        self, table: pa.Table, content: bytes, earlier: Version, columns: list[list[Any]]
+    ) -> tuple[files.Saved, dict[str, Any]] | None:
+        from nbmlops.data import deriving, recipes
+        from nbmlops.data.stored import StoredTable
+
+        with StoredTable(self._objects, earlier) as source, self._objects.batch() as batch:
+            known = self._objects.read(earlier.digest)
+            recipe = deriving.derive(table, content, source, known, lambda part: self._add(batch, part))
+            if recipe is None:
+                return None
+            packed = recipes.render(recipe)
+            for beside in packed.beside:
+                batch.add(io.BytesIO(beside))
+            root, digest = batch.add(io.BytesIO(packed.content)), batch.add(io.BytesIO(content))
+            new_bytes = sum(stored.new_bytes for stored in batch.finish())
+        detail = {
+            "format": "table",
+            "rows": table.num_rows,
+            "columns": columns,
+            "cut_by": _cut_of(earlier, recipe),
+        }
+        return files.Saved(digest, root, table.nbytes, new_bytes), detail | {"layout": "recipe", "needs": packed.needs}
+
+    def _add(self, batch: Ingest, part: pa.Table) -> str:
+        import pyarrow as pa
+
+        from nbmlops.data import layout
+
+        with files.scratch(self._scratch) as file:
+            with pa.OSFile(f"/dev/fd/{file.fileno()}", "wb") as sink:
+                written = layout.write(part.schema, [part], sink, (), b"-")
+            return batch.add(file, None, written.ends)
+
+    def _earlier(self, name: str, table: pa.Table) -> Iterator[Version]:
+        """Versions that a table may be made from: the newest of its name, and what was saved or loaded here of late."""
+        candidates = [*self._newest(name), *(self._versions.get(seen) for seen in reversed(self._seen))]
+        names = set(table.column_names)
+        for version in {version.id: version for version in candidates}.values():
+            detail: Mapping[str, Any] = version.detail
+            if detail["format"] != "table" or not names & {column[0] for column in detail["columns"]}:
+                continue
+            if _LEAST_SHARE * detail["rows"] <= table.num_rows <= _MOST_SHARE * detail["rows"]:
+                yield version
+
+    def _newest(self, name: str) -> list[Version]:
+        try:
+            return [self._versions.resolve(name)]
+        except NotFoundError:
+            return []
+
+    def _cut_before(self, name: str) -> tuple[str, ...]:
+        """The columns that chose the row groups of the newest version, if it is a table."""
+        return next((tuple(version.detail.get("cut_by", ())) for version in self._newest(name)), ())
+
+
+def _cut_of(earlier: Version, recipe: Recipe) -> list[str]:
+    """What chose the groups of the earlier table, as far as the new one has it."""
+    return [column for column in earlier.detail.get("cut_by", ()) if column in recipe.schema.names]
