@@ -9,6 +9,7 @@ others read back just as well, but share nothing with what is stored.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
@@ -26,7 +27,7 @@ BLOCK = 4 * 1024 * 1024
 _CUTTER = FastCDC(AVERAGE, min_size=SMALLEST, max_size=LARGEST, normalized_chunking=2)
 
 
-def chunks(source: BinaryIO, tap: Callable[[bytes], None], ends: Iterable[int] = ()) -> Iterator[memoryview]:
+def chunks(source: BinaryIO, tap: Callable[[memoryview], None], ends: Iterable[int] = ()) -> Iterator[memoryview]:
     """Cut a stream into chunks of 16 to 256 KiB, 64 KiB on average; only the last, or one before an end, is smaller.
 
     Parameters
@@ -54,15 +55,18 @@ def chunks(source: BinaryIO, tap: Callable[[bytes], None], ends: Iterable[int] =
     >>> [len(chunk) for chunk in chunks(io.BytesIO(bytes(600_000)), lambda piece: None)]
     [262144, 262144, 75712]
     """
-    rest, begin = b"", 0
+    rest, begin = memoryview(b""), 0
     forced = iter(ends)
     end = next(forced, None)
     while True:
-        fresh = _fill(source)
-        if fresh:
-            tap(fresh)
-        last = len(fresh) < BLOCK
-        block = memoryview(rest + fresh if rest else fresh)
+        # What is left of the block before stands at the front of the next, so nothing else is copied.
+        block = memoryview(bytearray(len(rest) + BLOCK))
+        block[: len(rest)] = rest
+        count = _fill(source, block[len(rest) :])
+        if count:
+            tap(block[len(rest) : len(rest) + count])
+        last = count < BLOCK
+        block = block[: len(rest) + count].toreadonly()
         done = 0
         while end is not None and end <= begin + len(block):
             for cut in _CUTTER.cut_buf(block[done : end - begin]):
@@ -77,22 +81,27 @@ def chunks(source: BinaryIO, tap: Callable[[bytes], None], ends: Iterable[int] =
             done += length
         if last:
             return
-        rest, begin = bytes(block[done:]), begin + done
+        rest, begin = block[done:], begin + done
 
 
-def _fill(source: BinaryIO) -> bytes:
-    # Sockets and raw files may give less than asked before their end.
-    pieces: list[bytes] = []
-    missing = BLOCK
-    while missing:
-        piece = source.read(missing)
-        if not isinstance(piece, bytes):
-            raise InvalidError(
-                f"the source gives {type(piece).__name__}, not bytes",
-                hint="open the file in binary mode: open(path, 'rb')",
-            )
-        if not piece:
+def _fill(source: BinaryIO, block: memoryview) -> int:
+    """Read until the block is full or the stream ends: sockets and raw files may give less than asked before that."""
+    done = 0
+    # Others may mean `read` alone, and have a readinto of their base class that knows nothing of it.
+    fills = type(source) in {io.BytesIO, io.BufferedReader, io.BufferedRandom, io.FileIO}
+    while done < len(block):
+        if fills:
+            count = source.readinto(block[done:])  # type: ignore[attr-defined]  # these four have it
+        else:
+            piece = source.read(len(block) - done)
+            if not isinstance(piece, bytes):
+                raise InvalidError(
+                    f"the source gives {type(piece).__name__}, not bytes",
+                    hint="open the file in binary mode: open(path, 'rb')",
+                )
+            count = len(piece)
+            block[done : done + count] = piece
+        if not count:
             break
-        pieces.append(piece)
-        missing -= len(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        done += count
+    return done

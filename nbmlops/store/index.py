@@ -74,8 +74,23 @@ class Index:
 
     def packs(self) -> list[str]:
         """Names of the packs that anything lies in."""
-        both = select(schema.chunk.c.pack).union(select(schema.object_.c.pack))
-        return sorted(pack for pack in self._catalog.read(lambda c: c.execute(both).scalars().all()) if pack)
+
+        def work(connection: Connection) -> set[str]:
+            found = set()
+            for column in (schema.chunk.c.pack, schema.object_.c.pack):
+                # From one name to the next by the column's index: there are far fewer packs than chunks.
+                after = connection.execute(select(func.min(column))).scalar_one()
+                while after is not None:
+                    found.add(after)
+                    after = connection.execute(select(func.min(column)).where(column > after)).scalar_one()
+            return found
+
+        return sorted(pack for pack in self._catalog.read(work) if pack)
+
+    def has_size(self, size: int) -> bool:
+        """Whether there is an object of so many bytes."""
+        query = select(schema.object_.c.digest).where(schema.object_.c.size == size).limit(1)
+        return bool(self._read(query))
 
     def chunk_count(self) -> int:
         """Number of chunks."""

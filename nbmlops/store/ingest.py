@@ -86,7 +86,7 @@ class Ingest:
         self._objects.append(made)
         whole = _StreamHash(self._background)
 
-        def tap(piece: bytes) -> None:
+        def tap(piece: memoryview) -> None:
             whole.update(piece)
             made.size += len(piece)
             if progress is not None:
@@ -185,7 +185,7 @@ class _StreamHash:
         self._background = background
         self._running: Future[Any] | None = None
 
-    def update(self, piece: bytes) -> None:
+    def update(self, piece: memoryview) -> None:
         self._wait()
         if len(piece) < BLOCK:
             self._hasher.update(piece)
