@@ -74,6 +74,17 @@ def history(session: Session, name: str) -> Any:
     return Listing(session.workspace.data.history(name), DataVersion)
 
 
+@group.verb("diff")
+@click.argument("before", type=_REF)
+@click.argument("after", required=False, type=_REF)
+@click.option("--key", help="Columns that tell rows apart, apart by commas.")
+@click.option("--sample", type=int, default=10, show_default=True, help="How many cells and rows to show.")
+def diff(session: Session, before: str, after: str | None, key: str | None, sample: int) -> Any:
+    """Diff."""
+    names = [name.strip() for name in key.split(",")] if key else ()
+    return session.workspace.data.diff(before, after, key=names, sample=sample)
+
+
 @group.verb("delete")
 @click.argument("ref", type=_REF)
 @click.option("--unlock", is_flag=True, help="Take it out of nbmlops.lock too.")

@@ -105,6 +105,7 @@ VERBS = (
     Verb("data", "list", "", "List the newest version of every name.", "ml.data.list"),
     Verb("data", "show", "REF", "Show what is known of a version.", "ml.data.show", detail=True),
     Verb("data", "history", "NAME", "List all versions of a name, newest first.", "ml.data.history"),
+    Verb("data", "diff", "BEFORE [AFTER]", "Tell which rows, cells and columns differ.", "ml.data.diff", detail=True),
     Verb("data", "delete", "REF", "Hide a version, or a whole name, until restored.", "ml.data.delete"),
     Verb("data", "restore", "REF", "Bring back what was deleted.", "ml.data.restore"),
     Verb("data", "rename", "OLD NEW", "Give all versions of a name another name.", "ml.data.rename"),

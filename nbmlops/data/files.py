@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from nbmlops.core import digests
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nbmlops.store.objects import ObjectStore
 
 __all__ = [
+    "Member",
     "Saved",
     "members",
     "refuse_special",
@@ -128,10 +129,17 @@ def _refuse_changed(path: Path, before: tuple[int, int]) -> None:
         raise ConflictError(f"{path.name} changed while it was read; nothing was saved", hint="save it again")
 
 
-def members(objects: ObjectStore, root: str) -> dict[str, tuple[str, bool]]:
-    """Files of a stored folder: relative path -> digest, and whether it is executable."""
-    listing = json.loads(objects.read(root))["files"]
-    return {path: (digest, executable) for path, (digest, _, executable) in listing.items()}
+class Member(NamedTuple):
+    """A file of a stored folder; its size in bytes."""
+
+    digest: str
+    size: int
+    executable: bool
+
+
+def members(objects: ObjectStore, root: str) -> dict[str, Member]:
+    """Files of a stored folder by their relative paths."""
+    return {path: Member(*member) for path, member in json.loads(objects.read(root))["files"].items()}
 
 
 def write_file(objects: ObjectStore, digest: str, target: Path, *, executable: bool = False) -> Path:
@@ -152,7 +160,7 @@ def write_folder(objects: ObjectStore, root: str, target: Path) -> Path:
     """Write a stored folder below `target`."""
     for path in json.loads(objects.read(root)).get("folders", ()):
         _below(target, path).mkdir(parents=True, exist_ok=True)
-    for path, (digest, executable) in members(objects, root).items():
+    for path, (digest, _, executable) in members(objects, root).items():
         destination = _below(target, path)
         destination.parent.mkdir(parents=True, exist_ok=True)
         write_file(objects, digest, destination, executable=executable)

@@ -110,7 +110,7 @@ class Keeping:
         for version in meant:
             wanted += needs(version)
             if version.detail["format"] == "folder":
-                wanted += [digest for digest, _ in files.members(self._objects, version.root).values()]
+                wanted += [member.digest for member in files.members(self._objects, version.root).values()]
         return self._objects.push(dict.fromkeys(wanted), target, progress=progress)
 
     def _resolve(self, ref: str, locked: bool) -> Version:

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nbmlops.core.errors import InvalidError
-from nbmlops.data import files, output
+from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.data import comparing, files, output
 from nbmlops.data.frames import pick
 from nbmlops.data.keeping import Keeping
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from nbmlops.data.diff_records import DataDiff
     from nbmlops.store.versions import Version
 
 __all__ = ["Loading"]
@@ -74,6 +75,45 @@ class Loading(Keeping):
         result = self._read(version, _Rows(columns, where, sample), as_, to, overwrite)
         self._lineage.record("reads", "data", version.id)
         return result
+
+    def diff(self, before: str, after: str | None = None, *, key: Sequence[str] = (), sample: int = 10) -> DataDiff:
+        """Tell what differs between two versions.
+
+        Parameters
+        ----------
+        before : str
+            A version; alone, it is compared with the one before it.
+        after : str, optional
+            Another version, of the same name or not.
+        key : sequence of str
+            Columns that tell the rows of a table apart. Without them rows are found again by their position, when
+            there are as many and most stand where they stood, or else by their content.
+        sample : int
+            How many changed cells, and how many added and removed rows, to show.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such version, or none before it.
+        InvalidError
+            When they are of unlike kinds, or the key is null or not unique in one of them.
+        """
+        second = self._versions.resolve(before if after is None else after)
+        first = self._before(second) if after is None else self._versions.resolve(before)
+        found = comparing.diff(self._objects, first, second, tuple(key), sample, self._scratch)
+        for version in (first, second):
+            self._lineage.record("reads", "data", version.id)
+        return found
+
+    def _before(self, version: Version) -> Version:
+        """The version before one, of the same name."""
+        older = [one for one in self._versions.history(version.name) if (one.number or 0) < (version.number or 1 << 31)]
+        if not older:
+            raise NotFoundError(
+                f"{version.ref} is the first version of {version.name}",
+                hint=f"name two versions: `ml data diff {version.ref} OTHER`",
+            )
+        return older[0]
 
     def _read(self, version: Version, asked: _Rows, as_: str | None, to: str | Path | None, overwrite: bool) -> Any:
         is_table = version.detail["format"] == "table"

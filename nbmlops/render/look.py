@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from nbmlops.render.bars import Bars
 from nbmlops.render.table import Column, Table
 from nbmlops.render.width import pad, safe, width
 
@@ -64,7 +65,7 @@ class Drawing:
         return "\n".join(safe(line) for line in self.content.rstrip("\n").split("\n"))
 
 
-Block = Lines | Facts | Drawing | Table
+Block = Lines | Facts | Drawing | Table | Bars
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbmlops.render.bars import Bars
 from nbmlops.render.look import Drawing, Facts, Lines, Look, Part
 from nbmlops.render.table import Table
 from nbmlops.render.width import clip
@@ -20,7 +22,7 @@ __all__ = ["page"]
 _BUDGET = 72_000
 """Bytes for what a page says; its style and tags come on top, and together they stay under 100 kB."""
 _PHRASE = 400
-_KINDS = {Lines: "lines", Facts: "facts", Drawing: "drawing", Table: "table"}
+_KINDS = {Lines: "lines", Facts: "facts", Drawing: "drawing", Table: "table", Bars: "bars"}
 
 
 @cache
@@ -64,6 +66,11 @@ def _within(block: Block, budget: int) -> Block:
     match block:
         case Table():
             return block.within(budget)
+        case Bars(rows=charts):
+            # A bar of a chart costs some 60 bytes.
+            allowed = max(1, budget // (60 * 34 + _PHRASE))
+            kept_charts = tuple(replace(one, name=clip(one.name, 80), words=clip(one.words, 200)) for one in charts)
+            return Bars(kept_charts[:allowed], block.omitted + max(0, len(charts) - allowed))
         case Lines(lines=lines):
             allowed = budget // (8 * _PHRASE)
             kept = tuple(_clipped(one) for one in lines[:allowed])

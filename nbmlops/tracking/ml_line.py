@@ -17,21 +17,9 @@ __all__ = ["MlLine", "words"]
 
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
-    {
-        "-a",
-        "--against",
-        "--artifact",
-        "--as",
-        "--columns",
-        "--example",
-        "--experiment",
-        "--from",
-        "--limit",
-        "-m",
-        "--message",
-        "-n",
-    }
-    | {"--name", "-o", "--output", "-p", "--param", "--step", "--suite", "--tag", "--to"}
+    "-a --against --alias --artifact --as --columns --example --experiment --from --grace --key --limit "
+    "-m --message -n --name -o --output -p --param --query --sample --step --suite --tag --to "
+    "--where --where-file".split()
 )
 _TOP_LEVEL = frozenset({"demo", "doctor", "init", "lint", "log", "status", "trust"})
 _VERBS = {

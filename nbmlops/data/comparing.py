@@ -1,0 +1,157 @@
+"""The verb ``diff``: tables, folders and files."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.errors import InvalidError
+from nbmlops.data import files
+from nbmlops.data.diff_records import DataDiff, FileChange
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nbmlops.data.diffing import Compared, Side, TableDiff
+    from nbmlops.data.stored import StoredTable
+    from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.versions import Version
+
+__all__ = ["diff"]
+
+_IN_MEMORY = 256 << 20
+_PART = 96 << 20
+_TEXT = 4 << 20
+_LINES = 400
+_ALL = 10_000_000
+
+
+def diff(
+    objects: ObjectStore, before: Version, after: Version, key: Sequence[str], sample: int, scratch: Path
+) -> DataDiff:
+    """Compare two versions.
+
+    Raises
+    ------
+    InvalidError
+        When they are of unlike kinds, or the key does not serve.
+    """
+    kinds = [str(version.detail["format"]) for version in (before, after)]
+    if kinds[0] != kinds[1]:
+        raise InvalidError(
+            f"{before.ref} is a {kinds[0]} and {after.ref} a {kinds[1]}: they cannot be compared",
+            hint=f"`ml data history {before.name}` tells what each version is",
+        )
+    if sample < 0:
+        raise InvalidError(f"a sample of {sample} rows cannot be shown", hint="give a number from 0 on")
+    if key and kinds[0] != "table":
+        raise InvalidError(f"a {kinds[0]} has no key", hint=f"`ml data diff {before.ref} {after.ref}`")
+    if kinds[0] == "table":
+        return _tables(objects, before, after, key, sample, scratch)
+    same = before.digest == after.digest
+    if kinds[0] == "folder":
+        changes = () if same else _folders(objects, before, after)
+        return DataDiff(before.ref, after.ref, "folder", same, files=changes)
+    lines = () if same else _texts(objects, before, after)
+    sizes = () if same else (FileChange(after.detail["filename"], "modified", before.size, after.size),)
+    return DataDiff(before.ref, after.ref, "file", same, files=sizes, lines=lines)
+
+
+def _tables(
+    objects: ObjectStore, before: Version, after: Version, key: Sequence[str], sample: int, scratch: Path
+) -> DataDiff:
+    from nbmlops.data.diff_records import RowCounts
+    from nbmlops.data.diffing import TableDiff, column_changes
+    from nbmlops.data.stored import StoredTable
+
+    if before.digest == after.digest:
+        count = int(before.detail["rows"])
+        rows = RowCounts(count, count, changed=0, unchanged=count)
+        nothing = TableDiff("position", (), (), (), ())
+        return DataDiff(
+            before.ref, after.ref, "table", True, "position", rows=rows, changes=lambda: _long(nothing, None)
+        )
+    with StoredTable(objects, before) as old, StoredTable(objects, after) as new:
+        what = TableDiff.of(old, new, (objects.read(before.digest), objects.read(after.digest)), key)
+        found = _compared(what, (before, old), (after, new), sample, scratch)
+        columns = tuple(column_changes(what, old, new, found.cells))
+
+    def changes() -> pd.DataFrame:
+        with StoredTable(objects, before) as old, StoredTable(objects, after) as new:
+            return _long(what, _compared(what, (before, old), (after, new), _ALL, scratch))
+
+    return DataDiff(
+        *(before.ref, after.ref, "table", False, what.by, what.key, found.reordered, found.counts, what.schema),
+        columns=columns,
+        cells=tuple(found.sample),
+        added=tuple(found.added),
+        removed=tuple(found.removed),
+        changes=changes,
+    )
+
+
+def _compared(
+    what: TableDiff, before: tuple[Version, StoredTable], after: tuple[Version, StoredTable], sample: int, scratch: Path
+) -> Compared:
+    from nbmlops.data import dealing
+    from nbmlops.data.diffing import diff_tables
+
+    (old, old_table), (new, new_table) = before, after
+    read = set(what.key) | set(what.common if what.by == "content" else what.differing)
+    share = len(read) / max(1, len(old.detail["columns"]))
+    size = max(old.size, new.size) * share
+    if what.by == "position":
+        return dealing.diff_positions(what, old_table, new_table, sample)
+    if size > _IN_MEMORY:
+        return dealing.diff_large(what, old_table, new_table, sample, int(size // _PART) + 1, scratch)
+    return diff_tables(what, _side(old_table), _side(new_table), sample)
+
+
+def _side(table: StoredTable) -> Side:
+    from nbmlops.data.diffing import Side, frame
+
+    return Side(table.rows, lambda names: frame(table.read(list(names)).select(list(names))))
+
+
+def _long(what: TableDiff, found: Compared | None) -> pd.DataFrame:
+    import pandas as pd
+
+    names = list(what.key) if what.by == "key" else ["row"] if what.by == "position" else []
+    rows: list[list[Any]] = []
+    if found is not None:
+        rows += [["changed", *cell.row, cell.column, cell.before, cell.after] for cell in found.sample]
+        for change, those in (("added", found.added), ("removed", found.removed)):
+            for row in those:
+                for column, value in row.items():
+                    if column not in what.key:
+                        sides = [None, value] if change == "added" else [value, None]
+                        rows.append([change, *(row.get(name) for name in names), column, *sides])
+    return pd.DataFrame(rows, columns=["change", *names, "column", "before", "after"])
+
+
+def _folders(objects: ObjectStore, before: Version, after: Version) -> tuple[FileChange, ...]:
+    """Files that differ, from the listings alone."""
+    old, new = (files.members(objects, version.root) for version in (before, after))
+    changes = []
+    for path in sorted(old.keys() | new.keys()):
+        was, now = old.get(path), new.get(path)
+        if was != now:
+            what = "added" if was is None else "removed" if now is None else "modified"
+            changes.append(FileChange(path, what, was and was.size, now and now.size))  # type: ignore[arg-type]
+    return tuple(changes)
+
+
+def _texts(objects: ObjectStore, before: Version, after: Version) -> tuple[str, ...]:
+    """What differs between two text files of moderate size, as ``diff -u`` writes it; nothing for others."""
+    if max(before.size, after.size) > _TEXT:
+        return ()
+    try:
+        old, new = (objects.read(version.root).decode().splitlines() for version in (before, after))
+    except UnicodeDecodeError:
+        return ()
+    lines = list(difflib.unified_diff(old, new, before.ref, after.ref, lineterm="", n=2))
+    if len(lines) > _LINES:
+        lines = [*lines[:_LINES], f"… and {len(lines) - _LINES:,} more lines"]
+    return tuple(lines)

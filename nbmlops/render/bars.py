@@ -1,0 +1,76 @@
+"""Small charts beside words: a row of bars before and one after, as block characters or as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nbmlops.render.width import clip, pad, safe, width
+
+__all__ = ["Bars", "Charted", "sparkline"]
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_WIDE = 6
+_TALL = 24
+_WORDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Charted:
+    """A name, some words, and counts before and after, of as many intervals each; there may be none."""
+
+    name: str
+    words: str
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+
+    def svg_bars(self) -> list[tuple[int, int, int, int, str]]:
+        """Bars as x, y, width, height and class: those before to the left, those after to the right."""
+        found = []
+        for counts, start, kind in ((self.before, 0, "before"), (self.after, self.svg_width // 2 + 4, "after")):
+            most = max(counts, default=0)
+            for place, count in enumerate(counts):
+                height = round(_TALL * count / most) if most else 0
+                height = max(height, 1 if count else 0)
+                found.append((start + place * _WIDE, _TALL - height, _WIDE - 1, height, kind))
+        return found
+
+    @property
+    def svg_width(self) -> int:
+        """How wide the drawing is."""
+        return 2 * _WIDE * max(len(self.before), len(self.after)) + 8
+
+    @property
+    def svg_height(self) -> int:
+        """How tall the drawing is."""
+        return _TALL
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Charts below each other; `omitted` counts those that are not in it."""
+
+    rows: tuple[Charted, ...]
+    omitted: int = 0
+
+    def text(self, _columns: int | None = None) -> str:
+        """One line each."""
+        names = max((width(safe(row.name)) for row in self.rows), default=0)
+        words = max((min(width(safe(row.words)), _WORDS) for row in self.rows), default=0)
+        lines = []
+        for row in self.rows:
+            chart = f"{sparkline(row.before)} → {sparkline(row.after)}" if row.before or row.after else ""
+            lines.append(f"{pad(safe(row.name), names)}  {pad(clip(safe(row.words), _WORDS), words)}  {chart}".rstrip())
+        return "\n".join([*lines, f"… and {self.omitted:,} more"] if self.omitted else lines)
+
+
+def sparkline(counts: Sequence[int]) -> str:
+    """Counts as block characters, the largest as a full one; nothing is a space.
+
+    Examples
+    --------
+    >>> sparkline([0, 1, 4, 8])
+    ' ▁▄█'
+    """
+    most = max(counts, default=0)
+    return "".join(_BLOCKS[max(0, -(-len(_BLOCKS) * count // most) - 1)] if count else " " for count in counts)
