@@ -26,9 +26,10 @@ _DIGEST = re.compile(r"[0-9a-f]{6,64}")
 _NAME_LIMIT = 128
 # Verbs and words of the grammar may not name a thing: `%ml data show` must stay readable.
 RESERVED = frozenset(
-    "save load list show history diff delete restore rename push promote rollback run start infer verify repair log trust"
+    "save load list show history diff delete restore rename push promote rollback run start infer verify repair "
+    "log trust "
     # Verbs that are to come: a name that is taken today would have to be renamed then.
-    " pull track erase blame alias lineage gc stats best compare add remove next all".split()
+    "pull track erase blame alias lineage gc stats best compare add remove next all".split()
 )
 
 
