@@ -1,0 +1,224 @@
+"""Whatever is done to a workspace in whatever order, it holds what a plain dict would."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
+from nbmlops.workspace import Workspace
+
+NAMES = st.sampled_from(["flights", "wetter_ä", "x"])
+# Enough rows that a table made from another is kept as a recipe.
+ROWS = 12_000
+
+
+def trips(seed: int, count: int) -> pd.DataFrame:
+    generator = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "id": np.arange(count),
+            "delay": np.where(generator.random(count) < 0.05, np.nan, generator.normal(10, 30, count).round()),
+            "carrier": pd.Categorical(generator.choice(["UA", "AA", "DL"], count)),
+            "tail": pd.Series([f"N{n}" for n in generator.integers(100, 400, count)], dtype="str"),
+        }
+    )
+
+
+def amended(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(delay=frame.delay.where(frame.id % 997 != 5, 999.0))
+
+
+EDITS = {
+    "drop": lambda frame: frame.dropna(),
+    "filter": lambda frame: frame[frame.carrier != "UA"],
+    "sort": lambda frame: frame.sort_values(["delay", "id"], ignore_index=True),
+    "amend": amended,
+    "append": lambda frame: pd.concat([frame, trips(7, 50)], ignore_index=True),
+    "column": lambda frame: frame.assign(late=frame.delay > 15),
+    "fewer": lambda frame: frame.drop(columns="tail", errors="ignore"),
+}
+
+
+@dataclass
+class Kept:
+    """One version, as the model knows it."""
+
+    number: int
+    digest: str
+    frame: pd.DataFrame
+    deleted: bool = False
+
+
+class CtrlC(KeyboardInterrupt):
+    """Ctrl-C, as a saver hears it."""
+
+
+def interrupt(_: int) -> None:
+    raise CtrlC
+
+
+class AWorkspace(RuleBasedStateMachine):
+    """A workspace beside a dict of lists of frames."""
+
+    frames = Bundle("frames")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = tempfile.TemporaryDirectory(prefix="nbmlops-stateful-")
+        self.root = Path(self.place.name) / "project"
+        self.remote = str(Path(self.place.name) / "remote")
+        self.workspace = Workspace.init(self.root)
+        self.abandoned: list[Workspace] = []
+        self.known: dict[str, list[Kept]] = {}
+        self.digests: dict[str, pd.DataFrame] = {}
+
+    def seen(self, name: str, *, deleted: bool = False) -> list[Kept]:
+        return [kept for kept in self.known.get(name, []) if kept.deleted == deleted]
+
+    @initialize(target=frames)
+    def begin(self) -> pd.DataFrame:
+        return trips(0, ROWS)
+
+    @rule(target=frames, seed=st.integers(0, 3), count=st.sampled_from([1, 3, ROWS]))
+    def another(self, seed: int, count: int) -> pd.DataFrame:
+        return trips(seed, count)
+
+    @rule(target=frames, frame=frames, edit=st.sampled_from(sorted(EDITS)))
+    def edited(self, frame: pd.DataFrame, edit: str) -> pd.DataFrame:
+        return EDITS[edit](frame)
+
+    @rule(name=NAMES, frame=frames)
+    def save(self, name: str, frame: pd.DataFrame) -> None:
+        version = self.workspace.data.save(frame, name, allow_empty=True)
+        there = self.known.setdefault(name, [])
+        newest = next(iter(reversed(self.seen(name))), None)
+        if newest is not None and newest.digest == version.digest:
+            assert version.number == newest.number
+            pd.testing.assert_frame_equal(frame, newest.frame)
+            return
+        assert version.number == max((kept.number for kept in there), default=0) + 1
+        # The digest is the identity: equal digests, equal tables.
+        if (other := self.digests.setdefault(version.digest, frame)) is not frame:
+            pd.testing.assert_frame_equal(frame, other)
+        there.append(Kept(version.number, version.digest, frame))
+
+    @rule(name=NAMES, seed=st.integers(100, 200))
+    def save_is_interrupted(self, name: str, seed: int) -> None:
+        try:
+            self.workspace.data.save(trips(seed, 2_000), name, progress=interrupt)
+        except CtrlC:
+            return
+        raise AssertionError("the interrupt was swallowed")
+
+    @rule()
+    def crash(self) -> None:
+        """Nothing is closed and nothing said: the next one opens what is on the disk."""
+        self.abandoned.append(self.workspace)
+        self.workspace = Workspace.open(self.root)
+
+    @rule()
+    def reopen(self) -> None:
+        self.workspace.close()
+        self.workspace = Workspace.open(self.root)
+
+    @precondition(lambda self: any(self.seen(name) for name in self.known))
+    @rule(data=st.data())
+    def load(self, data: st.DataObject) -> None:
+        name, kept = self._any(data, deleted=False)
+        how = data.draw(st.sampled_from(["number", "digest", "columns", "where"]))
+        service = self.workspace.data
+        if how == "columns":
+            loaded = service.load(f"{name}@v{kept.number}", columns=["delay", "id"])
+            pd.testing.assert_frame_equal(loaded, kept.frame[["delay", "id"]])
+        elif how == "where":
+            loaded = service.load(f"{name}@v{kept.number}", where="id >= 100 and id < 200")
+            wanted = kept.frame[(kept.frame.id >= 100) & (kept.frame.id < 200)]
+            pd.testing.assert_frame_equal(loaded.reset_index(drop=True), wanted.reset_index(drop=True))
+        else:
+            ref = f"{name}@v{kept.number}" if how == "number" else f"{name}@{kept.digest}"
+            pd.testing.assert_frame_equal(service.load(ref), kept.frame)
+
+    @precondition(lambda self: any(self.seen(name) for name in self.known))
+    @rule(data=st.data())
+    def diff(self, data: st.DataObject) -> None:
+        (name, kept), (other, than) = self._any(data, deleted=False), self._any(data, deleted=False)
+        found = self.workspace.data.diff(f"{name}@v{kept.number}", f"{other}@v{than.number}", sample=0)
+        assert found.same == (kept.digest == than.digest)
+        assert found.rows is not None
+        assert (found.rows.before, found.rows.after) == (len(kept.frame), len(than.frame))
+        if found.by == "content" and set(kept.frame) == set(than.frame):
+            columns = list(kept.frame)
+            rows = [set(map(repr, f[columns].itertuples(index=False, name=None))) for f in (kept.frame, than.frame)]
+            # Each row has its own id, so sets count.
+            assert found.rows.removed == len(rows[0] - rows[1])
+            assert found.rows.added == len(rows[1] - rows[0])
+
+    @precondition(lambda self: any(self.seen(name) for name in self.known))
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        name, kept = self._any(data, deleted=False)
+        self.workspace.data.delete(f"{name}@v{kept.number}", unlock=True)
+        kept.deleted = True
+
+    @precondition(lambda self: any(self.seen(name, deleted=True) for name in self.known))
+    @rule(data=st.data())
+    def restore(self, data: st.DataObject) -> None:
+        name, kept = self._any(data, deleted=True)
+        self.workspace.data.restore(f"{name}@v{kept.number}")
+        kept.deleted = False
+
+    @rule(old=NAMES, new=NAMES)
+    def rename(self, old: str, new: str) -> None:
+        if not self.seen(old) or self.known.get(new) or old == new:
+            try:
+                self.workspace.data.rename(old, new)
+            except (ConflictError, NotFoundError, InvalidError):
+                return
+            raise AssertionError(f"{old} was renamed {new}")
+        self.workspace.data.rename(old, new)
+        self.known[new] = self.known.pop(old)
+
+    @rule()
+    def push(self) -> None:
+        self.workspace.data.push(self.remote)
+        again = self.workspace.data.push(self.remote)
+        assert again.chunks == 0
+
+    @invariant()
+    def names_and_histories_are_the_dicts(self) -> None:
+        there = {version.name: version for version in self.workspace.data.list()}
+        assert there.keys() == {name for name in self.known if self.seen(name)}
+        for name, version in there.items():
+            kept = self.seen(name)
+            assert (version.number, version.digest) == (kept[-1].number, kept[-1].digest)
+            assert [one.number for one in self.workspace.data.history(name)] == [one.number for one in kept[::-1]]
+
+    def teardown(self) -> None:
+        found = self.workspace.store.verify(full=True)
+        assert found.ok, found
+        for name in self.known:
+            for kept in self.seen(name):
+                pd.testing.assert_frame_equal(self.workspace.data.load(f"{name}@v{kept.number}"), kept.frame)
+        for workspace in [*self.abandoned, self.workspace]:
+            workspace.close()
+        self.place.cleanup()
+
+    def _any(self, data: st.DataObject, *, deleted: bool) -> tuple[str, Kept]:
+        return data.draw(
+            st.sampled_from([(name, kept) for name in sorted(self.known) for kept in self.seen(name, deleted=deleted)])
+        )
+
+
+TestAWorkspace = AWorkspace.TestCase
+# A third of the examples of other properties: each is a long story.
+TestAWorkspace.settings = settings(
+    max_examples=settings.default.max_examples // 3, deadline=None, stateful_step_count=20
+)
