@@ -13,8 +13,9 @@ from nbmlops.data.diff_records import DataDiff, FileChange
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
-    from nbmlops.data.diffing import Compared, Side, TableDiff
+    from nbmlops.data.diffing import Columns, Compared, Side, TableDiff
     from nbmlops.data.stored import StoredTable
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.versions import Version
@@ -75,12 +76,12 @@ def _tables(
         )
     with StoredTable(objects, before) as old, StoredTable(objects, after) as new:
         what = TableDiff.of(old, new, (objects.read(before.digest), objects.read(after.digest)), key)
-        found = _compared(what, (before, old), (after, new), sample, scratch)
-        columns = tuple(column_changes(what, old, new, found.cells))
+        found, sides = _compared(what, (before, old), (after, new), sample, scratch)
+        columns = tuple(column_changes(what, *sides, found.cells))
 
     def changes() -> pd.DataFrame:
         with StoredTable(objects, before) as old, StoredTable(objects, after) as new:
-            return _long(what, _compared(what, (before, old), (after, new), _ALL, scratch))
+            return _long(what, _compared(what, (before, old), (after, new), _ALL, scratch)[0])
 
     return DataDiff(
         *(before.ref, after.ref, "table", False, what.by, what.key, found.reordered, found.counts, what.schema),
@@ -94,25 +95,48 @@ def _tables(
 
 def _compared(
     what: TableDiff, before: tuple[Version, StoredTable], after: tuple[Version, StoredTable], sample: int, scratch: Path
-) -> Compared:
+) -> tuple[Compared, tuple[Columns, Columns]]:
+    """Compare, in memory what fits; and how the columns that differ can be read once more."""
     from nbmlops.data import dealing
     from nbmlops.data.diffing import diff_tables
 
     (old, old_table), (new, new_table) = before, after
-    read = set(what.key) | set(what.common if what.by == "content" else what.differing)
-    share = len(read) / max(1, len(old.detail["columns"]))
-    size = max(old.size, new.size) * share
+    read = tuple(dict.fromkeys([*what.key, *(what.common if what.by == "content" else what.differing)]))
+    size = max(old.size, new.size) * len(read) / max(1, len(old.detail["columns"]))
+    if size <= _IN_MEMORY:
+        first, second = (_side(table, read) for table in (old_table, new_table))
+        return diff_tables(what, first, second, sample), (_held(first), _held(second))
+    columns = _parts(old_table), _parts(new_table)
     if what.by == "position":
-        return dealing.diff_positions(what, old_table, new_table, sample)
-    if size > _IN_MEMORY:
-        return dealing.diff_large(what, old_table, new_table, sample, int(size // _PART) + 1, scratch)
-    return diff_tables(what, _side(old_table), _side(new_table), sample)
+        return dealing.diff_positions(what, old_table, new_table, sample), columns
+    return dealing.diff_large(what, old_table, new_table, sample, int(size // _PART) + 1, scratch), columns
 
 
-def _side(table: StoredTable) -> Side:
+def _side(table: StoredTable, ahead: Sequence[str]) -> Side:
+    """A table in memory: the columns `ahead` are read at once, others when they are asked for, each once."""
+    import polars as pl
+
     from nbmlops.data.diffing import Side, frame
 
-    return Side(table.rows, lambda names: frame(table.read(list(names)).select(list(names))))
+    held: dict[str, pl.Series] = {}
+
+    def read(names: Sequence[str]) -> pl.DataFrame:
+        if missing := [name for name in names if name not in held]:
+            held.update((column.name, column) for column in frame(table.read(missing).select(missing)))
+        return pl.DataFrame([held[name] for name in names])
+
+    read(ahead)
+    return Side(table.rows, read)
+
+
+def _held(side: Side) -> Columns:
+    return lambda name: lambda: iter(side.read([name]))
+
+
+def _parts(table: StoredTable) -> Columns:
+    from nbmlops.data.diffing import frame
+
+    return lambda name: lambda: (frame(part)[name] for part in table.batches([name]))
 
 
 def _long(what: TableDiff, found: Compared | None) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, nearest
 from nbmlops.data.diff_records import By, CellChange, ColumnChange, RowCounts, SchemaChange
-from nbmlops.data.distribution import shapes
+from nbmlops.data.distribution import Batches, shapes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +23,20 @@ if TYPE_CHECKING:
 
     from nbmlops.data.stored import StoredTable
 
-__all__ = ["Compared", "Side", "TableDiff", "column_changes", "common_type", "diff_tables", "frame", "hashed"]
+__all__ = [
+    "Columns",
+    "Compared",
+    "Side",
+    "TableDiff",
+    "column_changes",
+    "common_type",
+    "diff_tables",
+    "frame",
+    "hashed",
+]
 
+Columns = Callable[[str], Batches]
+"""Gives, for a column, what gives its values part by part."""
 ROW = "__row"
 _SEED = 0
 
@@ -290,13 +302,7 @@ def _rows(side: Side, paired: np.ndarray, names: Sequence[str], sample: int) -> 
     return list(side.read(names)[rows].to_dicts())
 
 
-def column_changes(
-    what: TableDiff, before: StoredTable, after: StoredTable, cells: dict[str, int]
-) -> Iterator[ColumnChange]:
+def column_changes(what: TableDiff, before: Columns, after: Columns, cells: dict[str, int]) -> Iterator[ColumnChange]:
     """How the columns that differ are distributed in both versions."""
-
-    def batches(table: StoredTable, name: str) -> Callable[[], Iterator[pl.Series]]:
-        return lambda: (frame(part)[name] for part in table.batches([name]))
-
     for name in what.differing:
-        yield ColumnChange(name, cells.get(name), *shapes(batches(before, name), batches(after, name)))
+        yield ColumnChange(name, cells.get(name), *shapes(before(name), after(name)))

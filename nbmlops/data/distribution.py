@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
-__all__ = ["shapes"]
+__all__ = ["Batches", "shapes"]
 
 Batches = Callable[[], Iterator["pl.Series"]]
 _BARS = 16
