@@ -6,26 +6,30 @@ hashes chunk by chunk, which hands the lock over often, while others compress an
 
 from __future__ import annotations
 
+import io
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from blake3 import blake3
 
 from nbmlops.core.clock import Clock
+from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.store.chunking import BLOCK, chunks
-from nbmlops.store.folders import Folder
+from nbmlops.store.folders import Folder, unavailable
 from nbmlops.store.index import Index, Known, Place
 from nbmlops.store.manifests import EMPTY, ITEM, Manifest
 from nbmlops.store.packs import Codec, EntryKind, squeeze
 from nbmlops.store.records import Stored
 from nbmlops.store.sink import PackSink
 
-__all__ = ["Ingest"]
+__all__ = ["Ingest", "opened"]
 
 _BATCH = 2 * 1024 * 1024
 _THREADS = max(2, min(4, os.cpu_count() or 2))
@@ -175,6 +179,26 @@ class Ingest:
         for number, digest, size, codec, stored in squeezed:
             self._sink.add(EntryKind.CHUNK, digest, stored, size, codec)
             self._objects[number].new_bytes += len(stored)
+
+
+@contextmanager
+def opened(source: bytes | BinaryIO | Path) -> Iterator[BinaryIO]:
+    """A stream of bytes, of a file, or of a stream as it is; raises as `ObjectStore.put` does."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        yield io.BytesIO(source)
+    elif isinstance(source, Path):
+        try:
+            stream = source.open("rb")
+        except FileNotFoundError as error:
+            raise NotFoundError(f"there is no file {source}", hint="check the path") from error
+        except IsADirectoryError as error:
+            raise InvalidError(f"{source} is a folder", hint="store its files one by one") from error
+        except OSError as error:
+            raise unavailable(error, source) from error
+        with stream:
+            yield stream
+    else:
+        yield source
 
 
 class _StreamHash:

@@ -17,7 +17,7 @@ from pathlib import Path
 from nbmlops.store.folders import SUFFIX, PackFile, unavailable
 from nbmlops.store.packs import BrokenError
 
-__all__ = ["LocalFolder"]
+__all__ = ["LocalFolder", "locked_file", "make_folder", "sync_file", "sync_folder"]
 
 _TEMPORARY = ".writing-"
 
@@ -69,7 +69,7 @@ class LocalFolder:
     def create(self) -> PackFile:
         """Begin a new pack."""
         try:
-            _make_folder(self._packs)
+            make_folder(self._packs)
             return _LocalPack(self._packs)
         except OSError as error:
             raise unavailable(error, self._packs) from error
@@ -77,7 +77,7 @@ class LocalFolder:
     def sync(self) -> None:
         """Make the names of the packs sealed so far survive a power cut."""
         try:
-            _sync_folder(self._packs)
+            sync_folder(self._packs)
         except OSError as error:
             raise unavailable(error, self._packs) from error
 
@@ -97,7 +97,7 @@ class LocalFolder:
 class _LocalPack:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._path, self._handle = _locked_file(folder)
+        self._path, self._handle = locked_file(folder)
         self._sealed = False
 
     def write(self, data: bytes) -> None:
@@ -111,7 +111,7 @@ class _LocalPack:
     def seal(self, name: str) -> None:
         try:
             # Tried once: after a failed fsync the kernel may have dropped the pages that it could not write.
-            _sync(self._handle)
+            sync_file(self._handle)
             self._path.rename(self._folder / f"{name}{SUFFIX}")
             self._sealed = True
         except OSError as error:
@@ -126,7 +126,8 @@ class _LocalPack:
             os.close(self._handle)
 
 
-def _locked_file(folder: Path) -> tuple[Path, int]:
+def locked_file(folder: Path) -> tuple[Path, int]:
+    """A new temporary file and its open handle, which holds the lock that says that its writer lives."""
     while True:
         path = folder / f"{_TEMPORARY}{secrets.token_hex(8)}"
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
@@ -136,7 +137,8 @@ def _locked_file(folder: Path) -> tuple[Path, int]:
         os.close(handle)  # a sweep took it for abandoned before it was locked
 
 
-def _sync(handle: int) -> None:
+def sync_file(handle: int) -> None:
+    """Make the bytes of an open file survive a power cut."""
     # On macOS fsync stops at the drive's cache.
     if hasattr(fcntl, "F_FULLFSYNC"):
         fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
@@ -144,7 +146,8 @@ def _sync(handle: int) -> None:
         os.fsync(handle)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -152,9 +155,10 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, so that a power cut does not take it away."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
+    make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)

@@ -19,15 +19,16 @@ from blake3 import blake3
 
 from nbmlops.core.clock import Clock
 from nbmlops.core.errors import CorruptError, InvalidError, NotFoundError
-from nbmlops.store import repair, transfer, verification
+from nbmlops.store import arrival, repair, transfer, verification
+from nbmlops.store.arrival import Arrived
 from nbmlops.store.catalog import Catalog
-from nbmlops.store.folders import Folder, unavailable
+from nbmlops.store.folders import Folder
 from nbmlops.store.index import Index
-from nbmlops.store.ingest import Ingest
-from nbmlops.store.local_folder import LocalFolder
+from nbmlops.store.ingest import Ingest, opened
 from nbmlops.store.manifests import EMPTY
 from nbmlops.store.reader import ObjectReader, Shelves, corrupt
 from nbmlops.store.records import Damage, Reindexed, Repair, Stored, Transfer, Verification
+from nbmlops.store.remote import folder_at
 from nbmlops.store.view import ObjectView
 
 __all__ = ["Damage", "ObjectStore", "Reindexed", "Repair", "Stored", "Transfer", "Verification"]
@@ -58,7 +59,7 @@ class ObjectStore:
     """
 
     def __init__(self, root: str, catalog: Catalog, clock: Clock) -> None:
-        self._folder = _folder_at(root)
+        self._folder = folder_at(root)
         self._index = Index(catalog)
         self._shelves = Shelves(self._folder, self._index)
         self._clock = clock
@@ -89,7 +90,7 @@ class ObjectStore:
             When the disk is full, read-only or away; nothing was stored then.
         """
         self._sweep()
-        with Ingest(self._folder, self._index, self._clock) as ingest, _opened(source) as stream:
+        with Ingest(self._folder, self._index, self._clock) as ingest, opened(source) as stream:
             if isinstance(source, Path) and (there := self._known(stream, progress)):
                 return there
             ingest.add(stream, progress, ends)
@@ -122,7 +123,7 @@ class ObjectStore:
         self._sweep()
         with Ingest(self._folder, self._index, self._clock) as ingest:
             for source in sources:
-                with _opened(source) as stream:
+                with opened(source) as stream:
                     ingest.add(stream, progress)
             return ingest.finish()
 
@@ -246,10 +247,16 @@ class ObjectStore:
         """
         if damages is None:
             damages = self.verify(full=True).damages
-        return repair.repair(self._folder, self._index, _folder_at(source), damages)
+        return repair.repair(self._folder, self._index, folder_at(source), damages)
 
-    def push(self, digests: Iterable[str], target: str, progress: Progress | None = None) -> Transfer:
-        """Send objects to a folder or URL, only what it does not have; each chunk is re-hashed before it goes.
+    def push(
+        self,
+        digests: Iterable[str],
+        target: str | Folder,
+        progress: Progress | None = None,
+        cache: Path | None = None,
+    ) -> Transfer:
+        """Send objects to a folder or URL, only what it does not have; every byte is re-hashed before it goes.
 
         An interrupted push leaves whole packs only; the next one goes on from there.
 
@@ -257,10 +264,12 @@ class ObjectStore:
         ----------
         digests : iterable of str
             The objects.
-        target : str
+        target : str or Folder
             A folder or an fsspec URL; made when it is not there.
         progress : callable, optional
             Told the bytes of each chunk as it was sent or skipped.
+        cache : Path, optional
+            A folder of this machine for what was read of the packs there; it may be lost.
 
         Raises
         ------
@@ -271,10 +280,45 @@ class ObjectStore:
         UnavailableError
             When the target cannot be written.
         """
-        there = _folder_at(target)
-        if there.where == self._folder.where:
-            raise InvalidError(f"{target} is this store itself", hint="give another folder or URL")
-        return transfer.push(self._shelves, list(dict.fromkeys(digests)), there, progress)
+        there = self._elsewhere(target)
+        return transfer.push(self._shelves, list(dict.fromkeys(digests)), there, progress, cache)
+
+    def pull(
+        self,
+        digests: Iterable[str],
+        source: str | Folder,
+        progress: Progress | None = None,
+        cache: Path | None = None,
+    ) -> Arrived:
+        """Fetch objects from a folder or URL, only what this store does not have; each chunk is re-hashed on arrival.
+
+        An interrupted pull keeps what arrived; the next one goes on from there. Parameters are as in `push`.
+
+        Raises
+        ------
+        NotFoundError
+            When the source lacks one of the objects.
+        CorruptError
+            When one is damaged there; nothing of it can be read here then.
+        UnavailableError
+            When the source cannot be read, or this store not be written.
+        """
+        there = self._elsewhere(source)
+        self._sweep()
+        here = arrival.Store(self._folder, self._index, self._clock)
+        return arrival.pull(here, list(dict.fromkeys(digests)), there, progress, cache)
+
+    def _elsewhere(self, where: str | Folder) -> Folder:
+        folder = folder_at(where) if isinstance(where, str) else where
+        if folder.where == self._folder.where:
+            raise InvalidError(f"{folder.where} is this store itself", hint="give another folder or URL")
+        return folder
+
+    def missing(self, digests: Iterable[str]) -> set[str]:
+        """Those of some objects that the store does not have."""
+        wanted = set(digests) - {EMPTY}
+        wanted -= self._index.objects(wanted).keys()
+        return wanted - self._index.places(wanted).keys()
 
     def reindex(self) -> Reindexed:
         """Enter into the index what the packs hold and it lacks, as after the loss of the catalog."""
@@ -284,32 +328,3 @@ class ObjectStore:
         if again or not self._swept:
             self._folder.sweep()
             self._swept = True
-
-
-@contextmanager
-def _opened(source: bytes | BinaryIO | Path) -> Iterator[BinaryIO]:
-    if isinstance(source, bytes | bytearray | memoryview):
-        yield io.BytesIO(source)
-    elif isinstance(source, Path):
-        try:
-            stream = source.open("rb")
-        except FileNotFoundError as error:
-            raise NotFoundError(f"there is no file {source}", hint="check the path") from error
-        except IsADirectoryError as error:
-            raise InvalidError(f"{source} is a folder", hint="store its files one by one") from error
-        except OSError as error:
-            raise unavailable(error, source) from error
-        with stream:
-            yield stream
-    else:
-        yield source
-
-
-def _folder_at(where: str) -> Folder:
-    if where.startswith("file://"):
-        where = where.removeprefix("file://")
-    if "://" not in where:
-        return LocalFolder(Path(where).expanduser().resolve())
-    from nbmlops.store.remote_folder import UrlFolder
-
-    return UrlFolder(where)

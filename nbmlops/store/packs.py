@@ -19,6 +19,7 @@ from nbmlops.core.errors import UnsupportedError
 from nbmlops.store.chunking import LARGEST
 
 __all__ = [
+    "ENTRY_SIZE",
     "HEADER",
     "PROTOCOL",
     "TRAILER_SIZE",
@@ -28,6 +29,7 @@ __all__ = [
     "EntryKind",
     "Trailer",
     "check_header",
+    "check_index",
     "pack_footer",
     "read_index",
     "read_trailer",
@@ -38,6 +40,7 @@ __all__ = [
 PROTOCOL = 1
 HEADER = struct.pack("<8sII", b"NBMLPACK", PROTOCOL, 0)
 _ENTRY = struct.Struct("<32sQIIBB6x")
+ENTRY_SIZE = _ENTRY.size
 _COUNTS = struct.Struct("<QQII")
 _TRAILER_MAGIC = b"KCAPLMBN"
 TRAILER_SIZE = _COUNTS.size + 32 + len(_TRAILER_MAGIC)
@@ -136,6 +139,13 @@ def read_trailer(tail: bytes, pack_size: int) -> Trailer:
     raise BrokenError("its end is damaged or its size is wrong")
 
 
+def check_index(trailer: Trailer, index: bytes) -> None:
+    """Raise `BrokenError` unless these bytes are the index that the trailer is of."""
+    counts = _COUNTS.pack(trailer.index_offset, trailer.count, PROTOCOL, 0)
+    if len(index) != trailer.index_size or blake3(index + counts).digest() != trailer.check:
+        raise BrokenError("its index is damaged")
+
+
 def read_index(trailer: Trailer, index: bytes) -> list[Entry]:
     """Parse and check the index of a pack.
 
@@ -144,9 +154,7 @@ def read_index(trailer: Trailer, index: bytes) -> list[Entry]:
     BrokenError
         When its check fails, or its entries do not lie side by side from the header to the index.
     """
-    counts = _COUNTS.pack(trailer.index_offset, trailer.count, PROTOCOL, 0)
-    if len(index) != trailer.index_size or blake3(index + counts).digest() != trailer.check:
-        raise BrokenError("its index is damaged")
+    check_index(trailer, index)
     entries = []
     position = len(HEADER)
     for digest, offset, stored, size, kind, codec in _ENTRY.iter_unpack(index):

@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from blake3 import blake3
+
 from nbmlops.core.digests import short
 from nbmlops.core.errors import CorruptError, NotFoundError
 from nbmlops.store.folders import Folder
@@ -126,6 +128,39 @@ class Shelves:
                     yield place, stored, unpack(place.digest, place.codec, place.size, stored)
                 except BrokenError as error:
                     raise corrupt(owner, str(error), chunk=place.digest, pack=place.pack) from error
+
+    def share(self, places: Sequence[Place]) -> float:
+        """What part of their pack some chunks are, from 0 to 1."""
+        size = self._folder.size(places[0].pack)
+        return sum(place.stored for place in places) / size if size else 0.0
+
+    def fetch_pack(self, places: Sequence[Place]) -> Iterator[tuple[Place, bytes]]:
+        """Read chunks of one pack, in its order, as they are stored; all of the pack is hashed, none of them alone.
+
+        What was handed out may be used only when this has come to its end.
+
+        Raises
+        ------
+        BrokenError
+            When the bytes of the pack do not give its name, or it is gone.
+        """
+        pack, position, hasher = places[0].pack, 0, blake3()
+        try:
+            for run in runs(places):
+                last = run[-1]
+                raw = self._folder.read(pack, position, last.offset + last.stored - position)
+                hasher.update(raw)
+                for place in run:
+                    begin = place.offset - position
+                    yield place, raw[begin : begin + place.stored]
+                position += len(raw)
+            while raw := self._folder.read(pack, position, _RUN):
+                hasher.update(raw)
+                position += len(raw)
+        except FileNotFoundError as error:
+            raise BrokenError("its file is gone") from error
+        if hasher.hexdigest() != pack:
+            raise BrokenError("its bytes do not give its name")
 
 
 class ObjectReader(io.RawIOBase):

@@ -59,9 +59,10 @@ def test_a_push_that_was_cut_off_goes_on_where_it_stopped(objects: ObjectStore, 
 
     with pytest.raises(StopError):
         objects.push([stored.digest], str(tmp_path / "copy"), watch)
-    assert [path.suffix for path in (tmp_path / "copy" / "packs").iterdir()] == [".pack"]
+    assert {path.suffix for path in (tmp_path / "copy" / "packs").iterdir()} == {".pack"}
     rest = objects.push([stored.digest], str(tmp_path / "copy"))
-    assert rest.bytes_skipped > 60_000_000
+    # What was lost at most: three loads of 16 MiB that were on their way.
+    assert rest.bytes_skipped > 100_000_000 - 3 * 17_000_000
     assert rest.bytes_sent + rest.bytes_skipped == stored.new_bytes
 
 
