@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nbmlops.commands.params import Given, ObjectParam, RefParam
+from nbmlops.commands.params import Given, KeyValue, ObjectParam, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
 from nbmlops.data.records import DataVersion
@@ -19,18 +19,27 @@ __all__ = ["group"]
 
 group = NounGroup("data")
 _REF, _NAME = RefParam("data"), RefParam("data", names_only=True)
+_Pairs = tuple[tuple[str, Any], ...]
+_MESSAGE = click.option("-m", "--message", help="Why it was made.")
+_TAGS = click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", type=KeyValue(), help="A tag of the version.")
+_ALIAS = click.option("--alias", help="An alias to move to it.")
+_TAGGED = click.option(
+    "--tag", "tags", multiple=True, metavar="KEY=VALUE", type=KeyValue(), help="Only versions with this tag."
+)
 
 
 @group.verb("save")
 @click.argument("value", type=ObjectParam("table"))
 @click.argument("name", required=False, type=_NAME)
-@click.option("-m", "--message", help="Why it was made.")
+@_MESSAGE
+@_TAGS
+@_ALIAS
 @click.option("--allow-empty", is_flag=True, help="Save a table without rows.")
-def save(session: Session, value: Given, name: str | None, message: str | None, allow_empty: bool) -> Any:
+def save(session: Session, value: Given, name: str | None, tags: _Pairs, **how: Any) -> Any:
     """Save an object; its variable's name is the default name."""
     data = session.workspace.data
     with session.meter.bytes("saving") as progress:
-        return data.save(value.value, name or value.name, message=message, allow_empty=allow_empty, progress=progress)
+        return data.save(value.value, name or value.name, tags=mapping(tags), progress=progress, **how)
 
 
 @group.verb("load")
@@ -55,9 +64,10 @@ def load(session: Session, ref: str, columns: str | None, locked: bool, **how: A
 
 
 @group.verb("list")
-def list_(session: Session) -> Any:
+@_TAGGED
+def list_(session: Session, tags: _Pairs) -> Any:
     """List names."""
-    return Listing(session.workspace.data.list(), DataVersion)
+    return Listing(session.workspace.data.list(tags=mapping(tags)), DataVersion)
 
 
 @group.verb("show")
@@ -69,9 +79,28 @@ def show(session: Session, ref: str) -> Any:
 
 @group.verb("history")
 @click.argument("name", type=_NAME)
-def history(session: Session, name: str) -> Any:
+@_TAGGED
+def history(session: Session, name: str, tags: _Pairs) -> Any:
     """List versions."""
-    return Listing(session.workspace.data.history(name), DataVersion)
+    return Listing(session.workspace.data.history(name, tags=mapping(tags)), DataVersion)
+
+
+@group.verb("tag")
+@click.argument("ref", type=_REF)
+@click.argument("tags", nargs=-1, metavar="[KEY=VALUE]...", type=KeyValue())
+@click.option("--remove", multiple=True, metavar="KEY", help="A tag to take off.")
+def tag(session: Session, ref: str, tags: _Pairs, remove: tuple[str, ...]) -> Any:
+    """Tag a version."""
+    return session.workspace.data.tag(ref, mapping(tags), remove=remove)
+
+
+@group.verb("alias")
+@click.argument("ref", type=_REF)
+@click.argument("alias")
+@click.option("--remove", is_flag=True, help="Take it off instead.")
+def alias(session: Session, ref: str, alias: str, remove: bool) -> Any:
+    """Move an alias."""
+    return session.workspace.data.alias(ref, alias, remove=remove)
 
 
 @group.verb("diff")

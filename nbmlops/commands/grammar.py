@@ -106,6 +106,8 @@ VERBS = (
     Verb("data", "show", "REF", "Show what is known of a version.", "ml.data.show", detail=True),
     Verb("data", "history", "NAME", "List all versions of a name, newest first.", "ml.data.history"),
     Verb("data", "diff", "BEFORE [AFTER]", "Tell which rows, cells and columns differ.", "ml.data.diff", detail=True),
+    Verb("data", "tag", "REF KEY=VALUE…", "Set tags of a version, or take them off.", "ml.data.tag"),
+    Verb("data", "alias", "REF ALIAS", "Move an alias to a version, or take it off.", "ml.data.alias"),
     Verb("data", "delete", "REF", "Hide a version, or a whole name, until restored.", "ml.data.delete"),
     Verb("data", "restore", "REF", "Bring back what was deleted.", "ml.data.restore"),
     Verb("data", "rename", "OLD NEW", "Give all versions of a name another name.", "ml.data.rename"),

@@ -29,7 +29,7 @@ RESERVED = frozenset(
     "save load list show history diff delete restore rename push promote rollback run start infer verify repair "
     "log trust "
     # Verbs that are to come: a name that is taken today would have to be renamed then.
-    "pull track erase blame alias lineage gc stats best compare add remove next all".split()
+    "pull track tag erase blame alias lineage gc stats best compare add remove next all".split()
 )
 
 

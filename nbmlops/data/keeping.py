@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, RefusedError
 from nbmlops.core.refs import Ref
@@ -13,8 +13,10 @@ from nbmlops.data.lockfile import LockFile
 from nbmlops.data.records import DataVersion
 from nbmlops.data.saving import Tables, needs
 from nbmlops.store import lineage
+from nbmlops.store.tags import checked
 
 if TYPE_CHECKING:
+    from nbmlops.store.aliases import Aliases
     from nbmlops.store.lineage import Lineage
     from nbmlops.store.objects import ObjectStore, Transfer
     from nbmlops.store.versions import Version, Versions
@@ -28,9 +30,16 @@ class Keeping:
     """What can be done with versions without looking into them."""
 
     def __init__(
-        self, versions: Versions, objects: ObjectStore, lineage: Lineage, lock: LockFile, scratch: Path
+        self,
+        versions: Versions,
+        aliases: Aliases,
+        objects: ObjectStore,
+        lineage: Lineage,
+        lock: LockFile,
+        scratch: Path,
     ) -> None:
         self._versions = versions
+        self._aliases = aliases
         self._objects = objects
         self._lineage = lineage
         self._lock = lock
@@ -41,9 +50,9 @@ class Keeping:
         """What is known of a version."""
         return DataVersion.of(self._versions.resolve(ref))
 
-    def history(self, name: str) -> list[DataVersion]:
-        """All versions of a name, newest first."""
-        return [DataVersion.of(version) for version in self._versions.history(name)]
+    def history(self, name: str, *, tags: Mapping[str, Any] | None = None) -> list[DataVersion]:
+        """All versions of a name, newest first; with tags, those that have them."""
+        return [DataVersion.of(version) for version in self._versions.history(name, checked(tags or {}))]
 
     def delete(self, ref: str, *, unlock: bool = False) -> list[DataVersion]:
         """Hide a version, or with a bare name all of them, until `restore` or the end of the grace period.
@@ -133,6 +142,6 @@ class Keeping:
         """
         return lineage.current().pins.get(f"lock:{name}") or self._lock.digest(name)
 
-    def list(self) -> list[DataVersion]:
-        """The newest version of every name."""
-        return [DataVersion.of(version) for version in self._versions.newest()]
+    def list(self, *, tags: Mapping[str, Any] | None = None) -> list[DataVersion]:
+        """The newest version of every name; with tags, the newest of those that have them."""
+        return [DataVersion.of(version) for version in self._versions.newest(checked(tags or {}))]

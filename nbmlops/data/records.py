@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,6 +49,7 @@ class DataVersion:
     notebook: str | None
     cell_id: str | None
     aliases: tuple[str, ...]
+    tags: Mapping[str, str] = field(hash=False)
     deleted_at: datetime | None
     ref: str
 

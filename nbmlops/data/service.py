@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,22 +11,24 @@ from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.core.refs import check_name
 from nbmlops.data import files
 from nbmlops.data.frames import is_parquet
+from nbmlops.data.labelling import Labelling, labels
 from nbmlops.data.loading import Loading
 from nbmlops.data.records import DataVersion
-from nbmlops.store import lineage
 
 __all__ = ["Data"]
 
 Progress = Callable[[int], None]
 
 
-class Data(Loading):
+class Data(Loading, Labelling):
     """Versions of tables, files and folders.
 
     Parameters
     ----------
     versions : Versions
         The catalog's versions of the kind ``data``.
+    aliases : Aliases
+        Their aliases.
     objects : ObjectStore
         Where the bytes lie.
     lineage : Lineage
@@ -43,6 +45,8 @@ class Data(Loading):
         name: str | None = None,
         *,
         message: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        alias: str | None = None,
         allow_empty: bool = False,
         progress: Progress | None = None,
     ) -> DataVersion:
@@ -56,6 +60,10 @@ class Data(Loading):
             What to call it; by default the file's name without its ending.
         message : str, optional
             Why it was made.
+        tags : mapping, optional
+            Tags of this version, by key; content that is saved already gets them too.
+        alias : str, optional
+            An alias to move to this version.
         allow_empty : bool
             Whether a table without rows may be saved.
         progress : callable, optional
@@ -75,24 +83,23 @@ class Data(Loading):
         """
         path = Path(value) if isinstance(value, str | Path) else None
         called = _called(path, name)
-        if path is not None:
-            files.refuse_special(path, own=self._scratch.parent)
+        tagged = labels(called, tags, alias)
         self._lock.read()  # a lock that cannot be read is said before anything is saved
-        if path is None or (path.is_file() and is_parquet(path)):
-            saved, detail = self._tables.save(value if path is None else path, called, allow_empty, progress)
-        elif path.is_dir():
-            saved, detail = files.save_folder(self._objects, path, progress), {"format": "folder"}
-        else:
-            detail = {"format": "file", "filename": path.name}
-            saved = files.save_file(self._objects, path, progress)
-        active = lineage.current()
-        detail |= {"notebook": active.notebook, "cell_id": active.cell_id}
-        version = self._versions.add(called, **asdict(saved), message=message, detail=detail)
-        self._tables.saw(version.id)
-        # Inside a pipeline run the names move, and with them the lock, when the run commits.
-        if active.pipeline_run_id is None:
-            self.lock_newest([called])
-        return DataVersion.of(version)
+        saved, detail = self._take(value if path is None else path, called, allow_empty, progress)
+        return self._enter(called, {**asdict(saved), "message": message, "detail": detail}, tagged, alias)
+
+    def _take(
+        self, value: Any, name: str, allow_empty: bool, progress: Progress | None
+    ) -> tuple[files.Saved, dict[str, Any]]:
+        """Bring a value into the store: what lies there now, and what the catalog keeps of it."""
+        if not isinstance(value, Path):
+            return self._tables.save(value, name, allow_empty, progress)
+        files.refuse_special(value, own=self._scratch.parent)
+        if value.is_dir():
+            return files.save_folder(self._objects, value, progress), {"format": "folder"}
+        if is_parquet(value):
+            return self._tables.save(value, name, allow_empty, progress)
+        return files.save_file(self._objects, value, progress), {"format": "file", "filename": value.name}
 
 
 def _called(path: Path | None, name: str | None) -> str:

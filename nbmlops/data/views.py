@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import PurePath
 
 from nbmlops.core import digests
@@ -32,6 +33,10 @@ def _shape(version: DataVersion) -> str:
     return shape(version.rows, len(version.columns))
 
 
+def _pairs(tags: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in tags.items())
+
+
 @looks(DataVersion)
 def _(version: DataVersion) -> Look:
     gone = Part(spoken(f"deleted {when(version.deleted_at)}; undo: `ml data restore {version.name}`"), "warn")
@@ -40,6 +45,7 @@ def _(version: DataVersion) -> Look:
         "saved": f"{when(version.created_at)} by {version.author}",
         "message": version.message,
         "aliases": ", ".join(version.aliases),
+        "tags": _pairs(version.tags),
         "run": version.run_id,
         "notebook": version.notebook,
     }
@@ -71,6 +77,7 @@ lists(
     Field("digest", lambda version: version.digest, digests.short),
     Field("saved", lambda version: version.created_at, when),
     Field("aliases", lambda version: version.aliases, ", ".join),
+    Field("tags", lambda version: version.tags, _pairs),
     Field("deleted", lambda version: version.deleted_at, when),
     Field("message", lambda version: version.message),
     nothing="no data yet; the first: `ml data save VALUE NAME`",

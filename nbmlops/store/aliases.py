@@ -1,4 +1,4 @@
-"""Movable names on versions: promote moves one, rollback moves it back, both leave an Event."""
+"""Movable names on versions: promote moves one, rollback moves it back, remove takes it off; each leaves an Event."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from nbmlops.core.clock import Clock
-from nbmlops.core.errors import ConflictError, NotFoundError
+from nbmlops.core.errors import ConflictError, NotFoundError, nearest
 from nbmlops.core.refs import Ref, check_alias, check_name
 from nbmlops.store import audit, lineage, schema
 from nbmlops.store.versions import Version, Versions
@@ -105,9 +105,51 @@ class Aliases:
         connection.execute(delete(table).filter_by(**key))
         connection.execute(insert(table).values(version_id=to.id, **key))
         move = {"how": how, "before_id": present, "after_id": to.id, "report_id": report_id}
+        self._tell(connection, key, move, to, detail or {})
+
+    def place(self, connection: Connection, alias: str, to: Version) -> None:
+        """Move an alias that no gate guards to a version, wherever it is, inside the caller's transaction."""
+        check_alias(alias)
+        self.move(connection, alias, to, expected=self._place(connection, to.name, alias))
+
+    def remove(self, connection: Connection, alias: str, version: Version) -> None:
+        """Take an alias off a version inside the caller's transaction, with its history and its audit Event.
+
+        Raises
+        ------
+        NotFoundError
+            When it is not on that version.
+        """
+        if self._place(connection, version.name, check_alias(alias)) != version.id:
+            hint = nearest(alias, version.aliases) or (
+                f"it has {', '.join(version.aliases)}" if version.aliases else "it has no aliases"
+            )
+            raise NotFoundError(f"the alias {alias} is not on {version.ref}", hint=hint)
+        name_id = connection.execute(select(schema.version.c.name_id).filter_by(id=version.id)).scalar_one()
+        key = {"name_id": name_id, "alias": alias}
+        connection.execute(delete(schema.alias).filter_by(**key))
+        move = {"how": "remove", "before_id": version.id, "after_id": None, "report_id": None}
+        self._tell(connection, key, move, version, {})
+
+    def _place(self, connection: Connection, name: str, alias: str) -> int | None:
+        """Id of the version that an alias is on."""
+        query = select(schema.alias.c.version_id).join(schema.name, schema.name.c.id == schema.alias.c.name_id)
+        query = query.where(schema.name.c.kind == self._versions.kind, schema.name.c.name == name)
+        return connection.execute(query.where(schema.alias.c.alias == alias)).scalar_one_or_none()
+
+    def _tell(
+        self,
+        connection: Connection,
+        key: Mapping[str, Any],
+        move: Mapping[str, Any],
+        version: Version,
+        detail: Mapping[str, Any],
+    ) -> None:
+        """Write a move into the alias's history and the audit trail."""
         connection.execute(insert(schema.alias_move).values(at=self._clock.now(), actor=audit.actor(), **key, **move))
-        said = {"alias": alias, "before": present, "after": to.id, "report": report_id, **(detail or {})}
-        audit.append(connection, self._clock, f"{self._versions.kind}.{how}", to.ref, said)
+        said = {"alias": key["alias"], "before": move["before_id"], "after": move["after_id"]}
+        action = f"{self._versions.kind}.{move['how']}"
+        audit.append(connection, self._clock, action, version.ref, {**said, "report": move["report_id"], **detail})
 
     def moves(self, name: str, alias: str) -> list[Move]:
         """All moves of an alias, newest first."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from nbmlops.store import schema
+from nbmlops.store import schema, tags
 
 __all__ = ["adopt_outputs", "insert_version", "name_outputs", "newest_named", "numbered", "put_output"]
 
@@ -79,12 +79,14 @@ def _name_one(connection: Connection, run_id: str, row: Row[Any]) -> int:
     again = {key: value for key, value in row._mapping.items() if key not in ("id", "number", "named", "deleted_at")}
     again.update(number, new_bytes=0)
     version_id = insert_version(connection, **again)
+    tags.copy(connection, row.id, version_id)
     put_output(connection, run_id, row.name_id, version_id)
     return version_id
 
 
 def _replace(connection: Connection, row: Row[Any], by: int) -> None:
-    """Let a version stand for an unnamed one with the same content, in lineage too."""
+    """Let a version stand for an unnamed one with the same content, in lineage and with its tags too."""
+    tags.copy(connection, row.id, by)
     kind = connection.execute(select(schema.name.c.kind).filter_by(id=row.name_id)).scalar_one()
     edge, old, new = schema.edge, f"{kind}:{row.id}", f"{kind}:{by}"
     there = select(edge.c.subject, edge.c.relation).where(edge.c.object == new)

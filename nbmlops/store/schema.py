@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "Instant", "metadata"]
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in ``migrations/versions``."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -116,6 +116,13 @@ version = Table(
     Column("detail", JSON, nullable=False),
     Column("deleted_at", Instant),
     UniqueConstraint("name_id", "number"),
+)
+version_tag = Table(
+    "version_tag",
+    metadata,
+    Column("version_id", ForeignKey("version.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(512), primary_key=True),
+    Column("value", Text, nullable=False),
 )
 alias = Table(
     "alias",

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from nbmlops.core.clock import Clock
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from nbmlops.core.refs import Ref, check_name, pinned
-from nbmlops.store import audit, lineage, naming, resolution, schema
+from nbmlops.store import audit, lineage, naming, resolution, schema, tags
 from nbmlops.store.catalog import Catalog
 
 __all__ = ["Version", "Versions"]
@@ -44,6 +44,7 @@ class Version:
     run_id: str | None
     detail: Mapping[str, Any]
     aliases: tuple[str, ...]
+    tags: Mapping[str, str]
     deleted_at: datetime | None
 
     @property
@@ -133,7 +134,7 @@ class Versions:
         if active.pipeline_run_id:
             naming.put_output(connection, active.pipeline_run_id, name_id, version_id)
         lineage.record(connection, now, "writes", self.kind, version_id)
-        return self._one(connection, version_id)
+        return self.get_in(connection, version_id)
 
     def resolve(self, ref: str | Ref, *, deleted: bool = False) -> Version:
         """Find the version that `ref` means now, by the active pipeline run's rule inside one.
@@ -164,13 +165,13 @@ class Versions:
             row = resolution.selected(connection, name_id, ref, deleted=deleted)
         if row is None:
             raise resolution.missing(connection, self.kind, name_id, ref)
-        return self._one(connection, row.id)
+        return self.get_in(connection, row.id)
 
-    def newest(self) -> list[Version]:
-        """The newest version of every name, by name."""
+    def newest(self, having: Mapping[str, str] | None = None) -> list[Version]:
+        """The newest version of every name, by name; with tags, the newest of those that have them."""
         table = schema.version
         last = (
-            select(table.c.name_id, func.max(table.c.number).label("number"))
+            tags.having(select(table.c.name_id, func.max(table.c.number).label("number")), having or {})
             .where(table.c.deleted_at.is_(None))
             .group_by(table.c.name_id)
             .subquery()
@@ -178,8 +179,8 @@ class Versions:
         query = self._select().join(last, (last.c.name_id == table.c.name_id) & (last.c.number == table.c.number))
         return self.catalog.read(lambda c: self._records(c, c.execute(query.order_by(schema.name.c.name)).all()))
 
-    def history(self, name: str) -> list[Version]:
-        """All numbered versions of a name, newest first.
+    def history(self, name: str, having: Mapping[str, str] | None = None) -> list[Version]:
+        """All numbered versions of a name, newest first; with tags, those that have them.
 
         Raises
         ------
@@ -189,7 +190,7 @@ class Versions:
 
         def work(connection: Connection) -> list[Version]:
             self.resolve_in(connection, Ref(check_name(name)))
-            query = self._select().where(
+            query = tags.having(self._select(), having or {}).where(
                 schema.name.c.name == name, schema.version.c.number.is_not(None), schema.version.c.deleted_at.is_(None)
             )
             return self._records(connection, connection.execute(query.order_by(schema.version.c.number.desc())).all())
@@ -198,7 +199,7 @@ class Versions:
 
     def get(self, version_id: int) -> Version:
         """The version with this row id."""
-        return self.catalog.read(lambda c: self._one(c, version_id))
+        return self.catalog.read(lambda c: self.get_in(c, version_id))
 
     def with_content(self, digest: str) -> Version | None:
         """The oldest version, of any name, that has this content; None when there is none."""
@@ -221,7 +222,7 @@ class Versions:
                 if version.aliases:
                     raise RefusedError(
                         f"{version.ref} cannot be deleted: the alias {version.aliases[0]} is on it",
-                        hint="promote or roll back to another version first, then delete",
+                        hint=self._way_off(version),
                     )
                 if guard is not None:
                     guard(version)
@@ -234,6 +235,11 @@ class Versions:
             return found
 
         return self.catalog.transact(work)
+
+    def _way_off(self, version: Version) -> str:
+        if self.kind == "data":
+            return f"`ml data alias {version.ref} {version.aliases[0]} --remove` first"
+        return "promote or roll back to another version first, then delete"
 
     def restore(self, ref: str) -> list[Version]:
         """Bring back what `delete` hid.
@@ -252,7 +258,7 @@ class Versions:
                 self.resolve_in(connection, parsed)  # what is there not at all says so itself
                 raise NotFoundError(f"{parsed} is not deleted; nothing to restore") from None
             self._mark(connection, found, None, "restore", str(parsed))
-            return [self._one(connection, version.id) for version in found]
+            return [self.get_in(connection, version.id) for version in found]
 
         return self.catalog.transact(work)
 
@@ -308,7 +314,8 @@ class Versions:
         table = schema.version
         return select(table, schema.name.c.name).join(schema.name).where(schema.name.c.kind == self.kind)
 
-    def _one(self, connection: Connection, version_id: int) -> Version:
+    def get_in(self, connection: Connection, version_id: int) -> Version:
+        """`get` inside the caller's transaction."""
         row = connection.execute(self._select().where(schema.version.c.id == version_id)).one_or_none()
         if row is None:
             raise InvalidError(f"there is no {self.kind} version with the id {version_id}")
@@ -319,12 +326,14 @@ class Versions:
         query = select(schema.alias.c.version_id, schema.alias.c.alias).join(schema.name).filter_by(kind=self.kind)
         for version_id, alias in connection.execute(query.order_by(schema.alias.c.alias)):
             aliases.setdefault(version_id, []).append(alias)
+        tagged = tags.of_versions(connection, [row.id for row in rows])
         own = ("name_id", "named")
         return [
             Version(
                 **{key: value for key, value in row._mapping.items() if key not in own},
                 kind=self.kind,
                 aliases=tuple(aliases.get(row.id, ())),
+                tags=tagged.get(row.id, {}),
             )
             for row in rows
         ]

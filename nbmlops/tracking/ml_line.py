@@ -21,6 +21,8 @@ _VALUED = frozenset(
     "-m --message -n --name -o --output -p --param --query --sample --step --suite --tag --to "
     "--where --where-file".split()
 )
+# The same of one verb alone.
+_VALUED_OF = {"data tag": frozenset({"--remove"})}
 _TOP_LEVEL = frozenset({"demo", "doctor", "init", "lint", "log", "status", "trust"})
 _VERBS = {
     "run": frozenset({"list", "show", "start"}),
@@ -183,7 +185,7 @@ def _separate(split: tuple[str, ...]) -> tuple[list[str], tuple[tuple[str, str],
             positionals.extend(rest)
         elif not word.startswith("-") or word == "-":
             positionals.append(word)
-        elif word in _VALUED:
+        elif word in _VALUED or word in _VALUED_OF.get(" ".join(positionals[:2]), ()):
             options.append((word, next(rest, "")))
         elif word.startswith("--"):
             name, _, value = word.partition("=")

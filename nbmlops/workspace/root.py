@@ -160,9 +160,11 @@ class Workspace:
         """Verbs on data."""
         from nbmlops.data import Data
         from nbmlops.data.lockfile import LockFile
+        from nbmlops.store.aliases import Aliases
 
+        versions, scratch = self.versions("data"), self.marker.state / "scratch"
         lock = LockFile(self.marker.root / "nbmlops.lock", self.marker.state / "lock.guard")
-        return Data(self.versions("data"), self.objects, self._lineage, lock, self.marker.state / "scratch")
+        return Data(versions, Aliases(versions, self.clock), self.objects, self._lineage, lock, scratch)
 
     @cached_property
     def run(self) -> Runs:

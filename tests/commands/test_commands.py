@@ -14,16 +14,27 @@ from tests.commands.fakes import Asked, in_a_cell, in_a_shell
 FRAME, MODEL = object(), object()
 VARIABLES = {"flights": FRAME, "model": MODEL, "auc": 0.75, "grid": {"depth": [1, 2]}}
 
+SAVED = {"message": None, "tags": {}, "alias": None, "allow_empty": False}
+
 IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("status", "status", (), {}),
     ("lint delays", "lint", ("delays",), {}),
     ("log auc={auc} n=3", "log", ({"auc": 0.75, "n": "3"},), {"step": None}),
     ("log auc=0.9 --step 4", "log", ({"auc": "0.9"},), {"step": 4}),
-    ("data save flights", "data.save", (FRAME, "flights"), {"message": None, "allow_empty": False}),
-    ("data save flights f2 -m words", "data.save", (FRAME, "f2"), {"message": "words", "allow_empty": False}),
-    ("data list", "data.list", (), {}),
+    ("data save flights", "data.save", (FRAME, "flights"), SAVED),
+    ("data save flights f2 -m words", "data.save", (FRAME, "f2"), SAVED | {"message": "words"}),
+    (
+        "data save flights --tag a=1 --tag b={auc} --alias golden",
+        *("data.save", (FRAME, "flights"), SAVED | {"tags": {"a": "1", "b": 0.75}, "alias": "golden"}),
+    ),
+    ("data list", "data.list", (), {"tags": {}}),
+    ("data list --tag a=1", "data.list", (), {"tags": {"a": "1"}}),
     ("data show flights@v3", "data.show", ("flights@v3",), {}),
-    ("data history flights", "data.history", ("flights",), {}),
+    ("data history flights", "data.history", ("flights",), {"tags": {}}),
+    ("data history flights --tag a=1", "data.history", ("flights",), {"tags": {"a": "1"}}),
+    ("data tag flights@v3 a=1 --remove b", "data.tag", ("flights@v3", {"a": "1"}), {"remove": ("b",)}),
+    ("data alias flights@v3 golden", "data.alias", ("flights@v3", "golden"), {"remove": False}),
+    ("data alias flights golden --remove", "data.alias", ("flights", "golden"), {"remove": True}),
     ("data delete flights@v3 --unlock", "data.delete", ("flights@v3",), {"unlock": True}),
     ("data restore flights", "data.restore", ("flights",), {}),
     ("data rename a b", "data.rename", ("a", "b"), {}),
@@ -163,7 +174,7 @@ WRONG: list[tuple[str, str, str | None]] = [
     ("dta list", "'dta' is neither a noun nor a verb", "did you mean data?"),
     ("xyzzy", "'xyzzy' is neither a noun nor a verb", "the words are init, status"),
     ("save flights", "'save' is neither", "the noun comes first, as in `nbmlops data save flights`"),
-    ("data lst", "'lst' is no verb of data", "did you mean list?"),
+    ("data lst", "'lst' is no verb of data", "did you mean list"),
     ("data xyzzy", "'xyzzy' is no verb of data", "the verbs are save, load"),
     ("data list --jsn", "data list has no option --jsn", "did you mean --json?"),
     ("data save", "data save needs VALUE", "nbmlops data save VALUE [NAME]"),

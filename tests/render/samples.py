@@ -43,6 +43,7 @@ def table_version(text: str = "flights", **fields: Any) -> DataVersion:
         "notebook": f"notebooks/{text}.ipynb",
         "cell_id": "0123456789",
         "aliases": (text,),
+        "tags": {text: text},
         "deleted_at": None,
         "ref": f"{text}@v4",
     }
