@@ -17,6 +17,7 @@ from nbmlops.core.errors import InvalidError, NotFoundError, RefusedError, Unsup
 from nbmlops.data.lockfile import LockFile
 from nbmlops.data.service import Data
 from nbmlops.store import lineage
+from nbmlops.store.aliases import Aliases
 from nbmlops.store.catalog import Catalog
 from nbmlops.store.lineage import Active, Lineage
 from nbmlops.store.objects import ObjectStore
@@ -44,7 +45,8 @@ def data(tmp_path: Path, catalog: Catalog, objects: ObjectStore) -> Data:
     clock = SystemClock()
     lock = LockFile(tmp_path / "nbmlops.lock", tmp_path / "guard")
     (state := tmp_path / "state").mkdir()
-    return Data(Versions(catalog, clock, "data"), objects, Lineage(catalog, clock), lock, state / "scratch")
+    versions = Versions(catalog, clock, "data")
+    return Data(versions, Aliases(versions, clock), objects, Lineage(catalog, clock), lock, state / "scratch")
 
 
 @pytest.fixture

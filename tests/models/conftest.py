@@ -14,6 +14,7 @@ from nbmlops.core.clock import SystemClock
 from nbmlops.data.lockfile import LockFile
 from nbmlops.data.service import Data
 from nbmlops.store.audit import Audit
+from nbmlops.store.aliases import Aliases
 from nbmlops.store.catalog import Catalog
 from nbmlops.store.lineage import Lineage
 from nbmlops.store.objects import ObjectStore
@@ -32,7 +33,9 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
     catalog.create()
     objects = ObjectStore(str(tmp_path / "objects"), catalog, clock)
     lock = LockFile(tmp_path / "nbmlops.lock", tmp_path / "guard")
-    data = Data(Versions(catalog, clock, "data"), objects, Lineage(catalog, clock), lock, tmp_path / "scratch")
+    versions = Versions(catalog, clock, "data")
+    aliases = Aliases(versions, clock)
+    data = Data(versions, aliases, objects, Lineage(catalog, clock), lock, tmp_path / "scratch")
     checks = Checks(catalog, objects, clock, data)
     keyring = Keyring(tmp_path / "keys")
     gates: dict[str, dict[str, Any]] = {}
