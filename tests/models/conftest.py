@@ -13,8 +13,8 @@ from nbmlops.checks.service import Checks
 from nbmlops.core.clock import SystemClock
 from nbmlops.data.lockfile import LockFile
 from nbmlops.data.service import Data
-from nbmlops.store.audit import Audit
 from nbmlops.store.aliases import Aliases
+from nbmlops.store.audit import Audit
 from nbmlops.store.catalog import Catalog
 from nbmlops.store.lineage import Lineage
 from nbmlops.store.objects import ObjectStore
