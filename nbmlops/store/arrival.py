@@ -20,12 +20,13 @@ from nbmlops.core.errors import ConflictError, CorruptError, NotFoundError
 from nbmlops.store.carrying import THREADS, Load, StoppedError, Told, loads, side_by_side
 from nbmlops.store.contents import Contents, Found
 from nbmlops.store.folders import Folder
-from nbmlops.store.index import Index, Known, Place
+from nbmlops.store.index import Claim, Index, Known, Place
 from nbmlops.store.manifests import EMPTY, Manifest
 from nbmlops.store.packs import BrokenError, EntryKind, unpack
 from nbmlops.store.reader import Shelves, runs
 from nbmlops.store.records import Transfer
 from nbmlops.store.sink import PackSink
+from nbmlops.store.turns import CollectedError
 
 __all__ = ["Arrived", "Store", "pull"]
 
@@ -75,10 +76,15 @@ def pull(
     """
     receiver = _Receiver(store, source, Told(progress))
     for _ in range(_TURNS):
+        turn = store.index.turn()
         try:
-            receiver.receive(digests, Contents(source, cache))
-        except FileNotFoundError:
-            continue  # a pack there was replaced by another; what it held is looked up anew
+            receiver.receive(digests, Contents(source, cache), turn)
+        except (FileNotFoundError, CollectedError):
+            continue  # a pack there was replaced, or a gc ran here; what is missing now is looked up anew
+        except (CorruptError, NotFoundError):
+            if store.index.shrunk_since(turn):
+                continue
+            raise
         return receiver.arrived
     raise ConflictError(f"{source.where} kept changing while it was read", hint="do it again")
 
@@ -92,7 +98,7 @@ class _Receiver:
         self._here: set[str] = set()
         self.arrived = Arrived()
 
-    def receive(self, digests: Sequence[str], contents: Contents) -> None:
+    def receive(self, digests: Sequence[str], contents: Contents, turn: int) -> None:
         self._here = set(self._store.folder.names())
         lost = bool(set(self._store.index.packs()) - self._here)
         known = {} if lost else self._store.index.objects(digests)
@@ -104,7 +110,7 @@ class _Receiver:
         for count in side_by_side(self._carry, loads(missing, self._source, self._store.folder)):
             self.arrived.bytes_sent += count
         self.arrived.chunks += len(missing)
-        self._enter(manifests)
+        self._enter(manifests, Claim(turn, chunks.keys(), known.keys(), self._store.clock.now()))
         self.arrived.objects = len(digests)
 
     def _manifests(self, wanted: Sequence[str], contents: Contents) -> dict[str, Manifest]:
@@ -150,7 +156,7 @@ class _Receiver:
 
     def _carry(self, load: Load, stop: threading.Event) -> int:
         """Write a load into packs here, and enter them."""
-        with PackSink(self._store.folder) as sink:
+        with PackSink(self._store.folder, salted=True) as sink:
             for run in runs(load):
                 if stop.is_set():
                     raise StoppedError
@@ -185,12 +191,12 @@ class _Receiver:
             return place, stored
         raise self._damaged(bad.digest, f"{error}, in pack {bad.pack}")
 
-    def _enter(self, manifests: Mapping[str, Manifest]) -> None:
-        now = self._store.clock.now()
+    def _enter(self, manifests: Mapping[str, Manifest], claim: Claim) -> None:
+        now = claim.at
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(self._prove, (each for each in manifests.values() if len(each) > 1)))
         objects = {digest: Known(digest, manifest.size, "", 0, 0, now) for digest, manifest in manifests.items()}
-        with PackSink(self._store.folder) as sink:
+        with PackSink(self._store.folder, salted=True) as sink:
             for manifest in manifests.values():
                 if len(manifest) > 1:
                     raw = bytes(manifest)
@@ -200,8 +206,7 @@ class _Receiver:
             for placed in sink.close():
                 digest = placed.entry.digest.hex()
                 objects[digest] = placed.known(manifests[digest].size, now)
-        if objects:
-            self._store.index.move([], list(objects.values()))
+        self._store.index.move([], list(objects.values()), claim)
 
     def _prove(self, manifest: Manifest) -> None:
         """Raise unless the chunks that a manifest lists give its object's digest."""

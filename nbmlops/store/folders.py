@@ -56,8 +56,11 @@ class Folder(Protocol):
     def create(self) -> PackFile:
         """Begin a new pack."""
 
+    def remove(self, name: str) -> None:
+        """Remove a pack; one that is gone already is no error. `sync` makes it survive a power cut."""
+
     def sync(self) -> None:
-        """Make the names of the packs sealed so far survive a power cut."""
+        """Make what was sealed and removed so far survive a power cut."""
 
     def sweep(self) -> int:
         """Remove what writers that died have left, and give its number."""

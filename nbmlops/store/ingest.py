@@ -6,30 +6,27 @@ hashes chunk by chunk, which hands the lock over often, while others compress an
 
 from __future__ import annotations
 
-import io
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from blake3 import blake3
 
 from nbmlops.core.clock import Clock
-from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.store.chunking import BLOCK, chunks
-from nbmlops.store.folders import Folder, unavailable
-from nbmlops.store.index import Index, Known, Place
+from nbmlops.store.folders import Folder
+from nbmlops.store.index import Claim, Index, Known, Place
 from nbmlops.store.manifests import EMPTY, ITEM, Manifest
 from nbmlops.store.packs import Codec, EntryKind, squeeze
 from nbmlops.store.records import Stored
 from nbmlops.store.sink import PackSink
+from nbmlops.store.turns import CollectedError
 
-__all__ = ["Ingest", "opened"]
+__all__ = ["Ingest"]
 
 _BATCH = 2 * 1024 * 1024
 _THREADS = max(2, min(4, os.cpu_count() or 2))
@@ -60,10 +57,12 @@ class Ingest:
         self._folder = folder
         self._index = index
         self._clock = clock
-        self._sink = PackSink(folder)
+        self._sink = PackSink(folder, salted=True)
         self._pool: ThreadPoolExecutor | None = None
         self._objects: list[_Object] = []
         self._seen: set[str] = set()
+        # What was looked up before this turn may have gone when it ends.
+        self._turn: int | None = None
         self._lost: set[str] = set()
         self._packs: dict[str, bool] = {}
         self._batch: _Batch = []
@@ -85,6 +84,8 @@ class Ingest:
 
         `progress` is told the bytes of each piece read, `ends` are as in `chunks`. Nothing is stored before `finish`.
         """
+        if self._turn is None:
+            self._turn = self._index.turn()
         made = _Object()
         number = len(self._objects)
         self._objects.append(made)
@@ -110,7 +111,13 @@ class Ingest:
         return made.digest
 
     def finish(self) -> list[Stored]:
-        """Write what is left, make it durable, enter it into the index; answers in the order of the streams."""
+        """Write what is left, make it durable, enter it into the index; answers in the order of the streams.
+
+        Raises
+        ------
+        CollectedError
+            When a gc has removed meanwhile what was found stored already, and was left out; nothing is stored then.
+        """
         while self._ahead:
             self._write(self._ahead.popleft().result())
         self._write(self._squeeze(self._batch))
@@ -138,10 +145,15 @@ class Ingest:
                 objects[digest] = placed.known(fresh[digest].size, now)
             else:
                 places.append(placed.place())
-        if self._lost or objects.keys() & present.keys():
-            self._index.move(places, list(objects.values()))
-        elif places or objects:
-            self._index.add(places, list(objects.values()))
+        found = self._seen.difference(place.digest for place in places)
+        claim = Claim(self._turn or 0, found, present.keys() - objects.keys(), now)
+        enter = self._index.move if self._lost or objects.keys() & present.keys() else self._index.add
+        try:
+            enter(places, list(objects.values()), claim)
+        except CollectedError:
+            for pack in self._sink.packs():
+                self._folder.remove(pack)
+            raise
 
     def _send(self) -> None:
         batch, self._batch, self._batch_size = self._batch, [], 0
@@ -179,26 +191,6 @@ class Ingest:
         for number, digest, size, codec, stored in squeezed:
             self._sink.add(EntryKind.CHUNK, digest, stored, size, codec)
             self._objects[number].new_bytes += len(stored)
-
-
-@contextmanager
-def opened(source: bytes | BinaryIO | Path) -> Iterator[BinaryIO]:
-    """A stream of bytes, of a file, or of a stream as it is; raises as `ObjectStore.put` does."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        yield io.BytesIO(source)
-    elif isinstance(source, Path):
-        try:
-            stream = source.open("rb")
-        except FileNotFoundError as error:
-            raise NotFoundError(f"there is no file {source}", hint="check the path") from error
-        except IsADirectoryError as error:
-            raise InvalidError(f"{source} is a folder", hint="store its files one by one") from error
-        except OSError as error:
-            raise unavailable(error, source) from error
-        with stream:
-            yield stream
-    else:
-        yield source
 
 
 class _StreamHash:

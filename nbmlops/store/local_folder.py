@@ -74,8 +74,15 @@ class LocalFolder:
         except OSError as error:
             raise unavailable(error, self._packs) from error
 
+    def remove(self, name: str) -> None:
+        """Remove a pack; one that is gone already is no error."""
+        try:
+            self._path(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise unavailable(error, self._path(name)) from error
+
     def sync(self) -> None:
-        """Make the names of the packs sealed so far survive a power cut."""
+        """Make what was sealed and removed so far survive a power cut."""
         try:
             sync_folder(self._packs)
         except OSError as error:

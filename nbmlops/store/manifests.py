@@ -16,12 +16,29 @@ from blake3 import blake3
 from nbmlops.core import digests
 from nbmlops.store.packs import PROTOCOL, BrokenError
 
-__all__ = ["EMPTY", "ITEM", "Manifest"]
+__all__ = ["EMPTY", "ITEM", "Manifest", "read_body"]
 
 _MAGIC = b"NBMLMANI"
 _HEAD = struct.Struct("<8sII32sQQ")
 ITEM = struct.Struct("<32sI")
 EMPTY = digests.of_bytes(b"")
+
+
+def read_body(digest: str, stored: bytes) -> tuple[bytes, int]:
+    """Items of a manifest, 36 bytes each, and the size of its object.
+
+    Raises
+    ------
+    BrokenError
+        When it is damaged or describes another object than `digest`.
+    """
+    if len(stored) < _HEAD.size + 32 or blake3(stored[:-32]).digest() != stored[-32:]:
+        raise BrokenError("its manifest is damaged")
+    magic, protocol, _, raw, size, count = _HEAD.unpack_from(stored)
+    body = stored[_HEAD.size : -32]
+    if magic != _MAGIC or protocol != PROTOCOL or raw.hex() != digest or len(body) != count * ITEM.size:
+        raise BrokenError("its manifest describes another object")
+    return body, size
 
 
 class Manifest:
@@ -60,12 +77,7 @@ class Manifest:
         BrokenError
             When it is damaged or describes another object than `digest`.
         """
-        if len(stored) < _HEAD.size + 32 or blake3(stored[:-32]).digest() != stored[-32:]:
-            raise BrokenError("its manifest is damaged")
-        magic, protocol, _, raw, size, count = _HEAD.unpack_from(stored)
-        body = stored[_HEAD.size : -32]
-        if magic != _MAGIC or protocol != PROTOCOL or raw.hex() != digest or len(body) != count * ITEM.size:
-            raise BrokenError("its manifest describes another object")
+        body, size = read_body(digest, stored)
         manifest = cls(digest, body)
         if manifest.size != size:
             raise BrokenError("its manifest contradicts itself")

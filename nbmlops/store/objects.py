@@ -19,16 +19,19 @@ from blake3 import blake3
 
 from nbmlops.core.clock import Clock
 from nbmlops.core.errors import CorruptError, InvalidError, NotFoundError
-from nbmlops.store import arrival, repair, transfer, verification
+from nbmlops.store import arrival, purging, repair, transfer, verification
 from nbmlops.store.arrival import Arrived
 from nbmlops.store.catalog import Catalog
 from nbmlops.store.folders import Folder
-from nbmlops.store.index import Index
-from nbmlops.store.ingest import Ingest, opened
+from nbmlops.store.index import Claim, Index
+from nbmlops.store.ingest import Ingest
 from nbmlops.store.manifests import EMPTY
 from nbmlops.store.reader import ObjectReader, Shelves, corrupt
 from nbmlops.store.records import Damage, Reindexed, Repair, Stored, Transfer, Verification
 from nbmlops.store.remote import folder_at
+from nbmlops.store.rewriting import Rewritten
+from nbmlops.store.streams import Source, opened, way_back
+from nbmlops.store.turns import CollectedError
 from nbmlops.store.view import ObjectView
 
 __all__ = ["Damage", "ObjectStore", "Reindexed", "Repair", "Stored", "Transfer", "Verification"]
@@ -36,6 +39,7 @@ __all__ = ["Damage", "ObjectStore", "Reindexed", "Repair", "Stored", "Transfer",
 Progress = Callable[[int], None]
 _READ_AHEAD = 256 * 1024
 _LARGE = 16 * 1024 * 1024
+_TRIES = 2
 
 
 class ObjectStore:
@@ -65,9 +69,7 @@ class ObjectStore:
         self._clock = clock
         self._swept = False
 
-    def put(
-        self, source: bytes | BinaryIO | Path, *, progress: Progress | None = None, ends: Iterable[int] = ()
-    ) -> Stored:
+    def put(self, source: Source, *, progress: Progress | None = None, ends: Iterable[int] = ()) -> Stored:
         """Store one object; when this returns it survives a power cut.
 
         Parameters
@@ -89,16 +91,32 @@ class ObjectStore:
         UnavailableError
             When the disk is full, read-only or away; nothing was stored then.
         """
+        parts = tuple(ends)
+
+        def take() -> list[Stored]:
+            with Ingest(self._folder, self._index, self._clock) as ingest, opened(source) as stream:
+                if isinstance(source, Path) and (there := self._known(stream, progress)):
+                    return [there]
+                ingest.add(stream, progress, parts)
+                return ingest.finish()
+
+        return self._taken([source], take)[0]
+
+    def _taken(self, sources: Iterable[Source], take: Callable[[], list[Stored]]) -> list[Stored]:
+        """Take sources in; from the beginning, if it can be found, when a gc removed what was found stored already."""
         self._sweep()
-        with Ingest(self._folder, self._index, self._clock) as ingest, opened(source) as stream:
-            if isinstance(source, Path) and (there := self._known(stream, progress)):
-                return there
-            ingest.add(stream, progress, ends)
-            return ingest.finish()[0]
+        back = way_back(sources)
+        for _ in range(_TRIES):
+            try:
+                return take()
+            except CollectedError:
+                if not back():
+                    raise
+        return take()
 
     def _known(self, stream: BinaryIO, progress: Progress | None) -> Stored | None:
         """A file that is stored already, when one of its size is; hashing it is faster than taking it in again."""
-        size = os.fstat(stream.fileno()).st_size
+        size, turn = os.fstat(stream.fileno()).st_size, self._index.turn()
         if size < _LARGE or not self._index.has_size(size):
             return None
         hasher, block = blake3(max_threads=blake3.AUTO), memoryview(bytearray(_LARGE))
@@ -108,11 +126,12 @@ class ObjectStore:
         if not self.is_whole([digest]):
             stream.seek(0)
             return None
+        self._index.add((), (), Claim(turn, (), [digest], self._clock.now()))
         if progress is not None:
             progress(size)
         return Stored(digest, size, 0)
 
-    def put_many(self, sources: Iterable[bytes | BinaryIO | Path], *, progress: Progress | None = None) -> list[Stored]:
+    def put_many(self, sources: Iterable[Source], *, progress: Progress | None = None) -> list[Stored]:
         """Store several objects at the price of one: together they are durable, in as few packs as possible.
 
         Raises
@@ -120,12 +139,15 @@ class ObjectStore:
         NbmlopsError
             As `put` does; then none of them is stored.
         """
-        self._sweep()
-        with Ingest(self._folder, self._index, self._clock) as ingest:
-            for source in sources:
-                with opened(source) as stream:
-                    ingest.add(stream, progress)
-            return ingest.finish()
+
+        def take() -> list[Stored]:
+            with Ingest(self._folder, self._index, self._clock) as ingest:
+                for source in sources:
+                    with opened(source) as stream:
+                        ingest.add(stream, progress)
+                return ingest.finish()
+
+        return self._taken(sources, take)
 
     @contextmanager
     def batch(self) -> Iterator[Ingest]:
@@ -319,6 +341,27 @@ class ObjectStore:
         wanted = set(digests) - {EMPTY}
         wanted -= self._index.objects(wanted).keys()
         return wanted - self._index.places(wanted).keys()
+
+    def purge(self, objects: Iterable[str], progress: Progress | None = None) -> Rewritten:
+        """Remove objects at once, with all bytes that only they have.
+
+        Afterwards the packs hold nothing but what the index points at. Cut off, it finishes when it is called again.
+
+        Parameters
+        ----------
+        objects : iterable of str
+            Their digests; nothing may refer to them any more.
+        progress : callable, optional
+            Told the bytes of each few packs that were rewritten.
+
+        Raises
+        ------
+        CorruptError
+            When something that is to stay is damaged, in a manifest or in a pack that has to be rewritten.
+        ConflictError
+            When others keep storing things.
+        """
+        return purging.purge(self._folder, self._index, objects, progress)
 
     def reindex(self) -> Reindexed:
         """Enter into the index what the packs hold and it lacks, as after the loss of the catalog."""

@@ -31,8 +31,10 @@ __all__ = [
     "check_header",
     "check_index",
     "pack_footer",
+    "pack_size",
     "read_index",
     "read_trailer",
+    "salted_header",
     "squeeze",
     "unpack",
 ]
@@ -110,9 +112,19 @@ def pack_footer(entries: Sequence[Entry]) -> bytes:
     return index + counts + blake3(index + counts).digest() + _TRAILER_MAGIC
 
 
+def pack_size(count: int, stored: int) -> int:
+    """Bytes of a pack of `count` entries that take `stored` bytes together."""
+    return len(HEADER) + stored + count * _ENTRY.size + TRAILER_SIZE
+
+
+def salted_header(salt: int) -> bytes:
+    """Header of a pack whose name is to be its own even when another pack has the same entries."""
+    return HEADER[:12] + struct.pack("<I", salt)
+
+
 def check_header(header: bytes) -> None:
-    """Raise `BrokenError` unless a pack begins with these 16 bytes."""
-    if header != HEADER:
+    """Raise `BrokenError` unless a pack begins with these 16 bytes, of which the last four may be any."""
+    if len(header) != len(HEADER) or header[:12] != HEADER[:12]:
         raise BrokenError("its header is damaged")
 
 

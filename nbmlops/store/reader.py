@@ -14,7 +14,7 @@ from nbmlops.core.digests import short
 from nbmlops.core.errors import CorruptError, NotFoundError
 from nbmlops.store.folders import Folder
 from nbmlops.store.index import Index, Known, Place
-from nbmlops.store.manifests import EMPTY, Manifest
+from nbmlops.store.manifests import EMPTY, Manifest, read_body
 from nbmlops.store.packs import BrokenError, unpack
 
 __all__ = ["ObjectReader", "Shelves", "corrupt", "runs"]
@@ -79,15 +79,24 @@ class Shelves:
         """Chunks of an object that was looked up already; raises `CorruptError` as `manifest` does."""
         if not known.pack:
             return Manifest.of_chunk(known.digest, known.size)
-        try:
-            manifest = Manifest.parse(known.digest, self._folder.read(known.pack, known.offset, known.stored))
-        except FileNotFoundError as error:
-            raise corrupt(known.digest, "is missing: its file is gone", pack=known.pack) from error
-        except BrokenError as error:
-            raise corrupt(known.digest, str(error), pack=known.pack) from error
+        manifest = Manifest(known.digest, self.body_of(known))
         if manifest.size != known.size:
             raise corrupt(known.digest, "its manifest and the index differ in size", pack=known.pack)
         return manifest
+
+    def body_of(self, known: Known) -> bytes:
+        """Items of the manifest of an object of several chunks; raises as `manifest` does."""
+        try:
+            return read_body(known.digest, self._folder.read(known.pack, known.offset, known.stored))[0]
+        except FileNotFoundError as error:
+            again = self._index.objects([known.digest]).get(known.digest)
+            if again is None:
+                raise _removed(known.digest) from error
+            if again.pack != known.pack:
+                return self.body_of(again)
+            raise corrupt(known.digest, "is missing: its file is gone", pack=known.pack) from error
+        except BrokenError as error:
+            raise corrupt(known.digest, str(error), pack=known.pack) from error
 
     def locate(self, owner: str, items: Sequence[tuple[str, int]]) -> list[Place]:
         """Places of an object's chunks, in their order.
@@ -112,13 +121,16 @@ class Shelves:
         ------
         CorruptError
             At the first chunk that is not what was stored; nothing of it is handed out.
+        NotFoundError
+            When the object is removed from the store meanwhile.
         """
         for run in runs(places):
             first, last = run[0], run[-1]
             try:
                 raw = self._folder.read(first.pack, first.offset, last.offset + last.stored - first.offset)
             except FileNotFoundError as error:
-                raise corrupt(owner, "is missing: the file is gone", chunk=first.digest, pack=first.pack) from error
+                yield from self.fetch(owner, self._moved(owner, run, error))
+                continue
             except BrokenError as error:
                 raise corrupt(owner, str(error), chunk=first.digest, pack=first.pack) from error
             for place in run:
@@ -161,6 +173,22 @@ class Shelves:
             raise BrokenError("its file is gone") from error
         if hasher.hexdigest() != pack:
             raise BrokenError("its bytes do not give its name")
+
+    def _moved(self, owner: str, places: Sequence[Place], error: FileNotFoundError) -> list[Place]:
+        """Where chunks lie now whose pack is gone: it may have been written anew since they were looked up."""
+        found = self._index.places({place.digest for place in places})
+        for place in places:
+            if place.digest not in found and not self._index.objects([owner]):
+                raise _removed(owner) from error
+            if place.digest not in found or found[place.digest].pack == place.pack:
+                raise corrupt(owner, "is missing: the file is gone", chunk=place.digest, pack=place.pack) from error
+        return [found[place.digest] for place in places]
+
+
+def _removed(owner: str) -> NotFoundError:
+    return NotFoundError(
+        f"object {short(owner)} was removed from the store while it was read", hint="`ml data list` shows what is there"
+    )
 
 
 class ObjectReader(io.RawIOBase):

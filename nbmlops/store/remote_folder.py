@@ -45,8 +45,12 @@ class UrlFolder:
         """Begin a new pack, in a temporary file of this machine."""
         return _UrlPack(self._files)
 
+    def remove(self, name: str) -> None:
+        """Remove a pack; one that is gone already is no error."""
+        self._files.remove(self._path(name))
+
     def sync(self) -> None:
-        """Do nothing: an upload that was confirmed is there."""
+        """Do nothing: what was confirmed is done."""
 
     def sweep(self) -> int:
         """Remove nothing: other machines' uploads cannot be told from abandoned ones."""

@@ -57,7 +57,7 @@ class _Mender:
         lost = {damage.chunk for damage in damages if damage.chunk and not damage.pack}
         foreign: list[tuple[Known, Manifest]] = []
         kept: dict[str, Known] = {}
-        with PackSink(self._folder) as sink:
+        with PackSink(self._folder, salted=True) as sink:
             for pack in sorted({damage.pack for damage in damages if damage.pack}):
                 places = self._index.places_in(pack)
                 for place in places:
@@ -129,7 +129,7 @@ class _Mender:
 
     def _mend_manifests(self, foreign: Sequence[tuple[Known, Manifest]]) -> None:
         proven: dict[str, Known] = {}
-        with PackSink(self._folder) as sink:
+        with PackSink(self._folder, salted=True) as sink:
             for known, manifest in foreign:
                 if self._gives_its_digest(manifest):
                     raw = bytes(manifest)

@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "Instant", "metadata"]
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in ``migrations/versions``."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -86,6 +86,22 @@ object_ = Table(
     Column("created_at", Instant, nullable=False),
 )
 
+# Changes of what is stored take turns: each takes the next number of the one row of `turn`, which lets one wait for
+# the other on any engine, and tells whether anything changed. A removal says at which turn a pack ceased to be one of
+# ours, or with an empty pack, that something went from the index.
+turn = Table(
+    "turn",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+)
+removal = Table(
+    "removal",
+    metadata,
+    Column("pack", String(64), primary_key=True),
+    Column("turn", BigInteger, nullable=False, index=True),
+)
+
 # Names and versions of data, models and pipelines.
 name = Table(
     "name",
@@ -115,6 +131,8 @@ version = Table(
     Column("run_id", String(32)),
     Column("detail", JSON, nullable=False),
     Column("deleted_at", Instant),
+    # When gc let its objects go; the row stays, so that its number and its lineage mean what they meant.
+    Column("freed_at", Instant),
     UniqueConstraint("name_id", "number"),
 )
 version_tag = Table(

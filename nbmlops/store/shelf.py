@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from nbmlops.store.folders import Folder
@@ -37,14 +37,14 @@ def read_entries(folder: Folder, pack: str, size: int) -> list[Entry]:
 
 
 class Shelf:
-    """All entries of the packs in a folder, as they were when this was made."""
+    """All entries of the packs in a folder, as they were when this was made; those of some packs may be left out."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, without: Collection[str] = ()) -> None:
         self.folder = folder
         self.unreadable: list[str] = []
         self._chunks: dict[str, list[Place]] = {}
         self._manifests: dict[str, list[Placed]] = {}
-        self.packs = folder.names()
+        self.packs = {pack: size for pack, size in folder.names().items() if pack not in without}
         with ThreadPoolExecutor(_READERS) as pool:
             for pack, entries in pool.map(self._entries, self.packs.items()):
                 self._add(pack, entries)

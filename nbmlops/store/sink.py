@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from blake3 import blake3
 
 from nbmlops.store.folders import Folder, PackFile
 from nbmlops.store.index import Known, Place
-from nbmlops.store.packs import HEADER, Codec, Entry, EntryKind, pack_footer
+from nbmlops.store.packs import HEADER, Codec, Entry, EntryKind, pack_footer, salted_header
 
 __all__ = ["PACK_LIMIT", "PackSink", "Placed"]
 
@@ -39,10 +40,20 @@ class Placed:
 
 
 class PackSink:
-    """Takes entries, in order; as a context manager it leaves no pack half written."""
+    """Takes entries, in order; as a context manager it leaves no pack half written.
 
-    def __init__(self, folder: Folder) -> None:
+    Parameters
+    ----------
+    folder : Folder
+        Where the packs are to lie.
+    salted : bool
+        Whether each pack gets a name that none ever had. A catalog's packs do: it remembers those that were removed,
+        and the same content may come again.
+    """
+
+    def __init__(self, folder: Folder, *, salted: bool = False) -> None:
         self._folder = folder
+        self._salted = salted
         self._placed: list[Placed] = []
         self._file: PackFile | None = None
         self._entries: list[Entry] = []
@@ -70,7 +81,7 @@ class PackSink:
         if self._file is None:
             self._file = self._folder.create()
             self._hasher, self._entries, self._position = blake3(), [], 0
-            self._write(HEADER)
+            self._write(salted_header(secrets.randbits(32)) if self._salted else HEADER)
         self._entries.append(Entry(bytes.fromhex(digest), kind, codec, self._position, len(stored), size))
         self._write(stored)
 
@@ -81,6 +92,10 @@ class PackSink:
         if self._placed:
             self._folder.sync()
         return self._placed
+
+    def packs(self) -> set[str]:
+        """Names of the packs that were sealed so far."""
+        return {placed.pack for placed in self._placed}
 
     def _write(self, data: bytes | memoryview) -> None:
         self._buffer.append(data)

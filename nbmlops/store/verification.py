@@ -141,7 +141,7 @@ def _untouched(findings: _Findings, damages: dict[Damage, None]) -> Iterator[Dam
 
 def reindex(folder: Folder, index: Index, now: datetime) -> Reindexed:
     """Enter what the packs hold into the index; a chunk that no manifest lists was an object by itself."""
-    shelf = Shelf(folder)
+    shelf = Shelf(folder, without=index.removed())
     unreadable = list(shelf.unreadable)
     objects: list[Known] = []
     listed: set[str] = set()

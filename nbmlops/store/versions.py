@@ -46,6 +46,7 @@ class Version:
     aliases: tuple[str, ...]
     tags: Mapping[str, str]
     deleted_at: datetime | None
+    freed_at: datetime | None = None
 
     @property
     def ref(self) -> str:

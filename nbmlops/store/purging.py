@@ -1,0 +1,147 @@
+"""Remove given objects at once, with all bytes that only they have, as an erasure does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbmlops.core.digests import short
+from nbmlops.core.errors import ConflictError, CorruptError, NotFoundError
+from nbmlops.store.folders import Folder
+from nbmlops.store.index import Index, Known
+from nbmlops.store.manifests import ITEM, read_body
+from nbmlops.store.marking import Marks
+from nbmlops.store.packs import BrokenError, pack_size
+from nbmlops.store.reader import Shelves
+from nbmlops.store.rewriting import Dead, Rewritten, compact, rewrite
+from nbmlops.store.shelf import Shelf
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = ["Forgotten", "dead_at", "forget", "purge", "purge_at", "wasteful"]
+
+Progress = Callable[[int], None]
+_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What went from the index: objects and chunks, by digest."""
+
+    objects: tuple[str, ...]
+    chunks: tuple[str, ...]
+
+
+def forget(
+    index: Index,
+    marks: Marks,
+    choose: Callable[[list[Known]], Collection[str]],
+    also: Callable[[Connection], None] | None = None,
+) -> Forgotten:
+    """Take objects out of the index, and all chunks that no other object has.
+
+    Looks without haste; when anybody stored something meanwhile, it looks again at what is new.
+
+    Parameters
+    ----------
+    index : Index
+        The index.
+    marks : Marks
+        Reads what the other objects are made of.
+    choose : callable
+        Given all objects, tells the digests of those that are to go.
+    also : callable, optional
+        Does in the same transaction what is to stand or fall with it.
+
+    Raises
+    ------
+    ConflictError
+        When others store things too fast to get a word in.
+    CorruptError
+        When the manifest of an object that is to stay is damaged; nothing goes then.
+    """
+    for _ in range(_TRIES):
+        turn = index.turn()
+        objects = list(index.all_objects())
+        gone = set(choose(objects))
+        try:
+            marks.add(known for known in objects if known.digest not in gone)
+        except NotFoundError:  # somebody else forgets too
+            continue
+        chunks = [
+            digest
+            for page in index.all_chunks()
+            for digest, held in zip((row[0] for row in page), marks.holds(row[0] for row in page), strict=True)
+            if not held
+        ]
+        if index.forget(gone, chunks, turn, also):
+            return Forgotten(tuple(gone), tuple(chunks))
+    raise ConflictError("others keep storing things, so nothing could be removed", hint="try again when they are done")
+
+
+def wasteful(folder: Folder, index: Index, most_live: float = 1.0) -> list[str]:
+    """Packs of this folder of whose entries the index knows less than that share of the bytes."""
+    sizes, usage = folder.names(), index.usage()
+    return sorted(
+        pack
+        for pack, size in sizes.items()
+        if (pack_size(*usage[pack]) < min(size, most_live * size) if pack in usage else True)
+    )
+
+
+def purge(folder: Folder, index: Index, objects: Iterable[str], progress: Progress | None = None) -> Rewritten:
+    """Remove objects from a store; afterwards its folder holds nothing but what the index points at."""
+    named = frozenset(objects)
+    forget(index, Marks(Shelves(folder, index)), lambda known: [one.digest for one in known if one.digest in named])
+    return compact(folder, index, wasteful(folder, index), progress)
+
+
+def purge_at(
+    folder: Folder, objects: Iterable[str], keep: Iterable[str] = (), progress: Progress | None = None
+) -> Rewritten:
+    """Remove objects from a folder without a catalog.
+
+    Parameters
+    ----------
+    folder : Folder
+        Where they were pushed to.
+    objects : iterable of str
+        What is to go.
+    keep : iterable of str
+        Objects that stay although they are of one chunk, which there no manifest tells.
+    progress : callable, optional
+        Told the bytes of each pack that was looked at.
+    """
+    return rewrite(folder, dead_at(folder, objects, keep), progress)
+
+
+def dead_at(folder: Folder, objects: Iterable[str], keep: Iterable[str] = ()) -> Dead:
+    """What goes with some objects from a folder without a catalog; `keep` as in `purge_at`.
+
+    Who writes it down before `rewrite` can finish a removal that was cut off, when the manifests are gone already.
+
+    Raises
+    ------
+    CorruptError
+        When a manifest cannot be read: which chunks its object has is not known then.
+    """
+    named, shelf = frozenset(objects), Shelf(folder)
+    going, staying = set(named), set(keep) - named
+    for digest in shelf.described():
+        (going if digest in named else staying).update(_listed(shelf, digest))
+    return Dead(named, frozenset(going - staying))
+
+
+def _listed(shelf: Shelf, digest: str) -> list[str]:
+    for placed in shelf.manifests(digest):
+        try:
+            raw = shelf.folder.read(placed.pack, placed.entry.offset, placed.entry.stored)
+            return [chunk.hex() for chunk, _ in ITEM.iter_unpack(read_body(digest, raw)[0])]
+        except (BrokenError, FileNotFoundError):
+            continue
+    raise CorruptError(
+        f"the manifest of object {short(digest)} at {shelf.folder.where} is damaged; nothing was removed",
+        hint="push it there again",
+    )

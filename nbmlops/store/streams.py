@@ -1,0 +1,63 @@
+"""What can be stored: bytes, a stream or a file; opened, and if need be gone back to."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.store.folders import unavailable
+
+__all__ = ["Source", "opened", "way_back"]
+
+Source = bytes | BinaryIO | Path
+
+
+@contextmanager
+def opened(source: Source) -> Iterator[BinaryIO]:
+    """A source as a stream.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such file.
+    InvalidError
+        When the path is a folder.
+    UnavailableError
+        When it cannot be read.
+    """
+    if isinstance(source, bytes | bytearray | memoryview):
+        yield io.BytesIO(source)
+    elif isinstance(source, Path):
+        try:
+            stream = source.open("rb")
+        except FileNotFoundError as error:
+            raise NotFoundError(f"there is no file {source}", hint="check the path") from error
+        except IsADirectoryError as error:
+            raise InvalidError(f"{source} is a folder", hint="store its files one by one") from error
+        except OSError as error:
+            raise unavailable(error, source) from error
+        with stream:
+            yield stream
+    else:
+        yield source
+
+
+def way_back(sources: Iterable[Source]) -> Callable[[], bool]:
+    """What leads back to where the sources stand now, as often as it is called; it says False when there is no way."""
+    if not isinstance(sources, Sequence):  # an iterator gives each of them once
+        return lambda: False
+    streams = [source for source in sources if not isinstance(source, bytes | bytearray | memoryview | Path)]
+    if not all(isinstance(stream, io.IOBase) and stream.seekable() for stream in streams):
+        return lambda: False
+    starts = [stream.tell() for stream in streams]
+
+    def back() -> bool:
+        for stream, start in zip(streams, starts, strict=True):
+            stream.seek(start)
+        return True
+
+    return back
