@@ -30,8 +30,7 @@ from nbmlops.store.reader import ObjectReader, Shelves, corrupt
 from nbmlops.store.records import Damage, Reindexed, Repair, Stored, Transfer, Verification
 from nbmlops.store.remote import folder_at
 from nbmlops.store.rewriting import Rewritten
-from nbmlops.store.streams import Source, opened, way_back
-from nbmlops.store.turns import CollectedError
+from nbmlops.store.streams import Source, digest_of_file, opened, taken
 from nbmlops.store.view import ObjectView
 
 __all__ = ["Damage", "ObjectStore", "Reindexed", "Repair", "Stored", "Transfer", "Verification"]
@@ -39,7 +38,6 @@ __all__ = ["Damage", "ObjectStore", "Reindexed", "Repair", "Stored", "Transfer",
 Progress = Callable[[int], None]
 _READ_AHEAD = 256 * 1024
 _LARGE = 16 * 1024 * 1024
-_TRIES = 2
 
 
 class ObjectStore:
@@ -91,6 +89,7 @@ class ObjectStore:
         UnavailableError
             When the disk is full, read-only or away; nothing was stored then.
         """
+        self._sweep()
         parts = tuple(ends)
 
         def take() -> list[Stored]:
@@ -100,29 +99,14 @@ class ObjectStore:
                 ingest.add(stream, progress, parts)
                 return ingest.finish()
 
-        return self._taken([source], take)[0]
-
-    def _taken(self, sources: Iterable[Source], take: Callable[[], list[Stored]]) -> list[Stored]:
-        """Take sources in; from the beginning, if it can be found, when a gc removed what was found stored already."""
-        self._sweep()
-        back = way_back(sources)
-        for _ in range(_TRIES):
-            try:
-                return take()
-            except CollectedError:
-                if not back():
-                    raise
-        return take()
+        return taken([source], take)[0]
 
     def _known(self, stream: BinaryIO, progress: Progress | None) -> Stored | None:
         """A file that is stored already, when one of its size is; hashing it is faster than taking it in again."""
         size, turn = os.fstat(stream.fileno()).st_size, self._index.turn()
         if size < _LARGE or not self._index.has_size(size):
             return None
-        hasher, block = blake3(max_threads=blake3.AUTO), memoryview(bytearray(_LARGE))
-        while count := stream.readinto(block):  # type: ignore[attr-defined]  # files have it
-            hasher.update(block[:count])
-        digest = hasher.hexdigest()
+        digest = digest_of_file(stream)
         if not self.is_whole([digest]):
             stream.seek(0)
             return None
@@ -139,6 +123,7 @@ class ObjectStore:
         NbmlopsError
             As `put` does; then none of them is stored.
         """
+        self._sweep()
 
         def take() -> list[Stored]:
             with Ingest(self._folder, self._index, self._clock) as ingest:
@@ -147,7 +132,7 @@ class ObjectStore:
                         ingest.add(stream, progress)
                 return ingest.finish()
 
-        return self._taken(sources, take)
+        return taken(sources, take)
 
     @contextmanager
     def batch(self) -> Iterator[Ingest]:
@@ -346,13 +331,7 @@ class ObjectStore:
         """Remove objects at once, with all bytes that only they have.
 
         Afterwards the packs hold nothing but what the index points at. Cut off, it finishes when it is called again.
-
-        Parameters
-        ----------
-        objects : iterable of str
-            Their digests; nothing may refer to them any more.
-        progress : callable, optional
-            Told the bytes of each few packs that were rewritten.
+        Nothing may refer to the objects any more; `progress` is told the bytes of each few packs.
 
         Raises
         ------

@@ -8,10 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from blake3 import blake3
+
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.store.folders import unavailable
+from nbmlops.store.records import Stored
+from nbmlops.store.turns import CollectedError
 
-__all__ = ["Source", "opened", "way_back"]
+__all__ = ["Source", "digest_of_file", "opened", "taken", "way_back"]
+
+_BLOCK = 16 * 1024 * 1024
+_TRIES = 2
 
 Source = bytes | BinaryIO | Path
 
@@ -44,6 +51,26 @@ def opened(source: Source) -> Iterator[BinaryIO]:
             yield stream
     else:
         yield source
+
+
+def digest_of_file(stream: BinaryIO) -> str:
+    """Digest of an open file from where it stands to its end."""
+    hasher, block = blake3(max_threads=blake3.AUTO), memoryview(bytearray(_BLOCK))
+    while count := stream.readinto(block):  # type: ignore[attr-defined]  # files have it
+        hasher.update(block[:count])
+    return hasher.hexdigest()
+
+
+def taken(sources: Iterable[Source], take: Callable[[], list[Stored]]) -> list[Stored]:
+    """Take sources in; from the beginning, if it can be found, when a gc removed what was found stored already."""
+    back = way_back(sources)
+    for _ in range(_TRIES):
+        try:
+            return take()
+        except CollectedError:
+            if not back():
+                raise
+    return take()
 
 
 def way_back(sources: Iterable[Source]) -> Callable[[], bool]:
