@@ -333,12 +333,7 @@ class ObjectStore:
         Afterwards the packs hold nothing but what the index points at. Cut off, it finishes when it is called again.
         Nothing may refer to the objects any more; `progress` is told the bytes of each few packs.
 
-        Raises
-        ------
-        CorruptError
-            When something that is to stay is damaged, in a manifest or in a pack that has to be rewritten.
-        ConflictError
-            When others keep storing things.
+        Raises `CorruptError` when something that is to stay is damaged, `ConflictError` when others keep storing.
         """
         return purging.purge(self._folder, self._index, objects, progress)
 
