@@ -47,8 +47,8 @@ def save(session: Session, value: Given, name: str | None, tags: _Pairs, **how: 
 @click.option("--columns", help="Columns to read, apart by commas.")
 @click.option("--where", help="A condition for the rows to read, as in 'month = 2'.")
 @click.option("--sample", type=int, help="How many rows to draw at random, the same ones each time.")
-@click.option("--as", "as_", type=click.Choice(["pandas", "arrow", "polars", "path"]), help="What to give.")
-@click.option("--to", type=click.Path(), help="Where to write it; .parquet or .csv for a table.")
+@click.option("--as", "as_", type=click.Choice(["pandas", "arrow", "polars", "numpy", "path"]), help="What to give.")
+@click.option("--to", type=click.Path(), help="Where to write it; .parquet or .csv for a table, .npy for an array.")
 @click.option("--overwrite", is_flag=True, help="Write over what is there.")
 @click.option("--locked", is_flag=True, help="Take what nbmlops.lock names.")
 def load(session: Session, ref: str, columns: str | None, locked: bool, **how: Any) -> Any:

@@ -98,7 +98,7 @@ VERBS = (
         only_python={"metrics": "pairs of key=value are one mapping here"},
     ),
     Verb(
-        *("data", "save", "VALUE [NAME]", "Save a table, file or folder as a new version.", "ml.data.save"),
+        *("data", "save", "VALUE [NAME]", "Save a table, array, file or folder as a new version.", "ml.data.save"),
         only_python=_DRAWN,
     ),
     Verb("data", "load", "REF", "Load a version; every byte is hashed again.", "ml.data.load"),

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError
 from nbmlops.data import files
+from nbmlops.data.array_diff import diff_arrays
 from nbmlops.data.diff_records import DataDiff, FileChange
+from nbmlops.data.records import a_or_an
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,16 +44,19 @@ def diff(
     kinds = [str(version.detail["format"]) for version in (before, after)]
     if kinds[0] != kinds[1]:
         raise InvalidError(
-            f"{before.ref} is a {kinds[0]} and {after.ref} a {kinds[1]}: they cannot be compared",
+            f"{before.ref} is {a_or_an(kinds[0])} and {after.ref} {a_or_an(kinds[1])}: they cannot be compared",
             hint=f"`ml data history {before.name}` tells what each version is",
         )
     if sample < 0:
         raise InvalidError(f"a sample of {sample} rows cannot be shown", hint="give a number from 0 on")
     if key and kinds[0] != "table":
-        raise InvalidError(f"a {kinds[0]} has no key", hint=f"`ml data diff {before.ref} {after.ref}`")
+        raise InvalidError(f"{a_or_an(kinds[0])} has no key", hint=f"`ml data diff {before.ref} {after.ref}`")
     if kinds[0] == "table":
         return _tables(objects, before, after, key, sample, scratch)
     same = before.digest == after.digest
+    if kinds[0] == "array":
+        change = None if same else diff_arrays(objects, before, after, scratch)
+        return DataDiff(before.ref, after.ref, "array", same, array=change)
     if kinds[0] == "folder":
         changes = () if same else _folders(objects, before, after)
         return DataDiff(before.ref, after.ref, "folder", same, files=changes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CellChange", "ColumnChange", "DataDiff", "FileChange", "RowCounts", "SchemaChange", "Shape"]
+__all__ = ["ArrayChange", "CellChange", "ColumnChange", "DataDiff", "FileChange", "RowCounts", "SchemaChange", "Shape"]
 
 By = Literal["key", "position", "content"]
 
@@ -89,6 +89,22 @@ class FileChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ArrayChange:
+    """What differs between two arrays.
+
+    `differing` counts the elements that are not the same, None when the shapes are others or the types do not compare;
+    `largest` is the largest absolute difference of two real numbers.
+    """
+
+    before_shape: tuple[int, ...]
+    after_shape: tuple[int, ...]
+    before_dtype: str
+    after_dtype: str
+    differing: int | None
+    largest: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DataDiff:
     """What differs between two versions.
 
@@ -97,7 +113,7 @@ class DataDiff:
     before, after : str
         References of the versions.
     format : str
-        ``table``, ``file`` or ``folder``.
+        ``table``, ``array``, ``file`` or ``folder``.
     same : bool
         Whether the content is the same.
     by : str
@@ -114,6 +130,8 @@ class DataDiff:
         Of a folder.
     lines : tuple of str
         Of a text file: what differs, as ``diff -u`` writes it.
+    array : ArrayChange
+        Of an array.
     """
 
     before: str
@@ -131,6 +149,7 @@ class DataDiff:
     removed: tuple[dict[str, Any], ...] = ()
     files: tuple[FileChange, ...] = ()
     lines: tuple[str, ...] = ()
+    array: ArrayChange | None = None
     changes: Callable[[], pd.DataFrame] | None = field(default=None, repr=False, compare=False)
 
     def to_pandas(self) -> pd.DataFrame:
@@ -140,11 +159,16 @@ class DataDiff:
         -------
         pandas.DataFrame
             A row for each cell that changed and each row that came or went, with ``change``, the key (or ``row``, the
-            number of the row), ``column``, ``before`` and ``after``; of a folder a row for each file.
+            number of the row), ``column``, ``before`` and ``after``; of a folder a row for each file; of arrays their
+            shapes and types.
         """
         import pandas as pd
 
         if self.changes is not None:
             return self.changes()
+        if self.array is not None:
+            shapes = ["shape", self.array.before_shape, self.array.after_shape]
+            types = ["dtype", self.array.before_dtype, self.array.after_dtype]
+            return pd.DataFrame([shapes, types], columns=["change", "before", "after"])
         rows = [[file.what, file.path, file.before, file.after] for file in self.files]
         return pd.DataFrame(rows, columns=["change", "path", "before", "after"])

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from datetime import UTC, datetime
 from typing import Any
 
-from nbmlops.data.diff_records import ColumnChange, DataDiff, FileChange, RowCounts, SchemaChange, Shape
+from nbmlops.data.diff_records import ArrayChange, ColumnChange, DataDiff, FileChange, RowCounts, SchemaChange, Shape
 from nbmlops.render import dispatch
 from nbmlops.render.bars import Bars, Charted
 from nbmlops.render.dispatch import looks
 from nbmlops.render.look import Block, Drawing, Lines, Look, Part, line, table
-from nbmlops.render.units import count, number, size
+from nbmlops.render.units import count, extent, number, size
 
 __all__: list[str] = []
 
@@ -32,6 +33,8 @@ def _(diff: DataDiff) -> Look:
         how = _BY.get(diff.by, f"rows found again by {', '.join(diff.key)}")
         order = Part("in another order", "warn") if diff.reordered else None
         return Look(line(head, *summary, order, Part(how, "muted")), body=tuple(body))
+    if diff.array is not None:
+        return Look(line(head, *_array_words(diff.array)))
     if diff.files and diff.format == "folder":
         amounts = {what: sum(file.what == what for file in diff.files) for what in ("added", "removed", "modified")}
         tally = [count(amount, f"file {what}", f"files {what}") for what, amount in amounts.items() if amount]
@@ -39,6 +42,21 @@ def _(diff: DataDiff) -> Look:
     was, now = (diff.files[0].before, diff.files[0].after) if diff.files else (None, None)
     sizes = f"{size(was or 0)} → {size(now or 0)}"
     return Look(line(head, sizes), body=(Drawing("\n".join(diff.lines)),) if diff.lines else ())
+
+
+def _array_words(array: ArrayChange) -> list[str]:
+    words = []
+    if array.before_shape != array.after_shape:
+        words.append(f"{extent(array.before_shape)} → {extent(array.after_shape)}")
+    if array.before_dtype != array.after_dtype:
+        words.append(f"{array.before_dtype} → {array.after_dtype}")
+    if array.differing is not None:
+        total = math.prod(array.after_shape)
+        differ = f"{array.differing:,} of {count(total, 'element')} differ"
+        words.append(differ if array.differing else "the same elements, kept in another way")
+    if array.largest is not None:
+        words.append(f"by at most {number(array.largest)}")
+    return words
 
 
 def _row_words(rows: RowCounts) -> list[str]:

@@ -59,8 +59,8 @@ def to_arrow(value: Any, *, allow_empty: bool = False) -> pa.Table:
 
     if not is_table(value):
         raise InvalidError(
-            f"{kind_of(value)} is not a table, a file or a folder",
-            hint="save a pandas, polars or pyarrow table, or the path of a file",
+            f"{kind_of(value)} is not a table, an array, a file or a folder",
+            hint="save a pandas, polars or pyarrow table, a numpy array, or the path of a file",
         )
     refuse_names([str(name) for name in (value.column_names if isinstance(value, pa.Table) else value.columns)])
     if len(value) == 0 and not allow_empty:

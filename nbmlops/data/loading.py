@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbmlops.core.errors import InvalidError, NotFoundError
-from nbmlops.data import comparing, files, output
+from nbmlops.data import arrays, comparing, files, output
 from nbmlops.data.frames import pick
 from nbmlops.data.keeping import Keeping
+from nbmlops.data.records import a_or_an
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Loading"]
 
-_KINDS = ("pandas", "arrow", "polars", "path")
+# What a format can be loaded as, its default first; a file and a folder only as a path.
+_KINDS = {"table": ("pandas", "arrow", "polars", "path"), "array": ("numpy", "path")}
 
 
 class Loading(Keeping):
@@ -50,11 +52,11 @@ class Loading(Keeping):
             A condition on any columns, as in ``month = 2 and carrier in ("UA", "AA")``, for the rows to read.
         sample : int, optional
             How many rows to draw: at random, but the same ones each time, in the table's order.
-        as_ : {"pandas", "arrow", "polars", "path"}, optional
-            What to return; a table as pandas and a file or folder as a path by default.
+        as_ : {"pandas", "arrow", "polars", "numpy", "path"}, optional
+            What to return; a table as pandas, an array as numpy and a file or folder as a path by default.
         to : str or Path, optional
-            Where to write it, a table as Parquet or CSV by the ending; the path is returned. In a folder that is there
-            it gets its own name.
+            Where to write it, a table as Parquet or CSV by the ending, an array as NPY; the path is returned. In a
+            folder that is there it gets its own name.
         locked : bool
             Take the content that ``nbmlops.lock`` names instead of the newest.
         overwrite : bool
@@ -116,17 +118,26 @@ class Loading(Keeping):
         return older[0]
 
     def _read(self, version: Version, asked: _Rows, as_: str | None, to: str | Path | None, overwrite: bool) -> Any:
-        is_table = version.detail["format"] == "table"
-        wanted = as_ or ("path" if to is not None or not is_table else "pandas")
-        if wanted not in _KINDS:
-            raise InvalidError(f"data cannot be loaded as {wanted!r}", hint=", ".join(_KINDS))
-        if is_table:
-            return self._read_table(version, asked, wanted, to, overwrite)
-        if asked != (None, None, None) or wanted != "path":
+        kind = str(version.detail["format"])
+        able = _KINDS.get(kind, ("path",))
+        wanted = as_ or ("path" if to is not None else able[0])
+        if wanted not in able:
             raise InvalidError(
-                f"{version.ref} is a {version.detail['format']}, not a table",
-                hint=f"load it as a path: `ml data load {version.ref} --as path`",
+                f"{version.ref} is {'an' if kind == 'array' else 'a'} {kind}, which cannot be loaded as {wanted!r}",
+                hint=f"load it as one of {', '.join(able)}"
+                if len(able) > 1
+                else f"`ml data load {version.ref} --as path`",
             )
+        if kind == "table":
+            return self._read_table(version, asked, wanted, to, overwrite)
+        if asked != (None, None, None):
+            raise InvalidError(
+                f"{version.ref} is {a_or_an(kind)}, not a table",
+                hint=f"load all of it: `ml data load {version.ref}`",
+            )
+        if wanted == "numpy":
+            with self._objects.open(version.root) as source:
+                return arrays.read_array(source)
         return self._place(version, to, overwrite)
 
     def _read_table(self, version: Version, asked: _Rows, wanted: str, to: str | Path | None, overwrite: bool) -> Any:
@@ -150,7 +161,10 @@ class Loading(Keeping):
             return target
 
     def _place(self, version: Version, to: str | Path | None, overwrite: bool) -> Path:
-        own = version.name if version.detail["format"] == "folder" else version.detail["filename"]
+        own = version.detail.get("filename", version.name)
+        if version.detail["format"] == "array":
+            own = f"{version.name}.npy"
+            output.refuse_ending(to, ".npy", "an array")
         target = self._target(version, own, to, overwrite)
         if version.detail["format"] == "folder":
             return files.write_folder(self._objects, version.root, target)

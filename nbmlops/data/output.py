@@ -13,7 +13,7 @@ from nbmlops.data.frames import is_parquet
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["target_of", "write_table"]
+__all__ = ["refuse_ending", "target_of", "write_table"]
 
 
 def target_of(to: str | Path, own_name: str, *, overwrite: bool) -> Path:
@@ -34,6 +34,18 @@ def target_of(to: str | Path, own_name: str, *, overwrite: bool) -> Path:
             f"{target} is there already; nothing was written", hint="write elsewhere, or add --overwrite"
         )
     return target
+
+
+def refuse_ending(to: str | Path | None, ending: str, what: str) -> None:
+    """Refuse a file to write to that ends in something else; a folder is none.
+
+    Raises
+    ------
+    InvalidError
+        When it does.
+    """
+    if to is not None and str(to) and not Path(to).is_dir() and Path(to).suffix.lower() != ending:
+        raise InvalidError(f"cannot write {what} as {Path(to).suffix or Path(to).name!r}", hint=f"end it in {ending}")
 
 
 def write_table(schema: pa.Schema, parts: Iterable[pa.Table], target: Path) -> None:

@@ -10,9 +10,20 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from nbmlops.store.versions import Version
 
-__all__ = ["Column", "DataVersion", "Format"]
+__all__ = ["Column", "DataVersion", "Format", "a_or_an"]
 
-Format = Literal["table", "file", "folder"]
+Format = Literal["table", "array", "file", "folder"]
+
+
+def a_or_an(kind: str) -> str:
+    """A format with its article, for sentences.
+
+    Examples
+    --------
+    >>> a_or_an("table"), a_or_an("array")
+    ('a table', 'an array')
+    """
+    return f"an {kind}" if kind[:1] in "aeiou" else f"a {kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +37,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class DataVersion:
-    """One immutable version of a table, a file or a folder.
+    """One immutable version of a table, an array, a file or a folder.
 
     `size` is in bytes as the content lies in the store before compression and sharing; `new_bytes`
     is what this version added to the store. `number` is None until the pipeline run that wrote the
@@ -40,6 +51,8 @@ class DataVersion:
     format: Format
     rows: int | None
     columns: tuple[Column, ...]
+    shape: tuple[int, ...] | None
+    dtype: str | None
     size: int
     new_bytes: int
     message: str | None
@@ -63,6 +76,8 @@ class DataVersion:
             format=detail["format"],
             rows=detail.get("rows"),
             columns=tuple(Column(*column) for column in detail.get("columns", ())),
+            shape=tuple(detail["shape"]) if "shape" in detail else None,
+            dtype=detail.get("dtype"),
             notebook=detail.get("notebook"),
             cell_id=detail.get("cell_id"),
         )

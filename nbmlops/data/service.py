@@ -9,7 +9,7 @@ from typing import Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.core.refs import check_name
-from nbmlops.data import files
+from nbmlops.data import arrays, files
 from nbmlops.data.frames import is_parquet
 from nbmlops.data.labelling import Labelling, labels
 from nbmlops.data.loading import Loading
@@ -21,7 +21,7 @@ Progress = Callable[[int], None]
 
 
 class Data(Loading, Labelling):
-    """Versions of tables, files and folders.
+    """Versions of tables, arrays, files and folders.
 
     Parameters
     ----------
@@ -50,11 +50,11 @@ class Data(Loading, Labelling):
         allow_empty: bool = False,
         progress: Progress | None = None,
     ) -> DataVersion:
-        """Save a table, a file or a folder as the newest version of a name.
+        """Save a table, an array, a file or a folder as the newest version of a name.
 
         Parameters
         ----------
-        value : pandas.DataFrame, pyarrow.Table, polars.DataFrame, str or Path
+        value : pandas.DataFrame, pyarrow.Table, polars.DataFrame, numpy.ndarray, str or Path
             What to save. A path of a Parquet file is saved as the table in it, any other as it is.
         name : str, optional
             What to call it; by default the file's name without its ending.
@@ -92,6 +92,8 @@ class Data(Loading, Labelling):
         self, value: Any, name: str, allow_empty: bool, progress: Progress | None
     ) -> tuple[files.Saved, dict[str, Any]]:
         """Bring a value into the store: what lies there now, and what the catalog keeps of it."""
+        if arrays.is_array(value):
+            return arrays.save_array(self._objects, value, progress)
         if not isinstance(value, Path):
             return self._tables.save(value, name, allow_empty, progress)
         files.refuse_special(value, own=self._scratch.parent)
@@ -106,7 +108,7 @@ def _called(path: Path | None, name: str | None) -> str:
     """The name to save under: the given one, else that of the file, which must be there."""
     if name is None:
         if path is None:
-            raise InvalidError("a table needs a name to be saved under", hint='ml.data.save(flights, "flights")')
+            raise InvalidError("what is saved from memory needs a name", hint='ml.data.save(flights, "flights")')
         name = path.stem
     check_name(name)
     if path is not None and not path.exists():

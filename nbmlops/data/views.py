@@ -12,7 +12,7 @@ from nbmlops.data.records import DataVersion
 from nbmlops.render.dispatch import looks
 from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Facts, Look, Part, line, table
-from nbmlops.render.units import number, shape, size, when
+from nbmlops.render.units import extent, number, shape, size, when
 
 __all__ = ["origin"]
 
@@ -28,6 +28,8 @@ def origin(notebook: str | None, cell_id: str | None) -> str:
 
 
 def _shape(version: DataVersion) -> str:
+    if version.shape is not None:
+        return f"{extent(version.shape)} {version.dtype}"
     if version.rows is None:
         return version.format
     return shape(version.rows, len(version.columns))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
-__all__ = ["TIMES", "count", "duration", "number", "shape", "size", "when"]
+__all__ = ["TIMES", "count", "duration", "extent", "number", "shape", "size", "when"]
 
 TIMES = "\u00d7"
 
@@ -91,6 +92,17 @@ def shape(rows: int, columns: int) -> str:
     80,789 rows \u00d7 19
     """
     return f"{count(rows, 'row')} {TIMES} {columns:,}"
+
+
+def extent(lengths: Sequence[int]) -> str:
+    """Lengths of the axes of an array.
+
+    Examples
+    --------
+    >>> print(extent((60000, 28, 28)), "and", extent((3,)), "and", extent(()))
+    60,000 \u00d7 28 \u00d7 28 and 3 and one value
+    """
+    return f" {TIMES} ".join(f"{length:,}" for length in lengths) or "one value"
 
 
 def count(amount: int, one: str, many: str | None = None) -> str:

@@ -230,7 +230,7 @@ def test_a_table_is_written_as_parquet_or_csv(workspace: Workspace, tmp_path: Pa
         (pd.DataFrame({"a": [object(), 1]}), "the column 'a' holds Python objects"),
         (pd.DataFrame({"a": [1, "x"]}), "the column 'a' holds Python objects"),
         (pd.DataFrame({"a": [{"k": 1}]}), "the column 'a' holds Python objects"),
-        ([1, 2], "list is not a table, a file or a folder"),
+        ([1, 2], "list is not a table, an array, a file or a folder"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_and_nothing_is_saved(workspace: Workspace, value: object, message: str) -> None:

@@ -34,6 +34,8 @@ def table_version(text: str = "flights", **fields: Any) -> DataVersion:
         "format": "table",
         "rows": 80_789,
         "columns": (Column(text, "int64", nullable=False), Column("carrier", text)),
+        "shape": None,
+        "dtype": None,
         "size": 6_100_000,
         "new_bytes": 300_000,
         "message": text,
