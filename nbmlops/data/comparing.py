@@ -147,6 +147,11 @@ def _parts(table: StoredTable) -> Columns:
 def _long(what: TableDiff, found: Compared | None) -> pd.DataFrame:
     import pandas as pd
 
+    if found is not None and _is_cut(found):
+        raise InvalidError(
+            "the two versions differ in more cells and rows than one frame can hold",
+            hint="load both, and compare fewer columns or rows",
+        )
     names = list(what.key) if what.by == "key" else ["row"] if what.by == "position" else []
     rows: list[list[Any]] = []
     if found is not None:
@@ -158,6 +163,16 @@ def _long(what: TableDiff, found: Compared | None) -> pd.DataFrame:
                         sides = [None, value] if change == "added" else [value, None]
                         rows.append([change, *(row.get(name) for name in names), column, *sides])
     return pd.DataFrame(rows, columns=["change", *names, "column", "before", "after"])
+
+
+def _is_cut(found: Compared) -> bool:
+    """Whether more differs than is in the sample."""
+    counts = found.counts
+    return (
+        len(found.sample) < sum(found.cells.values())
+        or len(found.added) < counts.added
+        or len(found.removed) < counts.removed
+    )
 
 
 def _folders(objects: ObjectStore, before: Version, after: Version) -> tuple[FileChange, ...]:

@@ -158,9 +158,14 @@ class DataDiff:
         Returns
         -------
         pandas.DataFrame
-            A row for each cell that changed and each row that came or went, with ``change``, the key (or ``row``, the
-            number of the row), ``column``, ``before`` and ``after``; of a folder a row for each file; of arrays their
-            shapes and types.
+            A row for each cell that changed, and for each cell of a row that came or went, with ``change``, the key (or
+            ``row``, the number of the row), ``column``, ``before`` and ``after``; of a folder a row for each file; of
+            arrays their shapes and types.
+
+        Raises
+        ------
+        InvalidError
+            When so much differs that it would not be all.
         """
         import pandas as pd
 

@@ -164,7 +164,7 @@ class _Pairs:
 def _pairs(what: TableDiff, before: Side, after: Side) -> _Pairs:
     import numpy as np
 
-    if what.by == "position" or (what.by == "key" and not set(what.key) & set(what.differing) and before is after):
+    if what.by == "position":
         both = np.arange(before.rows)
         return _Pairs(both, both)
     if what.by == "key":

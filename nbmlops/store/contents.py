@@ -26,12 +26,11 @@ from nbmlops.store.packs import (
     read_index,
     read_trailer,
 )
+from nbmlops.store.shelf import read_tail
 from nbmlops.store.sink import Placed
 
 __all__ = ["Contents", "Found"]
 
-# One read of this many bytes gets trailer and index of a pack of about a thousand chunks.
-_TAIL = 64 * 1024
 _READERS = 16
 
 
@@ -94,7 +93,7 @@ class Contents:
             with suppress(BrokenError):
                 return _parsed(kept, size, keys)
         try:
-            tail = self._tail(pack, size)
+            tail = read_tail(self.folder, pack, size)
             entries = _parsed(tail, size, keys)
         except (BrokenError, FileNotFoundError):
             # A damaged pack, or one that was just replaced, has nothing to give; what it held is found missing.
@@ -102,12 +101,6 @@ class Contents:
             return []
         self._keep(pack, tail)
         return entries
-
-    def _tail(self, pack: str, size: int) -> bytes:
-        start = max(0, size - _TAIL)
-        tail = self.folder.read(pack, start, size - start)
-        begin = read_trailer(tail[-TRAILER_SIZE:], size).index_offset
-        return tail[begin - start :] if begin >= start else self.folder.read(pack, begin, size - begin)
 
     def _kept(self, pack: str) -> bytes | None:
         if self._cache is None:

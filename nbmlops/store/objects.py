@@ -103,9 +103,10 @@ class ObjectStore:
 
     def _known(self, stream: BinaryIO, progress: Progress | None) -> Stored | None:
         """A file that is stored already, when one of its size is; hashing it is faster than taking it in again."""
-        size, turn = os.fstat(stream.fileno()).st_size, self._index.turn()
+        size = os.fstat(stream.fileno()).st_size
         if size < _LARGE or not self._index.has_size(size):
             return None
+        turn = self._index.turn()
         digest = digest_of_file(stream)
         if not self.is_whole([digest]):
             stream.seek(0)

@@ -22,14 +22,7 @@ class Remote:
     name : str, optional
         What people call it; `where` by default.
 
-    Raises
-    ------
-    InvalidError
-        When the URL holds credentials.
-    UnsupportedError
-        When no file system is known for it.
-    DependencyError
-        When its file system needs a package that is not installed.
+    It raises as `UrlFiles` does.
     """
 
     def __init__(self, where: str, name: str | None = None) -> None:
@@ -49,7 +42,7 @@ class Remote:
 
 
 def folder_at(where: str) -> Folder:
-    """The packs in a folder or at a URL; raises as `Remote` does."""
+    """The packs in a folder or at a URL; raises as `UrlFiles` does."""
     local = _local(where)
     if local is not None:
         return LocalFolder(local)

@@ -10,15 +10,31 @@ from nbmlops.store.index import Place
 from nbmlops.store.packs import TRAILER_SIZE, BrokenError, Entry, EntryKind, read_index, read_trailer
 from nbmlops.store.sink import Placed
 
-__all__ = ["Shelf", "read_entries"]
+__all__ = ["Shelf", "read_entries", "read_tail"]
 
 # One read of this many bytes gets trailer and index of a pack of about a thousand chunks.
 _TAIL = 64 * 1024
 _READERS = 8
 
 
+def read_tail(folder: Folder, pack: str, size: int) -> bytes:
+    """Index and trailer of a pack of `size` bytes, as they lie there; the trailer is checked, the index is not.
+
+    Raises
+    ------
+    BrokenError
+        When its end is damaged.
+    FileNotFoundError
+        When it is gone.
+    """
+    start = max(0, size - _TAIL)
+    tail = folder.read(pack, start, size - start)
+    begin = read_trailer(tail[-TRAILER_SIZE:], size).index_offset
+    return tail[begin - start :] if begin >= start else folder.read(pack, begin, size - begin)
+
+
 def read_entries(folder: Folder, pack: str, size: int) -> list[Entry]:
-    """Index of a pack of `size` bytes.
+    """Entries of a pack of `size` bytes.
 
     Raises
     ------
@@ -27,13 +43,8 @@ def read_entries(folder: Folder, pack: str, size: int) -> list[Entry]:
     FileNotFoundError
         When it is gone.
     """
-    start = max(0, size - _TAIL)
-    tail = folder.read(pack, start, size - start)
-    trailer = read_trailer(tail[-TRAILER_SIZE:], size)
-    if trailer.index_offset < start:
-        return read_index(trailer, folder.read(pack, trailer.index_offset, trailer.index_size))
-    begin = trailer.index_offset - start
-    return read_index(trailer, tail[begin : begin + trailer.index_size])
+    tail = read_tail(folder, pack, size)
+    return read_index(read_trailer(tail[-TRAILER_SIZE:], size), tail[:-TRAILER_SIZE])
 
 
 class Shelf:

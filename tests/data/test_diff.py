@@ -163,6 +163,18 @@ def test_a_key_that_does_not_serve_is_refused(workspace: Workspace) -> None:
         workspace.data.diff("flights", sample=-1)
 
 
+def test_a_frame_of_all_changes_is_never_a_part_of_them(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = flights(100)
+    workspace.data.save(before, "flights")
+    workspace.data.save(before.assign(carrier="B6"), "flights")
+    found = workspace.data.diff("flights")
+    assert len(found.to_pandas()) == 100
+    # As if a hundred were more than fit into a frame.
+    monkeypatch.setattr(comparing, "_ALL", 99)
+    with pytest.raises(InvalidError, match="more cells and rows than one frame can hold"):
+        found.to_pandas()
+
+
 def test_a_difference_is_shown_as_text_html_and_json(workspace: Workspace) -> None:
     before = flights()
     after = before.assign(carrier=before.carrier.where(before.id > 5, "<b>"), delay=before.delay + 20)[:900]
