@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from nbmlops.render import dispatch
 from nbmlops.render.bars import Bars, Charted
 from nbmlops.render.dispatch import looks
 from nbmlops.render.look import Block, Drawing, Lines, Look, Part, line, table
+from nbmlops.render.table import Column, Table
 from nbmlops.render.units import count, extent, number, size
 
 __all__: list[str] = []
@@ -78,12 +80,12 @@ def _of_tables(diff: DataDiff) -> list[Block]:
     if diff.cells:
         names = diff.key or ("row",)
         shown = [(*map(_value, cell.row), cell.column, _value(cell.before), _value(cell.after)) for cell in diff.cells]
-        body.append(table((*names, "column", "before", "after"), shown, "changed cells"))
+        body.append(_table((*names, "column", "before", "after"), shown, "changed cells"))
     for rows_of, title in ((diff.added, "added rows"), (diff.removed, "removed rows")):
         if rows_of:
             columns = list(rows_of[0])[:12]
             cells = [[_value(row[name]) for name in columns] for row in rows_of]
-            body.append(table(columns, cells, title))
+            body.append(_table(columns, cells, title))
     return body
 
 
@@ -134,6 +136,11 @@ def _file_table(files: tuple[FileChange, ...]) -> Block:
         for f in files
     ]
     return table(("", "file", ">before", ">after"), rows)
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[str]], title: str) -> Table:
+    """A table under the names of columns, which may begin with anything."""
+    return Table.of([Column(name) for name in names], rows, title)
 
 
 def _value(value: Any) -> str:

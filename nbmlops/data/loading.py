@@ -32,7 +32,7 @@ class Loading(Keeping):
         self,
         ref: str,
         *,
-        columns: Sequence[str] | None = None,
+        columns: str | Sequence[str] | None = None,
         where: str | None = None,
         sample: int | None = None,
         as_: str | None = None,
@@ -46,7 +46,7 @@ class Loading(Keeping):
         ----------
         ref : str
             Which version: ``flights``, ``flights@v3``, ``flights@production``, ``flights@7f3a9c``.
-        columns : sequence of str, optional
+        columns : str or sequence of str, optional
             Columns to read; the others are not touched.
         where : str, optional
             A condition on any columns, as in ``month = 2 and carrier in ("UA", "AA")``, for the rows to read.
@@ -74,11 +74,15 @@ class Loading(Keeping):
             When `to` is there already; nothing is written then.
         """
         version = self._resolve(ref, locked)
-        result = self._read(version, _Rows(columns, where, sample), as_, to, overwrite)
+        result = self._read(
+            version, _Rows(None if columns is None else _names(columns), where, sample), as_, to, overwrite
+        )
         self._lineage.record("reads", "data", version.id)
         return result
 
-    def diff(self, before: str, after: str | None = None, *, key: Sequence[str] = (), sample: int = 10) -> DataDiff:
+    def diff(
+        self, before: str, after: str | None = None, *, key: str | Sequence[str] = (), sample: int = 10
+    ) -> DataDiff:
         """Tell what differs between two versions.
 
         Parameters
@@ -87,7 +91,7 @@ class Loading(Keeping):
             A version; alone, it is compared with the one before it.
         after : str, optional
             Another version, of the same name or not.
-        key : sequence of str
+        key : str or sequence of str
             Columns that tell the rows of a table apart. Without them rows are found again by their position, when
             there are as many and most stand where they stood, or else by their content.
         sample : int
@@ -102,7 +106,7 @@ class Loading(Keeping):
         """
         second = self._versions.resolve(before if after is None else after)
         first = self._before(second) if after is None else self._versions.resolve(before)
-        found = comparing.diff(self._objects, first, second, tuple(key), sample, self._scratch)
+        found = comparing.diff(self._objects, first, second, _names(key), sample, self._scratch)
         for version in (first, second):
             self._lineage.record("reads", "data", version.id)
         return found
@@ -184,6 +188,11 @@ class _Rows(NamedTuple):
     columns: Sequence[str] | None
     where: str | None
     sample: int | None
+
+
+def _names(of: str | Sequence[str]) -> tuple[str, ...]:
+    """A name alone is one column, not its letters."""
+    return (of,) if isinstance(of, str) else tuple(of)
 
 
 def _as(table: pa.Table, wanted: str) -> Any:

@@ -13,6 +13,7 @@ __all__ = ["SHOWN", "Formatters"]
 SHOWN = {
     "nbmlops.checks.records": ("Report",),
     "nbmlops.checks.suite": ("Suite",),
+    "nbmlops.data.diff_records": ("DataDiff",),
     "nbmlops.data.records": ("DataVersion",),
     "nbmlops.demo.story": ("DemoResult",),
     "nbmlops.models.records": ("ModelVersion", "Promotion"),

@@ -40,8 +40,9 @@ class Table:
 
     @classmethod
     def of(cls, columns: Sequence[Column], rows: Iterable[Sequence[str]], title: str = "") -> Table:
-        """Build a table; cells are made safe to show."""
-        return cls(tuple(columns), tuple(tuple(safe(cell) for cell in row) for row in rows), title)
+        """Build a table; headers and cells are made safe to show."""
+        shown = tuple(Column(safe(column.header), column.right) for column in columns)
+        return cls(shown, tuple(tuple(safe(cell) for cell in row) for row in rows), title)
 
     def without_empty_columns(self) -> Table:
         """The same table without the columns that say nothing in any row."""

@@ -48,6 +48,7 @@ def test_by_key_cells_and_rows_are_told(workspace: Workspace) -> None:
     workspace.data.save(before, "flights")
     workspace.data.save(after, "flights")
     found = workspace.data.diff("flights@v1", "flights@v2", key=["id"])
+    assert workspace.data.diff("flights@v1", "flights@v2", key="id") == found
     assert found.rows is not None
     assert (found.rows.added, found.rows.removed, found.rows.changed, found.rows.unchanged) == (1, 1, 2, 997)
     assert found.reordered

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from importlib import import_module
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -21,6 +22,13 @@ def test_every_type_that_cells_show_is_there_and_has_a_look(module: str, name: s
     cls = getattr(import_module(module), name)
     load_views(cls)
     assert has_look(cls)
+
+
+def test_every_type_that_has_a_look_is_shown_in_cells() -> None:
+    for views in Path(nbmlops.__file__).parent.rglob("*views.py"):
+        import_module(".".join(("nbmlops", *views.relative_to(Path(nbmlops.__file__).parent).with_suffix("").parts)))
+    ours = {cls for cls in text.registry if cls.__module__.startswith("nbmlops.")}
+    assert {(cls.__module__, cls.__name__) for cls in ours} == set(TYPES)
 
 
 @pytest.mark.parametrize("record", every_record("plain"), ids=lambda record: type(record).__name__)

@@ -7,6 +7,16 @@ from typing import Any
 
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.checks.suite import Suite
+from nbmlops.data.diff_records import (
+    ArrayChange,
+    CellChange,
+    ColumnChange,
+    DataDiff,
+    FileChange,
+    RowCounts,
+    SchemaChange,
+    Shape,
+)
 from nbmlops.data.records import Column, DataVersion
 from nbmlops.demo.story import DemoResult, Made
 from nbmlops.models.records import ModelSignature, ModelVersion, Output, Promotion, SignatureField
@@ -94,6 +104,22 @@ def report(text: str = "flights", **fields: Any) -> Report:
     return Report(**{**given, **fields})
 
 
+def diffs(text: str) -> tuple[DataDiff, ...]:
+    """What may differ between two versions of each kind."""
+    between = (f"{text}@v1", f"{text}@v2")
+    shape = Shape(3, 1, 2, top=((text, 2),))
+    return (
+        DataDiff(
+            *between, "table", same=False, by="key", key=(text,), rows=RowCounts(4, 4, 1, 1, 2, 1),
+            schema=(SchemaChange(text, "retyped", text, text),), columns=(ColumnChange(text, 2, shape, shape),),
+            cells=(CellChange((text,), text, text, text),), added=({text: text},), removed=({text: text},),
+        ),
+        DataDiff(*between, "folder", same=False, files=(FileChange(text, "modified", 3, 4),)),
+        DataDiff(*between, "file", same=False, files=(FileChange(text, "modified", 3, 4),), lines=(f"+{text}",)),
+        DataDiff(*between, "array", same=False, array=ArrayChange((3,), (4,), text, text, None)),
+    )  # fmt: skip
+
+
 def every_record(text: str) -> list[Any]:
     """One record of each type that has a look, with `text` wherever a person could have written it."""
     signature = ModelSignature(
@@ -119,6 +145,7 @@ def every_record(text: str) -> list[Any]:
     return [
         table_version(text),
         table_version(text, deleted_at=NOW, format="file", rows=None, columns=()),
+        *diffs(text),
         run(text),
         run(text, status="failed", error={"name": text, "value": text}),
         report(text),
