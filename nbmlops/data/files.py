@@ -27,6 +27,7 @@ __all__ = [
     "save_file",
     "save_folder",
     "scratch",
+    "unchanged",
     "write_atomically",
     "write_file",
     "write_folder",
@@ -53,10 +54,23 @@ def save_file(objects: ObjectStore, path: Path, progress: Callable[[int], None] 
     ConflictError
         When the file changed while it was read.
     """
-    before = _stamp(path)
-    stored = objects.put(path, progress=progress)
-    _refuse_changed(path, before)
+    with unchanged(path):
+        stored = objects.put(path, progress=progress)
     return Saved(stored.digest, stored.digest, stored.size, stored.new_bytes)
+
+
+@contextmanager
+def unchanged(path: Path) -> Iterator[None]:
+    """Read a file in the body of a ``with``.
+
+    Raises
+    ------
+    ConflictError
+        When it changed meanwhile.
+    """
+    before = _stamp(path)
+    yield
+    _refuse_changed(path, before)
 
 
 def save_folder(objects: ObjectStore, folder: Path, progress: Callable[[int], None] | None = None) -> Saved:

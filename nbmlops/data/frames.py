@@ -6,7 +6,6 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, nearest
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "is_parquet",
     "is_table",
     "kind_of",
     "pandas_index",
@@ -75,8 +73,8 @@ def to_arrow(value: Any, *, allow_empty: bool = False) -> pa.Table:
     return _from_pandas(value)
 
 
-def refuse_names(names: Sequence[str]) -> None:
-    """Refuse a table without columns, or with two of one name.
+def refuse_names(names: Sequence[str], what: str = "the table") -> None:
+    """Refuse a table without columns, or with two of one name; `what` says in messages what it is.
 
     Raises
     ------
@@ -87,9 +85,9 @@ def refuse_names(names: Sequence[str]) -> None:
     if twice:
         several = f"{Counter(names)[twice[0]]} columns named {twice[0]!r}"
         more = f", and {len(twice) - 1} more names are there several times" if twice[1:] else ""
-        raise InvalidError(f"the table has {several}{more}", hint="give each column a name of its own, then save")
+        raise InvalidError(f"{what} has {several}{more}", hint="give each column a name of its own, then save")
     if not names:
-        raise InvalidError("the table has no columns", hint="nothing was saved")
+        raise InvalidError(f"{what} has no columns", hint="nothing was saved")
 
 
 def _from_pandas(frame: pd.DataFrame) -> pa.Table:
@@ -212,8 +210,3 @@ def pandas_labels(schema: pa.Schema) -> list[Any]:
     labels = json.loads(described).get("column_indexes", []) if described else []
     found = [[label["name"], label["pandas_type"]] for label in labels]
     return [] if all(name is None and kind in {"unicode", "string", "empty"} for name, kind in found) else found
-
-
-def is_parquet(path: Path) -> bool:
-    """Whether a path names a Parquet file, which is saved as a table."""
-    return path.suffix.lower() in {".parquet", ".pq"}

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.core.errors import InvalidError
 from nbmlops.data import grouping
 from nbmlops.data.identity import TableHasher
 
@@ -30,13 +31,14 @@ __all__ = [
     "leaves",
     "own_metadata",
     "plain",
+    "saved_schema",
     "spans",
     "with_categories",
     "with_index",
     "write",
 ]
 
-_CATEGORIES = b"nbmlops.categories"
+_CATEGORIES, _TYPES = b"nbmlops.categories", b"nbmlops.types"
 _ROWS_AT_ONCE = 1 << 18
 
 
@@ -82,7 +84,8 @@ def write(
     hasher = TableHasher(schema)
     rows = iter(parts)
     first = next(rows)
-    kept = with_categories(first)
+    _refuse_nothing(schema)
+    kept = _with_types(with_categories(first))
     chosen = grouping.choose(schema, first, cut_by)
     collected: list[pq.FileMetaData] = []
     count = size = 0
@@ -158,7 +161,57 @@ def with_index(schema: pa.Schema, columns: Sequence[str] | None) -> list[str]:
 
 def own_metadata(schema: pa.Schema) -> dict[bytes, bytes] | None:
     """What a saved schema says of the table, without what `write` added to it."""
-    return {key: value for key, value in (schema.metadata or {}).items() if key != _CATEGORIES} or None
+    own = {_CATEGORIES, _TYPES}
+    return {key: value for key, value in (schema.metadata or {}).items() if key not in own} or None
+
+
+def saved_schema(schema: pa.Schema) -> pa.Schema:
+    """The schema as it was saved, from that of a Parquet file, which knows no seconds and no dates of 64 bits."""
+    import pyarrow as pa
+
+    if kept := (schema.metadata or {}).get(_TYPES):
+        for field in pa.ipc.read_schema(pa.py_buffer(base64.b64decode(kept))):
+            schema = schema.set(schema.get_field_index(field.name), field)
+    return schema
+
+
+def _with_types(schema: pa.Schema) -> pa.Schema:
+    """The schema with the types beside it that Parquet would give back as others."""
+    import pyarrow as pa
+
+    others = [field for field in schema if not pa.types.is_dictionary(field.type) and _is_unknown(field.type)]
+    if not others:
+        return schema
+    kept = base64.b64encode(pa.schema(others).serialize().to_pybytes())
+    return schema.with_metadata({**(schema.metadata or {}), _TYPES: kept})
+
+
+def _is_unknown(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind) or pa.types.is_time32(kind):
+        return bool(kind.unit == "s")
+    inner = [kind.field(number).type for number in range(kind.num_fields)]
+    return bool(pa.types.is_date64(kind)) or any(map(_is_unknown, inner))
+
+
+def _refuse_nothing(schema: pa.Schema) -> None:
+    """Refuse objects without fields, of which Parquet keeps nothing.
+
+    Raises
+    ------
+    InvalidError
+        When a column is or holds such.
+    """
+    import pyarrow as pa
+
+    def is_nothing(kind: pa.DataType) -> bool:
+        inner = [kind.field(number).type for number in range(kind.num_fields)]
+        return any(map(is_nothing, inner)) if inner else bool(pa.types.is_struct(kind))
+
+    for field in schema:
+        if is_nothing(field.type):
+            raise InvalidError(f"the column {field.name!r} holds objects without fields", hint="drop it, then save")
 
 
 def plain(table: pa.Table) -> pa.Table:

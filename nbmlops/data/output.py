@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from nbmlops.core.errors import ConflictError, InvalidError
 from nbmlops.data import files
-from nbmlops.data.frames import is_parquet
+from nbmlops.data.table_files import kind_of_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,7 +64,7 @@ def write_table(schema: pa.Schema, parts: Iterable[pa.Table], target: Path) -> N
         raise InvalidError(
             f"cannot write a table as {target.suffix or target.name!r}", hint="end it in .parquet or .csv"
         )
-    open_writer = pq.ParquetWriter if is_parquet(target) else csv.CSVWriter
+    open_writer = pq.ParquetWriter if kind_of_file(target.name) == "parquet" else csv.CSVWriter
 
     def write(file: IO[bytes]) -> None:
         # Arrow opens the file for itself: it must not write through Python, see `layout.write`.

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core import digests
-from nbmlops.core.errors import NotFoundError
+from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.data import files
+from nbmlops.data.frames import to_arrow
+from nbmlops.data.table_files import TableFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from nbmlops.data.parts import Reading
     from nbmlops.data.recipes import Recipe
     from nbmlops.store.ingest import Ingest
     from nbmlops.store.objects import ObjectStore
@@ -62,34 +65,56 @@ class Tables:
     def save(
         self, value: Any, name: str, allow_empty: bool, progress: Progress | None
     ) -> tuple[files.Saved, dict[str, Any]]:
-        """Store a table, or the one in a Parquet file; what it is and what the catalog keeps of it."""
-        from nbmlops.data.identity import TableHasher, column_type
-        from nbmlops.data.parts import parts_of
+        """Store a table, or the one in a file; what it is and what the catalog keeps of it."""
+        from nbmlops.data.identity import TableHasher
 
-        schema, parts = parts_of(value, allow_empty=allow_empty)
-        columns = [[field.name, column_type(field.type), field.nullable] for field in schema]
-        if isinstance(value, Path):
-            return self._write(schema, parts, self._cut_before(name), columns, None, progress)
-        table = next(parts)
-        hasher = TableHasher(schema)
+        if isinstance(value, TableFile):
+            return self._save_file(value, name, allow_empty, progress)
+        table = to_arrow(value, allow_empty=allow_empty)
+        if table.num_rows:  # without rows there is nothing to unify, and Arrow would drop the categories
+            table = table.unify_dictionaries()
+        hasher = TableHasher(table.schema)
         hasher.update(table)
         content = hasher.content()
         there = self._versions.with_content(digests.of_bytes(content))
         if there is not None and self._objects.is_whole(needs(there)):
-            return files.Saved(there.digest, there.root, there.size, 0), dict(there.detail) | {"columns": columns}
+            detail = dict(there.detail) | {"columns": _described(table.schema)}
+            return files.Saved(there.digest, there.root, there.size, 0), detail
         for earlier in self._earlier(name, table):
-            if (made := self._as_recipe(table, content, earlier, columns)) is not None:
+            if (made := self._as_recipe(table, content, earlier)) is not None:
                 return made
-        return self._write(schema, iter([table]), self._cut_before(name), columns, content, progress)
+        return self._write(table.schema, iter([table]), self._cut_before(name), content, progress)
+
+    def _save_file(
+        self, file: TableFile, name: str, allow_empty: bool, progress: Progress | None
+    ) -> tuple[files.Saved, dict[str, Any]]:
+        """Store the table in a file, part by part."""
+        import pyarrow as pa
+
+        from nbmlops.data.csv_reading import Widened
+        from nbmlops.data.parts import reading_of
+
+        reading = reading_of(file)
+        while True:
+            parts = _told(_some(reading, file, allow_empty), progress)
+            try:
+                return self._write(reading.schema, parts, self._cut_before(name))
+            except Widened:
+                continue
+            except pa.ArrowMemoryError:
+                raise
+            except pa.ArrowException as error:
+                said = str(error).splitlines()[0]
+                hint = "save it as it is: `ml data save PATH --as file`"
+                raise InvalidError(f"{file.name} holds what a table cannot: {said}", hint=hint) from error
 
     def _write(
         self,
         schema: pa.Schema,
         parts: Iterator[pa.Table],
         cut_by: tuple[str, ...],
-        columns: list[list[Any]],
-        content: bytes | None,
-        progress: Progress | None,
+        content: bytes | None = None,
+        progress: Progress | None = None,
     ) -> tuple[files.Saved, dict[str, Any]]:
         import pyarrow as pa
 
@@ -103,11 +128,12 @@ class Tables:
                 root = batch.add(file, progress, written.ends)
                 digest = batch.add(io.BytesIO(written.content))
                 new_bytes = sum(stored.new_bytes for stored in batch.finish())
+        columns = _described(schema)
         detail = {"format": "table", "rows": written.rows, "columns": columns, "cut_by": written.cut_by}
         return files.Saved(digest, root, written.size, new_bytes), detail
 
     def _as_recipe(
-        self, table: pa.Table, content: bytes, earlier: Version, columns: list[list[Any]]
+        self, table: pa.Table, content: bytes, earlier: Version
     ) -> tuple[files.Saved, dict[str, Any]] | None:
         from nbmlops.data import deriving, recipes
         from nbmlops.data.stored import StoredTable
@@ -125,7 +151,7 @@ class Tables:
         detail = {
             "format": "table",
             "rows": table.num_rows,
-            "columns": columns,
+            "columns": _described(table.schema),
             "cut_by": _cut_of(earlier, recipe),
         }
         return files.Saved(digest, root, table.nbytes, new_bytes), detail | {"layout": "recipe", "needs": packed.needs}
@@ -160,6 +186,33 @@ class Tables:
     def _cut_before(self, name: str) -> tuple[str, ...]:
         """The columns that chose the row groups of the newest version, if it is a table."""
         return next((tuple(version.detail.get("cut_by", ())) for version in self._newest(name)), ())
+
+
+def _described(schema: pa.Schema) -> list[list[Any]]:
+    """What the catalog keeps of the columns."""
+    from nbmlops.data.identity import column_type
+
+    return [[field.name, column_type(field.type), field.nullable] for field in schema]
+
+
+def _some(reading: Reading, file: TableFile, allow_empty: bool) -> Iterator[pa.Table]:
+    """The parts of a table that has rows, or that may have none."""
+    rows = 0
+    for part in reading.parts():
+        rows += part.num_rows
+        yield part
+    if not rows and not allow_empty:
+        raise InvalidError(f"{file.name} has no rows", hint="if it is meant to be empty, save it with --allow-empty")
+    if not rows:
+        yield reading.schema.empty_table()
+
+
+def _told(parts: Iterator[pa.Table], progress: Progress | None) -> Iterator[pa.Table]:
+    """The same parts; how many bytes they hold is told as they come."""
+    for part in parts:
+        if progress is not None:
+            progress(part.nbytes)
+        yield part
 
 
 def _cut_of(earlier: Version, recipe: Recipe) -> list[str]:

@@ -48,7 +48,7 @@ class StoredTable:
         else:
             piece = Piece(version.root, self.rows)
             self._files[piece] = file = File(objects.view(version.root))
-            self.schema = file.schema
+            self.schema = layout.saved_schema(file.schema)
             self.recipe = Recipe(self.schema, self.rows, (Group(tuple(self.schema.names), (Part(piece, None, None),)),))
         self._categories = layout.categories(self.schema)
 

@@ -14,7 +14,7 @@ from tests.commands.fakes import Asked, in_a_cell, in_a_shell
 FRAME, MODEL = object(), object()
 VARIABLES = {"flights": FRAME, "model": MODEL, "auc": 0.75, "grid": {"depth": [1, 2]}}
 
-SAVED = {"message": None, "tags": {}, "alias": None, "allow_empty": False}
+SAVED = {"as_": None, "message": None, "tags": {}, "alias": None, "allow_empty": False}
 
 IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("status", "status", (), {}),
