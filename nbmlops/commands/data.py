@@ -146,3 +146,17 @@ def push(session: Session, target: str, refs: tuple[str, ...]) -> Any:
     data = session.workspace.data
     with session.meter.bytes("pushing") as progress:
         return data.push(target, refs, progress=progress)
+
+
+@group.verb("erase")
+@click.argument("names", nargs=-1, type=_NAME)
+@click.option("--where-file", type=click.Path(), help="A file that holds the condition; without it, it is asked for.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
+@click.option("--yes", is_flag=True, help="Do not ask before it happens.")
+@click.option("--resume", is_flag=True, help="Complete what was cut off.")
+def erase(session: Session, names: tuple[str, ...], **how: Any) -> Any:
+    """Erase."""
+    data = session.workspace.data
+    with session.meter.bytes("erasing") as progress:
+        done = data.erase(*names, progress=progress, **how)
+    return session.judged(done, good=done.ok)

@@ -116,6 +116,11 @@ VERBS = (
         only_python=_DRAWN,
     ),
     Verb(
+        *("data", "erase", "[NAMES]…", "Erase rows by a condition from every version.", "ml.data.erase"),
+        detail=True,
+        only_python=_DRAWN,
+    ),
+    Verb(
         *("run", "start", "NAME", "Record the cell below as a run.", "ml.run.start"),
         body="code",
         exempt={"shell": "a run spans code, and a shell line has none: use `%%ml run`, or `with ml.run(name)`"},

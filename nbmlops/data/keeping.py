@@ -12,7 +12,7 @@ from nbmlops.data import files
 from nbmlops.data.lockfile import LockFile
 from nbmlops.data.records import DataVersion
 from nbmlops.data.saving import Tables, needs
-from nbmlops.store import lineage
+from nbmlops.store import lineage, tombstones
 from nbmlops.store.tags import checked
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Keeping:
             While an alias or the lock refers to it.
         """
         name = Ref.parse(ref).name
-        locked = None if unlock else self._lock.read().get(name)
+        locked = None if unlock else self._now(name, self._lock.read().get(name))
 
         def guard(version: Version) -> None:
             if version.digest == locked:
@@ -79,9 +79,13 @@ class Keeping:
                 )
 
         gone = self._versions.delete(ref, guard=guard)
-        if unlock and self._lock.read().get(name) in {version.digest for version in gone}:
+        if unlock and self._now(name, self._lock.read().get(name)) in {version.digest for version in gone}:
             self._lock.update({name: None})
         return [DataVersion.of(version) for version in gone]
+
+    def _now(self, name: str, digest: str | None) -> str | None:
+        """The digest that a locked one has by now: rows of it may have been erased since git kept the lock."""
+        return digest and tombstones.successor_of(self._versions.catalog, "data", name, digest)
 
     def restore(self, ref: str) -> list[DataVersion]:
         """Bring back what was deleted."""

@@ -81,9 +81,9 @@ class Tables:
             detail = dict(there.detail) | {"columns": _described(table.schema)}
             return files.Saved(there.digest, there.root, there.size, 0), detail
         for earlier in self._earlier(name, table):
-            if (made := self._as_recipe(table, content, earlier)) is not None:
+            if (made := self.as_recipe(table, content, earlier)) is not None:
                 return made
-        return self._write(table.schema, iter([table]), self._cut_before(name), content, progress)
+        return self.write(table.schema, iter([table]), self._cut_before(name), content, progress)
 
     def _save_file(
         self, file: TableFile, name: str, allow_empty: bool, progress: Progress | None
@@ -98,7 +98,7 @@ class Tables:
         while True:
             parts = _told(_some(reading, file, allow_empty), progress)
             try:
-                return self._write(reading.schema, parts, self._cut_before(name))
+                return self.write(reading.schema, parts, self._cut_before(name))
             except Widened:
                 continue
             except pa.ArrowMemoryError:
@@ -108,7 +108,7 @@ class Tables:
                 hint = "save it as it is: `ml data save PATH --as file`"
                 raise InvalidError(f"{file.name} holds what a table cannot: {said}", hint=hint) from error
 
-    def _write(
+    def write(
         self,
         schema: pa.Schema,
         parts: Iterator[pa.Table],
@@ -116,6 +116,7 @@ class Tables:
         content: bytes | None = None,
         progress: Progress | None = None,
     ) -> tuple[files.Saved, dict[str, Any]]:
+        """Store a table as a file of its own; what it is and what the catalog keeps of it, as `save` gives it."""
         import pyarrow as pa
 
         from nbmlops.data import layout
@@ -132,9 +133,10 @@ class Tables:
         detail = {"format": "table", "rows": written.rows, "columns": columns, "cut_by": written.cut_by}
         return files.Saved(digest, root, written.size, new_bytes), detail
 
-    def _as_recipe(
+    def as_recipe(
         self, table: pa.Table, content: bytes, earlier: Version
     ) -> tuple[files.Saved, dict[str, Any]] | None:
+        """Store a table as a recipe of an earlier one, when that is worth it; `content` is its identity."""
         from nbmlops.data import deriving, recipes
         from nbmlops.data.stored import StoredTable
 

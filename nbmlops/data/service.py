@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from nbmlops.data.forgetting import Forgetting
 from nbmlops.data.intake import How, Intake, called
 from nbmlops.data.labelling import Labelling, labels
-from nbmlops.data.loading import Loading
 from nbmlops.data.records import DataVersion
 
 __all__ = ["Data"]
@@ -16,7 +16,7 @@ __all__ = ["Data"]
 Progress = Callable[[int], None]
 
 
-class Data(Loading, Labelling):
+class Data(Forgetting, Labelling):
     """Versions of tables, arrays, files and folders.
 
     Parameters

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["StoredTable"]
 
 _ROWS_AT_ONCE = 1 << 18
+_FEWEST_AT_ONCE = 1_024
+_BYTES_AT_ONCE = 64 << 20
 _THREADS = max(1, min(4, os.cpu_count() or 1))
 
 
@@ -42,6 +44,7 @@ class StoredTable:
         self._objects = objects
         self._files: dict[Piece, Source] = {}
         self.rows: int = version.detail["rows"]
+        self._size = version.size
         if version.detail.get("layout") == "recipe":
             self.recipe = recipes.parse(objects.read(version.root), objects.read)
             self.schema = self.recipe.schema
@@ -50,7 +53,7 @@ class StoredTable:
             self._files[piece] = file = File(objects.view(version.root))
             self.schema = layout.saved_schema(file.schema)
             self.recipe = Recipe(self.schema, self.rows, (Group(tuple(self.schema.names), (Part(piece, None, None),)),))
-        self._categories = layout.categories(self.schema)
+        self.categories = layout.categories(self.schema)
 
     def __enter__(self) -> Self:
         return self
@@ -90,20 +93,39 @@ class StoredTable:
             if condition is not None:
                 rows = rows[condition.holds(self._dressed(self._gather(condition.columns, rows)))]
             yield self._dressed(self._gather(names, rows))
-            for file in self._files.values():
-                file.forget()
+            self.forget()
+
+    def take(self, names: Sequence[str], rows: np.ndarray) -> pa.Table:
+        """Columns of some rows, by their numbers, in that order."""
+        return self._dressed(self._gather(names, rows))
+
+    def slices(self, rows: np.ndarray | None = None) -> Iterator[np.ndarray]:
+        """The numbers of some rows, or of all, in parts of a size that fits in memory with all their columns."""
+        import numpy as np
+
+        count = self.rows if rows is None else len(rows)
+        at_once = max(_FEWEST_AT_ONCE, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE * self.rows // max(self._size, 1)))
+        for start in range(0, count, at_once):
+            end = min(start + at_once, count)
+            yield np.arange(start, end) if rows is None else rows[start:end]
+            self.forget()
+
+    def forget(self) -> None:
+        """Give back the memory of what was read."""
+        for file in self._files.values():
+            file.forget()
 
     def _matching(self, where: str) -> np.ndarray:
         """Rows for which a condition holds."""
         import numpy as np
 
         condition = Condition(where, self.schema)
-        rows = self._candidates(condition)
+        rows = self.candidates(condition)
         table = self._dressed(self._gather(condition.columns, rows))
         found = np.flatnonzero(condition.holds(table))
         return found if rows is None else rows[found]
 
-    def _candidates(self, condition: Condition) -> np.ndarray | None:
+    def candidates(self, condition: Condition) -> np.ndarray | None:
         """Rows that can meet a condition as far as the files' own figures tell; None for all."""
         import numpy as np
 
@@ -176,8 +198,8 @@ class StoredTable:
         columns, fields = [], []
         for name, column in zip(table.column_names, table.columns, strict=True):
             field = self.schema.field(name)
-            if name in self._categories:
-                columns.append(layout.as_category(column, *self._categories[name]))
+            if name in self.categories:
+                columns.append(layout.as_category(column, *self.categories[name]))
             else:
                 columns.append(column if column.type == field.type else column.cast(field.type))
             fields.append(pa.field(name, columns[-1].type, field.nullable, field.metadata))

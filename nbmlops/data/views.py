@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from nbmlops.core import digests
 from nbmlops.core.errors import spoken
-from nbmlops.data import diff_views  # noqa: F401 - registers the looks of differences
+from nbmlops.data import diff_views, erase_views  # noqa: F401 - registers the looks of differences and erasures
 from nbmlops.data.records import DataVersion
 from nbmlops.render.dispatch import looks
 from nbmlops.render.listing import Field, lists

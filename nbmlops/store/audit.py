@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from nbmlops.core import digests
 from nbmlops.core.clock import Clock
 from nbmlops.core.errors import CorruptError
 from nbmlops.store import schema
 from nbmlops.store.catalog import Catalog
+from nbmlops.store.redaction import Redaction
 
-__all__ = ["Audit", "Event", "actor", "append"]
+__all__ = ["Audit", "Event", "actor", "append", "redact"]
 
 _FIRST = "0" * 64
 
@@ -70,6 +71,25 @@ def append(
         "previous": last.digest if last else _FIRST,
     }
     connection.execute(insert(table).values(**event, digest=_digest(event)))
+
+
+def redact(connection: Connection, redaction: Redaction) -> int:
+    """Put the mark in the place of values in all Events; how many were changed.
+
+    From the first of them on the chain is made anew. The Event of the erasure, which comes after, says so.
+    """
+    table, previous, changed = schema.event, "", 0
+    for row in connection.execute(select(table).order_by(table.c.sequence)).all():
+        event = dict(row._mapping)
+        said = {"subject": redaction.text(row.subject), "detail": redaction.json(row.detail)}
+        if said != {"subject": row.subject, "detail": row.detail}:
+            changed += 1
+        if changed:
+            digest = _digest(event | said | {"previous": previous or row.previous})
+            new = said | {"previous": previous or row.previous, "digest": digest}
+            connection.execute(update(table).filter_by(sequence=row.sequence).values(new))
+            previous = digest
+    return changed
 
 
 class Audit:

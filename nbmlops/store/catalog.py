@@ -13,13 +13,13 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from nbmlops.core.errors import NotFoundError, UnavailableError, UnsupportedError
 from nbmlops.store import filesystem, schema
@@ -179,6 +179,56 @@ class Catalog:
             hint="look for a stuck nbmlops process, then try again",
         )
 
+    def erase(self, work: Callable[[Connection], T]) -> T:
+        """`transact`, where what is deleted is written over with zeros in the pages that stay."""
+
+        def overwriting(connection: Connection) -> T:
+            if self.is_sqlite:
+                connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            return work(connection)
+
+        try:
+            return self.transact(overwriting)
+        finally:
+            self._writer.dispose()  # the setting goes with its connections
+
+    def vacuum(self) -> None:
+        """Give freed pages back, so that no bytes of deleted rows are left in the database's files.
+
+        Raises
+        ------
+        UnavailableError
+            When somebody keeps reading or writing for longer than the busy timeout, or the disk has no room for a
+            second copy of the catalog.
+        """
+        if not self.is_sqlite:
+            with self._explained(), self._writer.connect() as connection:
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+                for table in schema.metadata.sorted_tables:
+                    connection.exec_driver_sql(f'VACUUM FULL "{table.name}"')
+            return
+        self.close()  # a journal of ours that is still open would keep what it holds
+        deadline = time.monotonic() + self._busy_timeout
+        while True:
+            try:
+                with self._explained(), closing(self._bare()) as connection:
+                    connection.execute("VACUUM")
+                    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                if not busy:
+                    return
+            except _BusyError as error:
+                if time.monotonic() > deadline:
+                    raise self._locked() from error
+            if time.monotonic() > deadline:
+                raise self._locked()
+            time.sleep(0.05)
+
+    def _bare(self) -> sqlite3.Connection:
+        """A connection that begins no transactions: VACUUM runs in none."""
+        connection = sqlite3.connect(self.path, timeout=self._busy_timeout, isolation_level=None)
+        connection.execute(f"PRAGMA synchronous={journal_mode()[1]}")
+        return connection
+
     def close(self) -> None:
         """Give back the connections."""
         self._writer.dispose()
@@ -190,8 +240,8 @@ class Catalog:
             yield
         except IntegrityError:
             raise
-        except (OperationalError, DBAPIError) as error:
-            said = str(error.orig)
+        except (DBAPIError, sqlite3.Error) as error:
+            said = str(getattr(error, "orig", error))
             if any(word in said for word in _BUSY):
                 raise _BusyError(said) from error
             raise _unavailable(self.url, said) from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -328,15 +328,21 @@ class ObjectStore:
         wanted -= self._index.objects(wanted).keys()
         return wanted - self._index.places(wanted).keys()
 
-    def purge(self, objects: Iterable[str], progress: Progress | None = None) -> Rewritten:
+    def purge(
+        self,
+        objects: Iterable[str],
+        progress: Progress | None = None,
+        held: Callable[[], Collection[str]] = tuple,
+    ) -> Rewritten:
         """Remove objects at once, with all bytes that only they have.
 
         Afterwards the packs hold nothing but what the index points at. Cut off, it finishes when it is called again.
-        Nothing may refer to the objects any more; `progress` is told the bytes of each few packs.
+        `progress` is told the bytes of each few packs.
 
-        Raises `CorruptError` when something that is to stay is damaged, `ConflictError` when others keep storing.
+        Raises `CorruptError` when something that is to stay is damaged, `ConflictError` when others keep storing. What
+        `held` gives when it is asked is referred to, and stays.
         """
-        return purging.purge(self._folder, self._index, objects, progress)
+        return purging.purge(self._folder, self._index, objects, progress, held)
 
     def reindex(self) -> Reindexed:
         """Enter into the index what the packs hold and it lacks, as after the loss of the catalog."""

@@ -91,10 +91,25 @@ def wasteful(folder: Folder, index: Index, most_live: float = 1.0) -> list[str]:
     )
 
 
-def purge(folder: Folder, index: Index, objects: Iterable[str], progress: Progress | None = None) -> Rewritten:
-    """Remove objects from a store; afterwards its folder holds nothing but what the index points at."""
+def purge(
+    folder: Folder,
+    index: Index,
+    objects: Iterable[str],
+    progress: Progress | None = None,
+    held: Callable[[], Collection[str]] = tuple,
+) -> Rewritten:
+    """Remove objects from a store; afterwards its folder holds nothing but what the index points at.
+
+    What `held` gives stays. It is asked again whenever others stored something meanwhile, so what somebody begins to
+    refer to, taking a turn, is not removed.
+    """
     named = frozenset(objects)
-    forget(index, Marks(Shelves(folder, index)), lambda known: [one.digest for one in known if one.digest in named])
+
+    def choose(known: list[Known]) -> list[str]:
+        going = named.difference(held())
+        return [one.digest for one in known if one.digest in going]
+
+    forget(index, Marks(Shelves(folder, index)), choose)
     return compact(folder, index, wasteful(folder, index), progress)
 
 

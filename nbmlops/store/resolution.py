@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 from nbmlops.core.digests import short
 from nbmlops.core.errors import AmbiguousError, NotFoundError, nearest
 from nbmlops.core.refs import Ref
-from nbmlops.store import lineage, schema
+from nbmlops.store import lineage, schema, tombstones
 
 __all__ = ["frozen_with", "missing", "own", "selected", "unknown", "visible"]
 
@@ -24,12 +24,12 @@ def own(connection: Connection, name_id: int) -> Row[Any] | None:
 
 def frozen_with(connection: Connection, kind: str, digest: str) -> str | None:
     """Reference of a frozen pipeline whose lock holds this content, the newest of them; None when there is none."""
-    table, name = schema.version, schema.name
+    table, name, meant = schema.version, schema.name, tombstones.erased_into(connection, digest)
     query = select(name.c.name, table.c.number, table.c.detail).join(name).where(name.c.kind == "pipeline")
     query = query.where(table.c.number.is_not(None), table.c.deleted_at.is_(None)).order_by(table.c.id.desc())
     for row in connection.execute(query):
         for reference, held in row.detail.get("lock", {}).items():
-            if held == digest and reference.partition(":")[0] in {kind, "lock"}:
+            if held in meant and reference.partition(":")[0] in {kind, "lock"}:
                 return f"{row.name}@v{row.number}"
     return None
 
@@ -58,9 +58,11 @@ def selected(connection: Connection, name_id: int, ref: Ref, *, deleted: bool) -
         return connection.execute(query.where(schema.alias.c.alias == ref.alias)).one_or_none()
     if ref.number is not None:
         return connection.execute(query.where(table.c.number == ref.number)).one_or_none()
-    rows = connection.execute(
-        query.where(table.c.digest.startswith(ref.prefix or "")).order_by(table.c.number, table.c.id)
-    ).all()
+    query = query.order_by(table.c.number, table.c.id)
+    rows = connection.execute(query.where(table.c.digest.startswith(ref.prefix or ""))).all()
+    if not rows and (erased := tombstones.beginning_with(connection, name_id, ref.prefix or "")):
+        led = {tombstones.successor(connection, name_id, digest) for digest in erased}
+        rows = connection.execute(query.where(table.c.digest.in_(led))).all()
     if len({row.digest for row in rows}) > 1:
         shown = ", ".join(sorted({short(row.digest) for row in rows})[:5])
         raise AmbiguousError(f"{ref} fits {len(rows)} versions: {shown}", hint="write more digits of the digest")

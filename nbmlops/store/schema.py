@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "Instant", "metadata"]
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in ``migrations/versions``."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -161,6 +161,29 @@ alias_move = Table(
     Column("report_id", BigInteger),
     Column("at", Instant, nullable=False),
     Column("actor", String(128), nullable=False),
+)
+
+# Erasures: one row each, from the intent to the end, and where a digest that was erased leads now.
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("names", JSON, nullable=False),
+    # Tells, until the erasure is complete, whether a condition is the one that was given; never the condition.
+    Column("seal", String(256)),
+    Column("state", String(16), nullable=False, index=True),
+    Column("detail", JSON, nullable=False),
+    Column("ended_at", Instant),
+)
+tombstone = Table(
+    "tombstone",
+    metadata,
+    Column("name_id", ForeignKey("name.id"), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("successor", String(64), nullable=False, index=True),
+    Column("erasure_id", ForeignKey("erasure.id"), nullable=False),
 )
 
 # Lineage and audit.

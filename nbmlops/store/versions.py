@@ -70,7 +70,7 @@ class Versions:
     def __init__(self, catalog: Catalog, clock: Clock, kind: str) -> None:
         self.catalog = catalog
         self.kind = kind
-        self._clock = clock
+        self.clock = clock
 
     def add(
         self,
@@ -117,7 +117,7 @@ class Versions:
     def add_in(self, connection: Connection, name: str, content: Mapping[str, Any], *, renew: bool = False) -> Version:
         """`add` inside the caller's transaction; `content` holds its arguments by name."""
         check_name(name)
-        now, active = self._clock.now(), lineage.current()
+        now, active = self.clock.now(), lineage.current()
         values = {**content, "created_at": now, "author": audit.actor(), "run_id": active.run_id}
         name_id = self._name_id(connection, name, now)
         visible = resolution.visible(connection, name_id)
@@ -198,6 +198,11 @@ class Versions:
 
         return self.catalog.read(work)
 
+    def everything(self) -> list[Version]:
+        """All versions of all names, deleted ones and those of runs in flight too, in the order of their making."""
+        query = self._select().order_by(schema.version.c.id)
+        return self.catalog.read(lambda c: self._records(c, c.execute(query).all()))
+
     def get(self, version_id: int) -> Version:
         """The version with this row id."""
         return self.catalog.read(lambda c: self.get_in(c, version_id))
@@ -215,7 +220,7 @@ class Versions:
         RefusedError
             When an alias is on one of them, a frozen pipeline reads one, or `guard` raises it.
         """
-        parsed, now = Ref.parse(ref), self._clock.now()
+        parsed, now = Ref.parse(ref), self.clock.now()
 
         def work(connection: Connection) -> list[Version]:
             found = self._meant(connection, parsed, deleted=False)
@@ -279,7 +284,7 @@ class Versions:
             if connection.execute(taken).first():
                 raise ConflictError(f"there is {self.kind} named {new} already", hint="choose another name")
             connection.execute(update(schema.name).filter_by(kind=self.kind, name=old).values(name=new))
-            audit.append(connection, self._clock, f"{self.kind}.rename", old, {"new": new})
+            audit.append(connection, self.clock, f"{self.kind}.rename", old, {"new": new})
 
         self.catalog.transact(work)
 
@@ -302,7 +307,7 @@ class Versions:
     ) -> None:
         ids = [version.id for version in found]
         connection.execute(update(schema.version).where(schema.version.c.id.in_(ids)).values(deleted_at=at))
-        audit.append(connection, self._clock, f"{self.kind}.{action}", subject, {"versions": ids})
+        audit.append(connection, self.clock, f"{self.kind}.{action}", subject, {"versions": ids})
 
     def _name_id(self, connection: Connection, name: str, now: datetime) -> int:
         found = connection.execute(select(schema.name.c.id).filter_by(kind=self.kind, name=name)).scalar_one_or_none()

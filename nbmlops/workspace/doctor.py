@@ -164,6 +164,21 @@ def _audit(workspace: Examined) -> Observation:
     return Observation("audit", "ok", f"{workspace.audit.verify()} events, chain unbroken")
 
 
+def _erasures(workspace: Examined) -> Observation:
+    from nbmlops.store.erasures import unfinished
+
+    left = unfinished(workspace.catalog)
+    if not left:
+        return Observation("erasures", "ok", "none is unfinished")
+    first = left[0]
+    names = " ".join(first.names)
+    seen = f"the erasure of {names}, begun {first.at:%Y-%m-%d %H:%M} UTC by {first.actor}, was not completed"
+    if first.state == "begun":
+        return Observation("erasures", "bad", f"{seen}: nothing has left yet", spoken(f"`ml data erase {names}`"))
+    seen = f"{seen}: the rows have left, bytes may not have"
+    return Observation("erasures", "bad", seen, spoken("`ml data erase --resume`"))
+
+
 def _trust(workspace: Examined) -> Observation:
     marker, keyring = workspace.marker, workspace.keyring
     seen = f"made by {marker.created_by} on {marker.created_at[:10]}"
@@ -203,7 +218,7 @@ def diagnose(workspace: Examined | None, problem: NbmlopsError | None = None) ->
         Observation("workspace", "ok", f"{workspace.marker.name} in {workspace.marker.root}"),
         _disk(workspace.marker.root),
     ]
-    for look in (_catalog, _store, _audit, _trust, _keys):
+    for look in (_catalog, _store, _audit, _erasures, _trust, _keys):
         try:
             observations.append(look(workspace))
         except NbmlopsError as error:

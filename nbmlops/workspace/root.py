@@ -35,7 +35,10 @@ __all__ = ["Status", "Workspace", "doctor", "trust"]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where one stands: the workspace, its git state, the active run, how much is in it."""
+    """Where one stands: the workspace, its git state, the active run, how much is in it.
+
+    `unfinished` are the erasures that were not completed, each by its names.
+    """
 
     workspace: str
     root: str
@@ -46,6 +49,7 @@ class Status:
     runs: int
     pipelines: tuple[str, ...]
     trusted: bool
+    unfinished: tuple[str, ...] = ()
 
 
 class Workspace:
@@ -221,6 +225,7 @@ class Workspace:
 
     def status(self) -> Status:
         """Where one stands."""
+        from nbmlops.store import erasures
         from nbmlops.tracking.environment import git_state
 
         run = self.run.current()
@@ -234,6 +239,7 @@ class Workspace:
             runs=self.run.count(),
             pipelines=tuple(self.settings.pipelines),
             trusted=self.keyring.is_trusted(self.marker.id, self.marker.root),
+            unfinished=tuple(" ".join(intent.names) for intent in erasures.unfinished(self.catalog)),
         )
 
     def doctor(self) -> Diagnosis:

@@ -35,6 +35,7 @@ def _(status: Status) -> Look:
             ", ".join(held),
             f"pipelines {', '.join(status.pipelines)}" if status.pipelines else None,
             untrusted,
+            Part(f"unfinished erasure of {status.unfinished[0]}; see: doctor", "bad") if status.unfinished else None,
         ),
         more=(Facts.of({"folder": status.root}),),
     )

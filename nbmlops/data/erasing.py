@@ -1,0 +1,305 @@
+"""The verb ``erase``: rows leave every version of some names, and every trace of them that can be reached.
+
+The order makes it safe to cut off anywhere. First the intent is written down. Then everything that needs the condition
+is done without touching a version: successors are written, recorded texts too. One transaction puts them in the place
+of the old ones, with tombstones and the audit Event. What is left after it needs digests only, so `resume` completes
+it without the condition: the lock, the old bytes, the catalog's freed pages.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
+from nbmlops.data import leftovers, queries
+from nbmlops.data.erasure_plan import Plan, Planner
+from nbmlops.data.erasure_records import Descendant, Erased, Erasure
+from nbmlops.data.leftovers import Leftovers
+from nbmlops.data.literals import Literals
+from nbmlops.data.saving import needs
+from nbmlops.data.succeeding import Successors
+from nbmlops.data.survey import Survey
+from nbmlops.store import audit, erasures, scrubbing, tombstones, turns
+from nbmlops.store.redaction import Redaction
+from nbmlops.store.versions import Versions
+
+if TYPE_CHECKING:
+    from nbmlops.data.lockfile import LockFile
+    from nbmlops.data.saving import Tables
+    from nbmlops.data.secret import SecretCondition
+    from nbmlops.store.catalog import Catalog, Connection
+    from nbmlops.store.erasures import Intent
+    from nbmlops.store.lineage import Lineage
+    from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.versions import Version
+
+__all__ = ["Eraser"]
+
+Progress = Callable[[int], None]
+_TRIES = 3
+_CONTENT = frozenset({"columns", "cut_by", "format", "layout", "needs", "rows"})
+"""What the catalog keeps of a table's content; the rest is of the version."""
+
+
+class _MovedOnError(Exception):
+    """Versions were made, or changed, after the plan was."""
+
+
+class Eraser:
+    """Carries out one erasure.
+
+    Parameters
+    ----------
+    versions : Versions
+        The catalog's versions of data.
+    objects : ObjectStore
+        Where tables lie.
+    lineage : Lineage
+        Knows what was made from what.
+    lock : LockFile
+        The project's ``nbmlops.lock``.
+    tables : Tables
+        Writes tables.
+    state : Path
+        The workspace's own folder.
+    """
+
+    def __init__(
+        self,
+        versions: Versions,
+        objects: ObjectStore,
+        lineage: Lineage,
+        lock: LockFile,
+        tables: Tables,
+        state: Path,
+    ) -> None:
+        self._versions = versions
+        self._catalog: Catalog = versions.catalog
+        self._objects = objects
+        self._lineage = lineage
+        self._lock = lock
+        self._tables = tables
+        self._clock = versions.clock
+        self._state = state
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other erasures of this workspace out.
+
+        Raises
+        ------
+        ConflictError
+            When one is going on.
+        """
+        path = self._state / "erase.guard"
+        try:
+            with path.open("w") as guard:
+                try:
+                    fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise ConflictError("an erasure is going on in this workspace", hint="wait for its end") from None
+                yield
+        except PermissionError as error:
+            raise UnavailableError(f"cannot write {path}: {error.strerror}", hint="check its permissions") from error
+
+    def plan(
+        self, names: tuple[str, ...], condition: SecretCondition, progress: Progress | None = None
+    ) -> tuple[Plan, Erasure]:
+        """Find out what would happen, and how it is told."""
+        literals = Literals.of(condition.reveal())
+        plan = self._planned(names, condition, literals, progress)
+        found = Leftovers()
+        redaction = literals.redaction()
+        found.look(self._objects, self._catalog, redaction, plan.rows_by_ref(), progress, write=False)
+        found.look_through_versions(self._objects, self._searched(), redaction, progress)
+        found.listed += leftovers.in_project(self._state.parent, redaction)
+        listed = (*found.listed, *self._catalog.read(lambda c: _named_so(c, redaction)))
+        record = Erasure(
+            "", "planned", names, plan.erased({}), plan.unjudged, plan.descendants, found.records, listed, literals.left_out
+        )
+        return plan, record
+
+    def _planned(
+        self, names: tuple[str, ...], condition: SecretCondition, literals: Literals, progress: Progress | None
+    ) -> Plan:
+        survey = Survey(self._objects, condition, literals, progress)
+        return Planner(self._versions, self._objects, self._lineage, survey).plan(names)
+
+    def erase(self, plan: Plan, condition: SecretCondition, progress: Progress | None = None) -> Erasure:
+        """Carry out a plan; made anew when versions were saved meanwhile."""
+        literals = Literals.of(condition.reveal())
+        erasure_id = erasures.begin(self._catalog, self._clock, plan.names, condition.reveal())
+        try:
+            for left in reversed(range(_TRIES)):
+                try:
+                    self._replace(erasure_id, plan, literals, progress)
+                    break
+                except _MovedOnError:
+                    if not left:
+                        raise ConflictError(
+                            "others keep saving things, so nothing was erased", hint="erase when they are done"
+                        ) from None
+                    plan = self._planned(plan.names, condition, literals, progress)
+        except BaseException:
+            erasures.drop(self._catalog, erasure_id)  # does nothing once the rows have left
+            raise
+        (intent,) = (one for one in erasures.unfinished(self._catalog) if one.id == erasure_id)
+        return self.complete(intent, progress)
+
+    def _replace(self, erasure_id: str, plan: Plan, literals: Literals, progress: Progress | None) -> None:
+        """Write all that takes the place of the old, then put it there."""
+        redaction = literals.redaction()
+        writer = Successors(self._objects, self._tables, redaction, progress)
+        made = {content.version.digest: writer.write(content) for content in plan.contents()}
+        anew = {version.id: writer.rewrite(version) for version in plan.dependents}
+        found = self._leftovers(plan, redaction, progress)
+        held = [digest for version in [*made.values(), *anew.values()] for digest in needs(version)]
+        held += [digest for digest, _ in found.moved.values()]
+        into = {digest: version.digest for digest, version in made.items()}
+        detail = {
+            "versions": [asdict(version) for version in plan.erased(into)],
+            "unjudged": list(plan.unjudged),
+            "descendants": [asdict(descendant) for descendant in plan.descendants],
+            "listed": found.listed,
+            "left_out": list(literals.left_out),
+            "doomed": sorted({*plan.doomed, *found.moved} - {digest for digest, _ in found.moved.values()}),
+        }
+
+        def work(connection: Connection) -> None:
+            if frozenset(queries.world(connection)) != plan.world:
+                raise _MovedOnError
+            turns.hold(connection, held)
+            for version, _ in plan.touched:
+                queries.replace_version(connection, _as(version, made[version.digest]), version.digest, erasure_id)
+            for version in plan.dependents:
+                queries.replace_version(connection, _as(version, anew[version.id]), version.digest, erasure_id)
+            scrubbing.replace_objects(connection, found.moved)
+            records = dict(found.records)
+            for table, count in scrubbing.scrub(connection, redaction).items():
+                records[table] = records.get(table, 0) + count
+            listed = [*found.listed, *_named_so(connection, redaction)]
+            said = {"erasure": erasure_id, "rows": sum(len(content.rows) for _, content in plan.touched)}
+            said |= {"versions": [[one.ref, one.before, one.after, one.rows] for one in plan.erased(into)]}
+            said |= {"records": records, "chain_made_anew": records.get("event", 0)}
+            audit.append(connection, self._clock, "data.erase", ", ".join(plan.names), said)
+            told = {**detail, "records": records, "listed": listed, "at": self._clock.now().isoformat()}
+            erasures.put(connection, erasure_id, "purging", told)
+
+        self._catalog.erase(work)
+
+    def _leftovers(self, plan: Plan, redaction: Redaction, progress: Progress | None) -> Leftovers:
+        found = Leftovers()
+        found.look(self._objects, self._catalog, redaction, plan.rows_by_ref(), progress, write=True)
+        found.look_through_versions(self._objects, self._searched(), redaction, progress)
+        notebooks = leftovers.clear_notebooks(self._state / "runs", redaction, write=True)
+        if notebooks:
+            found.records["notebooks"] = notebooks
+        leftovers.clear_handed_out(self._state / "scratch", set(), redaction)
+        found.listed += leftovers.in_project(self._state.parent, redaction)
+        return found
+
+    def _searched(self) -> list[Version]:
+        """Versions that stay as they are, and are looked through: files, folders, arrays and frozen pipelines."""
+        pipelines = Versions(self._catalog, self._clock, "pipeline").everything()
+        return [version for version in [*self._versions.everything(), *pipelines] if _is_searched(version)]
+
+    def resume(self, progress: Progress | None = None) -> Erasure:
+        """Complete the oldest erasure that was cut off; one that had changed nothing is dropped.
+
+        Raises
+        ------
+        NotFoundError
+            When there is none.
+        RefusedError
+            When nothing of it had happened: it needs its condition again.
+        """
+        intents = erasures.unfinished(self._catalog)
+        going_on = [intent for intent in intents if intent.state != "begun"]
+        for intent in intents:
+            if intent.state == "begun":
+                erasures.drop(self._catalog, intent.id)
+        if going_on:
+            return self.complete(going_on[0], progress)
+        if intents:
+            names = " ".join(intents[0].names)
+            raise RefusedError(
+                f"the erasure of {names} was cut off before any row left; it is dropped",
+                hint=f"`ml data erase {names}` does it from the beginning",
+            )
+        raise NotFoundError("no erasure was cut off; nothing to resume")
+
+    def complete(self, intent: Intent, progress: Progress | None = None) -> Erasure:
+        """Do what is left to do once the rows have left; nothing of it needs the condition."""
+        detail: Mapping[str, Any] = intent.detail
+        erased = tuple(Erased(**version) for version in detail["versions"])
+        leftovers.clear_handed_out(self._state / "scratch", {version.before for version in erased}, Redaction())
+        leftovers.clear_backups(self._catalog)
+        self._follow(intent.names)
+        freed = self._objects.purge(detail["doomed"], progress, self._held).freed
+        self._catalog.vacuum()
+        self._catalog.transact(lambda c: erasures.put(c, intent.id, "done", detail, self._clock.now()))
+        return Erasure(
+            intent.id,
+            "done",
+            intent.names,
+            erased,
+            tuple(detail["unjudged"]),
+            tuple(Descendant(**descendant) for descendant in detail["descendants"]),
+            detail["records"],
+            tuple(detail["listed"]),
+            tuple(detail["left_out"]),
+            freed,
+            at=datetime.fromisoformat(detail["at"]),
+        )
+
+    def _follow(self, names: tuple[str, ...]) -> None:
+        """Let the lock name the successors."""
+        locked = self._lock.read()
+        led = {
+            name: tombstones.successor_of(self._catalog, "data", name, locked[name]) for name in names if name in locked
+        }
+        self._lock.update(led)
+
+    def _held(self) -> set[str]:
+        """All objects that anything refers to now."""
+        held = self._catalog.read(queries.held)
+        for version in self._versions.everything():
+            if version.freed_at is None:
+                held.update(_objects_of(self._objects, version))
+        return held
+
+
+def _named_so(connection: Connection, redaction: Redaction) -> list[str]:
+    return [f"{what}: give it another" for what in scrubbing.named_so(connection, redaction)]
+
+
+def _is_searched(version: Version) -> bool:
+    """Whether a version is a file, a folder, an array or a frozen pipeline that is in the store still."""
+    if version.freed_at is not None:
+        return False
+    return version.kind == "pipeline" or version.detail["format"] != "table"
+
+
+def _as(version: Version, content: Version) -> Version:
+    """A version with the content of another, and all else as it is."""
+    own = {key: value for key, value in version.detail.items() if key not in _CONTENT}
+    detail = own | {key: value for key, value in content.detail.items() if key in _CONTENT}
+    # One whose content was there before added nothing, and does not now.
+    new_bytes = content.new_bytes if version.new_bytes else 0
+    return replace(
+        version, digest=content.digest, root=content.root, size=content.size, new_bytes=new_bytes, detail=detail
+    )
+
+
+def _objects_of(objects: ObjectStore, version: Version) -> set[str]:
+    from nbmlops.data import files
+
+    if version.detail["format"] == "folder":
+        return {version.root, *(member.digest for member in files.members(objects, version.root).values())}
+    return set(needs(version))

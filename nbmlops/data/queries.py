@@ -1,0 +1,65 @@
+"""SQL of erasures: what lies beside versions, and the change of versions to their successors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select, update
+
+from nbmlops.core.refs import pinned
+from nbmlops.store import schema, tombstones
+
+if TYPE_CHECKING:
+    from nbmlops.store.versions import Version
+
+__all__ = ["artifacts", "held", "ref_of", "replace_version", "reports", "world"]
+
+
+def reports(connection: Connection) -> Sequence[Any]:
+    """Subject and object of each report."""
+    return connection.execute(select(schema.report.c.subject, schema.report.c.object).distinct()).all()
+
+
+def artifacts(connection: Connection) -> Sequence[Any]:
+    """Artifacts of all runs, one row for each content and name."""
+    table = schema.artifact
+    found = connection.execute(select(table).order_by(table.c.digest, table.c.name)).all()
+    return list({row.digest: row for row in found}.values())
+
+
+def world(connection: Connection) -> set[tuple[int, str, str]]:
+    """Every version of data, report and artifact by what it holds: what a plan was made on, and has to hold still."""
+    table, name = schema.version, schema.name
+    query = select(table.c.id, table.c.digest, table.c.root).join(name).where(name.c.kind == "data")
+    found = {(row.id, row.digest, row.root) for row in connection.execute(query)}
+    found.update((0, row.subject, row.object) for row in reports(connection))
+    found.update((0, row.name, row.digest) for row in artifacts(connection))
+    return found
+
+
+def ref_of(version_id: int, connection: Connection) -> str:
+    """How a person names a version of any kind."""
+    table, name = schema.version, schema.name
+    row = connection.execute(
+        select(name.c.name, table.c.number, table.c.digest).join(name).where(table.c.id == version_id)
+    ).one()
+    return pinned(row.name, row.number, row.digest)
+
+
+def replace_version(connection: Connection, after: Version, before: str, erasure_id: str) -> None:
+    """Let a version have another content, and its old digest lead there; name, number, time and author stay."""
+    table = schema.version
+    values = {key: getattr(after, key) for key in ("digest", "root", "size", "new_bytes")}
+    connection.execute(update(table).filter_by(id=after.id).values(**values, detail=dict(after.detail)))
+    if after.digest != before:
+        name_id = connection.execute(select(table.c.name_id).filter_by(id=after.id)).scalar_one()
+        tombstones.put(connection, name_id, before, after.digest, erasure_id)
+
+
+def held(connection: Connection) -> set[str]:
+    """Digests of the objects that reports and artifacts are, and versions of any kind begin with."""
+    found: set[str] = set()
+    for column in (schema.report.c.object, schema.artifact.c.digest, schema.version.c.root):
+        found.update(connection.execute(select(column).distinct()).scalars())
+    return found
