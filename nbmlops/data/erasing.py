@@ -120,10 +120,8 @@ class Eraser:
         found.look_through_versions(self._objects, self._searched(), redaction, progress)
         found.listed += leftovers.in_project(self._state.parent, redaction)
         listed = (*found.listed, *self._catalog.read(lambda c: _named_so(c, redaction)))
-        record = Erasure(
-            "", "planned", names, plan.erased({}), plan.unjudged, plan.descendants, found.records, listed, literals.left_out
-        )
-        return plan, record
+        told = plan.unjudged, plan.descendants, found.records, listed, literals.left_out
+        return plan, Erasure("", "planned", names, plan.erased({}), *told)
 
     def _planned(
         self, names: tuple[str, ...], condition: SecretCondition, literals: Literals, progress: Progress | None

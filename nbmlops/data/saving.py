@@ -133,9 +133,7 @@ class Tables:
         detail = {"format": "table", "rows": written.rows, "columns": columns, "cut_by": written.cut_by}
         return files.Saved(digest, root, written.size, new_bytes), detail
 
-    def as_recipe(
-        self, table: pa.Table, content: bytes, earlier: Version
-    ) -> tuple[files.Saved, dict[str, Any]] | None:
+    def as_recipe(self, table: pa.Table, content: bytes, earlier: Version) -> tuple[files.Saved, dict[str, Any]] | None:
         """Store a table as a recipe of an earlier one, when that is worth it; `content` is its identity."""
         from nbmlops.data import deriving, recipes
         from nbmlops.data.stored import StoredTable
