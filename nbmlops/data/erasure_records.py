@@ -30,7 +30,7 @@ class Descendant:
     """Something that was made from an erased version, and was not named.
 
     ``holds`` has rows that meet the condition, ``rewritten`` took rows from the erased files and has files of its own
-    now, ``unknown`` cannot be judged: a model, a file, a folder, an array, or a table without a column of the condition.
+    now, ``unknown`` cannot be judged: a model, a file, an array, or a table without a column of the condition.
     """
 
     kind: str
