@@ -109,9 +109,7 @@ class Leftovers:
             if any(redaction.is_in_stream(stream, progress) for stream in _streams(objects, version)):
                 what = version.detail.get("format", version.kind) if version.kind == "data" else version.kind
                 ref = redaction.text(version.ref)
-                self.listed.append(
-                    spoken(f"the {what} {ref}: `ml {version.kind} delete {ref}`, then `ml store gc --grace 0`")
-                )
+                self.listed.append(spoken(f"the {what} {ref}: `ml {version.kind} delete {ref}`"))
 
     def _moved(self, objects: ObjectStore, kind: str, digest: str, content: bytes, *, write: bool) -> None:
         self.records[kind] = self.records.get(kind, 0) + 1

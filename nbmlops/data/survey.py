@@ -101,7 +101,7 @@ class Survey:
             if not tables:
                 raise InvalidError(
                     f"{name} is no table, and rows leave tables only",
-                    hint=f"`ml data delete {name}`, then `ml store gc --grace 0`",
+                    hint=f"`ml data delete {name}`",
                 )
             columns = [column[0] for column in tables[-1].detail["columns"]]
             raise InvalidError(

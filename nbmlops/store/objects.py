@@ -329,18 +329,14 @@ class ObjectStore:
         return wanted - self._index.places(wanted).keys()
 
     def purge(
-        self,
-        objects: Iterable[str],
-        progress: Progress | None = None,
-        held: Callable[[], Collection[str]] = tuple,
+        self, objects: Iterable[str], progress: Progress | None = None, held: Callable[[], Collection[str]] = tuple
     ) -> Rewritten:
         """Remove objects at once, with all bytes that only they have.
 
         Afterwards the packs hold nothing but what the index points at. Cut off, it finishes when it is called again.
-        `progress` is told the bytes of each few packs.
+        What `held` gives when it is asked stays; `progress` is told the bytes of each few packs.
 
-        Raises `CorruptError` when something that is to stay is damaged, `ConflictError` when others keep storing. What
-        `held` gives when it is asked is referred to, and stays.
+        Raises `CorruptError` when something that is to stay is damaged, `ConflictError` when others keep storing.
         """
         return purging.purge(self._folder, self._index, objects, progress, held)
 
