@@ -1,0 +1,72 @@
+"""The peers: DVC, MLflow and Delta, in an environment of their own, which ``make bench`` makes from ``peers.txt``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from _bounds import bytes_below, run
+
+_BIN = Path(os.environ.get("NBMLOPS_PEERS", Path(__file__).parents[1] / ".venv-peers")) / "bin"
+_QUIET = {"DVC_NO_ANALYTICS": "1", "CI": "true"}
+_COPIES = """
+import sys
+from pathlib import Path
+from {module} import {name}
+below = lambda folder: sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
+{before}
+for path in sys.argv[2:]:
+    had = below(sys.argv[1])
+    {store}
+    print(below(sys.argv[1]) - had)
+"""
+
+
+def require() -> None:
+    """End the benchmark when the peers are not installed."""
+    if not (_BIN / "dvc").exists():
+        sys.exit(f"the peers are not installed in {_BIN.parent}: make bench")
+
+
+def versions() -> str:
+    """Names and versions of the peers."""
+    code = "import importlib.metadata as m; print(*(f'{n} {m.version(n)}' for n in %r), sep=', ')"
+    return run([_BIN / "python", "-c", code % (["dvc", "mlflow-skinny", "deltalake"],)], Path.cwd()).strip()
+
+
+def dvc_init(folder: Path) -> None:
+    """Make a DVC project, without git."""
+    run([_BIN / "dvc", "init", "--no-scm", "--quiet"], folder, **_QUIET)
+
+
+def dvc_add(folder: Path, name: str) -> None:
+    """Add a file or folder of a project to its cache."""
+    run([_BIN / "dvc", "add", "--quiet", name], folder, **_QUIET)
+
+
+def dvc_bytes(folder: Path) -> int:
+    """Bytes of a project's cache."""
+    return bytes_below(folder / ".dvc" / "cache")
+
+
+def mlflow_growth(files: Sequence[Path], folder: Path) -> list[int]:
+    """Bytes by which a local artifact store of MLflow grows with each file, logged one after the other."""
+    before = "repository = get_artifact_repository(Path(sys.argv[1]).as_uri())"
+    store = 'repository.log_artifact(path, str(had))'
+    names = {"module": "mlflow.store.artifact.artifact_repository_registry", "name": "get_artifact_repository"}
+    return _grown(_COPIES.format(**names, before=before, store=store), files, folder)
+
+
+def delta_growth(files: Sequence[Path], folder: Path) -> list[int]:
+    """Bytes by which a Delta table grows that is overwritten with each Parquet file."""
+    before = "import pyarrow.parquet as pq"
+    store = 'write_deltalake(sys.argv[1], pq.read_table(path), mode="overwrite", schema_mode="overwrite")'
+    return _grown(_COPIES.format(module="deltalake", name="write_deltalake", before=before, store=store), files, folder)
+
+
+def _grown(code: str, files: Sequence[Path], folder: Path) -> list[int]:
+    folder.mkdir()
+    printed = run([_BIN / "python", "-c", code, folder, *files], folder.parent)
+    return [int(line) for line in printed.split()]
