@@ -42,7 +42,7 @@ lint: $(VENV)/.installed-test ## formatting, types and the layers of the house
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.installed-test ## print every figure of the README, peers side by side
+bench: $(VENV)/.installed-test .venv-peers/.installed ## print every figure of the README, peers side by side
 	$(BIN)/python benchmarks
 
 soak: $(VENV)/.installed-test ## the fault tests many times over, then every property on many more examples
@@ -92,3 +92,10 @@ $(VENV)/.installed-demo: $(INSTALL_INPUTS) | $(BIN)/python
 $(VENV)/.installed-test: $(INSTALL_INPUTS) | $(BIN)/python
 	$(PIP) --constraint constraints.txt --editable '.[demo,test]'
 	@touch $@ $(VENV)/.installed-demo
+
+# The peers that benchmarks compare with need other versions of what we need, so they live apart.
+.venv-peers/.installed: benchmarks/peers.txt | $(BIN)/python
+	$(if $(UV),uv venv --quiet --allow-existing --python $(BIN)/python .venv-peers,$(PYTHON) -m venv .venv-peers)
+	$(if $(UV),uv pip install --quiet --python .venv-peers/bin/python,.venv-peers/bin/python -m pip install --quiet) \
+		--requirement benchmarks/peers.txt
+	@touch $@

@@ -54,7 +54,7 @@ def dvc_bytes(folder: Path) -> int:
 def mlflow_growth(files: Sequence[Path], folder: Path) -> list[int]:
     """Bytes by which a local artifact store of MLflow grows with each file, logged one after the other."""
     before = "repository = get_artifact_repository(Path(sys.argv[1]).as_uri())"
-    store = 'repository.log_artifact(path, str(had))'
+    store = "repository.log_artifact(path, str(had))"
     names = {"module": "mlflow.store.artifact.artifact_repository_registry", "name": "get_artifact_repository"}
     return _grown(_COPIES.format(**names, before=before, store=store), files, folder)
 

@@ -293,7 +293,9 @@ def diff(bench: Bench) -> Iterator[Row]:
             lambda: lambda: workspace.data.diff("table@v1", "table@v2", key=["id"]),
         )
     work = f"{len(before):,} x 8, diff by key"
-    yield Row(work, f"pandas merge {peer}", str(ours), f"{ours.median / peer.median:.2f}x", "about 1 s", ours.median <= 1.1)
+    yield Row(
+        work, f"pandas merge {peer}", str(ours), f"{ours.median / peer.median:.2f}x", "about 1 s", ours.median <= 1.1
+    )
 
 
 def _merged(workspace: Workspace, names: Sequence[str]) -> dict[str, int]:
