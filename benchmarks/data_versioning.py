@@ -182,11 +182,12 @@ def edits(bench: Bench) -> Iterator[Row]:
         shutil.rmtree(own)
         files.append(folder / f"{number}.parquet")
         edited.to_parquet(files[-1], compression="zstd")
+        own_share = 0.0
         if limit is None:
             column = folder / "column.parquet"
             edited[[edited.columns[-1]]].to_parquet(column, compression="zstd")
-            limit = column.stat().st_size / whole + 0.01
-        found[what] = (version.new_bytes, limit)
+            own_share = column.stat().st_size / whole
+        found[what] = (version.new_bytes, own_share + 0.01 if limit is None else limit)
     peers = {"DVC": _dvc_growth(bench, files), "MLflow": _peers.mlflow_growth(files, folder / "mlflow")}
     peers["Delta overwrite"] = _peers.delta_growth(files, folder / "delta")
     shutil.rmtree(folder)
