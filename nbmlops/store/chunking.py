@@ -24,6 +24,8 @@ AVERAGE = 64 * 1024
 LARGEST = 256 * 1024
 BLOCK = 4 * 1024 * 1024
 """Bytes read at a time; the memory of one stream is a few of these."""
+# The first piece of a stream: of thousands of small files none is worth the pages of a whole block.
+_FIRST = 64 * 1024
 _CUTTER = FastCDC(AVERAGE, min_size=SMALLEST, max_size=LARGEST, normalized_chunking=2)
 
 
@@ -55,18 +57,20 @@ def chunks(source: BinaryIO, tap: Callable[[memoryview], None], ends: Iterable[i
     >>> [len(chunk) for chunk in chunks(io.BytesIO(bytes(600_000)), lambda piece: None)]
     [262144, 262144, 75712]
     """
-    rest, begin = memoryview(b""), 0
+    rest, begin, size = memoryview(b""), 0, _FIRST
     forced = iter(ends)
     end = next(forced, None)
     while True:
         # What is left of the block before stands at the front of the next, so nothing else is copied.
-        block = memoryview(bytearray(len(rest) + BLOCK))
+        block = memoryview(bytearray(len(rest) + size))
         block[: len(rest)] = rest
         count = _fill(source, block[len(rest) :])
-        if count:
-            tap(block[len(rest) : len(rest) + count])
-        last = count < BLOCK
+        last, size = count < size, BLOCK
         block = block[: len(rest) + count].toreadonly()
+        if count < _FIRST:  # chunks are held for a while, and with them all that their block takes
+            block = memoryview(bytes(block))
+        if count:
+            tap(block[len(rest) :])
         done = 0
         while end is not None and end <= begin + len(block):
             for cut in _CUTTER.cut_buf(block[done : end - begin]):

@@ -54,6 +54,11 @@ def test_an_empty_stream_has_no_chunks() -> None:
     assert cut(b"") == []
 
 
+def test_a_small_stream_holds_no_more_memory_than_its_bytes() -> None:
+    (chunk,) = chunks(io.BytesIO(bytes(5_000)), lambda piece: None)
+    assert len(chunk.obj) == 5_000
+
+
 def test_text_is_refused_with_the_way_to_open_it() -> None:
     with pytest.raises(InvalidError, match="str, not bytes"):
         list(chunks(io.StringIO("text"), lambda piece: None))  # type: ignore[arg-type]

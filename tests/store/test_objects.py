@@ -196,10 +196,12 @@ def test_a_gigabyte_passes_through_less_than_200_mebibytes(tmp_path: Path) -> No
         from nbmlops.store.catalog import Catalog
         from nbmlops.store.objects import ObjectStore
         class Stream(io.RawIOBase):
-            count = 0
-            def read(self, size=-1):
+            count, left = 0, 1 << 30
+            def read(self, size):
                 self.count += 1
-                return b"" if self.count > 1024 else hashlib.shake_128(b"%d" % (self.count % 96)).digest(1 << 20)
+                piece = hashlib.shake_128(b"%d" % (self.count % 96)).digest(min(size, self.left, 1 << 20))
+                self.left -= len(piece)
+                return piece
         catalog = Catalog(f"sqlite:///{sys.argv[1]}/c.db")
         catalog.create()
         store = ObjectStore(sys.argv[1] + "/objects", catalog, SystemClock())
