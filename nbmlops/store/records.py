@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Damage", "Reindexed", "Repair", "Stored", "Transfer", "Verification"]
+__all__ = ["Damage", "Pull", "Push", "Reindexed", "Repair", "Stored", "Taken", "Transfer", "Verification"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,46 @@ class Repair:
 class Transfer:
     """What a push did: objects that the target now has, chunks sent, bytes sent, bytes that it had already."""
 
+    objects: int
+    chunks: int
+    bytes_sent: int
+    bytes_skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What was pushed where: the versions, new records, and figures of their bytes as in `Transfer`."""
+
+    remote: str
+    versions: tuple[str, ...]
+    records: int
+    objects: int
+    chunks: int
+    bytes_sent: int
+    bytes_skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A version that was pulled: its reference there and here, its digest, and what had to be done for it.
+
+    `state` is ``new``, ``here`` when all of it was here, or ``filled`` when only its bytes were missing.
+    """
+
+    there: str
+    here: str
+    digest: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """What was pulled: the versions, how many others came as lineage, runs by their names there and here that differ."""
+
+    remote: str
+    versions: tuple[Taken, ...]
+    lineage: int
+    runs: tuple[tuple[str, str], ...]
     objects: int
     chunks: int
     bytes_sent: int

@@ -20,7 +20,7 @@ __all__ = ["PROTOCOL", "Filed", "Files", "RemoteRecords", "filed_as", "folder_of
 PROTOCOL = 1
 _MARKER = "remote.json"
 _PLAIN = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
-_FILE = re.compile(r"v([1-9][0-9]*)-([0-9a-f]{64})-([0-9a-f]{64})\.json")
+_FILE = re.compile(r"v(0|[1-9][0-9]{0,9})-([0-9a-f]{64})-([0-9a-f]{64})\.json")
 _READERS = 16
 
 Shelf = Literal["versions", "lineage"]
@@ -166,7 +166,7 @@ def _filed(document: Mapping[str, Any], shelf: Shelf) -> tuple[Filed, bytes]:
     content = digests.canonical_json(document)
     folder = folder_of(document["name"])
     uid = digests.of_bytes(content)
-    return Filed(document["number"], document["digest"], uid, document["kind"], folder, shelf), content
+    return Filed(document["number"] or 0, document["digest"], uid, document["kind"], folder, shelf), content
 
 
 def _parsed(what: str, content: bytes) -> dict[str, Any]:

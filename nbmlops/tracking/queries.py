@@ -21,6 +21,7 @@ __all__ = [
     "add_metrics",
     "add_params",
     "add_tags",
+    "adopt",
     "begin",
     "cells",
     "count",
@@ -36,6 +37,7 @@ __all__ = [
     "put_artifact",
     "running",
     "status",
+    "told",
     "values",
     "writing",
 ]
@@ -307,3 +309,22 @@ def _refs(connection: Connection, objects: Iterable[str]) -> dict[str, str]:
 def environment(connection: Connection, digest: str | None) -> Mapping[str, Any] | None:
     """Content of an environment."""
     return connection.execute(select(schema.environment.c.content).filter_by(digest=digest)).scalar_one_or_none()
+
+
+def told(connection: Connection, run_id: str) -> dict[str, Any] | None:
+    """Row of a run, None for an unknown one."""
+    row = connection.execute(select(schema.run).filter_by(id=run_id)).one_or_none()
+    return None if row is None else dict(row._mapping)
+
+
+def adopt(connection: Connection, fields: Mapping[str, Any]) -> int:
+    """Insert a run from elsewhere under its number, or the next of its experiment when that is taken; the number."""
+    table, number = schema.run, fields["number"]
+    taken = select(table.c.id).filter_by(experiment=fields["experiment"], number=number)
+    if connection.execute(taken).first() is not None:
+        last = select(func.max(table.c.number)).filter_by(experiment=fields["experiment"])
+        number = connection.execute(last).scalar_one() + 1
+    sequence = (connection.execute(select(func.max(table.c.sequence))).scalar() or 0) + 1
+    values = {**fields, "number": number, "sequence": sequence, "as_of": newest_named(connection)}
+    connection.execute(insert(table).values(**values))
+    return int(number)

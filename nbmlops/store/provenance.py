@@ -1,0 +1,87 @@
+"""Where a version comes from, as plain values that travel: who wrote it, and what they had read by then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, insert, select
+
+from nbmlops.store import schema
+
+__all__ = ["RunBook", "ancestors", "run_ids", "tell", "written"]
+
+
+class RunBook(Protocol):
+    """What keeps the runs; a port, since runs are known above the store."""
+
+    def told(self, connection: Connection, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Some runs and those that they are a part of, as plain values."""
+
+    def adopt(self, connection: Connection, documents: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+        """Add the runs that are not here; friendly names there and here of those that got another number."""
+
+
+def written(connection: Connection, kind: str, version_id: int) -> list[dict[str, Any]]:
+    """Who wrote a version, when, and which versions they had read before.
+
+    What they read afterwards is left out: it is no part of how the version came about.
+    """
+    table = schema.edge
+    query = (
+        select(table).filter_by(object=f"{kind}:{version_id}", relation="writes").order_by(table.c.at, table.c.subject)
+    )
+    return [
+        {
+            "by": row.subject,
+            "at": row.at.isoformat(),
+            "read": _read(connection, row.subject, row.at, f"{kind}:{version_id}"),
+        }
+        for row in connection.execute(query).all()
+    ]
+
+
+def _read(connection: Connection, subject: str, before: datetime, own: str) -> list[dict[str, Any]]:
+    table = schema.edge
+    query = select(table.c.object, table.c.at).filter_by(subject=subject, relation="reads")
+    query = query.where(table.c.at <= before, table.c.object != own)
+    found = []
+    for row in connection.execute(query.order_by(table.c.at, table.c.object)).all():
+        version, name = schema.version, schema.name
+        what = select(name.c.kind, name.c.name, version.c.number, version.c.digest).join(name)
+        one = connection.execute(what.where(version.c.id == int(row.object.partition(":")[2]))).one_or_none()
+        if one is not None:
+            found.append({**one._mapping, "at": row.at.isoformat()})
+    return found
+
+
+def ancestors(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What the writers of a version had read: each with its kind, name, number and digest."""
+    return [read for write in document["written"] for read in write["read"]]
+
+
+def run_ids(document: Mapping[str, Any]) -> list[str]:
+    """Ids of the runs that wrote a version."""
+    return [write["by"][4:] for write in document["written"] if write["by"].startswith("run:")]
+
+
+def tell(connection: Connection, document: Mapping[str, Any], ids: Mapping[tuple[str, str, str], int]) -> None:
+    """Write the edges that a record tells of, between versions that are here.
+
+    `ids` holds row ids by kind, name and digest.
+    """
+    own = ids[document["kind"], document["name"], document["digest"]]
+    for write in document["written"]:
+        _edge(connection, write["by"], "writes", document["kind"], own, write["at"])
+        for read in write["read"]:
+            known = ids.get((read["kind"], read["name"], read["digest"]))
+            if known is not None:
+                _edge(connection, write["by"], "reads", read["kind"], known, read["at"])
+
+
+def _edge(connection: Connection, subject: str, relation: str, kind: str, version_id: int, at: str) -> None:
+    table = schema.edge
+    key = {"subject": subject, "relation": relation, "object": f"{kind}:{version_id}"}
+    if connection.execute(select(table.c.subject).filter_by(**key)).first() is None:
+        connection.execute(insert(table).values(at=datetime.fromisoformat(at), **key))
