@@ -24,6 +24,7 @@ from nbmlops.store.versions import Version, Versions
 __all__ = ["Exchange", "Holding"]
 
 Progress = Callable[[int], None]
+Document = dict[str, Any]
 _WRITERS = 16
 
 
@@ -161,9 +162,7 @@ class Exchange:
                     return True
         return False
 
-    def _told(
-        self, connection: Connection, meant: Iterable[Version]
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def _told(self, connection: Connection, meant: Iterable[Version]) -> tuple[list[Document], list[Document]]:
         """Records of versions, and of all that they were made from."""
         documents: dict[tuple[str, str, str, int | None], dict[str, Any]] = {}
 
@@ -181,9 +180,7 @@ class Exchange:
                 key = (read["kind"], read["name"], read["digest"], read["number"])
                 if read["kind"] in self.holdings and key not in seen:
                     seen.add(key)
-                    at = (
-                        Ref(read["name"], number=read["number"]) if read["number"] else Ref(read["name"], prefix=key[2])
-                    )
+                    at = Ref(read["name"], number=read["number"], prefix=None if read["number"] else read["digest"])
                     row = self._versions(read["kind"]).find_in(connection, at)
                     if row is not None:
                         waiting.append(record(row))
@@ -207,12 +204,10 @@ class Exchange:
     def _holds(self) -> frozenset[str]:
         return frozenset(self.holdings)
 
-    def _present(
-        self, remote: Remote, documents: Sequence[Mapping[str, Any]], *, strict: bool
-    ) -> list[Mapping[str, Any]]:
+    def _present(self, remote: Remote, documents: Sequence[Document], *, strict: bool) -> list[Document]:
         """Records that may be taken: none of a version that is deleted here."""
 
-        def work(connection: Connection) -> list[Mapping[str, Any]]:
+        def work(connection: Connection) -> list[Document]:
             kept = []
             for document in documents:
                 version = adoption.as_version(document)

@@ -29,16 +29,14 @@ def written(connection: Connection, kind: str, version_id: int) -> list[dict[str
     What they read afterwards is left out: it is no part of how the version came about.
     """
     table = schema.edge
-    query = (
-        select(table).filter_by(object=f"{kind}:{version_id}", relation="writes").order_by(table.c.at, table.c.subject)
-    )
+    query = select(table).filter_by(object=f"{kind}:{version_id}", relation="writes")
     return [
         {
             "by": row.subject,
             "at": row.at.isoformat(),
             "read": _read(connection, row.subject, row.at, f"{kind}:{version_id}"),
         }
-        for row in connection.execute(query).all()
+        for row in connection.execute(query.order_by(table.c.at, table.c.subject)).all()
     ]
 
 

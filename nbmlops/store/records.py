@@ -92,7 +92,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """What was pulled: the versions, how many others came as lineage, runs by their names there and here that differ."""
+    """What was pulled: the versions, how many others came as lineage, runs whose names differ there and here."""
 
     remote: str
     versions: tuple[Taken, ...]

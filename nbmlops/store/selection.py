@@ -150,8 +150,6 @@ def _missing(directory: Directory, kind: str, ref: Ref, there: Sequence[Filed]) 
         return NotFoundError(f"{where} has no {ref}", hint=f"it has {ref.name} {known}")
     known_only = any(_fits(each, ref) for each in directory.of(kind, ref.name, "lineage"))
     if known_only:
-        return NotFoundError(
-            f"{where} knows {ref}, but its bytes were not pushed", hint="push it from where it was made"
-        )
+        return NotFoundError(f"{where} knows {ref}, but its bytes were not pushed", hint="push it where it was made")
     names = {each.folder for each in directory.all(kind)}
     return NotFoundError(f"{where} has no {kind} named {ref.name!r}", hint=nearest(ref.name, names))
