@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from nbmlops.core.errors import CorruptError, NbmlopsError
 from nbmlops.core.refs import check_name
-from nbmlops.store import naming, schema
+from nbmlops.store import naming, schema, tags
 from nbmlops.store.versions import Version
 
 __all__ = ["Adopted", "adopt", "as_version", "checked", "here", "merged"]
@@ -47,6 +47,7 @@ def checked(document: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         _must(type(document["size"]) is int and 0 <= document["size"] < 1 << 62, document["size"])
         _must(isinstance(document["author"], str) and len(document["author"]) <= 128, document["author"])
         _must(isinstance(document["message"], str | None) and isinstance(document["detail"], dict), document["message"])
+        tags.checked(document["tags"])
         _instant(document["created_at"])
         for write in document["written"]:
             _must(_SUBJECT.fullmatch(write["by"]), write["by"])
@@ -90,7 +91,7 @@ def merged(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def as_version(document: Mapping[str, Any]) -> Version:
     """A record as a version that has no row here."""
-    own = ("kind", "name", "number", "digest", "root", "size", "author", "message", "detail")
+    own = ("kind", "name", "number", "digest", "root", "size", "author", "message", "tags", "detail")
     return Version(
         **{key: document[key] for key in own},
         id=0,
@@ -154,7 +155,9 @@ def adopt(connection: Connection, version: Version, now: datetime, *, new_bytes:
     values = {key: getattr(version, key) for key in own} | {"detail": dict(version.detail), "new_bytes": new_bytes}
     if number:
         values |= {"number": number, "named": naming.newest_named(connection) + 1}
-    return Adopted(naming.insert_version(connection, name_id=name_id, **values), number, new=True)
+    version_id = naming.insert_version(connection, name_id=name_id, **values)
+    tags.put(connection, version_id, version.tags)
+    return Adopted(version_id, number, new=True)
 
 
 def _number(connection: Connection, name_id: int, version: Version, *, named: bool) -> int | None:

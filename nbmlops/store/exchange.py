@@ -180,10 +180,9 @@ class Exchange:
                 key = (read["kind"], read["name"], read["digest"], read["number"])
                 if read["kind"] in self.holdings and key not in seen:
                     seen.add(key)
-                    at = Ref(read["name"], number=read["number"], prefix=None if read["number"] else read["digest"])
-                    row = self._versions(read["kind"]).find_in(connection, at)
-                    if row is not None:
-                        waiting.append(record(row))
+                    row_id = provenance.row_of(connection, read)
+                    if row_id is not None:
+                        waiting.append(record(self._versions(read["kind"]).get_in(connection, row_id)))
         return own, [each for each in documents.values() if id(each) not in among]
 
     def _document(self, connection: Connection, version: Version) -> dict[str, Any]:
@@ -192,6 +191,7 @@ class Exchange:
             **{key: getattr(version, key) for key in ("kind", "name", "number", "digest", "root", "size", "author")},
             "created_at": version.created_at.isoformat(),
             "message": version.message,
+            "tags": dict(version.tags),
             "run_id": version.run_id,
             "detail": dict(version.detail),
             "needs": self.holdings[version.kind].needs(version),

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select
 
 from nbmlops.store import schema
 
-__all__ = ["RunBook", "ancestors", "run_ids", "tell", "written"]
+__all__ = ["RunBook", "ancestors", "row_of", "run_ids", "tell", "written"]
 
 
 class RunBook(Protocol):
@@ -52,6 +52,14 @@ def _read(connection: Connection, subject: str, before: datetime, own: str) -> l
         if one is not None:
             found.append({**one._mapping, "at": row.at.isoformat()})
     return found
+
+
+def row_of(connection: Connection, read: Mapping[str, Any]) -> int | None:
+    """Row id of a version that was read, by its kind, name, digest and number; None when it is gone."""
+    version, name = schema.version, schema.name
+    query = select(version.c.id).join(name).where(name.c.kind == read["kind"], name.c.name == read["name"])
+    query = query.where(version.c.digest == read["digest"], version.c.number.is_not_distinct_from(read["number"]))
+    return connection.execute(query.order_by(version.c.id).limit(1)).scalar_one_or_none()
 
 
 def ancestors(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
