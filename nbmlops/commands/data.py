@@ -139,13 +139,24 @@ def rename(session: Session, old: str, new: str) -> Any:
 
 
 @group.verb("push")
-@click.argument("target")
 @click.argument("refs", nargs=-1, type=_REF)
-def push(session: Session, target: str, refs: tuple[str, ...]) -> Any:
+@click.option("--to", metavar="REMOTE", help="A remote's name, a folder or a URL; the only remote by default.")
+def push(session: Session, refs: tuple[str, ...], to: str | None) -> Any:
     """Push."""
     data = session.workspace.data
     with session.meter.bytes("pushing") as progress:
-        return data.push(target, refs, progress=progress)
+        return data.push(*refs, to=to, progress=progress)
+
+
+@group.verb("pull")
+@click.argument("refs", nargs=-1, type=_REF)
+@click.option("--from", "from_", metavar="REMOTE", help="A remote's name, a folder or a URL; the only one by default.")
+@click.option("--locked", is_flag=True, help="Take what nbmlops.lock names.")
+def pull(session: Session, refs: tuple[str, ...], from_: str | None, locked: bool) -> Any:
+    """Pull."""
+    data = session.workspace.data
+    with session.meter.bytes("pulling") as progress:
+        return data.pull(*refs, from_=from_, locked=locked, progress=progress)
 
 
 @group.verb("erase")

@@ -75,6 +75,7 @@ NOUNS = MappingProxyType(
         "check": "Expectations about data, and the reports on them",
         "model": "Versions of trained models, signed, promoted through gates",
         "pipeline": "Notebooks as steps: run, prove, promote",
+        "remote": "Places to push to and pull from",
         "store": "Care of the stored bytes",
     }
 )
@@ -112,7 +113,11 @@ VERBS = (
     Verb("data", "restore", "REF", "Bring back what was deleted.", "ml.data.restore"),
     Verb("data", "rename", "OLD NEW", "Give all versions of a name another name.", "ml.data.rename"),
     Verb(
-        *("data", "push", "TARGET [REFS]…", "Copy versions to a folder or URL.", "ml.data.push"),
+        *("data", "push", "[REFS]…", "Send versions to a remote, what is missing there.", "ml.data.push"),
+        only_python=_DRAWN,
+    ),
+    Verb(
+        *("data", "pull", "[REFS]…", "Fetch versions from a remote, with their lineage.", "ml.data.pull"),
         only_python=_DRAWN,
     ),
     Verb(
@@ -150,6 +155,14 @@ VERBS = (
     Verb("model", "history", "NAME", "List all versions of a model, newest first.", "ml.model.history"),
     Verb("model", "promote", "REF", "Move an alias to a version, if its gate passes.", "ml.model.promote"),
     Verb("model", "rollback", "NAME [ALIAS]", "Move an alias back to where it was.", "ml.model.rollback"),
+    Verb(
+        *("model", "push", "[REFS]…", "Send versions to a remote, what is missing there.", "ml.model.push"),
+        only_python=_DRAWN,
+    ),
+    Verb(
+        *("model", "pull", "[REFS]…", "Fetch versions from a remote, with their lineage.", "ml.model.pull"),
+        only_python=_DRAWN,
+    ),
     Verb("model", "delete", "REF", "Hide a version until restored.", "ml.model.delete"),
     Verb("model", "restore", "REF", "Bring back what was deleted.", "ml.model.restore"),
     Verb("model", "rename", "OLD NEW", "Give all versions of a model another name.", "ml.model.rename"),
@@ -172,6 +185,9 @@ VERBS = (
     Verb("pipeline", "delete", "REF", "Hide a frozen version until restored.", "ml.pipeline.delete"),
     Verb("pipeline", "restore", "REF", "Bring back what was deleted.", "ml.pipeline.restore"),
     Verb("pipeline", "rename", "OLD NEW", "Give all frozen versions another name.", "ml.pipeline.rename"),
+    Verb("remote", "add", "NAME WHERE", "Give a folder or URL a name in pyproject.toml.", "ml.remote.add"),
+    Verb("remote", "list", "", "List the remotes that the project names.", "ml.remote.list"),
+    Verb("remote", "remove", "NAME", "Forget a remote; what lies there stays.", "ml.remote.remove"),
     Verb("store", "verify", "", "Look for damaged or missing bytes.", "ml.store.verify", only_python=_DRAWN),
     Verb("store", "repair", "", "Fetch good copies from where they were pushed to.", "ml.store.repair"),
 )

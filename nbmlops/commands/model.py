@@ -85,6 +85,26 @@ def rollback(session: Session, name: str, alias: str) -> Any:
     return session.workspace.model.rollback(name, alias)
 
 
+@group.verb("push")
+@click.argument("refs", nargs=-1, type=_REF)
+@click.option("--to", metavar="REMOTE", help="A remote's name, a folder or a URL; the only remote by default.")
+def push(session: Session, refs: tuple[str, ...], to: str | None) -> Any:
+    """Push."""
+    model = session.workspace.model
+    with session.meter.bytes("pushing") as progress:
+        return model.push(*refs, to=to, progress=progress)
+
+
+@group.verb("pull")
+@click.argument("refs", nargs=-1, type=_REF)
+@click.option("--from", "from_", metavar="REMOTE", help="A remote's name, a folder or a URL; the only one by default.")
+def pull(session: Session, refs: tuple[str, ...], from_: str | None) -> Any:
+    """Pull."""
+    model = session.workspace.model
+    with session.meter.bytes("pulling") as progress:
+        return model.pull(*refs, from_=from_, progress=progress)
+
+
 @group.verb("delete")
 @click.argument("ref", type=_REF)
 def delete(session: Session, ref: str) -> Any:

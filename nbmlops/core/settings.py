@@ -7,6 +7,7 @@ catalog    NBMLOPS_CATALOG      SQLAlchemy URL of the catalog; SQLite in the wor
 objects    NBMLOPS_OBJECTS      folder or fsspec URL of the objects; in the workspace by default
 pipelines                       table: name of a pipeline -> list of notebook paths or patterns
 gates                           table: name of a model -> what a promotion of it must pass
+remotes                         table: name of a remote -> folder or fsspec URL to push to and pull from
 ========== ==================== =====================================================================
 """
 
@@ -33,6 +34,7 @@ class Settings:
     objects: str | None = None
     pipelines: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     gates: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
+    remotes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     from_project: tuple[str, ...] = ()
     """Which of `catalog` and `objects` the project's file names, rather than this user's environment."""
 
@@ -63,6 +65,7 @@ class Settings:
             objects=urls["objects"],
             pipelines=MappingProxyType(_pipelines(table.get("pipelines", {}))),
             gates=MappingProxyType(_tables("gates", table.get("gates", {}))),
+            remotes=MappingProxyType(_remotes(table.get("remotes", {}))),
             from_project=tuple(from_project),
         )
 
@@ -86,6 +89,12 @@ def _pipelines(table: Any) -> dict[str, tuple[str, ...]]:
             )
         found[check_name(name)] = tuple(patterns)
     return found
+
+
+def _remotes(table: Any) -> dict[str, str]:
+    if not isinstance(table, Mapping) or not all(isinstance(value, str) and value for value in table.values()):
+        raise InvalidError("[tool.nbmlops.remotes] must hold a folder or URL for each name", hint='origin = "s3://…"')
+    return {check_name(name): where for name, where in table.items()}
 
 
 def _tables(key: str, table: Any) -> dict[str, Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Verbs on versions of data by their names: list, show, history, delete, restore, rename, push; and the lock."""
+"""Verbs on versions of data by their names: list, show, history, delete, restore, rename; and the lock."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import InvalidError, RefusedError
+from nbmlops.core.digests import short
+from nbmlops.core.errors import InvalidError, NotFoundError, RefusedError
 from nbmlops.core.refs import Ref
-from nbmlops.data import files
 from nbmlops.data.lockfile import LockFile
 from nbmlops.data.records import DataVersion
-from nbmlops.data.saving import Tables, needs
+from nbmlops.data.saving import Tables
 from nbmlops.store import lineage, tombstones
 from nbmlops.store.tags import checked
 
 if TYPE_CHECKING:
     from nbmlops.store.aliases import Aliases
+    from nbmlops.store.exchange import Exchange
     from nbmlops.store.lineage import Lineage
-    from nbmlops.store.objects import ObjectStore, Transfer
+    from nbmlops.store.objects import ObjectStore
     from nbmlops.store.versions import Version, Versions
 
 __all__ = ["Keeping"]
@@ -37,6 +38,7 @@ class Keeping:
         lineage: Lineage,
         lock: LockFile,
         scratch: Path,
+        exchange: Exchange,
     ) -> None:
         self._versions = versions
         self._aliases = aliases
@@ -45,6 +47,7 @@ class Keeping:
         self._lock = lock
         self._scratch = scratch
         self._tables = Tables(versions, objects, scratch)
+        self.exchange = exchange
 
     def show(self, ref: str) -> DataVersion:
         """What is known of a version."""
@@ -103,29 +106,6 @@ class Keeping:
         """Write into the lock what some names mean now, when the file's turn comes; others may save meanwhile."""
         self._lock.refresh(names, lambda name: self._versions.resolve(name).digest)
 
-    def push(self, target: str, refs: Sequence[str] = (), *, progress: Progress | None = None) -> Transfer:
-        """Copy versions to a folder or URL; only what is missing there travels.
-
-        Parameters
-        ----------
-        target : str
-            A folder or an fsspec URL.
-        refs : sequence of str
-            What to push; all versions of all data by default.
-        progress : callable, optional
-            Called with numbers of bytes as they are sent.
-        """
-        if refs:
-            meant = [self._versions.resolve(ref) for ref in refs]
-        else:
-            meant = [version for newest in self._versions.newest() for version in self._versions.history(newest.name)]
-        wanted: list[str] = []
-        for version in meant:
-            wanted += needs(version)
-            if version.detail["format"] == "folder":
-                wanted += [member.digest for member in files.members(self._objects, version.root).values()]
-        return self._objects.push(dict.fromkeys(wanted), target, progress=progress)
-
     def _resolve(self, ref: str, locked: bool) -> Version:
         parsed = Ref.parse(ref)
         if not locked:
@@ -134,7 +114,22 @@ class Keeping:
             raise InvalidError(
                 f"{ref} names a version already, so the lock has no say", hint=f"`ml data load {parsed.name} --locked`"
             )
-        return self._versions.resolve(Ref(parsed.name, prefix=self.locked(parsed.name)))
+        digest = self.locked(parsed.name)
+        try:
+            version = self._versions.resolve(Ref(parsed.name, prefix=digest))
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"{self._lock.name} names {parsed.name}@{short(digest)}, which is not here",
+                hint=f"`ml data pull {parsed.name} --locked`",
+            ) from error
+        return version
+
+    def _present(self, version: Version, *, locked: bool = False) -> Version:
+        """Give back a version whose bytes are here; of one that only came as lineage, say how to get them."""
+        if self.exchange.absent(version):
+            ref = f"{version.name} --locked" if locked else version.ref
+            raise NotFoundError(f"{version.ref} is known here, its bytes are not", hint=f"`ml data pull {ref}`")
+        return version
 
     def locked(self, name: str) -> str:
         """Digest that a locked load of a name means: what a frozen pipeline pins, else what ``nbmlops.lock`` says.

@@ -107,6 +107,9 @@ class Labelling(Keeping):
             return self._versions.get_in(connection, version.id)
 
         version = self._versions.catalog.transact(work)
+        if version.root != content["root"] and self.exchange.absent(version):
+            # It was only known here; now it is what was just stored.
+            version = self._versions.refill(version.id, content)
         self._tables.saw(version.id)
         # Inside a pipeline run the names move, and with them the lock, when the run commits.
         if active.pipeline_run_id is None:

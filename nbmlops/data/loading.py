@@ -73,7 +73,7 @@ class Loading(Keeping):
         ConflictError
             When `to` is there already; nothing is written then.
         """
-        version = self._resolve(ref, locked)
+        version = self._present(self._resolve(ref, locked), locked=locked)
         result = self._read(
             version, _Rows(None if columns is None else _names(columns), where, sample), as_, to, overwrite
         )
@@ -106,6 +106,8 @@ class Loading(Keeping):
         """
         second = self._versions.resolve(before if after is None else after)
         first = self._before(second) if after is None else self._versions.resolve(before)
+        for version in (first, second):
+            self._present(version)
         found = comparing.diff(self._objects, first, second, _names(key), sample, self._scratch)
         for version in (first, second):
             self._lineage.record("reads", "data", version.id)

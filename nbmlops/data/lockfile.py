@@ -34,6 +34,11 @@ class LockFile:
         self._path = path
         self._guard = guard
 
+    @property
+    def name(self) -> str:
+        """Name of the file."""
+        return self._path.name
+
     def read(self) -> dict[str, str]:
         """Digest by name; empty when there is no file.
 

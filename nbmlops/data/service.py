@@ -10,13 +10,14 @@ from nbmlops.data.forgetting import Forgetting
 from nbmlops.data.intake import How, Intake, called
 from nbmlops.data.labelling import Labelling, labels
 from nbmlops.data.records import DataVersion
+from nbmlops.data.travelling import Travelling
 
 __all__ = ["Data"]
 
 Progress = Callable[[int], None]
 
 
-class Data(Forgetting, Labelling):
+class Data(Forgetting, Labelling, Travelling):
     """Versions of tables, arrays, files and folders.
 
     Parameters
@@ -33,6 +34,8 @@ class Data(Forgetting, Labelling):
         The project's ``nbmlops.lock``.
     scratch : Path
         Folder of the workspace for temporary files and for files handed out.
+    exchange : Exchange
+        What goes to remotes and comes from them.
     """
 
     def save(

@@ -116,7 +116,7 @@ class _Story:
             yield Made("data", version.ref, short(version.digest), None, f"nbmlops data show {version.ref}")
         model = self._workspace.model.show("delay")
         yield Made("model", model.ref, short(model.digest), None, f"nbmlops model show {model.ref}")
-        copy = self._workspace.data.push(str(self._folder / "backup"))
+        copy = self._workspace.data.push(to=str(self._folder / "backup"))
         self._teller.say(f"pushed {copy.objects} objects, {copy.bytes_sent / 1e6:.1f} MB, to {self._folder / 'backup'}")
         return done.run.name
 

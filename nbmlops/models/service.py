@@ -1,12 +1,13 @@
-"""Verbs on models: save, load, list, show, history, promote, rollback, delete, restore, rename, trust_type."""
+"""Verbs on models: save, load, list, show, history, promote, rollback, push, pull, delete, restore, rename, trust_type."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.digests import of_bytes
-from nbmlops.core.errors import RefusedError
-from nbmlops.core.refs import check_name
+from nbmlops.core.errors import NotFoundError, RefusedError
+from nbmlops.core.refs import Ref, check_name
 from nbmlops.models import admission, signature
 from nbmlops.models.allowlist import check_exists, never
 from nbmlops.models.formats import format_named
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     from nbmlops.data.service import Data
     from nbmlops.store.lineage import Lineage
     from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.records import Pull, Push
     from nbmlops.store.trust import Keyring
 
 __all__ = ["Models"]
+
+Progress = Callable[[int], None]
 
 
 class Models:
@@ -66,6 +70,7 @@ class Models:
         self._objects = objects
         self._keyring = keyring
         self._lineage = lineage
+        self._exchange = data.exchange
         self._clock = clock
         self._promoter = ModelPromoter(versions, self._open, data, checks, clock, gates)
 
@@ -200,6 +205,14 @@ class Models:
         """
         return self._promoter.rollback(name, alias)
 
+    def push(self, *refs: str, to: str | None = None, progress: Progress | None = None) -> Push:
+        """Send versions to a remote, as `Data.push` does; all versions of all models by default."""
+        return self._exchange.push("model", refs, to, progress)
+
+    def pull(self, *refs: str, from_: str | None = None, progress: Progress | None = None) -> Pull:
+        """Fetch versions from a remote, as `Data.pull` does; who signed them must be trusted here to load them."""
+        return self._exchange.pull("model", [Ref.parse(ref) for ref in refs], from_, progress)
+
     def delete(self, ref: str) -> list[ModelVersion]:
         """Hide a version, or with a bare name all of them, until `restore` or the end of the grace period.
 
@@ -242,6 +255,9 @@ class Models:
         return tuple(sorted(self._keyring.types()))
 
     def _open(self, version: Version) -> Any:
+        if self._exchange.absent(version):
+            hint = f"`ml model pull {version.ref}`"
+            raise NotFoundError(f"{version.ref} is known here, its bytes are not", hint=hint)
         return build(version, self._objects, self._keyring)
 
     def _record(self, version: Version) -> ModelVersion:

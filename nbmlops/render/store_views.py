@@ -6,7 +6,7 @@ from nbmlops.core.errors import spoken
 from nbmlops.render.dispatch import json, looks
 from nbmlops.render.look import Lines, Look, Part, line
 from nbmlops.render.units import count, size
-from nbmlops.store.records import Repair, Transfer, Verification
+from nbmlops.store.records import Pull, Push, Repair, Verification
 
 __all__: list[str] = []
 
@@ -51,13 +51,31 @@ def _(done: Repair) -> Look:
     return Look(line("store", mended, missing), body=(Lines(lines),) if lines else ())
 
 
-@looks(Transfer)
-def _(done: Transfer) -> Look:
+@looks(Push)
+def _(done: Push) -> Look:
     return Look(
         line(
-            "pushed",
-            count(done.objects, "object"),
+            f"pushed {count(len(done.versions), 'version')} to {done.remote}",
             f"{count(done.chunks, 'chunk')}, {size(done.bytes_sent)} sent",
             f"{size(done.bytes_skipped)} there already",
         )
+    )
+
+
+@looks(Pull)
+def _(done: Pull) -> Look:
+    told = [each for each in done.versions if each.there != each.here]
+    lines = [line(Part(f"{each.there} there is {each.here} here", "warn")) for each in told[:_NAMED]]
+    lines += [line(Part(f"the run {there} there is {here} here", "muted")) for there, here in done.runs[:_NAMED]]
+    if (more := len(told) + len(done.runs) - len(lines)) > 0:
+        lines.append(line(Part(f"… and {more:,} more; all of them: --json", "muted")))
+    came = sum(each.state != "here" for each in done.versions)
+    return Look(
+        line(
+            f"pulled {count(len(done.versions), 'version')} from {done.remote}",
+            f"{count(came, 'version')} that were not here",
+            f"{size(done.bytes_sent)} fetched",
+            f"{count(done.lineage, 'version')} came as lineage" if done.lineage else None,
+        ),
+        body=(Lines(tuple(lines)),) if lines else (),
     )

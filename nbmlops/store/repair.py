@@ -32,7 +32,7 @@ def repair(folder: Folder, index: Index, source: Folder, damages: Sequence[Damag
     if not source.names():
         raise NotFoundError(
             f"there are no packs at {source.where}: nothing was pushed there",
-            hint="`ml data push FOLDER` writes such a copy",
+            hint="`ml data push --to FOLDER` writes such a copy",
         )
     return _Mender(folder, index, source).mend(damages)
 

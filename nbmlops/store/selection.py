@@ -73,7 +73,7 @@ class Directory:
         """Records of all that some versions were made from, as far as they are filed here."""
         seen = {(each["kind"], each["name"], each["digest"]) for each in documents}
         found: list[dict[str, Any]] = []
-        front = list(documents)
+        front: list[Mapping[str, Any]] = list(documents)
         while front:
             wanted: list[Filed] = []
             for read in (read for document in front for read in provenance.ancestors(document)):
@@ -81,8 +81,9 @@ class Directory:
                 if read["kind"] in self._kinds and key not in seen:
                     seen.add(key)
                     wanted += self._filed(read)
-            front = [*self.merged(wanted)]
-            found += front
+            nearer = self.merged(wanted)
+            found += nearer
+            front = list(nearer)
         return found
 
     def _filed(self, read: Mapping[str, Any]) -> list[Filed]:

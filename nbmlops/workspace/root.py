@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.lint import Finding as LintFinding
     from nbmlops.store.audit import Audit
     from nbmlops.store.catalog import Catalog
+    from nbmlops.store.exchange import Exchange
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.service import Store
     from nbmlops.store.trust import Keyring
     from nbmlops.store.versions import Versions
     from nbmlops.tracking import ActiveRun, Runs
     from nbmlops.workspace.doctor import Diagnosis
+    from nbmlops.workspace.remotes import Remotes
 
 __all__ = ["Status", "Workspace", "doctor", "trust"]
 
@@ -168,7 +170,26 @@ class Workspace:
 
         versions, scratch = self.versions("data"), self.marker.state / "scratch"
         lock = LockFile(self.marker.root / "nbmlops.lock", self.marker.state / "lock.guard")
-        return Data(versions, Aliases(versions, self.clock), self.objects, self._lineage, lock, scratch)
+        aliases = Aliases(versions, self.clock)
+        return Data(versions, aliases, self.objects, self._lineage, lock, scratch, self._exchange)
+
+    @cached_property
+    def remote(self) -> Remotes:
+        """Verbs on remotes."""
+        from nbmlops.workspace.remotes import Remotes
+
+        return Remotes(self.marker, lambda: self.keyring.is_trusted(self.marker.id, self.marker.root))
+
+    @cached_property
+    def _exchange(self) -> Exchange:
+        from nbmlops.data.holding import DataHolding
+        from nbmlops.models.holding import ModelHolding
+        from nbmlops.store.exchange import Exchange
+        from nbmlops.tracking.travelling import Travels
+
+        holdings = {"data": DataHolding(self.objects), "model": ModelHolding()}
+        cache = self.marker.state / "remotes"
+        return Exchange(self.catalog, self.objects, self.clock, Travels(), holdings, self.remote.open, cache)
 
     @cached_property
     def run(self) -> Runs:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from nbmlops.render.dispatch import html, json, looks, text
+from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Facts, Lines, Look, Part, Tone, line
 from nbmlops.render.units import count
 from nbmlops.workspace.doctor import Diagnosis
+from nbmlops.workspace.remotes import RemoteName
 from nbmlops.workspace.root import Status, Workspace
 
 __all__ = ["git_phrase"]
@@ -57,6 +59,19 @@ def _(diagnosis: Diagnosis) -> Look:
 @json.register
 def _(obj: Diagnosis) -> dict[str, Any]:
     return {"ok": obj.ok, "observations": [json(finding) for finding in obj.observations]}
+
+
+@looks(RemoteName)
+def _(remote: RemoteName) -> Look:
+    return Look(line(f"remote {remote.name}", remote.where))
+
+
+lists(
+    RemoteName,
+    Field("remote", lambda remote: remote.name),
+    Field("where", lambda remote: remote.where),
+    nothing="no remote yet; the first: `ml remote add origin URL`",
+)
 
 
 @text.register

@@ -1,0 +1,64 @@
+"""What is known of the bytes of versions of data, for those who send and fetch them."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from nbmlops.core.errors import CorruptError, NbmlopsError
+from nbmlops.data import files
+from nbmlops.data.saving import needs
+
+if TYPE_CHECKING:
+    from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.versions import Version
+
+__all__ = ["DataHolding"]
+
+
+class DataHolding:
+    """Which objects a version of data is made of, and whether they are what it says."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+
+    def needs(self, version: Version) -> list[str]:
+        """Objects that a version cannot be read without, its root first."""
+        return needs(version)
+
+    def parts(self, version: Version) -> list[str]:
+        """Files of a folder, which its listing names."""
+        if version.detail["format"] != "folder":
+            return []
+        return [member.digest for member in files.members(self._objects, version.root).values()]
+
+    def check(self, version: Version) -> None:
+        """Raise `CorruptError` unless what is here gives the version's digest; a table is read through for that."""
+        try:
+            own = version.detail.get("filename", version.name)
+            if PurePath(own).name != own:
+                raise _wrong(version, "its file would be written outside its folder")
+            found = version.root if version.detail["format"] != "table" else self._of_table(version)
+        except (KeyError, TypeError, ValueError, NbmlopsError) as error:
+            raise _wrong(version, f"it cannot be read: {error!r}"[:200]) from error
+        if found != version.digest:
+            raise _wrong(version, "its bytes give another digest")
+
+    def _of_table(self, version: Version) -> str:
+        from nbmlops.data.identity import TableHasher
+        from nbmlops.data.stored import StoredTable
+
+        with StoredTable(self._objects, version) as stored:
+            hasher: TableHasher | None = None
+            for part in stored.batches():
+                hasher = hasher or TableHasher(part.schema)
+                hasher.update(part)
+            assert hasher is not None
+            return hasher.digest()
+
+
+def _wrong(version: Version, why: str) -> CorruptError:
+    return CorruptError(
+        f"what was pulled as {version.ref} is not {version.digest[:16]}: {why}; it was not added",
+        hint="push it again from a workspace that has it, or pull from another remote",
+    )
