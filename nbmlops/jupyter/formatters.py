@@ -21,10 +21,11 @@ SHOWN = {
     "nbmlops.pipelines.graph": ("Graph",),
     "nbmlops.pipelines.records": ("Pipeline", "PipelineRun", "PipelineVersion"),
     "nbmlops.render.listing": ("Listing",),
-    "nbmlops.store.records": ("Repair", "Transfer", "Verification"),
+    "nbmlops.store.records": ("Pull", "Push", "Repair", "Verification"),
     "nbmlops.tracking.active": ("ActiveRun",),
     "nbmlops.tracking.records": ("Run",),
     "nbmlops.workspace.doctor": ("Diagnosis",),
+    "nbmlops.workspace.remotes": ("RemoteName",),
     "nbmlops.workspace.root": ("Status", "Workspace"),
 }
 """Module -> types that have a look."""

@@ -1,4 +1,4 @@
-"""Verbs on models: save, load, list, show, history, promote, rollback, push, pull, delete, restore, rename, trust_type."""
+"""Verbs on models: save, load, list, show, history, promote, rollback, push, pull, delete, restore, rename, trust."""
 
 from __future__ import annotations
 

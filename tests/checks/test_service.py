@@ -14,14 +14,12 @@ from nbmlops.checks.service import Checks
 from nbmlops.checks.suite import Suite, SuiteBuilder
 from nbmlops.core.clock import SystemClock
 from nbmlops.core.errors import InvalidError, NotFoundError, RefusedError, UnsupportedError
-from nbmlops.data.lockfile import LockFile
 from nbmlops.data.service import Data
 from nbmlops.store import lineage
-from nbmlops.store.aliases import Aliases
 from nbmlops.store.catalog import Catalog
 from nbmlops.store.lineage import Active, Lineage
 from nbmlops.store.objects import ObjectStore
-from nbmlops.store.versions import Versions
+from tests.services import data_in
 
 FLIGHTS = pd.DataFrame({"dep_delay": [1.0, None, 2000.0] * 20, "carrier": ["UA", "AA", "UA"] * 20})
 SUITE = 'dep_delay: number, between(-60, 1500), nulls < 50%\ncarrier: in("UA", "AA")'
@@ -42,11 +40,7 @@ def objects(tmp_path: Path, catalog: Catalog) -> ObjectStore:
 
 @pytest.fixture
 def data(tmp_path: Path, catalog: Catalog, objects: ObjectStore) -> Data:
-    clock = SystemClock()
-    lock = LockFile(tmp_path / "nbmlops.lock", tmp_path / "guard")
-    (state := tmp_path / "state").mkdir()
-    versions = Versions(catalog, clock, "data")
-    return Data(versions, Aliases(versions, clock), objects, Lineage(catalog, clock), lock, state / "scratch")
+    return data_in(tmp_path, catalog, objects)
 
 
 @pytest.fixture

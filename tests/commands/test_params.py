@@ -150,7 +150,7 @@ def offered(line: str, workspace: Any = Workspace) -> list[str]:
         ("data load w", ["weather"]),
         ("data load flights@", ["flights@production", "flights@v2", "flights@v1"]),
         ("data load flights --as p", ["pandas", "polars", "path"]),
-        ("data push /backup fl", ["flights"]),
+        ("data push fl", ["flights"]),
         ("data history flights@", []),
         ("model save m", ["model"]),
         ("model save model delay --example ", ["flights"]),

@@ -286,8 +286,8 @@ def test_a_flipped_byte_is_never_handed_out_and_is_repaired_from_a_push(workspac
     frame = pd.DataFrame({"a": np.random.default_rng(1).normal(size=50_000)})
     workspace.data.save(frame, "t")
     target = str(tmp_path / "copy")
-    assert workspace.data.push(target).bytes_sent > 0
-    assert workspace.data.push(target).bytes_sent == 0
+    assert workspace.data.push(to=target).bytes_sent > 0
+    assert workspace.data.push(to=target).bytes_sent == 0
     pack = max((workspace.marker.state / "objects").rglob("*"), key=lambda p: p.stat().st_size if p.is_file() else 0)
     content = bytearray(pack.read_bytes())
     content[len(content) // 2] ^= 1

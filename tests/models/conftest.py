@@ -11,16 +11,13 @@ from sklearn.linear_model import LogisticRegression
 
 from nbmlops.checks.service import Checks
 from nbmlops.core.clock import SystemClock
-from nbmlops.data.lockfile import LockFile
-from nbmlops.data.service import Data
-from nbmlops.store.aliases import Aliases
 from nbmlops.store.audit import Audit
 from nbmlops.store.catalog import Catalog
-from nbmlops.store.lineage import Lineage
 from nbmlops.store.objects import ObjectStore
 from nbmlops.store.trust import Keyring
 from nbmlops.store.versions import Versions
 from tests.models.registry import Registry, build, table
+from tests.services import data_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,10 +29,7 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
     catalog = Catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
     catalog.create()
     objects = ObjectStore(str(tmp_path / "objects"), catalog, clock)
-    lock = LockFile(tmp_path / "nbmlops.lock", tmp_path / "guard")
-    versions = Versions(catalog, clock, "data")
-    aliases = Aliases(versions, clock)
-    data = Data(versions, aliases, objects, Lineage(catalog, clock), lock, tmp_path / "scratch")
+    data = data_in(tmp_path, catalog, objects)
     checks = Checks(catalog, objects, clock, data)
     keyring = Keyring(tmp_path / "keys")
     gates: dict[str, dict[str, Any]] = {}

@@ -24,9 +24,10 @@ from nbmlops.pipelines.finding import Finding
 from nbmlops.pipelines.graph import Step
 from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
-from nbmlops.store.records import Damage, Repair, Transfer, Verification
+from nbmlops.store.records import Damage, Pull, Push, Repair, Taken, Verification
 from nbmlops.tracking.records import Cell, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
+from nbmlops.workspace.remotes import RemoteName
 from nbmlops.workspace.root import Status
 
 __all__ = ["every_record", "report", "run", "table_version"]
@@ -160,7 +161,9 @@ def every_record(text: str) -> list[Any]:
         Finding(text, text, 3, 1, text, text, text, "error"),
         Verification(3, 10, 1_000_000, full=True, damages=(Damage(DIGEST, DIGEST, text, text),)),
         Repair((DIGEST,), (DIGEST,)),
-        Transfer(1, 2, 3_000, 4_000),
+        Push("origin", ("flights@v1",), 1, 1, 2, 3_000, 4_000),
+        Pull("origin", (Taken("flights@v5", "flights@v7", DIGEST, "new"),), 1, (("gbm-1", "gbm-2"),), 1, 2, 3_000, 0),
+        RemoteName(text, text),
         Status(text, text, {"commit": DIGEST, "branch": text}, text, 1, 2, 3, (text,), trusted=False),
         Diagnosis((Observation(text, "bad", text, text),)),
         DemoResult(text, (Made(text, text, text, 1.5, text),), 61.0),
