@@ -174,7 +174,8 @@ class Tables:
             detail: Mapping[str, Any] = version.detail
             if detail["format"] != "table" or not names & {column[0] for column in detail["columns"]}:
                 continue
-            if _LEAST_SHARE * detail["rows"] <= table.num_rows <= _MOST_SHARE * detail["rows"]:
+            near = _LEAST_SHARE * detail["rows"] <= table.num_rows <= _MOST_SHARE * detail["rows"]
+            if near and not self._objects.missing(needs(version)):  # it may be known by its lineage only
                 yield version
 
     def _newest(self, name: str) -> list[Version]:

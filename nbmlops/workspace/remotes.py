@@ -155,7 +155,7 @@ class Remotes:
                     table = table[key]
                 yield table
                 if not table:
-                    del document["tool"]["nbmlops"]["remotes"]  # type: ignore[union-attr]
+                    del document["tool"]["nbmlops"]["remotes"]
                 _replace(path, tomlkit.dumps(document).encode())
         except OSError as error:
             raise UnavailableError(f"cannot write {path}: {error.strerror}", hint="check its permissions") from error

@@ -184,10 +184,10 @@ class Workspace:
     def _exchange(self) -> Exchange:
         from nbmlops.data.holding import DataHolding
         from nbmlops.models.holding import ModelHolding
-        from nbmlops.store.exchange import Exchange
+        from nbmlops.store.exchange import Exchange, Holding
         from nbmlops.tracking.travelling import Travels
 
-        holdings = {"data": DataHolding(self.objects), "model": ModelHolding()}
+        holdings: dict[str, Holding] = {"data": DataHolding(self.objects), "model": ModelHolding()}
         cache = self.marker.state / "remotes"
         return Exchange(self.catalog, self.objects, self.clock, Travels(), holdings, self.remote.open, cache)
 
