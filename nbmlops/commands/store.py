@@ -27,7 +27,7 @@ def verify(session: Session, full: bool) -> Any:
 
 
 @group.verb("repair")
-@click.option("--from", "source", required=True, metavar="URL", help="A folder or URL that was pushed to.")
+@click.option("--from", "source", required=True, metavar="URL", help="A remote, folder or URL that was pushed to.")
 def repair(session: Session, source: str) -> Any:
     """Repair."""
     done = session.workspace.store.repair(source)

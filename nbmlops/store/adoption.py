@@ -121,7 +121,7 @@ def here(connection: Connection, version: Version) -> Row[Any] | None:
     return newest if newest is not None and newest.digest == version.digest else None
 
 
-def adopt(connection: Connection, version: Version, now: datetime, *, new_bytes: int, named: bool) -> Adopted:
+def adopt(connection: Connection, version: Version, now: datetime, *, new_bytes: int | None, named: bool) -> Adopted:
     """Add a version from elsewhere unless it is here.
 
     Parameters
@@ -132,8 +132,8 @@ def adopt(connection: Connection, version: Version, now: datetime, *, new_bytes:
         What a record told.
     now : datetime
         When the name came here, if it is new.
-    new_bytes : int
-        Bytes that came for it.
+    new_bytes : int, optional
+        Bytes that were fetched for it; None when its own bytes were not asked for.
     named : bool
         Whether it was asked for: it gets its number then, or the next free one. What comes as an ancestor gets its
         number only where that leaves to the bare name the version that it means.
@@ -145,14 +145,14 @@ def adopt(connection: Connection, version: Version, now: datetime, *, new_bytes:
         values: dict[str, Any] = {}
         if row.number is None and number:
             values |= {"number": number, "named": naming.newest_named(connection) + 1}
-        if new_bytes:
+        if new_bytes is not None:
             values |= {"root": version.root, "size": version.size, "detail": dict(version.detail)}
             values |= {"new_bytes": new_bytes}
         if values:
             connection.execute(update(schema.version).filter_by(id=row.id).values(**values))
         return Adopted(row.id, row.number or values.get("number"), new=False)
     own = ("digest", "root", "size", "created_at", "author", "message", "run_id")
-    values = {key: getattr(version, key) for key in own} | {"detail": dict(version.detail), "new_bytes": new_bytes}
+    values = {key: getattr(version, key) for key in own} | {"detail": dict(version.detail), "new_bytes": new_bytes or 0}
     if number:
         values |= {"number": number, "named": naming.newest_named(connection) + 1}
     version_id = naming.insert_version(connection, name_id=name_id, **values)

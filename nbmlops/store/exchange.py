@@ -6,39 +6,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from nbmlops.core.clock import Clock
 from nbmlops.core.errors import NotFoundError, RefusedError
 from nbmlops.core.refs import Ref
-from nbmlops.store import adoption, lineage, provenance
+from nbmlops.store import lineage, provenance
 from nbmlops.store.catalog import Catalog, Connection
 from nbmlops.store.objects import ObjectStore
 from nbmlops.store.provenance import RunBook
-from nbmlops.store.records import Pull, Push, Taken
+from nbmlops.store.receiving import Holding, Receiver
+from nbmlops.store.records import Pull, Push
 from nbmlops.store.remote import Remote
 from nbmlops.store.remote_records import PROTOCOL, Shelf, filed_as
-from nbmlops.store.selection import Directory, chosen
+from nbmlops.store.selection import Directory
 from nbmlops.store.versions import Version, Versions
 
-__all__ = ["Exchange", "Holding"]
+__all__ = ["Exchange"]
 
 Progress = Callable[[int], None]
 Document = dict[str, Any]
 _WRITERS = 16
-
-
-class Holding(Protocol):
-    """What a noun knows of the bytes of its versions."""
-
-    def needs(self, version: Version) -> list[str]:
-        """Objects that a version cannot be read without, its root first."""
-
-    def parts(self, version: Version) -> list[str]:
-        """More objects, which those name; asked once they are here."""
-
-    def check(self, version: Version) -> None:
-        """Raise `CorruptError` unless the objects, which are here now, give the version's digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +66,8 @@ class Exchange:
             wanted.update(dict.fromkeys([*holding.needs(version), *holding.parts(version)]))
         sent = self.objects.push(wanted, remote.folder, progress, self.cache)
         filed = self._file(remote, meant, everything=not refs)
-        return Push(remote.name, tuple(v.ref for v in meant), filed, *_figures(sent))
+        figures = (sent.objects, sent.chunks, sent.bytes_sent, sent.bytes_skipped)
+        return Push(remote.name, tuple(version.ref for version in meant), filed, *figures)
 
     def pull(self, kind: str, refs: Sequence[Ref], from_: str | None, progress: Progress | None = None) -> Pull:
         """Fetch versions, all of a kind by default, and the records of what they were made from.
@@ -96,14 +85,9 @@ class Exchange:
         """
         if lineage.current().pipeline_run_id:
             raise RefusedError("a pipeline run reads what was there when it started", hint="pull before it is run")
-        remote = self.remotes(from_)
-        remote.records.check()
-        directory = Directory(remote.records, self._holds(), whole=None if refs else kind)
-        documents = self._present(remote, chosen(directory, kind, refs), strict=bool(refs))
-        versions = [adoption.as_version(document) for document in documents]
-        new, figures = self._fetch(remote, versions, progress)
-        before = directory.before(documents)
-        return self._adopt(remote, documents, before, new, figures)
+        return Receiver(self.catalog, self.objects, self.clock, self.runs, self.holdings, self.cache).pull(
+            self.remotes(from_), kind, refs, progress
+        )
 
     def absent(self, version: Version) -> bool:
         """Whether a version is only known here: its bytes were never pulled."""
@@ -199,84 +183,5 @@ class Exchange:
         }
         return document | {"runs": self.runs.told(connection, provenance.run_ids(document))}
 
-    # --- pull -------------------------------------------------------------------------------------
-
     def _holds(self) -> frozenset[str]:
         return frozenset(self.holdings)
-
-    def _present(self, remote: Remote, documents: Sequence[Document], *, strict: bool) -> list[Document]:
-        """Records that may be taken: none of a version that is deleted here."""
-
-        def work(connection: Connection) -> list[Document]:
-            kept = []
-            for document in documents:
-                version = adoption.as_version(document)
-                row = adoption.here(connection, version)
-                if row is None or row.deleted_at is None:
-                    kept.append(document)
-                elif strict:
-                    raise RefusedError(
-                        f"{version.ref} of {remote.name} is deleted here",
-                        hint=f"`ml {version.kind} restore {version.name}@v{row.number}`",
-                    )
-            return kept
-
-        return self.catalog.read(work)
-
-    def _fetch(
-        self, remote: Remote, versions: Sequence[Version], progress: Progress | None
-    ) -> tuple[dict[str, int], tuple[int, int, int, int]]:
-        """Get the bytes, then prove them; bytes that came for each version by its digest, and all figures."""
-        missing = {version.digest: self.absent(version) for version in versions}
-        wanted = {v.digest: self.holdings[v.kind].needs(v) for v in versions}
-        came = self.objects.pull([d for each in wanted.values() for d in each], remote.folder, progress, self.cache)
-        parts = {v.digest: self.holdings[v.kind].parts(v) for v in versions}
-        more = self.objects.pull([d for each in parts.values() for d in each], remote.folder, progress, self.cache)
-        new = came.new_bytes | more.new_bytes
-        for version in versions:
-            if missing[version.digest] or any(d in new for d in wanted[version.digest]):
-                self.holdings[version.kind].check(version)
-        counted: set[str] = set()
-        bytes_of: dict[str, int] = {}
-        for digest, objects in wanted.items():
-            own = [each for each in dict.fromkeys([*objects, *parts[digest]]) if each not in counted]
-            counted.update(own)
-            bytes_of[digest] = sum(new.get(each, 0) for each in own)
-        figures = tuple(a + b for a, b in zip(_figures(came.transfer), _figures(more.transfer), strict=True))
-        return bytes_of, figures  # type: ignore[return-value]
-
-    def _adopt(
-        self,
-        remote: Remote,
-        documents: Sequence[Mapping[str, Any]],
-        before: Sequence[Mapping[str, Any]],
-        new: Mapping[str, int],
-        figures: tuple[int, int, int, int],
-    ) -> Pull:
-        """Add rows and edges, all in one transaction."""
-        now = self.clock.now()
-
-        def work(connection: Connection) -> Pull:
-            runs = self.runs.adopt(connection, [run for each in (*before, *documents) for run in each["runs"]])
-            ids: dict[tuple[str, str, str], int] = {}
-            taken = []
-            for document in documents:
-                version = adoption.as_version(document)
-                added = adoption.adopt(connection, version, now, new_bytes=new[version.digest], named=True)
-                ids[version.kind, version.name, version.digest] = added.id
-                state = "new" if added.new else "filled" if new[version.digest] else "here"
-                here = f"{version.name}@v{added.number}"
-                taken.append(Taken(version.ref, here, version.digest, state))
-            for document in sorted(before, key=lambda each: each["number"] or 0, reverse=True):
-                version = adoption.as_version(document)
-                added = adoption.adopt(connection, version, now, new_bytes=0, named=False)
-                ids.setdefault((version.kind, version.name, version.digest), added.id)
-            for document in (*documents, *before):
-                provenance.tell(connection, document, ids)
-            return Pull(remote.name, tuple(taken), len(before), tuple(runs), *figures)
-
-        return self.catalog.transact(work)
-
-
-def _figures(done: Any) -> tuple[int, int, int, int]:
-    return done.objects, done.chunks, done.bytes_sent, done.bytes_skipped

@@ -234,14 +234,14 @@ class ObjectStore:
         self._sweep(again=True)
         return verification.verify(self._folder, self._index, full=full, progress=progress)
 
-    def repair(self, source: str, damages: Sequence[Damage] | None = None) -> Repair:
+    def repair(self, source: str | Folder, damages: Sequence[Damage] | None = None) -> Repair:
         """Replace what is damaged by good copies, of this store where it has some, else of `source`.
 
         Packs that are damaged are written anew; what is left of the old files is not referred to any more.
 
         Parameters
         ----------
-        source : str
+        source : str or Folder
             A folder or URL that was pushed to.
         damages : sequence of Damage, optional
             What to repair; by default what `verify(full=True)` finds.
@@ -255,7 +255,7 @@ class ObjectStore:
         """
         if damages is None:
             damages = self.verify(full=True).damages
-        return repair.repair(self._folder, self._index, folder_at(source), damages)
+        return repair.repair(self._folder, self._index, self._elsewhere(source), damages)
 
     def push(
         self,

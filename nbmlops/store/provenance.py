@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select
 
 from nbmlops.store import schema
 
-__all__ = ["RunBook", "ancestors", "row_of", "run_ids", "tell", "written"]
+__all__ = ["Ids", "RunBook", "ancestors", "row_of", "run_ids", "tell", "written"]
 
 
 class RunBook(Protocol):
@@ -72,16 +72,39 @@ def run_ids(document: Mapping[str, Any]) -> list[str]:
     return [write["by"][4:] for write in document["written"] if write["by"].startswith("run:")]
 
 
-def tell(connection: Connection, document: Mapping[str, Any], ids: Mapping[tuple[str, str, str], int]) -> None:
-    """Write the edges that a record tells of, between versions that are here.
+class Ids:
+    """Rows here of versions that records tell of, by kind, name, digest and the number there."""
 
-    `ids` holds row ids by kind, name and digest.
-    """
-    own = ids[document["kind"], document["name"], document["digest"]]
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str, str, int | None], int] = {}
+
+    def add(self, document: Mapping[str, Any], row_id: int) -> None:
+        """Say which row a version is; by its digest alone it is found too."""
+        key = (document["kind"], document["name"], document["digest"])
+        self._rows[*key, document["number"]] = row_id
+        self._rows.setdefault((*key, None), row_id)
+
+    def find(self, connection: Connection, told: Mapping[str, Any]) -> int | None:
+        """Row of a version that was told of, or one of its content that was here before; None when there is none."""
+        key = (told["kind"], told["name"], told["digest"])
+        known = self._rows.get((*key, told["number"]), self._rows.get((*key, None)))
+        if known is not None:
+            return known
+        version, name = schema.version, schema.name
+        query = select(version.c.id).join(name).where(name.c.kind == told["kind"], name.c.name == told["name"])
+        return connection.execute(
+            query.where(version.c.digest == told["digest"]).order_by(version.c.id).limit(1)
+        ).scalar_one_or_none()
+
+
+def tell(connection: Connection, document: Mapping[str, Any], ids: Ids) -> None:
+    """Write the edges that a record tells of, between versions that are here."""
+    own = ids.find(connection, document)
+    assert own is not None
     for write in document["written"]:
         _edge(connection, write["by"], "writes", document["kind"], own, write["at"])
         for read in write["read"]:
-            known = ids.get((read["kind"], read["name"], read["digest"]))
+            known = ids.find(connection, read)
             if known is not None:
                 _edge(connection, write["by"], "reads", read["kind"], known, read["at"])
 

@@ -41,6 +41,12 @@ class Directory:
             self._all[kind, shelf] = self.records.filed(kind, shelf=shelf)
         return self._all[kind, shelf]
 
+    def everything(self, kind: str) -> list[Filed]:
+        """All versions of a kind whose bytes are there; raises `NotFoundError` when there are none."""
+        if not (found := self.all(kind)):
+            raise NotFoundError(f"{self.records.where} holds no {kind}", hint=f"`ml {kind} push` writes there")
+        return found
+
     def of(self, kind: str, name: str, shelf: Shelf = "versions") -> list[Filed]:
         """What is filed of a name, by number."""
         key = (shelf, kind, folder_of(name))
@@ -96,7 +102,7 @@ class Directory:
 
 
 def chosen(directory: Directory, kind: str, refs: Sequence[Ref]) -> list[dict[str, Any]]:
-    """Records of the versions that some references mean there, of all versions when there are none; by number.
+    """Records of the versions that some references mean there.
 
     Raises
     ------
@@ -107,11 +113,6 @@ def chosen(directory: Directory, kind: str, refs: Sequence[Ref]) -> list[dict[st
     InvalidError
         When it is an alias.
     """
-    if not refs:
-        everything = directory.all(kind)
-        if not everything:
-            raise NotFoundError(f"{directory.records.where} holds no {kind}", hint=f"`ml {kind} push` writes there")
-        return directory.merged(everything)
     found: dict[tuple[str, str, str], dict[str, Any]] = {}
     for ref in refs:
         for document in _meant(directory, kind, ref):

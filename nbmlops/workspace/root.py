@@ -184,7 +184,8 @@ class Workspace:
     def _exchange(self) -> Exchange:
         from nbmlops.data.holding import DataHolding
         from nbmlops.models.holding import ModelHolding
-        from nbmlops.store.exchange import Exchange, Holding
+        from nbmlops.store.exchange import Exchange
+        from nbmlops.store.receiving import Holding
         from nbmlops.tracking.travelling import Travels
 
         holdings: dict[str, Holding] = {"data": DataHolding(self.objects), "model": ModelHolding()}
@@ -232,7 +233,7 @@ class Workspace:
         """Verbs on the store itself."""
         from nbmlops.store.service import Store
 
-        return Store(self.objects, self.audit)
+        return Store(self.objects, self.audit, self.remote.open)
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any) -> ActiveRun:
         """Log metrics to the active run."""

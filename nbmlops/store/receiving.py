@@ -1,0 +1,201 @@
+"""Take versions from a remote: choose by its records, fetch and prove the bytes, then add rows and lineage at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from nbmlops.core.clock import Clock
+from nbmlops.core.errors import RefusedError
+from nbmlops.core.refs import Ref, pinned
+from nbmlops.store import adoption, provenance, turns
+from nbmlops.store.catalog import Catalog, Connection
+from nbmlops.store.objects import ObjectStore
+from nbmlops.store.provenance import RunBook
+from nbmlops.store.records import Pull, Taken, Transfer
+from nbmlops.store.remote import Remote
+from nbmlops.store.remote_records import Filed, folder_of
+from nbmlops.store.selection import Directory, chosen
+from nbmlops.store.turns import CollectedError
+from nbmlops.store.versions import Version, Versions
+
+__all__ = ["Holding", "Receiver"]
+
+Progress = Callable[[int], None]
+Document = Mapping[str, Any]
+_TURNS = 5
+
+
+class Holding(Protocol):
+    """What a noun knows of the bytes of its versions."""
+
+    def needs(self, version: Version) -> list[str]:
+        """Objects that a version cannot be read without, its root first."""
+
+    def parts(self, version: Version) -> list[str]:
+        """More objects, which those name; asked once they are here."""
+
+    def check(self, version: Version) -> None:
+        """Raise `CorruptError` unless the objects, which are here now, give the version's digest."""
+
+
+@dataclass(slots=True)
+class _Fetched:
+    """Bytes that came for each version, by its place in the order of the records, and which objects hold them."""
+
+    new_bytes: dict[int, int] = field(default_factory=dict)
+    objects: list[str] = field(default_factory=list)
+    transfer: Transfer = field(default_factory=lambda: Transfer(0, 0, 0, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """One workspace that takes; its fields are those of `Exchange`."""
+
+    catalog: Catalog
+    objects: ObjectStore
+    clock: Clock
+    runs: RunBook
+    holdings: Mapping[str, Holding]
+    cache: Path
+
+    def pull(self, remote: Remote, kind: str, refs: Sequence[Ref], progress: Progress | None) -> Pull:
+        """Take versions, all of a kind when none is named; see `Exchange.pull`."""
+        remote.records.check()
+        directory = Directory(remote.records, frozenset(self.holdings), whole=None if refs else kind)
+        here: list[Taken] = []
+        if refs:
+            documents = chosen(directory, kind, refs)
+        else:
+            here, new = self._known(kind, directory.everything(kind))
+            documents = directory.merged(new)
+        kept, held = self._present(remote, documents, strict=bool(refs))
+        before = directory.before(kept)
+        return self._take(remote, (kept, held, before, here), progress)
+
+    def _take(
+        self,
+        remote: Remote,
+        choice: tuple[list[Document], frozenset[int], Sequence[Document], list[Taken]],
+        progress: Progress | None,
+        turn: int = 1,
+    ) -> Pull:
+        """Fetch, then adopt; anew when a gc removed meanwhile what an earlier turn had brought."""
+        kept, held, before, here = choice
+        fetched = self._fetch(remote, kept, held, progress)
+        try:
+            taken, runs = self.catalog.transact(lambda c: self._adopt(c, kept, before, fetched))
+        except CollectedError:
+            if turn == _TURNS:
+                raise
+            return self._take(remote, choice, progress, turn + 1)
+        done, versions = fetched.transfer, (*here, *taken)
+        figures = (done.objects, done.chunks, done.bytes_sent, done.bytes_skipped)
+        return Pull(remote.name, versions, len(before), runs, *figures)
+
+    def _known(self, kind: str, filed: Iterable[Filed]) -> tuple[list[Taken], list[Filed]]:
+        """What is here under the same number, which need not be read, and the rest."""
+        versions = Versions(self.catalog, self.clock, kind)
+        own = {
+            (folder_of(one.name), one.number, one.digest): one
+            for newest in versions.newest()
+            for one in versions.history(newest.name)
+        }
+        holding = self.holdings[kind]
+        lacking = self.objects.missing(digest for one in own.values() for digest in holding.needs(one))
+        here, new = {}, []
+        for each in filed:
+            one = own.get((each.folder, each.number, each.digest))
+            if one is not None and lacking.isdisjoint(holding.needs(one)):
+                here[one.ref] = Taken(one.ref, one.ref, one.digest, "here")
+            else:
+                new.append(each)
+        return list(here.values()), new
+
+    def _present(
+        self, remote: Remote, documents: Sequence[Document], *, strict: bool
+    ) -> tuple[list[Document], frozenset[int]]:
+        """Records that may be taken, none of a version that is deleted here; and those whose bytes are here."""
+
+        def work(connection: Connection) -> list[tuple[Document, Version | None]]:
+            found: list[tuple[Document, Version | None]] = []
+            for document in documents:
+                version = adoption.as_version(document)
+                row = adoption.here(connection, version)
+                if row is None:
+                    found.append((document, None))
+                elif row.deleted_at is None:
+                    own = Versions(self.catalog, self.clock, version.kind).get_in(connection, row.id)
+                    found.append((document, own))
+                elif strict:
+                    raise RefusedError(
+                        f"{version.ref} of {remote.name} is deleted here",
+                        hint=f"`ml {version.kind} restore {pinned(version.name, row.number, row.digest)}`",
+                    )
+            return found
+
+        found = self.catalog.read(work)
+        held = {
+            number
+            for number, (_, own) in enumerate(found)
+            if own is not None and not self.objects.missing(self.holdings[own.kind].needs(own))
+        }
+        return [document for document, _ in found], frozenset(held)
+
+    def _fetch(
+        self, remote: Remote, documents: Sequence[Document], held: frozenset[int], progress: Progress | None
+    ) -> _Fetched:
+        """Get the bytes that are not here, then prove each version by them."""
+        wanted = {n: adoption.as_version(each) for n, each in enumerate(documents) if n not in held}
+        needs = {n: self.holdings[one.kind].needs(one) for n, one in wanted.items()}
+        came = self._pull(remote, needs.values(), progress)
+        # What a folder holds, its listing tells, which is here now.
+        parts = {n: self.holdings[one.kind].parts(one) for n, one in wanted.items()}
+        more = self._pull(remote, parts.values(), progress)
+        fetched, counted = _Fetched(), set[str]()
+        for n, one in wanted.items():
+            self.holdings[one.kind].check(one)
+            own = dict.fromkeys([*needs[n], *parts[n]])
+            fetched.new_bytes[n] = sum((came[1] | more[1]).get(each, 0) for each in own if each not in counted)
+            counted.update(own)
+        fetched.objects = list(counted)
+        (a, _), (b, _) = came, more
+        fetched.transfer = Transfer(
+            a.objects + b.objects, a.chunks + b.chunks, a.bytes_sent + b.bytes_sent, a.bytes_skipped + b.bytes_skipped
+        )
+        return fetched
+
+    def _pull(
+        self, remote: Remote, digests: Iterable[list[str]], progress: Progress | None
+    ) -> tuple[Transfer, dict[str, int]]:
+        wanted = list(dict.fromkeys(each for some in digests for each in some))
+        if not wanted:
+            return Transfer(0, 0, 0, 0), {}
+        came = self.objects.pull(wanted, remote.folder, progress, self.cache)
+        return came.transfer, came.new_bytes
+
+    def _adopt(
+        self, connection: Connection, documents: Sequence[Document], before: Sequence[Document], fetched: _Fetched
+    ) -> tuple[list[Taken], tuple[tuple[str, str], ...]]:
+        """Add rows and edges."""
+        turns.hold(connection, fetched.objects)
+        now = self.clock.now()
+        runs = self.runs.adopt(connection, [run for each in (*before, *documents) for run in each["runs"]])
+        ids = provenance.Ids()
+        taken = []
+        for number, document in enumerate(documents):
+            version = adoption.as_version(document)
+            came = fetched.new_bytes.get(number)
+            added = adoption.adopt(connection, version, now, new_bytes=came, named=True)
+            ids.add(document, added.id)
+            state = "new" if added.new else "here" if came is None else "filled"
+            own = pinned(version.name, added.number, version.digest)
+            taken.append(Taken(version.ref, own, version.digest, state))
+        for document in sorted(before, key=lambda each: each["number"] or 0, reverse=True):
+            version = adoption.as_version(document)
+            ids.add(document, adoption.adopt(connection, version, now, new_bytes=None, named=False).id)
+        for document in (*documents, *before):
+            provenance.tell(connection, document, ids)
+        return taken, tuple(runs)
