@@ -113,7 +113,8 @@ class Exchange:
         """Refuse what was asked for by name and is only known here; of all versions, leave it out."""
         if refs:
             raise NotFoundError(
-                f"{version.ref} is known here, its bytes are not", hint=f"`ml {version.kind} pull {version.ref}` first"
+                f"{version.ref} is known here, its bytes are not",
+                hint=f"`ml model pull {version.ref}`" if version.kind == "model" else f"`ml data pull {version.ref}`",
             )
         return False
 

@@ -44,7 +44,8 @@ class Directory:
     def everything(self, kind: str) -> list[Filed]:
         """All versions of a kind whose bytes are there; raises `NotFoundError` when there are none."""
         if not (found := self.all(kind)):
-            raise NotFoundError(f"{self.records.where} holds no {kind}", hint=f"`ml {kind} push` writes there")
+            hint = "`ml model push` writes there" if kind == "model" else "`ml data push` writes there"
+            raise NotFoundError(f"{self.records.where} holds no {kind}", hint=hint)
         return found
 
     def of(self, kind: str, name: str, shelf: Shelf = "versions") -> list[Filed]:

@@ -78,6 +78,7 @@ class AWorkspace(RuleBasedStateMachine):
         self.workspace = Workspace.init(self.root)
         self.abandoned: list[Workspace] = []
         self.known: dict[str, list[Kept]] = {}
+        self.pushed: dict[tuple[str, str], pd.DataFrame] = {}
         self.digests: dict[str, pd.DataFrame] = {}
 
     def seen(self, name: str, *, deleted: bool = False) -> list[Kept]:
@@ -188,9 +189,40 @@ class AWorkspace(RuleBasedStateMachine):
 
     @rule()
     def push(self) -> None:
-        self.workspace.data.push(self.remote)
-        again = self.workspace.data.push(self.remote)
-        assert again.chunks == 0
+        self.workspace.data.push(to=self.remote)
+        again = self.workspace.data.push(to=self.remote)
+        assert (again.chunks, again.records) == (0, 0)
+        for name in self.known:
+            self.pushed.update({(name, kept.digest): kept.frame for kept in self.seen(name)})
+
+    @precondition(lambda self: self.pushed)
+    @rule()
+    def pull_elsewhere(self) -> None:
+        """Another workspace has all that was ever pushed, whatever became of it here."""
+        with tempfile.TemporaryDirectory(dir=self.place.name) as folder, Workspace.init(folder) as other:
+            other.data.pull(from_=self.remote)
+            for (name, digest), frame in self.pushed.items():
+                pd.testing.assert_frame_equal(other.data.load(f"{name}@{digest}"), frame)
+            again = other.data.pull(from_=self.remote)
+            assert {one.state for one in again.versions} == {"here"}
+            assert again.bytes_sent == 0
+
+    @precondition(lambda self: self.pushed)
+    @rule()
+    def pull_here(self) -> None:
+        """What is here, or was renamed, stays; what comes back is what was pushed."""
+        self.workspace.data.pull(from_=self.remote)
+        for name in {name for name, _ in self.pushed}:
+            numbers = {kept.number: kept for kept in self.known.get(name, [])}
+            for version in self.workspace.data.history(name) if self._named(name) else []:
+                frame = self.pushed.get((name, version.digest))
+                if version.number not in numbers and frame is not None:
+                    self.known.setdefault(name, []).append(Kept(version.number or 0, version.digest, frame))
+            if name in self.known:
+                self.known[name].sort(key=lambda kept: kept.number)
+
+    def _named(self, name: str) -> bool:
+        return name in {version.name for version in self.workspace.data.list()}
 
     @invariant()
     def names_and_histories_are_the_dicts(self) -> None:
