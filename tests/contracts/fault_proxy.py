@@ -19,7 +19,10 @@ _ERROR = b"<?xml version='1.0'?><Error><Code>%s</Code><Message>%s</Message></Err
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """How often, from 0 to 1, a request ends otherwise; `stall` in seconds is longer than the client waits."""
+    """How often, from 0 to 1, a request ends otherwise.
+
+    `stall` in seconds is longer than the client waits; so many requests as `after` says pass before.
+    """
 
     errors: float = 0.0
     stalls: float = 0.0
@@ -27,6 +30,7 @@ class Faults:
     resets: float = 0.0
     denials: float = 0.0
     stall: float = 1.5
+    after: int = 0
 
 
 class FaultProxy:
@@ -84,6 +88,9 @@ class FaultProxy:
     def _fate(self) -> str:
         faults = self.faults
         with self._guard:
+            if sum(self.counts.values()) < faults.after:
+                self.counts["passed"] += 1
+                return "passed"
             drawn = self._random.random()
             for name in ("errors", "stalls", "truncations", "resets", "denials"):
                 drawn -= getattr(faults, name)
