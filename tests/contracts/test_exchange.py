@@ -44,14 +44,14 @@ def test_a_push_that_breaks_off_shows_nothing_half_done_and_goes_on(
     with Workspace.init(tmp_path / "ann") as ann, Workspace.init(tmp_path / "ben") as ben:
         for seed in range(3):
             ann.data.save(frame(seed), f"table_{seed}")
-        proxy.faults = Faults(errors=0.85)
-        for _ in range(3):
+        for passing in (3, 6):
+            proxy.counts.clear()
+            proxy.faults = Faults(errors=1.0, after=passing)
             with pytest.raises(UnavailableError, match="do it again"):
                 ann.data.push(to=place)
-            faults, proxy.faults = proxy.faults, Faults()
+            proxy.faults = Faults()
             with pytest.raises(NotFoundError):
                 ben.data.pull(from_=place)
-            proxy.faults = faults
         proxy.faults = Faults()
         assert len(ann.data.push(to=place).versions) == 3
         ben.data.pull(from_=place)
