@@ -9,7 +9,7 @@ from nbmlops.core.errors import InvalidError, RefusedError
 from nbmlops.core.refs import Ref, check_alias
 from nbmlops.data.keeping import Keeping
 from nbmlops.data.records import DataVersion
-from nbmlops.store import lineage, tags
+from nbmlops.store import adoption, lineage, tags
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -109,7 +109,8 @@ class Labelling(Keeping):
         version = self._versions.catalog.transact(work)
         if version.root != content["root"] and self.exchange.absent(version):
             # It was only known here; now it is what was just stored.
-            version = self._versions.refill(version.id, content)
+            self._versions.catalog.transact(lambda c: adoption.refill(c, version.id, content))
+            version = self._versions.get(version.id)
         self._tables.saw(version.id)
         # Inside a pipeline run the names move, and with them the lock, when the run commits.
         if active.pipeline_run_id is None:

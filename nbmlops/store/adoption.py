@@ -15,7 +15,7 @@ from nbmlops.core.refs import check_name
 from nbmlops.store import naming, schema, tags
 from nbmlops.store.versions import Version
 
-__all__ = ["Adopted", "adopt", "as_version", "checked", "here", "merged"]
+__all__ = ["Adopted", "adopt", "as_version", "checked", "here", "merged", "refill"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SUBJECT = re.compile(r"run:[0-9a-f]{32}|cell:.{0,500}", re.DOTALL)
@@ -158,6 +158,12 @@ def adopt(connection: Connection, version: Version, now: datetime, *, new_bytes:
     version_id = naming.insert_version(connection, name_id=name_id, **values)
     tags.put(connection, version_id, version.tags)
     return Adopted(version_id, number, new=True)
+
+
+def refill(connection: Connection, version_id: int, content: Mapping[str, Any]) -> None:
+    """Let a version, whose bytes were not here, be read from others that give its digest."""
+    values = {key: content[key] for key in ("root", "size", "new_bytes", "detail")}
+    connection.execute(update(schema.version).filter_by(id=version_id).values(**values))
 
 
 def _number(connection: Connection, name_id: int, version: Version, *, named: bool) -> int | None:

@@ -168,12 +168,6 @@ class Versions:
             raise resolution.missing(connection, self.kind, name_id, ref)
         return self.get_in(connection, row.id)
 
-    def refill(self, version_id: int, content: Mapping[str, Any]) -> Version:
-        """Let a version, whose bytes were not here, be read from others that give its digest."""
-        values = {key: content[key] for key in ("root", "size", "new_bytes", "detail")}
-        self.catalog.transact(lambda c: c.execute(update(schema.version).filter_by(id=version_id).values(**values)))
-        return self.get(version_id)
-
     def newest(self, having: Mapping[str, str] | None = None) -> list[Version]:
         """The newest version of every name, by name; with tags, the newest of those that have them."""
         table = schema.version
