@@ -1,7 +1,7 @@
 """Take streams in: read, cut, hash, leave out what is there, compress, pack, and enter into the index.
 
-Cutting holds the interpreter's lock; hashing, compressing and writing do not. So the calling thread cuts and
-hashes chunk by chunk, which hands the lock over often, while others compress and hash the stream as a whole.
+Cutting holds the interpreter's lock; hashing, compressing and writing do not. So the calling thread reads, cuts and
+writes, while others hash and compress the chunks, one hashes the stream as a whole, and one syncs the pack before.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Lock
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 from blake3 import blake3
 
@@ -28,13 +29,19 @@ from nbmlops.store.turns import CollectedError
 
 __all__ = ["Ingest"]
 
-_BATCH = 2 * 1024 * 1024
+_BATCH = 4 * 1024 * 1024
 _THREADS = max(2, min(4, os.cpu_count() or 2))
 # Batches on their way to the pack: enough to keep the threads busy, few enough to bound the memory.
-_AHEAD = 2 * _THREADS
+_AHEAD = _THREADS
 
-_Batch = list[tuple[int, str, memoryview]]
-_Squeezed = list[tuple[int, str, int, Codec, "bytes | memoryview"]]
+_Batch = list[tuple[int, memoryview]]
+
+
+class _Squeezed(NamedTuple):
+    """A batch whose chunks were hashed: of each its object, digest and size; and those to be written, as they will."""
+
+    chunks: list[tuple[int, bytes, int]]
+    new: list[tuple[int, str, int, Codec, bytes | memoryview]]
 
 
 @dataclass(slots=True)
@@ -57,10 +64,12 @@ class Ingest:
         self._folder = folder
         self._index = index
         self._clock = clock
-        self._sink = PackSink(folder, salted=True)
+        self._sink = PackSink(folder, salted=True, behind=True)
         self._pool: ThreadPoolExecutor | None = None
+        self._whole: ThreadPoolExecutor | None = None
         self._objects: list[_Object] = []
         self._seen: set[str] = set()
+        self._seeing = Lock()
         # What was looked up before this turn may have gone when it ends.
         self._turn: int | None = None
         self._lost: set[str] = set()
@@ -75,8 +84,9 @@ class Ingest:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._whole):
+            if pool is not None:
+                pool.shutdown(wait=True, cancel_futures=True)
         self._sink.__exit__(kind, error, trace)
 
     def add(self, source: BinaryIO, progress: Callable[[int], None] | None = None, ends: Iterable[int] = ()) -> str:
@@ -89,7 +99,7 @@ class Ingest:
         made = _Object()
         number = len(self._objects)
         self._objects.append(made)
-        whole = _StreamHash(self._background)
+        whole = _StreamHash(self._behind)
 
         def tap(piece: memoryview) -> None:
             whole.update(piece)
@@ -98,15 +108,10 @@ class Ingest:
                 progress(len(piece))
 
         for content in chunks(source, tap, ends):
-            raw = blake3(content).digest()
-            made.body += ITEM.pack(raw, len(content))
-            digest = raw.hex()
-            if digest not in self._seen:
-                self._seen.add(digest)
-                self._batch.append((number, digest, content))
-                self._batch_size += len(content)
-                if self._batch_size >= _BATCH:
-                    self._send()
+            self._batch.append((number, content))
+            self._batch_size += len(content)
+            if self._batch_size >= _BATCH:
+                self._send()
         made.digest = whole.hexdigest()
         return made.digest
 
@@ -166,20 +171,32 @@ class Ingest:
             self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="nbmlops-ingest")
         return self._pool.submit(work, *arguments)
 
+    def _behind(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        # A thread of its own: the reader waits for it, which must not stand behind batches of chunks.
+        if self._whole is None:
+            self._whole = ThreadPoolExecutor(1, thread_name_prefix="nbmlops-digest")
+        return self._whole.submit(work, *arguments)
+
     def _squeeze(self, batch: _Batch) -> _Squeezed:
-        known = self._index.places(digest for _, digest, _ in batch)
-        new = []
-        for item in batch:
-            place = known.get(item[1])
-            if place is None or not self._is_there(place.pack):
-                new.append(item)
-                if place is not None:
-                    self._lost.add(item[1])
-        small = squeeze((number, content) for number, _, content in new)
-        return [
+        hashed = [(number, blake3(content).digest(), len(content)) for number, content in batch]
+        first: dict[str, tuple[int, memoryview]] = {}
+        with self._seeing:  # of batches with the same chunk one takes it
+            for (_, raw, _), item in zip(hashed, batch, strict=True):
+                if (digest := raw.hex()) not in self._seen:
+                    self._seen.add(digest)
+                    first[digest] = item
+        known = self._index.places(first)
+        for digest, place in known.items():
+            if self._is_there(place.pack):
+                del first[digest]
+            else:
+                self._lost.add(digest)
+        small = squeeze(first.values())
+        new = [
             (number, digest, len(content), codec, stored)
-            for (number, digest, content), (codec, stored) in zip(new, small, strict=True)
+            for (digest, (number, content)), (codec, stored) in zip(first.items(), small, strict=True)
         ]
+        return _Squeezed(hashed, new)
 
     def _is_there(self, pack: str) -> bool:
         # Somebody may have lost a pack; what lies in it is then stored again, not taken for stored.
@@ -188,7 +205,9 @@ class Ingest:
         return self._packs[pack]
 
     def _write(self, squeezed: _Squeezed) -> None:
-        for number, digest, size, codec, stored in squeezed:
+        for number, raw, size in squeezed.chunks:
+            self._objects[number].body += ITEM.pack(raw, size)
+        for number, digest, size, codec, stored in squeezed.new:
             self._sink.add(EntryKind.CHUNK, digest, stored, size, codec)
             self._objects[number].new_bytes += len(stored)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -49,11 +50,17 @@ class PackSink:
     salted : bool
         Whether each pack gets a name that none ever had. A catalog's packs do: it remembers those that were removed,
         and the same content may come again.
+    behind : bool
+        Whether a full pack is sealed in the background while the next is filled. `close` waits for it, so that
+        nothing can be told of before it is safe.
     """
 
-    def __init__(self, folder: Folder, *, salted: bool = False) -> None:
+    def __init__(self, folder: Folder, *, salted: bool = False, behind: bool = False) -> None:
         self._folder = folder
         self._salted = salted
+        self._behind = behind
+        self._pool: ThreadPoolExecutor | None = None
+        self._sealing: Future[None] | None = None
         self._placed: list[Placed] = []
         self._file: PackFile | None = None
         self._entries: list[Entry] = []
@@ -71,6 +78,8 @@ class PackSink:
         if self._file is not None:
             self._file.abort()
             self._file = None
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
 
     def add(
         self, kind: EntryKind, digest: str, stored: bytes | memoryview, size: int, codec: Codec = Codec.RAW
@@ -89,6 +98,7 @@ class PackSink:
         """Seal the last pack, make all of them durable, and tell where each entry went."""
         if self._file is not None:
             self._seal()
+        self._sealed()
         if self._placed:
             self._folder.sync()
         return self._placed
@@ -116,7 +126,34 @@ class PackSink:
         self._write(pack_footer(self._entries))
         self._flush()
         name = self._hasher.hexdigest()
-        self._file.seal(name)
-        self._file = None
+        file, self._file = self._file, None
+        if self._behind:
+            self._seal_behind(file, name)
+        else:
+            file.seal(name)
         self._placed += [Placed(entry, name) for entry in self._entries]
         self._entries = []
+
+    def _seal_behind(self, file: PackFile, name: str) -> None:
+        """Seal a pack in the background, one at a time: how much waits for the disk is bounded."""
+        try:
+            self._sealed()
+        except BaseException:
+            file.abort()
+            raise
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix="nbmlops-seal")
+        self._sealing = self._pool.submit(_sealed_or_gone, file, name)
+
+    def _sealed(self) -> None:
+        sealing, self._sealing = self._sealing, None
+        if sealing is not None:
+            sealing.result()
+
+
+def _sealed_or_gone(file: PackFile, name: str) -> None:
+    try:
+        file.seal(name)
+    except BaseException:
+        file.abort()
+        raise
