@@ -164,7 +164,8 @@ def pull(session: Session, refs: tuple[str, ...], from_: str | None, locked: boo
 @click.option("--where-file", type=click.Path(), help="A file that holds the condition; without it, it is asked for.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
 @click.option("--yes", is_flag=True, help="Do not ask before it happens.")
-@click.option("--resume", is_flag=True, help="Complete what was cut off.")
+@click.option("--resume", is_flag=True, help="Complete what was cut off, or what a remote was away from.")
+@click.option("--remote", "remotes", multiple=True, metavar="REMOTE", help="A place, besides the named remotes.")
 def erase(session: Session, names: tuple[str, ...], **how: Any) -> Any:
     """Erase."""
     data = session.workspace.data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbmlops.core import digests
 from nbmlops.core.errors import spoken
-from nbmlops.data.erasure_records import Descendant, Erased, Erasure
+from nbmlops.data.erasure_records import Descendant, Erased, Erasure, RemotePurge
 from nbmlops.render.dispatch import looks
 from nbmlops.render.look import Block, Lines, Look, Part, line, table
 from nbmlops.render.units import count, size
@@ -49,6 +49,7 @@ def _(done: Erasure) -> Look:
         body.append(table(("version", ">rows", ">left", "digest"), map(_of_version, done.versions[:_SHOWN])))
     told = [*_unjudged(done), *map(_of_descendant, done.descendants), *_records(done)]
     told += [line(Part(f"! {what}", "warn")) for what in done.listed]
+    told += [each for remote in done.remotes for each in _of_remote(remote, planned=not done.at)]
     told += _unsearched(done)
     if told:
         body.append(Lines(tuple(told)))
@@ -63,7 +64,7 @@ def _of_version(version: Erased) -> tuple[str, str, str, str]:
 
 def _unjudged(done: Erasure) -> list[tuple[Part, ...]]:
     return [
-        line(Part(f"! {ref} stays as it is: it is no table, or lacks a column of the condition", "warn"))
+        line(Part(f"! {ref} stays as it is: it is no table, lacks a column of the condition, or was not pulled", "warn"))
         for ref in done.unjudged[:_SHOWN]
     ]
 
@@ -75,6 +76,21 @@ def _of_descendant(one: Descendant) -> tuple[Part, ...]:
         return line(Part(said, "warn"))
     kind = "" if one.kind == "data" else f"{one.kind} "
     return line(Part(f"made from it: {kind}{one.ref} {_STATES[one.state]}", "muted"))
+
+
+def _of_remote(remote: RemotePurge, *, planned: bool) -> list[tuple[Part, ...]]:
+    if planned:
+        return [line(Part(f"the remote {remote.name} would be purged too"))]
+    if remote.done:
+        told = [line(Part(f"the remote {remote.name} was purged: {size(remote.freed)} freed"))]
+    else:
+        told = [line(Part(f"! the remote {remote.name} was not purged: {remote.why}", "bad"))]
+    for ref in remote.unknown[:_SHOWN]:
+        said = (
+            f"! {remote.name} has {ref}, which is not here: `ml data pull {ref} --from {remote.name}`, and erase again"
+        )
+        told.append(line(Part(spoken(said), "warn")))
+    return told
 
 
 def _records(done: Erasure) -> list[tuple[Part, ...]]:

@@ -9,7 +9,7 @@ it without the condition: the lock, the old bytes, the catalog's freed pages.
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from nbmlops.data import leftovers, queries
+from nbmlops.data.erasing_afar import RemoteEraser
 from nbmlops.data.erasure_plan import Plan, Planner
-from nbmlops.data.erasure_records import Descendant, Erased, Erasure
+from nbmlops.data.erasure_records import Descendant, Erased, Erasure, RemotePurge
 from nbmlops.data.leftovers import Leftovers
 from nbmlops.data.literals import Literals
 from nbmlops.data.saving import needs
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from nbmlops.data.saving import Tables
     from nbmlops.data.secret import SecretCondition
     from nbmlops.store.catalog import Catalog, Connection
-    from nbmlops.store.erasures import Intent
+    from nbmlops.store.erasures import Intent, State
+    from nbmlops.store.exchange import Exchange
     from nbmlops.store.lineage import Lineage
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.versions import Version
@@ -68,6 +70,8 @@ class Eraser:
         Writes tables.
     state : Path
         The workspace's own folder.
+    exchange : Exchange
+        Knows the remotes.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class Eraser:
         lock: LockFile,
         tables: Tables,
         state: Path,
+        exchange: Exchange,
     ) -> None:
         self._versions = versions
         self._catalog: Catalog = versions.catalog
@@ -87,6 +92,8 @@ class Eraser:
         self._tables = tables
         self._clock = versions.clock
         self._state = state
+        self._exchange = exchange
+        self._afar = RemoteEraser(exchange)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -109,9 +116,9 @@ class Eraser:
             raise UnavailableError(f"cannot write {path}: {error.strerror}", hint="check its permissions") from error
 
     def plan(
-        self, names: tuple[str, ...], condition: SecretCondition, progress: Progress | None = None
+        self, names: tuple[str, ...], condition: SecretCondition, remotes: Sequence[str], progress: Progress | None
     ) -> tuple[Plan, Erasure]:
-        """Find out what would happen, and how it is told."""
+        """Find out what would happen, and how it is told; `remotes` are such as the project does not name."""
         literals = Literals.of(condition.reveal())
         plan = self._planned(names, condition, literals, progress)
         found = Leftovers()
@@ -121,22 +128,26 @@ class Eraser:
         found.listed += leftovers.in_project(self._state.parent, redaction)
         listed = (*found.listed, *self._catalog.read(lambda c: _named_so(c, redaction)))
         told = plan.unjudged, plan.descendants, found.records, listed, literals.left_out
-        return plan, Erasure("", "planned", names, plan.erased({}), *told)
+        afar = tuple(RemotePurge(name, done=False) for name in self._afar.meant(remotes))
+        return plan, Erasure("", "planned", names, plan.erased({}), *told, remotes=afar)
 
     def _planned(
         self, names: tuple[str, ...], condition: SecretCondition, literals: Literals, progress: Progress | None
     ) -> Plan:
         survey = Survey(self._objects, condition, literals, progress)
-        return Planner(self._versions, self._objects, self._lineage, survey).plan(names)
+        return Planner(self._versions, self._objects, self._lineage, survey, self._exchange.absent).plan(names)
 
-    def erase(self, plan: Plan, condition: SecretCondition, progress: Progress | None = None) -> Erasure:
+    def erase(
+        self, plan: Plan, condition: SecretCondition, remotes: Sequence[str], progress: Progress | None
+    ) -> Erasure:
         """Carry out a plan; made anew when versions were saved meanwhile."""
+        meant = self._afar.meant(remotes)
         literals = Literals.of(condition.reveal())
         erasure_id = erasures.begin(self._catalog, self._clock, plan.names, condition.reveal())
         try:
             for left in reversed(range(_TRIES)):
                 try:
-                    self._replace(erasure_id, plan, literals, progress)
+                    self._replace(erasure_id, plan, literals, meant, progress)
                     break
                 except _MovedOnError:
                     if not left:
@@ -148,9 +159,11 @@ class Eraser:
             erasures.drop(self._catalog, erasure_id)  # does nothing once the rows have left
             raise
         (intent,) = (one for one in erasures.unfinished(self._catalog) if one.id == erasure_id)
-        return self.complete(intent, progress)
+        return self.complete(intent, literals.redaction(), progress)
 
-    def _replace(self, erasure_id: str, plan: Plan, literals: Literals, progress: Progress | None) -> None:
+    def _replace(
+        self, erasure_id: str, plan: Plan, literals: Literals, remotes: Sequence[str], progress: Progress | None
+    ) -> None:
         """Write all that takes the place of the old, then put it there."""
         redaction = literals.redaction()
         writer = Successors(self._objects, self._tables, redaction, progress)
@@ -166,7 +179,8 @@ class Eraser:
             "descendants": [asdict(descendant) for descendant in plan.descendants],
             "listed": found.listed,
             "left_out": list(literals.left_out),
-            "doomed": sorted({*plan.doomed, *found.moved} - {digest for digest, _ in found.moved.values()}),
+            "remotes": {name: {} for name in remotes},
+            "doomed": sorted({*plan.doomed, *found.moved}.difference(held)),
         }
 
         def work(connection: Connection) -> None:
@@ -205,10 +219,13 @@ class Eraser:
     def _searched(self) -> list[Version]:
         """Versions that stay as they are, and are looked through: files, folders, arrays and frozen pipelines."""
         pipelines = Versions(self._catalog, self._clock, "pipeline").everything()
-        return [version for version in [*self._versions.everything(), *pipelines] if _is_searched(version)]
+        versions = [version for version in self._versions.everything() if not self._exchange.absent(version)]
+        return [version for version in [*versions, *pipelines] if _is_searched(version)]
 
-    def resume(self, progress: Progress | None = None) -> Erasure:
-        """Complete the oldest erasure that was cut off; one that had changed nothing is dropped.
+    def resume(self, remotes: Sequence[str], progress: Progress | None) -> Erasure:
+        """Complete the oldest erasure that was cut off, or waits for remotes; one that changed nothing is dropped.
+
+        With remotes, they are purged of all that was ever erased here, whether or not an erasure waits for them.
 
         Raises
         ------
@@ -222,8 +239,9 @@ class Eraser:
         for intent in intents:
             if intent.state == "begun":
                 erasures.drop(self._catalog, intent.id)
-        if going_on:
-            return self.complete(going_on[0], progress)
+        last = going_on[0] if going_on else erasures.newest(self._catalog) if remotes else None
+        if last is not None:
+            return self.complete(self._reopened(last, remotes), Redaction(), progress)
         if intents:
             names = " ".join(intents[0].names)
             raise RefusedError(
@@ -232,8 +250,38 @@ class Eraser:
             )
         raise NotFoundError("no erasure was cut off; nothing to resume")
 
-    def complete(self, intent: Intent, progress: Progress | None = None) -> Erasure:
-        """Do what is left to do once the rows have left; nothing of it needs the condition."""
+    def _reopened(self, intent: Intent, remotes: Sequence[str]) -> Intent:
+        """An erasure that waits for some more remotes."""
+        if not remotes:
+            return intent
+        waiting = dict(intent.detail.get("remotes", {}))
+        detail = {**intent.detail, "remotes": {name: {} for name in self._afar.meant(remotes)} | waiting}
+        state: State = "purging" if intent.state == "purging" else "pending"
+        self._catalog.transact(lambda c: erasures.put(c, intent.id, state, detail))
+        return replace(intent, state=state, detail=detail)
+
+    def complete(self, intent: Intent, redaction: Redaction, progress: Progress | None) -> Erasure:
+        """Do what is left to do once the rows have left; only records on remotes are searched for values besides."""
+        freed = self._purge_here(intent, progress) if intent.state == "purging" else 0
+        afar = self._afar.purge(intent, redaction, progress)
+        detail: Mapping[str, Any] = intent.detail
+        return Erasure(
+            intent.id,
+            "done" if all(one.done for one in afar) else "pending",
+            intent.names,
+            tuple(Erased(**version) for version in detail["versions"]),
+            tuple(detail["unjudged"]),
+            tuple(Descendant(**descendant) for descendant in detail["descendants"]),
+            detail["records"],
+            tuple(detail["listed"]),
+            tuple(detail["left_out"]),
+            freed,
+            afar,
+            at=datetime.fromisoformat(detail["at"]),
+        )
+
+    def _purge_here(self, intent: Intent, progress: Progress | None) -> int:
+        """Take the old bytes out of everything that is here; bytes by which the store is smaller."""
         detail: Mapping[str, Any] = intent.detail
         erased = tuple(Erased(**version) for version in detail["versions"])
         leftovers.clear_handed_out(self._state / "scratch", {version.before for version in erased}, Redaction())
@@ -241,20 +289,10 @@ class Eraser:
         self._follow(intent.names)
         freed = self._objects.purge(detail["doomed"], progress, self._held).freed
         self._catalog.vacuum()
-        self._catalog.transact(lambda c: erasures.put(c, intent.id, "done", detail, self._clock.now()))
-        return Erasure(
-            intent.id,
-            "done",
-            intent.names,
-            erased,
-            tuple(detail["unjudged"]),
-            tuple(Descendant(**descendant) for descendant in detail["descendants"]),
-            detail["records"],
-            tuple(detail["listed"]),
-            tuple(detail["left_out"]),
-            freed,
-            at=datetime.fromisoformat(detail["at"]),
-        )
+        waits = bool(detail.get("remotes"))
+        ended = None if waits else self._clock.now()
+        self._catalog.transact(lambda c: erasures.put(c, intent.id, "pending" if waits else "done", detail, ended))
+        return freed
 
     def _follow(self, names: tuple[str, ...]) -> None:
         """Let the lock name the successors."""
@@ -268,7 +306,7 @@ class Eraser:
         """All objects that anything refers to now."""
         held = self._catalog.read(queries.held)
         for version in self._versions.everything():
-            if version.freed_at is None:
+            if version.freed_at is None and not self._exchange.absent(version):
                 held.update(_objects_of(self._objects, version))
         return held
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from nbmlops.data import queries
 from nbmlops.data.erasure_records import Descendant, Erased
 from nbmlops.data.saving import needs
 from nbmlops.data.survey import is_table
+from nbmlops.store import erasures
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +40,7 @@ class Plan:
     doomed : frozenset of str
         Digests of the objects that are to go, unless something else refers to them in the end.
     unjudged : tuple of str
-        Versions of the names that stay as they are: no tables, or without a column of the condition.
+        Versions of the names that stay as they are: no tables, without a column of the condition, or not pulled.
     descendants : tuple of Descendant
         What was made from the touched ones.
     world : frozenset
@@ -94,9 +95,19 @@ class Planner:
         Knows what was made from what.
     survey : Survey
         Looks into tables.
+    absent : callable
+        Whether the bytes of a version are not here, but on a remote.
     """
 
-    def __init__(self, versions: Versions, objects: ObjectStore, lineage: Lineage, survey: Survey) -> None:
+    def __init__(
+        self,
+        versions: Versions,
+        objects: ObjectStore,
+        lineage: Lineage,
+        survey: Survey,
+        absent: Callable[[Version], bool],
+    ) -> None:
+        self._absent = absent
         self._versions = versions
         self._objects = objects
         self._lineage = lineage
@@ -111,7 +122,9 @@ class Planner:
             When a name has no table with the columns of the condition.
         """
         world = frozenset(self._versions.catalog.read(queries.world))
-        everything = [version for version in self._versions.everything() if version.freed_at is None]
+        known = [version for version in self._versions.everything() if version.freed_at is None]
+        everything = [version for version in known if not self._absent(version)]
+        away = [version for version in _without(known, everything) if version.name in names]
         own = [version for version in everything if version.name in names]
         self._survey.refuse_unknown(own)
         judged = [version for version in own if self._survey.can_judge(version)]
@@ -126,7 +139,7 @@ class Planner:
             tuple(touched),
             tuple(dependents),
             frozenset(doomed.union(*map(needs, dependents)) - kept),
-            tuple(version.ref for version in _without(own, judged)),
+            tuple(version.ref for version in [*_without(own, judged), *away]),
             tuple(self._descendants([version for version, _ in touched], dependents, rest)),
             world,
         )
@@ -134,6 +147,8 @@ class Planner:
     def _doomed(self, touched: Sequence[Version], clean: Sequence[Version], rest: Sequence[Version]) -> set[str]:
         """Objects that touched versions need, and files below clean ones that hold rows which those left out."""
         doomed = {digest for version in touched for digest in needs(version)}
+        # What a pull brought back of earlier erasures goes again.
+        doomed |= self._versions.catalog.read(erasures.doomed)
         for version in clean:
             if _is_recipe(version):
                 doomed |= set(self._holding(version))

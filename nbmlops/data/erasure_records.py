@@ -41,11 +41,17 @@ class Descendant:
 
 @dataclass(frozen=True, slots=True)
 class RemotePurge:
-    """A remote: whether its copies are gone, and if not, why."""
+    """A remote: whether the rows are gone from it, and if not, why.
+
+    `freed` is by how many bytes it is smaller; `unknown` are versions of the names that are there and not here, so that
+    nobody looked for such rows in them.
+    """
 
     name: str
     done: bool
     why: str = ""
+    freed: int = 0
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Erasure:
     id : str
         Its id, as the audit Event has it.
     state : {"planned", "declined", "pending", "done"}
-        ``pending`` when something, such as a remote that was away, is left for `data erase --resume`.
+        ``pending`` when a remote was away, or refused: the rest is left for `data erase --resume`.
     names : tuple of str
         The names whose versions were looked through.
     versions : tuple of Erased

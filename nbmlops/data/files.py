@@ -153,7 +153,12 @@ class Member(NamedTuple):
 
 def members(objects: ObjectStore, root: str) -> dict[str, Member]:
     """Files of a stored folder by their relative paths."""
-    return {path: Member(*member) for path, member in json.loads(objects.read(root))["files"].items()}
+    return listed(objects.read(root))
+
+
+def listed(listing: bytes) -> dict[str, Member]:
+    """Files of a folder by their relative paths, as its listing tells."""
+    return {path: Member(*member) for path, member in json.loads(listing)["files"].items()}
 
 
 def write_file(objects: ObjectStore, digest: str, target: Path, *, executable: bool = False) -> Path:

@@ -32,12 +32,14 @@ class Forgetting(Loading):
         dry_run: bool = False,
         yes: bool = False,
         resume: bool = False,
+        remotes: Sequence[str] = (),
         progress: Progress | None = None,
     ) -> Erasure:
         """Erase rows from every version of some names, and what was recorded of them; this cannot be undone.
 
         Each version keeps its name, number, time and author; its old digest leads to the new one. The condition is
-        asked for without being shown, or read from a file; it is kept nowhere.
+        asked for without being shown, or read from a file; it is kept nowhere. All remotes that the project names are
+        purged too.
 
         Parameters
         ----------
@@ -50,7 +52,9 @@ class Forgetting(Loading):
         yes : bool
             Do not ask before it happens.
         resume : bool
-            Complete erasures that were cut off, which needs no names and no condition.
+            Complete an erasure that was cut off, or that a remote was away from; needs no names and no condition.
+        remotes : sequence of str
+            Folders and URLs that the project does not name, and that are to be purged too.
         progress : callable, optional
             Called with numbers of bytes as tables are read and written.
 
@@ -75,24 +79,24 @@ class Forgetting(Loading):
 
         eraser = self._eraser()
         if resume:
-            return self._resume(eraser, names, where_file, progress)
+            return self._resume(eraser, (names, where_file), remotes, progress)
         self._refuse_names(names)
         condition = secret.asked() if where_file is None else secret.from_file(where_file)
         with eraser.alone():
-            plan, planned = eraser.plan(names, condition, progress)
+            plan, planned = eraser.plan(names, condition, remotes, progress)
             if dry_run:
                 return planned
             if not yes and not _agreed(planned):
                 return replace(planned, state="declined")
-            return eraser.erase(plan, condition, progress)
+            return eraser.erase(plan, condition, remotes, progress)
 
     def _resume(
-        self, eraser: Eraser, names: Sequence[str], where_file: str | Path | None, progress: Progress | None
+        self, eraser: Eraser, given: tuple[Sequence[str], object], remotes: Sequence[str], progress: Progress | None
     ) -> Erasure:
-        if names or where_file is not None:
+        if any(given):
             raise InvalidError("what is resumed has its names already", hint="`ml data erase --resume`")
         with eraser.alone():
-            return eraser.resume(progress)
+            return eraser.resume(remotes, progress)
 
     def _refuse_names(self, names: Sequence[str]) -> None:
         if not names:
@@ -106,7 +110,8 @@ class Forgetting(Loading):
     def _eraser(self) -> Eraser:
         from nbmlops.data.erasing import Eraser
 
-        return Eraser(self._versions, self._objects, self._lineage, self._lock, self._tables, self._scratch.parent)
+        state = self._scratch.parent
+        return Eraser(self._versions, self._objects, self._lineage, self._lock, self._tables, state, self.exchange)
 
 
 def _refuse_in_pipelines() -> None:

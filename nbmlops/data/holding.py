@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -26,11 +27,12 @@ class DataHolding:
         """Objects that a version cannot be read without, its root first."""
         return needs(version)
 
-    def parts(self, version: Version) -> list[str]:
-        """Files of a folder, which its listing names."""
+    def parts(self, version: Version, read: Callable[[str], bytes] | None = None) -> list[str]:
+        """Files of a folder, which its listing names; `read` gives an object, by default one that is here."""
         if version.detail["format"] != "folder":
             return []
-        return [member.digest for member in files.members(self._objects, version.root).values()]
+        listing = (read or self._objects.read)(version.root)
+        return [member.digest for member in files.listed(listing).values()]
 
     def check(self, version: Version) -> None:
         """Raise `CorruptError` unless what is here gives the version's digest; a table is read through for that."""

@@ -58,8 +58,10 @@ def replace_version(connection: Connection, after: Version, before: str, erasure
 
 
 def held(connection: Connection) -> set[str]:
-    """Digests of the objects that reports and artifacts are, and versions of any kind begin with."""
+    """Digests of the objects that reports and artifacts are, and that versions of other kinds than data begin with."""
     found: set[str] = set()
-    for column in (schema.report.c.object, schema.artifact.c.digest, schema.version.c.root):
+    for column in (schema.report.c.object, schema.artifact.c.digest):
         found.update(connection.execute(select(column).distinct()).scalars())
+    others = select(schema.version.c.root).join(schema.name).where(schema.name.c.kind != "data")
+    found.update(connection.execute(others).scalars())
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import CorruptError
@@ -20,7 +21,7 @@ class ModelHolding:
         """The object."""
         return [version.root]
 
-    def parts(self, version: Version) -> list[str]:  # noqa: ARG002 - one object names no others
+    def parts(self, version: Version, read: Callable[[str], bytes] | None = None) -> list[str]:  # noqa: ARG002 - one object names no others
         """None."""
         return []
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nbmlops.core.errors import spoken
 from nbmlops.render.dispatch import json, looks
-from nbmlops.render.look import Lines, Look, Part, line
+from nbmlops.render.look import Block, Lines, Look, Part, line
 from nbmlops.render.units import count, size
 from nbmlops.store.records import Pull, Push, Repair, Verification
 
@@ -58,8 +60,18 @@ def _(done: Push) -> Look:
             f"pushed {count(len(done.versions), 'version')} to {done.remote}",
             f"{count(done.chunks, 'chunk')}, {size(done.bytes_sent)} sent",
             f"{size(done.bytes_skipped)} there already",
-        )
+        ),
+        body=_erased(done.erased, f"was left out: it holds rows that were erased from {done.remote}"),
     )
+
+
+def _erased(refs: Sequence[str], what: str) -> tuple[Block, ...]:
+    """Versions that hold rows which were erased elsewhere, and what to do about them."""
+    lines = []
+    for ref in refs[:_NAMED]:
+        said = spoken(f"! {ref} {what}; erase them here too: `ml data erase {ref.partition('@')[0]}`")
+        lines.append(line(Part(said, "warn")))
+    return (Lines(tuple(lines)),) if lines else ()
 
 
 @looks(Pull)
@@ -77,5 +89,8 @@ def _(done: Pull) -> Look:
             f"{size(done.bytes_sent)} fetched",
             f"{count(done.lineage, 'version')} came as lineage" if done.lineage else None,
         ),
-        body=(Lines(tuple(lines)),) if lines else (),
+        body=(
+            *((Lines(tuple(lines)),) if lines else ()),
+            *_erased(done.erased, f"holds rows that were erased from {done.remote}"),
+        ),
     )

@@ -1,7 +1,7 @@
 """What is recorded of erasures while they go on: the intent first, so that one that was cut off is known and completed.
 
 The states, in order: ``begun`` (nothing has changed yet), ``purging`` (the successors are in the place of the versions,
-old bytes may be left), ``pending`` (done here, but a remote was away), ``done``.
+old bytes may be left), ``pending`` (done here, but not on a remote), ``done``.
 """
 
 from __future__ import annotations
@@ -14,13 +14,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from nbmlops.core.clock import Clock
 from nbmlops.store import audit, schema
 from nbmlops.store.catalog import Catalog
 
-__all__ = ["Intent", "begin", "drop", "fits", "put", "unfinished"]
+__all__ = [
+    "Intent",
+    "State",
+    "begin",
+    "doomed",
+    "drop",
+    "fits",
+    "names",
+    "newest",
+    "note",
+    "put",
+    "settle",
+    "unfinished",
+]
 
 State = Literal["begun", "purging", "pending", "done"]
 _COST = {"n": 1 << 14, "r": 8, "p": 1}
@@ -81,7 +94,50 @@ def unfinished(catalog: Catalog) -> list[Intent]:
     """Erasures that are not done, oldest first."""
     table = schema.erasure
     query = select(table).where(table.c.state != "done").order_by(table.c.at, table.c.id)
-    return [
-        Intent(row.id, row.at, row.actor, tuple(row.names), row.state, row.seal, row.detail)
-        for row in catalog.read(lambda c: c.execute(query).all())
-    ]
+    return [_intent(row) for row in catalog.read(lambda c: c.execute(query).all())]
+
+
+def newest(catalog: Catalog) -> Intent | None:
+    """The newest erasure that was carried out here; None when there was none."""
+    table = schema.erasure
+    query = select(table).where(table.c.state != "begun").order_by(table.c.at.desc(), table.c.id)
+    return next(
+        (_intent(row) for row in catalog.read(lambda c: c.execute(query).all()) if "doomed" in row.detail), None
+    )
+
+
+def _intent(row: Row[Any]) -> Intent:
+    return Intent(row.id, row.at, row.actor, tuple(row.names), row.state, row.seal, row.detail)
+
+
+def doomed(connection: Connection) -> frozenset[str]:
+    """Digests of all objects that erasures took out of the store."""
+    details = connection.execute(select(schema.erasure.c.detail)).scalars()
+    return frozenset(digest for detail in details for digest in detail.get("doomed", ()))
+
+
+def names(connection: Connection) -> frozenset[str]:
+    """Names of which rows were erased here, but for erasures that changed nothing yet."""
+    table = schema.erasure
+    rows = connection.execute(select(table.c.names, table.c.detail).where(table.c.state != "begun"))
+    return frozenset(name for row in rows if "doomed" in row.detail for name in row.names)
+
+
+def note(connection: Connection, erasure_id: str, remote: str, what: Mapping[str, Any]) -> None:
+    """Write down how far the purge of a remote has come."""
+    table = schema.erasure
+    detail = connection.execute(select(table.c.detail).filter_by(id=erasure_id)).scalar_one()
+    remotes = detail.get("remotes", {})
+    told = {**detail, "remotes": {**remotes, remote: {**remotes.get(remote, {}), **what}}}
+    connection.execute(update(table).filter_by(id=erasure_id).values(detail=told))
+
+
+def settle(connection: Connection, remote: str, now: datetime) -> None:
+    """Let no erasure wait for a remote any more."""
+    table = schema.erasure
+    for row in connection.execute(select(table).where(table.c.state.in_(("purging", "pending")))).all():
+        left = {name: what for name, what in row.detail.get("remotes", {}).items() if name != remote}
+        values: dict[str, Any] = {"detail": {**row.detail, "remotes": left}}
+        if row.state == "pending" and not left:
+            values |= {"state": "done", "ended_at": now}
+        connection.execute(update(table).filter_by(id=row.id).values(**values))

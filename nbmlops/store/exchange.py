@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nbmlops.core.clock import Clock
-from nbmlops.core.errors import NotFoundError, RefusedError
+from nbmlops.core.errors import ConflictError, NotFoundError, RefusedError
 from nbmlops.core.refs import Ref
 from nbmlops.store import lineage, provenance
 from nbmlops.store.catalog import Catalog, Connection
@@ -18,7 +18,9 @@ from nbmlops.store.provenance import RunBook
 from nbmlops.store.receiving import Holding, Receiver
 from nbmlops.store.records import Pull, Push
 from nbmlops.store.remote import Remote
+from nbmlops.store.remote_bytes import take_back
 from nbmlops.store.remote_records import PROTOCOL, Shelf, filed_as
+from nbmlops.store.remote_tombstones import Graves
 from nbmlops.store.selection import Directory
 from nbmlops.store.versions import Version, Versions
 
@@ -34,7 +36,8 @@ class Exchange:
     """What goes between this workspace and remotes.
 
     `holdings` has what each noun knows of its bytes, by its kind; `remotes` opens a remote by its name, or a folder or
-    URL, or with None the only one there is; `cache` is a folder for what was read of them, which may be lost.
+    URL, or with None the only one there is; `cache` is a folder for what was read of them, which may be lost; `known`
+    gives the names of all remotes.
     """
 
     catalog: Catalog
@@ -44,6 +47,7 @@ class Exchange:
     holdings: Mapping[str, Holding]
     remotes: Callable[[str | None], Remote]
     cache: Path
+    known: Callable[[], Sequence[str]] = tuple
 
     def push(self, kind: str, refs: Sequence[str], to: str | None, progress: Progress | None = None) -> Push:
         """Send versions, all of a kind by default: first their bytes, then a record of each.
@@ -51,23 +55,24 @@ class Exchange:
         Raises
         ------
         RefusedError
-            When one has no number yet.
+            When one has no number yet, or holds rows that were erased there.
         NotFoundError
             When one is not here, or only known here.
         UnavailableError
             When the remote cannot be used now; what arrived stays.
         """
         remote = self.remotes(to)
-        meant = [version for version in self._meant(kind, refs) if not self.absent(version) or self._say(version, refs)]
+        there = [version for version in self._meant(kind, refs) if not self.absent(version) or self._say(version, refs)]
         remote.records.check()
-        wanted: dict[str, None] = {}
-        for version in meant:
-            holding = self.holdings[version.kind]
-            wanted.update(dict.fromkeys([*holding.needs(version), *holding.parts(version)]))
+        known = remote.tombstones.listed(kind)
+        meant, erased = self._spared(remote, there, refs, known)
+        wanted = dict.fromkeys(digest for version in meant for digest in self.all_needs(version))
         sent = self.objects.push(wanted, remote.folder, progress, self.cache)
-        filed = self._file(remote, meant, everything=not refs)
+        if (new := remote.tombstones.listed(kind)) != known:
+            self._take_back(remote, meant, new)
+        filed = self._file(remote, meant, new, everything=not refs)
         figures = (sent.objects, sent.chunks, sent.bytes_sent, sent.bytes_skipped)
-        return Push(remote.name, tuple(version.ref for version in meant), filed, *figures)
+        return Push(remote.name, tuple(version.ref for version in meant), filed, *figures, erased)
 
     def pull(self, kind: str, refs: Sequence[Ref], from_: str | None, progress: Progress | None = None) -> Pull:
         """Fetch versions, all of a kind by default, and the records of what they were made from.
@@ -92,6 +97,14 @@ class Exchange:
     def absent(self, version: Version) -> bool:
         """Whether a version is only known here: its bytes were never pulled."""
         return bool(self.objects.missing(self.holdings[version.kind].needs(version)))
+
+    def needs(self, version: Version) -> list[str]:
+        """Objects that a version cannot be read without, its root first, but the files of a folder."""
+        return self.holdings[version.kind].needs(version)
+
+    def all_needs(self, version: Version) -> list[str]:
+        """All objects that a version, which is here, cannot be read without."""
+        return [*self.needs(version), *self.holdings[version.kind].parts(version)]
 
     def _versions(self, kind: str) -> Versions:
         return Versions(self.catalog, self.clock, kind)
@@ -118,11 +131,48 @@ class Exchange:
             )
         return False
 
+    def _spared(
+        self, remote: Remote, versions: Sequence[Version], refs: Sequence[str], known: frozenset[str]
+    ) -> tuple[list[Version], tuple[str, ...]]:
+        """Versions that may go there, and references of those that hold what was erased there; refused if named."""
+        spared, erased = list(versions), tuple[str, ...]()
+        if known and versions:
+            graves = remote.tombstones.read(versions[0].kind, known)
+            spared = [version for version in versions if not self._is_erased(version, graves)]
+            left = {version.id for version in spared}
+            erased = tuple(version.ref for version in versions if version.id not in left)
+        if erased and refs:
+            raise RefusedError(
+                f"{erased[0]} holds rows that were erased from {remote.name}",
+                hint=f"erase them here too: `ml data erase {erased[0].partition('@')[0]}`",
+            )
+        return spared, erased
+
+    def _is_erased(self, version: Version, graves: Graves) -> bool:
+        held = graves.find(version.kind, version.name, version.digest)
+        return held is not None or graves.holds(self.all_needs(version))
+
+    def _take_back(self, remote: Remote, sent: Sequence[Version], known: frozenset[str]) -> None:
+        """Remove again what was sent and was erased there meanwhile."""
+        spared, erased = self._spared(remote, sent, (), known)
+        if erased:
+            left = {version.id for version in spared}
+            back = [digest for version in sent if version.id not in left for digest in self.all_needs(version)]
+            take_back(remote, self.holdings, set(back).difference(*map(self.all_needs, spared)))
+            raise ConflictError(
+                f"rows of {', '.join(erased)} were erased from {remote.name} while they were pushed",
+                hint=f"erase them here too: `ml data erase {erased[0].partition('@')[0]}`",
+            )
+
     # --- push -------------------------------------------------------------------------------------
 
-    def _file(self, remote: Remote, meant: Sequence[Version], *, everything: bool) -> int:
+    def _file(self, remote: Remote, meant: Sequence[Version], erased: frozenset[str], *, everything: bool) -> int:
         """Write the records that are not there: of ancestors first, so that nobody meets one that is not."""
         documents, before = self.catalog.read(lambda c: self._told(c, meant))
+        if erased and meant:
+            graves = remote.tombstones.read(meant[0].kind, erased)
+            documents, before = [graves.told(each) for each in documents], [graves.told(each) for each in before]
+            before = [each for each in before if not graves.find(each["kind"], each["name"], each["digest"])]
         kinds = {version.kind for version in meant}
         directory = Directory(remote.records, self._holds(), whole=next(iter(kinds)) if everything and kinds else None)
         remote.records.begin()

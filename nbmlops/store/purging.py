@@ -6,13 +6,14 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nbmlops.core import digests
 from nbmlops.core.digests import short
 from nbmlops.core.errors import ConflictError, CorruptError, NotFoundError
 from nbmlops.store.folders import Folder
 from nbmlops.store.index import Index, Known
 from nbmlops.store.manifests import ITEM, read_body
 from nbmlops.store.marking import Marks
-from nbmlops.store.packs import BrokenError, pack_size
+from nbmlops.store.packs import BrokenError, pack_size, unpack
 from nbmlops.store.reader import Shelves
 from nbmlops.store.rewriting import Dead, Rewritten, compact, rewrite
 from nbmlops.store.shelf import Shelf
@@ -20,7 +21,7 @@ from nbmlops.store.shelf import Shelf
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["Forgotten", "dead_at", "forget", "purge", "purge_at", "wasteful"]
+__all__ = ["Forgotten", "dead_at", "forget", "purge", "purge_at", "read_at", "wasteful"]
 
 Progress = Callable[[int], None]
 _TRIES = 20
@@ -129,34 +130,68 @@ def purge_at(
     progress : callable, optional
         Told the bytes of each pack that was looked at.
     """
-    return rewrite(folder, dead_at(folder, objects, keep), progress)
+    return rewrite(folder, dead_at(Shelf(folder), objects, keep), progress)
 
 
-def dead_at(folder: Folder, objects: Iterable[str], keep: Iterable[str] = ()) -> Dead:
+def dead_at(shelf: Shelf, objects: Iterable[str], keep: Iterable[str] = (), chunks: Iterable[str] = ()) -> Dead:
     """What goes with some objects from a folder without a catalog; `keep` as in `purge_at`.
 
-    Who writes it down before `rewrite` can finish a removal that was cut off, when the manifests are gone already.
+    Who writes it down before `rewrite` can finish a removal that was cut off, when the manifests are gone already: the
+    `chunks` then go too, but those that something else has by now.
 
     Raises
     ------
     CorruptError
         When a manifest cannot be read: which chunks its object has is not known then.
     """
-    named, shelf = frozenset(objects), Shelf(folder)
-    going, staying = set(named), set(keep) - named
+    named = frozenset(objects)
+    going, staying = named.union(chunks), set(keep) - named
     for digest in shelf.described():
-        (going if digest in named else staying).update(_listed(shelf, digest))
-    return Dead(named, frozenset(going - staying))
+        listed = [chunk for chunk, _ in _listed(shelf, digest)]
+        if digest in named:
+            going = going.union(listed)
+        else:
+            staying.update(listed)
+    return Dead(named, going - staying)
 
 
-def _listed(shelf: Shelf, digest: str) -> list[str]:
+def read_at(shelf: Shelf, digest: str) -> bytes:
+    """A small object of a folder without a catalog.
+
+    Raises
+    ------
+    CorruptError
+        When it is not there, or damaged wherever it lies.
+    """
+    if not shelf.manifests(digest):
+        return _chunk(shelf, digest)
+    content = b"".join(_chunk(shelf, chunk) for chunk, _ in _listed(shelf, digest))
+    if digests.of_bytes(content) != digest:
+        raise _damaged(shelf, digest)
+    return content
+
+
+def _chunk(shelf: Shelf, digest: str) -> bytes:
+    for place in shelf.chunks(digest):
+        try:
+            return unpack(digest, place.codec, place.size, shelf.folder.read(place.pack, place.offset, place.stored))
+        except (BrokenError, FileNotFoundError):
+            continue
+    raise _damaged(shelf, digest)
+
+
+def _listed(shelf: Shelf, digest: str) -> list[tuple[str, int]]:
     for placed in shelf.manifests(digest):
         try:
             raw = shelf.folder.read(placed.pack, placed.entry.offset, placed.entry.stored)
-            return [chunk.hex() for chunk, _ in ITEM.iter_unpack(read_body(digest, raw)[0])]
+            return [(chunk.hex(), size) for chunk, size in ITEM.iter_unpack(read_body(digest, raw)[0])]
         except (BrokenError, FileNotFoundError):
             continue
-    raise CorruptError(
-        f"the manifest of object {short(digest)} at {shelf.folder.where} is damaged; nothing was removed",
+    raise _damaged(shelf, digest)
+
+
+def _damaged(shelf: Shelf, digest: str) -> CorruptError:
+    return CorruptError(
+        f"the object {short(digest)} at {shelf.folder.where} is damaged; nothing was removed",
         hint="push it there again",
     )

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from nbmlops.core.clock import Clock
 from nbmlops.core.errors import RefusedError
 from nbmlops.core.refs import Ref, pinned
-from nbmlops.store import adoption, provenance, turns
+from nbmlops.store import adoption, provenance, tombstones, turns
 from nbmlops.store.catalog import Catalog, Connection
 from nbmlops.store.objects import ObjectStore
 from nbmlops.store.provenance import RunBook
 from nbmlops.store.records import Pull, Taken, Transfer
 from nbmlops.store.remote import Remote
 from nbmlops.store.remote_records import Filed, folder_of
+from nbmlops.store.remote_tombstones import Graves
 from nbmlops.store.selection import Directory, chosen
 from nbmlops.store.turns import CollectedError
 from nbmlops.store.versions import Version, Versions
@@ -34,8 +35,8 @@ class Holding(Protocol):
     def needs(self, version: Version) -> list[str]:
         """Objects that a version cannot be read without, its root first."""
 
-    def parts(self, version: Version) -> list[str]:
-        """More objects, which those name; asked once they are here."""
+    def parts(self, version: Version, read: Callable[[str], bytes] | None = None) -> list[str]:
+        """More objects, which those name; `read` gives an object, by default one that is here."""
 
     def check(self, version: Version) -> None:
         """Raise `CorruptError` unless the objects, which are here now, give the version's digest."""
@@ -65,15 +66,49 @@ class Receiver:
         """Take versions, all of a kind when none is named; see `Exchange.pull`."""
         remote.records.check()
         directory = Directory(remote.records, frozenset(self.holdings), whole=None if refs else kind)
+        there = remote.tombstones.read(kind)
+        graves = self._graves(there)
         here: list[Taken] = []
         if refs:
-            documents = chosen(directory, kind, refs)
+            documents = chosen(directory, kind, [graves.follow(kind, ref) for ref in refs])
         else:
             here, new = self._known(kind, directory.everything(kind))
             documents = directory.merged(new)
-        kept, held = self._present(remote, documents, strict=bool(refs))
-        before = directory.before(kept)
-        return self._take(remote, (kept, held, before, here), progress)
+        kept, held = self._present(
+            remote, self._spared(remote, graves, documents, strict=bool(refs)), strict=bool(refs)
+        )
+        before = self._spared(remote, graves, directory.before(kept), strict=False)
+        pulled = self._take(remote, (kept, held, before, here), progress)
+        return replace(pulled, erased=self._learn(remote, there))
+
+    def _graves(self, there: Graves) -> Graves:
+        """What was erased there, and here."""
+        own = self.catalog.read(tombstones.everything)
+        return Graves([*own.all, *there.all]) if there else own
+
+    def _spared(self, remote: Remote, graves: Graves, documents: Sequence[Document], *, strict: bool) -> list[Document]:
+        """Records but those of contents that were erased, each with what it was made from as that is called now."""
+        if not graves:
+            return list(documents)
+        gone = [each for each in documents if graves.find(each["kind"], each["name"], each["digest"])]
+        if gone and strict:
+            version = adoption.as_version(gone[0])
+            raise RefusedError(
+                f"{version.ref} of {remote.name} holds rows that were erased",
+                hint=f"`ml data erase --resume --remote {remote.name}` takes them out there",
+            )
+        return [graves.told(each) for each in documents if not any(each is one for one in gone)]
+
+    def _learn(self, remote: Remote, graves: Graves) -> tuple[str, ...]:
+        """Take the tombstones over; what of them is here still, which is told and not touched."""
+        if not graves:
+            return ()
+
+        def work(connection: Connection) -> list[str]:
+            left = [gone for gone in graves.all if not tombstones.learn(connection, gone, remote.name)]
+            return [pinned(gone.name, None, gone.digest) for gone in left]
+
+        return tuple(dict.fromkeys(self.catalog.transact(work)))
 
     def _take(
         self,

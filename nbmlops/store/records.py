@@ -66,7 +66,10 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """What was pushed where: the versions, new records, and figures of their bytes as in `Transfer`."""
+    """What was pushed where: the versions, new records, and figures of their bytes as in `Transfer`.
+
+    `erased` are versions that were left out, for they hold rows that were erased there.
+    """
 
     remote: str
     versions: tuple[str, ...]
@@ -75,6 +78,7 @@ class Push:
     chunks: int
     bytes_sent: int
     bytes_skipped: int
+    erased: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,11 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """What was pulled: the versions, how many others came as lineage, runs whose names differ there and here."""
+    """What was pulled: the versions, how many others came as lineage, runs whose names differ there and here.
+
+    `erased` are versions, as they are called here, that hold rows which were erased there; those of the remote that
+    hold rows which were erased here do not come.
+    """
 
     remote: str
     versions: tuple[Taken, ...]
@@ -102,6 +110,7 @@ class Pull:
     chunks: int
     bytes_sent: int
     bytes_skipped: int
+    erased: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

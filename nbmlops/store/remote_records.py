@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 from nbmlops.core import digests
 from nbmlops.core.errors import CorruptError, UnsupportedError
 
-__all__ = ["PROTOCOL", "Filed", "Files", "RemoteRecords", "filed_as", "folder_of"]
+__all__ = ["PROTOCOL", "Filed", "Files", "RemoteRecords", "filed_as", "folder_of", "refuse_newer"]
 
 PROTOCOL = 1
 _MARKER = "remote.json"
@@ -91,7 +91,7 @@ class RemoteRecords:
             content = self._files.fetch(_MARKER)
         except FileNotFoundError:
             return
-        _refuse_newer(self.where, _parsed(f"{_MARKER} of {self.where}", content))
+        refuse_newer(self.where, _parsed(f"{_MARKER} of {self.where}", content))
 
     def begin(self) -> None:
         """Say which protocol is spoken here, before the first record is written."""
@@ -124,7 +124,7 @@ class RemoteRecords:
                 hint="remove it there, then push again",
             )
         document = _parsed(what, content)
-        _refuse_newer(what, document)
+        refuse_newer(what, document)
         if folder_of(document["name"]) != filed.folder or document["digest"] != filed.digest:
             raise CorruptError(f"{what} lies in a wrong place: it tells of {document['name']}", hint="remove the file")
         return document
@@ -179,7 +179,8 @@ def _parsed(what: str, content: bytes) -> dict[str, Any]:
     return document
 
 
-def _refuse_newer(what: str, document: Mapping[str, Any]) -> None:
+def refuse_newer(what: str, document: Mapping[str, Any]) -> None:
+    """Raise `UnsupportedError` for a file of a newer protocol than ours."""
     if document["protocol"] > PROTOCOL:
         raise UnsupportedError(
             f"{what} has protocol {document['protocol']}; this nbmlops reads {PROTOCOL}",

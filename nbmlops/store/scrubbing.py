@@ -17,7 +17,7 @@ from nbmlops.core import digests
 from nbmlops.store import audit, schema
 from nbmlops.store.redaction import Redaction
 
-__all__ = ["named_so", "replace_objects", "scrub"]
+__all__ = ["BUT_NOTEBOOK", "named_so", "replace_objects", "scrub"]
 
 _WORD = 128
 """A column of no more characters holds a word: a digest, a kind, a name."""
@@ -58,7 +58,7 @@ def scrub(connection: Connection, redaction: Redaction) -> dict[str, int]:
                 isinstance(column.type, String) and (column.type.length or 0) > _WORD
             ):
                 changed[table.name] += _scrub_text(connection, table, column, redaction)
-    changed["version"] += _scrub_json(connection, schema.version, schema.version.c.detail, redaction, _BUT_NOTEBOOK)
+    changed["version"] += _scrub_json(connection, schema.version, schema.version.c.detail, redaction, BUT_NOTEBOOK)
     moved = _scrub_sources(connection, redaction)
     changed["source"] += len(moved)
     changed["edge"] += _scrub_edges(connection, redaction, moved)
@@ -115,7 +115,7 @@ class _AllBut:
         return name != self._name
 
 
-_BUT_NOTEBOOK = _AllBut("notebook")
+BUT_NOTEBOOK = _AllBut("notebook")
 """Of what a version keeps besides, only the path of the notebook is text that people wrote."""
 
 

@@ -6,12 +6,15 @@ twice leads on: each step is one row.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection, delete, insert, select
 
 from nbmlops.store import schema
 from nbmlops.store.catalog import Catalog
+from nbmlops.store.remote_tombstones import Gone, Graves
 
-__all__ = ["beginning_with", "erased_into", "put", "successor", "successor_of"]
+__all__ = ["beginning_with", "erased_into", "everything", "learn", "put", "successor", "successor_of"]
 
 
 def put(connection: Connection, name_id: int, digest: str, into: str, erasure_id: str) -> None:
@@ -32,6 +35,44 @@ def successor(connection: Connection, name_id: int, digest: str) -> str:
             return digest
         digest = found
         seen.add(found)
+
+
+def everything(connection: Connection) -> Graves:
+    """All tombstones; each with all objects that its erasure doomed."""
+    table, name, erasure = schema.tombstone, schema.name, schema.erasure
+    query = select(name.c.kind, name.c.name, table, erasure.c.at, erasure.c.detail)
+    query = query.select_from(table).join(name).join(erasure)
+    return Graves(
+        Gone(
+            row.kind,
+            row.name,
+            row.digest,
+            row.successor,
+            row.erasure_id,
+            row.at.isoformat(),
+            tuple(row.detail.get("doomed", ())),
+        )
+        for row in connection.execute(query)
+    )
+
+
+def learn(connection: Connection, gone: Gone, where: str) -> bool:
+    """Take over a tombstone of a remote; False when the content is here under its name, and so not erased here."""
+    name, version = schema.name, schema.version
+    name_id = connection.execute(select(name.c.id).filter_by(kind=gone.kind, name=gone.name)).scalar_one_or_none()
+    if name_id is None:
+        return True
+    held = select(version.c.id).filter_by(name_id=name_id, digest=gone.digest, freed_at=None)
+    if connection.execute(held).first():
+        return False
+    own = {"name_id": name_id, "digest": gone.digest}
+    if connection.execute(select(schema.tombstone.c.digest).filter_by(**own)).first() is None:
+        if connection.execute(select(schema.erasure.c.id).filter_by(id=gone.erasure)).first() is None:
+            at = datetime.fromisoformat(gone.at)
+            told = {"id": gone.erasure, "at": at, "actor": where[:128], "names": [gone.name], "ended_at": at}
+            connection.execute(insert(schema.erasure).values(**told, state="done", detail={"from": where}))
+        connection.execute(insert(schema.tombstone).values(**own, successor=gone.successor, erasure_id=gone.erasure))
+    return True
 
 
 def successor_of(catalog: Catalog, kind: str, name: str, digest: str) -> str:

@@ -18,7 +18,7 @@ __all__ = ["MlLine", "words"]
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
     "-a --against --alias --artifact --as --columns --example --experiment --from --grace --key --limit "
-    "-m --message -n --name -o --output -p --param --query --sample --step --suite --tag --to "
+    "-m --message -n --name -o --output -p --param --query --remote --sample --step --suite --tag --to "
     "--where --where-file".split()
 )
 # The same of one verb alone.

@@ -175,6 +175,10 @@ def _erasures(workspace: Examined) -> Observation:
     seen = f"the erasure of {names}, begun {first.at:%Y-%m-%d %H:%M} UTC by {first.actor}, was not completed"
     if first.state == "begun":
         return Observation("erasures", "bad", f"{seen}: nothing has left yet", spoken(f"`ml data erase {names}`"))
+    if first.state == "pending":
+        away = first.detail.get("remotes", {})
+        told = "; ".join(f"{name}: {what.get('why', 'not purged yet')}" for name, what in away.items())
+        return Observation("erasures", "bad", f"{seen} on remotes ({told})", spoken("`ml data erase --resume`"))
     seen = f"{seen}: the rows have left, bytes may not have"
     return Observation("erasures", "bad", seen, spoken("`ml data erase --resume`"))
 

@@ -93,6 +93,10 @@ class Remotes:
             where = str(table.pop(name))
         return RemoteName(name, where)
 
+    def names(self) -> tuple[str, ...]:
+        """Names of all remotes of the project."""
+        return tuple(sorted(self._known()))
+
     def open(self, named: str | None) -> Remote:
         """A remote by its name, a folder or a URL; with None the only one that the project names.
 

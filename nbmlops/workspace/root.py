@@ -190,7 +190,9 @@ class Workspace:
 
         holdings: dict[str, Holding] = {"data": DataHolding(self.objects), "model": ModelHolding()}
         cache = self.marker.state / "remotes"
-        return Exchange(self.catalog, self.objects, self.clock, Travels(), holdings, self.remote.open, cache)
+        return Exchange(
+            self.catalog, self.objects, self.clock, Travels(), holdings, self.remote.open, cache, self.remote.names
+        )
 
     @cached_property
     def run(self) -> Runs:
