@@ -22,6 +22,7 @@ from nbmlops.data.lockfile import LockFile
 from nbmlops.render.dispatch import html, text
 from nbmlops.render.dispatch import json as to_json
 from nbmlops.store import erasures, lineage
+from nbmlops.store.folders import Folder
 from nbmlops.store.local_folder import LocalFolder
 from nbmlops.store.packs import unpack
 from nbmlops.store.shelf import Shelf
@@ -77,11 +78,11 @@ def places_of(value: str, folder: Path) -> list[str]:
         if path.is_file() and wanted in path.read_bytes():
             found.append(str(path))
     for packs in {path.parent for path in folder.rglob("*.pack")}:
-        found += _in_packs(wanted, LocalFolder(packs.parent))
+        found += in_packs(wanted, LocalFolder(packs.parent))
     return found
 
 
-def _in_packs(wanted: bytes, folder: LocalFolder) -> list[str]:
+def in_packs(wanted: bytes, folder: Folder) -> list[str]:
     shelf, found = Shelf(folder), list[str]()
     assert not shelf.unreadable
     chunks = {}
@@ -99,7 +100,7 @@ def _in_packs(wanted: bytes, folder: LocalFolder) -> list[str]:
     return found
 
 
-def _listed(shelf: Shelf, folder: LocalFolder, digest: str) -> list[tuple[str, int]]:
+def _listed(shelf: Shelf, folder: Folder, digest: str) -> list[tuple[str, int]]:
     from nbmlops.store.manifests import Manifest
 
     placed = shelf.manifests(digest)[0]

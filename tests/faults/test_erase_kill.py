@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 KILLS = int(os.environ.get("NBMLOPS_SOAK_ERASE_KILLS", "4"))
 ERASER = Path(__file__).with_name("eraser.py")
-LONGEST = 2.5
-"""Seconds within which an erasure of these tables has ended on most machines."""
+LONGEST, LONGEST_AFAR = 2.0, 0.5
+"""Seconds within which an erasure of these tables has ended on most machines, and that of a remote alone."""
 
 
-def killed(folder: Path, condition: Path, seconds: float) -> bool:
+def killed(folder: Path, condition: Path | str, seconds: float) -> bool:
     """Let an eraser begin, kill it so much later, and tell whether it had ended before."""
     process = subprocess.Popen(
         [sys.executable, str(ERASER), str(folder), str(condition)], stdout=subprocess.PIPE, text=True
@@ -57,10 +57,12 @@ def test_an_erasure_that_was_killed_is_old_or_completed(tmp_path: Path) -> None:
     frame = flights()
     tables = [frame, frame[frame["delay"] > 0], frame.sort_values("delay")]
     for kill in range(KILLS):
-        folder = tmp_path / str(kill)
+        folder, remote = tmp_path / str(kill), tmp_path / f"remote_{kill}"
         with Workspace.init(folder) as workspace:
+            workspace.remote.add("origin", str(remote))
             for table in tables:
-                workspace.data.save(table, "t")
+                workspace.data.save(table, "t", message=MARKER)
+            workspace.data.push()
         ended = killed(folder, condition, moments.uniform(0, LONGEST))
         with Workspace.open(folder) as workspace:
             held = loads(workspace, tables)
@@ -77,7 +79,43 @@ def test_an_erasure_that_was_killed_is_old_or_completed(tmp_path: Path) -> None:
             assert workspace.doctor().ok
             checked = workspace.store.verify(full=True)
             assert checked.ok, checked.damages
-        assert places_of(MARKER, folder) == []
+            rows = [len(workspace.data.load(f"t@v{number}")) for number in (1, 2, 3)]
+        assert places_of(MARKER, folder) == places_of(MARKER, remote) == []
+        with Workspace.init(tmp_path / f"other_{kill}") as other:
+            other.data.pull(from_=str(remote))
+            assert [len(other.data.load(f"t@v{number}")) for number in (1, 2, 3)] == rows
+
+
+@pytest.mark.timeout(1_800)
+def test_a_purge_of_a_remote_that_was_killed_is_completed(tmp_path: Path) -> None:
+    condition = tmp_path / "where.txt"
+    condition.write_text(f"tail = '{MARKER}'")
+    moments = random.Random(4)
+    frame = flights(12_000)
+    for kill in range(KILLS):
+        folder, remote, away = (tmp_path / f"{what}_{kill}" for what in ("project", "remote", "away"))
+        with Workspace.init(folder) as workspace:
+            workspace.remote.add("origin", str(remote))
+            for table in (frame, frame.sort_values("delay")):
+                workspace.data.save(table, "t", message=MARKER)
+            workspace.data.push()
+            remote.rename(away)
+            assert workspace.data.erase("t", where_file=condition, yes=True).state == "pending"
+        away.rename(remote)
+        ended = killed(folder, "--resume", moments.uniform(0, LONGEST_AFAR))
+        with Workspace.init(tmp_path / f"reader_{kill}") as reader:
+            reader.data.pull(from_=str(remote))
+            there = reader.data.history("t") if reader.data.list() else []  # none while there are only tombstones
+            assert {len(reader.data.load(one.ref)) for one in there} <= {12_000, 11_988}
+        with Workspace.open(folder) as workspace:
+            assert not (ended and erasures.unfinished(workspace.catalog))
+            if erasures.unfinished(workspace.catalog):
+                assert workspace.data.erase(resume=True).state == "done"
+            assert workspace.doctor().ok
+        assert places_of(MARKER, remote) == []
+        with Workspace.init(tmp_path / f"other_{kill}") as other:
+            other.data.pull(from_=str(remote))
+            assert [len(other.data.load(f"t@v{number}")) for number in (1, 2)] == [11_988, 11_988]
 
 
 def test_an_intent_that_changed_nothing_is_told_and_dropped(tmp_path: Path) -> None:
