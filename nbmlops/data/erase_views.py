@@ -64,7 +64,7 @@ def _of_version(version: Erased) -> tuple[str, str, str, str]:
 
 def _unjudged(done: Erasure) -> list[tuple[Part, ...]]:
     return [
-        line(Part(f"! {ref} stays as it is: it is no table, lacks a column of the condition, or was not pulled", "warn"))
+        line(Part(f"! {ref} stays as it is: no table, without a column of the condition, or not pulled", "warn"))
         for ref in done.unjudged[:_SHOWN]
     ]
 

@@ -58,11 +58,6 @@ class Forgetting(Loading):
         progress : callable, optional
             Called with numbers of bytes as tables are read and written.
 
-        Returns
-        -------
-        Erasure
-            What left, and what could not be reached.
-
         Raises
         ------
         RefusedError

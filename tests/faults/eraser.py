@@ -1,6 +1,7 @@
 """An eraser to be killed: erases rows by a condition in a file, or with ``--resume`` completes what was cut off.
 
-Run as a script with a workspace's folder, and the file or ``--resume``; says ``up`` before it begins and ``done`` at the end.
+Run as a script with a workspace's folder, and the file or ``--resume``; says ``up`` before it begins and ``done`` at
+the end.
 """
 
 from __future__ import annotations
