@@ -47,6 +47,32 @@ EDITS = {
 }
 
 
+ERASED = {
+    "id = 3": lambda frame: frame.id == 3,
+    "id >= 100 and id < 160": lambda frame: (frame.id >= 100) & (frame.id < 160),
+    "carrier = 'UA'": lambda frame: frame.carrier == "UA",
+}
+
+
+def cats(frame: pd.DataFrame) -> list[str]:
+    return list(frame.carrier.cat.categories)
+
+
+def erased(condition: str, frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Frames without some rows, and without carriers that only such rows have had."""
+    holds = [ERASED[condition](frame) for frame in frames]
+    gone = {"UA"} if "UA" in condition else set[str]()
+    gone = gone.union(*(frame.carrier[mask] for frame, mask in zip(frames, holds, strict=True)))
+    gone -= set[str]().union(*(frame.carrier[~mask] for frame, mask in zip(frames, holds, strict=True)))
+    left = []
+    for frame, mask in zip(frames, holds, strict=True):
+        kept = frame[~mask]
+        kept = kept.assign(carrier=kept.carrier.cat.remove_categories([one for one in cats(kept) if one in gone]))
+        counted = isinstance(frame.index, pd.RangeIndex) and frame.index.start == 0 and frame.index.step == 1
+        left.append(kept.reset_index(drop=True) if counted else kept)
+    return left
+
+
 @dataclass
 class Kept:
     """One version, as the model knows it."""
@@ -194,6 +220,25 @@ class AWorkspace(RuleBasedStateMachine):
         assert (again.chunks, again.records) == (0, 0)
         for name in self.known:
             self.pushed.update({(name, kept.digest): kept.frame for kept in self.seen(name)})
+
+    @precondition(lambda self: self.known)
+    @rule(condition=st.sampled_from(sorted(ERASED)))
+    def erase(self, condition: str) -> None:
+        """Rows leave every version there is, deleted ones and those on the remote too."""
+        where = Path(self.place.name) / "where.txt"
+        where.write_text(condition)
+        remotes = [self.remote] if self.pushed else []
+        done = self.workspace.data.erase(*self.known, where_file=where, yes=True, remotes=remotes)
+        assert done.ok
+        every = [kept for versions in self.known.values() for kept in versions]
+        after = erased(condition, [kept.frame for kept in every])
+        led = {one.before: one.after or "" for one in done.versions}
+        frames = dict(zip((kept.digest for kept in every), after, strict=True))
+        for kept, frame in zip(every, after, strict=True):
+            assert (kept.digest in led) == (len(frame) != len(kept.frame) or set(cats(frame)) != set(cats(kept.frame)))
+            kept.frame, kept.digest = frame, led.get(kept.digest, kept.digest)
+        self.pushed = {(name, led.get(digest, digest)): frames[digest] for name, digest in self.pushed}
+        self.digests |= {kept.digest: kept.frame for kept in every}
 
     @precondition(lambda self: self.pushed)
     @rule()
