@@ -7,6 +7,7 @@ catalog    NBMLOPS_CATALOG      SQLAlchemy URL of the catalog; SQLite in the wor
 objects    NBMLOPS_OBJECTS      folder or fsspec URL of the objects; in the workspace by default
 pipelines                       table: name of a pipeline -> list of notebook paths or patterns
 gates                           table: name of a model -> what a promotion of it must pass
+rehash     NBMLOPS_REHASH       true: a large file is read again also when its times say that nothing was written to it
 remotes                         table: name of a remote -> folder or fsspec URL to push to and pull from
 ========== ==================== =====================================================================
 """
@@ -35,6 +36,7 @@ class Settings:
     pipelines: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     gates: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     remotes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    rehash: bool = False
     from_project: tuple[str, ...] = ()
     """Which of `catalog` and `objects` the project's file names, rather than this user's environment."""
 
@@ -66,6 +68,7 @@ class Settings:
             pipelines=MappingProxyType(_pipelines(table.get("pipelines", {}))),
             gates=MappingProxyType(_tables("gates", table.get("gates", {}))),
             remotes=MappingProxyType(_remotes(table.get("remotes", {}))),
+            rehash=_switch(environ.get("NBMLOPS_REHASH") or table.get("rehash", False)),
             from_project=tuple(from_project),
         )
 
@@ -74,6 +77,14 @@ def _text(key: str, value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise InvalidError(f"[tool.nbmlops] {key} must be text, not {type(value).__name__}")
+
+
+def _switch(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() in {"1", "true", "0", "false"}:
+        return str(value).lower() in {"1", "true"}
+    raise InvalidError(f"NBMLOPS_REHASH, or rehash in [tool.nbmlops], must be true or false, not {value!r}")
 
 
 def _pipelines(table: Any) -> dict[str, tuple[str, ...]]:

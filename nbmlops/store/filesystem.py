@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nbmlops.core.errors import UnsupportedError
 
-__all__ = ["kind_of", "refuse_network"]
+__all__ = ["is_network", "kind_of", "refuse_network"]
 
 # SQLite's locks do not hold over a network: https://www.sqlite.org/faq.html#q5
 _NETWORK = frozenset(
@@ -39,6 +39,11 @@ def kind_of(folder: Path, mounts: str | None = None) -> str:
         if target.is_relative_to(point) and len(point.parts) >= best:
             best, kind = len(point.parts), fields[2]
     return kind
+
+
+def is_network(folder: Path, mounts: str | None = None) -> bool:
+    """Whether a folder lies on a network file system."""
+    return kind_of(folder, mounts) in _NETWORK
 
 
 def refuse_network(folder: Path, mounts: str | None = None) -> None:

@@ -10,8 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Insert, Table, bindparam, delete, func, select, update
 
 from nbmlops.store import schema, turns
 from nbmlops.store.catalog import Catalog
@@ -252,8 +251,18 @@ def _place(row: Mapping[str, Any]) -> Place:
 
 def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     if rows:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+        connection.execute(_insertion(connection, table), rows)
+
+
+def _insertion(connection: Connection, table: Table) -> Insert:
+    # Only the dialect in use is imported: PostgreSQL's costs every line of a shell 10 ms.
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as into_postgresql
+
+        return into_postgresql(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects.sqlite import insert as into_sqlite
+
+    return into_sqlite(table).on_conflict_do_nothing()
 
 
 def _enter(connection: Connection, places: Sequence[Place], objects: Sequence[Known], claim: Claim | None) -> None:

@@ -9,7 +9,6 @@ anywhere before that leaves the store as it was. The format has a page: ``docs/f
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,21 +22,22 @@ from nbmlops.store import arrival, purging, repair, transfer, verification
 from nbmlops.store.arrival import Arrived
 from nbmlops.store.catalog import Catalog
 from nbmlops.store.folders import Folder
-from nbmlops.store.index import Claim, Index
+from nbmlops.store.index import Index
 from nbmlops.store.ingest import Ingest
+from nbmlops.store.known_files import KnownFiles
 from nbmlops.store.manifests import EMPTY
 from nbmlops.store.reader import ObjectReader, Shelves, corrupt
 from nbmlops.store.records import Damage, Reindexed, Repair, Stored, Transfer, Verification
 from nbmlops.store.remote import folder_at
 from nbmlops.store.rewriting import Rewritten
-from nbmlops.store.streams import Source, digest_of_file, opened, taken
+from nbmlops.store.stamps import Stamps
+from nbmlops.store.streams import Source, opened, taken
 from nbmlops.store.view import ObjectView
 
 __all__ = ["Damage", "ObjectStore", "Reindexed", "Repair", "Stored", "Transfer", "Verification"]
 
 Progress = Callable[[int], None]
 _READ_AHEAD = 256 * 1024
-_LARGE = 16 * 1024 * 1024
 
 
 class ObjectStore:
@@ -51,6 +51,8 @@ class ObjectStore:
         Keeps the index.
     clock : Clock
         Tells when an object came.
+    stamps : Stamps, optional
+        Remembers which large files were hashed and have not been written to since; without it each is read again.
 
     Raises
     ------
@@ -60,11 +62,12 @@ class ObjectStore:
         When the URL's file system needs a package that is not installed.
     """
 
-    def __init__(self, root: str, catalog: Catalog, clock: Clock) -> None:
+    def __init__(self, root: str, catalog: Catalog, clock: Clock, stamps: Stamps | None = None) -> None:
         self._folder = folder_at(root)
         self._index = Index(catalog)
         self._shelves = Shelves(self._folder, self._index)
         self._clock = clock
+        self._files = KnownFiles(self._index, self.is_whole, clock, stamps)
         self._swept = False
 
     def put(self, source: Source, *, progress: Progress | None = None, ends: Iterable[int] = ()) -> Stored:
@@ -94,27 +97,20 @@ class ObjectStore:
 
         def take() -> list[Stored]:
             with Ingest(self._folder, self._index, self._clock) as ingest, opened(source) as stream:
-                if isinstance(source, Path) and (there := self._known(stream, progress)):
+                if not isinstance(source, Path):
+                    ingest.add(stream, progress, parts)
+                    return ingest.finish()
+                if there := self._files.find(stream):
+                    if progress is not None:
+                        progress(there.size)
                     return [there]
+                keep = self._files.taking_in(stream)
                 ingest.add(stream, progress, parts)
-                return ingest.finish()
+                (stored,) = ingest.finish()
+                keep(stored)
+                return [stored]
 
         return taken([source], take)[0]
-
-    def _known(self, stream: BinaryIO, progress: Progress | None) -> Stored | None:
-        """A file that is stored already, when one of its size is; hashing it is faster than taking it in again."""
-        size = os.fstat(stream.fileno()).st_size
-        if size < _LARGE or not self._index.has_size(size):
-            return None
-        turn = self._index.turn()
-        digest = digest_of_file(stream)
-        if not self.is_whole([digest]):
-            stream.seek(0)
-            return None
-        self._index.add((), (), Claim(turn, (), [digest], self._clock.now()))
-        if progress is not None:
-            progress(size)
-        return Stored(digest, size, 0)
 
     def put_many(self, sources: Iterable[Source], *, progress: Progress | None = None) -> list[Stored]:
         """Store several objects at the price of one: together they are durable, in as few packs as possible.

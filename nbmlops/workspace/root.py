@@ -136,11 +136,13 @@ class Workspace:
     def objects(self) -> ObjectStore:
         """The object store."""
         from nbmlops.store.objects import ObjectStore
+        from nbmlops.store.stamps import Stamps
 
         place = self.settings.objects or str(self.marker.state / "objects")
         # A folder is meant from the project's root, wherever in it one stands.
         root = place if "://" in place else str(self.marker.root / place)
-        return ObjectStore(root, self.catalog, self.clock)
+        stamps = None if self.settings.rehash else Stamps(self.marker.state / "stamps.json", self.clock)
+        return ObjectStore(root, self.catalog, self.clock, stamps)
 
     @cached_property
     def audit(self) -> Audit:

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import pytest
+
+from nbmlops.core.errors import InvalidError
+from nbmlops.core.settings import Settings
+
+
+def test_files_are_read_again_when_the_user_or_the_project_says_so() -> None:
+    assert not Settings.read({}, {}).rehash
+    assert Settings.read({"rehash": True}, {}).rehash
+    assert Settings.read({}, {"NBMLOPS_REHASH": "1"}).rehash
+    assert not Settings.read({"rehash": True}, {"NBMLOPS_REHASH": "false"}).rehash
+
+
+def test_a_switch_is_true_or_false() -> None:
+    with pytest.raises(InvalidError, match="must be true or false, not 'perhaps'"):
+        Settings.read({}, {"NBMLOPS_REHASH": "perhaps"})
