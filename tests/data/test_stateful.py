@@ -67,7 +67,9 @@ def erased(condition: str, frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
     left = []
     for frame, mask in zip(frames, holds, strict=True):
         kept = frame[~mask]
-        kept = kept.assign(carrier=kept.carrier.cat.remove_categories([one for one in cats(kept) if one in gone]))
+        names = [one for one in cats(kept) if one not in gone]
+        # Of an empty list of categories nobody can tell that it is one of texts.
+        kept = kept.assign(carrier=kept.carrier.cat.set_categories(names or pd.Index([], dtype=object)))
         counted = isinstance(frame.index, pd.RangeIndex) and frame.index.start == 0 and frame.index.step == 1
         left.append(kept.reset_index(drop=True) if counted else kept)
     return left
