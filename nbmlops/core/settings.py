@@ -22,7 +22,10 @@ from typing import Any
 from nbmlops.core.errors import InvalidError, nearest
 from nbmlops.core.refs import check_name
 
-__all__ = ["Settings"]
+__all__ = ["FOLDER", "Settings"]
+
+FOLDER = ".nbmlops"
+"""The folder by which a project is known as a workspace."""
 
 _VARIABLES = {"catalog": "NBMLOPS_CATALOG", "objects": "NBMLOPS_OBJECTS"}
 

@@ -95,25 +95,20 @@ class Labelling(Keeping):
 
     def _enter(self, name: str, content: Mapping[str, Any], given: Mapping[str, str], alias: str | None) -> DataVersion:
         """Add a version with its tags and its alias, all of it or nothing, and name it in the lock."""
-        active = lineage.current()
-        where = {"notebook": active.notebook, "cell_id": active.cell_id}
 
-        def work(connection: Connection) -> Version:
-            whole = {**content, "detail": {**content["detail"], **where}}
-            version = self._versions.add_in(connection, name, whole)
+        def also(connection: Connection, version: Version) -> None:
             tags.put(connection, version.id, given)
             if alias is not None:
                 self._aliases.place(connection, alias, version)
-            return self._versions.get_in(connection, version.id)
 
-        version = self._versions.catalog.transact(work)
+        version = self._versions.enter(name, content, also=also)
         if version.root != content["root"] and self.exchange.absent(version):
             # It was only known here; now it is what was just stored.
             self._versions.catalog.transact(lambda c: adoption.refill(c, version.id, content))
             version = self._versions.get(version.id)
         self._tables.saw(version.id)
         # Inside a pipeline run the names move, and with them the lock, when the run commits.
-        if active.pipeline_run_id is None:
+        if lineage.current().pipeline_run_id is None:
             self.lock_newest([name])
         return DataVersion.of(version)
 

@@ -77,7 +77,7 @@ class Loading(Keeping):
         result = self._read(
             version, _Rows(None if columns is None else _names(columns), where, sample), as_, to, overwrite
         )
-        self._lineage.record("reads", "data", version.id)
+        self._lineage.record("reads", version)
         return result
 
     def diff(
@@ -110,7 +110,7 @@ class Loading(Keeping):
             self._present(version)
         found = comparing.diff(self._objects, first, second, _names(key), sample, self._scratch)
         for version in (first, second):
-            self._lineage.record("reads", "data", version.id)
+            self._lineage.record("reads", version)
         return found
 
     def _before(self, version: Version) -> Version:

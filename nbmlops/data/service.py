@@ -85,7 +85,9 @@ class Data(Forgetting, Labelling, Travelling):
         """
         saved_as = called(value, name)
         tagged = labels(saved_as, tags, alias)
+        origin = self._versions.origin()
         self._lock.read()  # a lock that cannot be read is said before anything is saved
         intake = Intake(self._objects, self._tables, self._scratch.parent)
         taken, detail = intake.take(value, saved_as, How(as_, allow_empty, progress))
-        return self._enter(saved_as, {**asdict(taken), "message": message, "detail": detail}, tagged, alias)
+        content = {**asdict(taken), "message": message, "detail": detail | origin.detail()}
+        return self._enter(saved_as, content, tagged, alias)

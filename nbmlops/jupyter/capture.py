@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.store import lineage
+from nbmlops.store import lineage, touched
 from nbmlops.tracking import capture
 from nbmlops.workspace import layout
 
@@ -35,12 +36,14 @@ class CellCapture:
         self._named: tuple[str | None, str | None] = (None, None)
 
     def add(self) -> None:
-        """Listen."""
+        """Listen, and tell lineage what flows from cell to cell."""
+        touched.follow(self._flow)
         self._shell.events.register("pre_run_cell", self.before)
         self._shell.events.register("post_run_cell", self.after)
 
     def remove(self) -> None:
         """Stop listening."""
+        touched.follow(None)
         for event, hook in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
             if hook in self._shell.events.callbacks[event]:
                 self._shell.events.unregister(event, hook)
@@ -54,8 +57,11 @@ class CellCapture:
             # IPython has counted this cell already or not, by its version; its history not yet, in all.
             history = self._shell.history_manager
             count = len(history.input_hist_raw) if history and info.store_history else None
-            digest = self._log.begin(info.cell_id, info.raw_cell, count)
-            lineage.activate_cell(self._notebook(), info.cell_id, digest)
+            # VS Code gives a URI that names folders of this machine; its fragment is the cell.
+            cell_id = info.cell_id and info.cell_id.rpartition("#")[2]
+            digest = self._log.begin(cell_id, info.raw_cell, count)
+            executing = lineage.Executing(self._log.position, cell_id, digest, info.raw_cell)
+            lineage.activate_cell(self._notebook(), executing)
         except Exception as error:  # noqa: BLE001 - whatever is wrong here, the cell must run
             self._give_up(error)
 
@@ -67,9 +73,14 @@ class CellCapture:
                 return
             error = result.error_before_exec or result.error_in_exec
             self._log.end(result.success, None if error is None else f"{type(error).__name__}: {error}"[:2_000])
-            lineage.activate_cell(None, None, None)
+            lineage.activate_cell(None, None)
         except Exception as error:  # noqa: BLE001 - as above
             self._give_up(error)
+
+    def _flow(self, name: str, touches: Mapping[int, Iterable[touched.Touch]]) -> Iterable[str]:
+        from nbmlops.tracking.flow import into
+
+        return into(name, self._log, touches)
 
     def _give_up(self, error: Exception) -> None:
         self.remove()

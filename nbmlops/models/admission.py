@@ -9,7 +9,6 @@ from nbmlops.core.errors import InvalidError
 from nbmlops.models.allowlist import VERSION
 from nbmlops.models.canonical import FORM
 from nbmlops.models.signature import head
-from nbmlops.store import lineage
 
 __all__ = ["origin", "refuse_changed", "refuse_unfitted"]
 
@@ -56,13 +55,10 @@ def _dense(answer: Any) -> Any:
 
 
 def origin(estimator: Any) -> dict[str, Any]:
-    """What is recorded of where a model comes from: its class, the libraries it needs, the cell it was saved in."""
-    active = lineage.current()
+    """What is recorded of where a model comes from: its class, and the libraries it needs."""
     return {
         "estimator": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
         "canonical": FORM,
         "allowlist": VERSION,
         "libraries": {name: version(name) for name in _LIBRARIES},
-        "notebook": active.notebook,
-        "cell_id": active.cell_id,
     }

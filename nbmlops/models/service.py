@@ -108,13 +108,19 @@ class Models:
             When skops cannot write it.
         """
         check_name(name)
+        origin = self._versions.origin()
         admission.refuse_unfitted(estimator)
         chosen = format_named("skops")
         content = chosen.dump(estimator)
         copy = chosen.load(content, self._keyring.types())
         learnt = signature.infer(estimator, example)
         admission.refuse_changed(estimator, copy, example)
-        detail = {"format": chosen.name, "signature": learnt.to_json(), **admission.origin(estimator)}
+        detail = {
+            "format": chosen.name,
+            "signature": learnt.to_json(),
+            **admission.origin(estimator),
+            **origin.detail(),
+        }
         digest = of_bytes(content)
         detail = sealed(self._keyring, digest, detail)
         stored = self._objects.put(content)
@@ -151,7 +157,7 @@ class Models:
         """
         version = self._versions.resolve(ref)
         model = self._open(version)
-        self._lineage.record("reads", "model", version.id)
+        self._lineage.record("reads", version)
         return model
 
     def show(self, ref: str) -> ModelVersion:
@@ -261,7 +267,7 @@ class Models:
         return build(version, self._objects, self._keyring)
 
     def _record(self, version: Version) -> ModelVersion:
-        read = self._lineage.upstream("model", version.id)
+        read = self._lineage.made_from(version)
         return ModelVersion.of(version, tuple(self._tables.get(number).ref for kind, number in read if kind == "data"))
 
     def list(self) -> list[ModelVersion]:

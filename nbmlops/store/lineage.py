@@ -1,20 +1,29 @@
 """Who is acting now, and the edges that say who read and wrote what.
 
-An edge is ``(subject, relation, object)``: the subject is ``run:<id>`` or
-``cell:<notebook>#<cell id>@<source digest>``, the relation ``reads`` or ``writes``, the object
-``<kind>:<version id>``. Whoever loads or saves writes the edge in the transaction of that fact;
-with a run and a cell both active, both get one.
+An edge is ``(subject, relation, object)``. The object is a version, ``<kind>:<version id>``; `subjects` says what
+subjects look like. The relations are
+
+``reads``    the subject loaded it
+``writes``   the subject saved it; who did so first made it, others saved the same content again
+``carries``  the subject saved something and did not load this itself, but used names that come from cells which did
+
+Whoever loads or saves writes the edge in the transaction of that fact; with a run and a cell both active, both get one.
+The reads of a plain script are written when it first saves after them. Within one subject, time tells what a version
+was made from: what had been read or carried when it was written.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from nbmlops.store import subjects, touched
+from nbmlops.store.touched import Touch
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,8 +32,20 @@ if TYPE_CHECKING:
 
     from nbmlops.core.clock import Clock
     from nbmlops.store.catalog import Catalog
+    from nbmlops.store.touched import Source
+    from nbmlops.store.versions import Version
 
-__all__ = ["Active", "Lineage", "activate", "activate_cell", "current", "record"]
+__all__ = ["Active", "Executing", "Lineage", "activate", "activate_cell", "current", "record", "sources", "written"]
+
+
+@dataclass(frozen=True, slots=True)
+class Executing:
+    """A cell that is executing: the `number` of this execution in its process, the digest of its source, the source."""
+
+    number: int
+    cell_id: str | None
+    digest: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +58,42 @@ class Active:
     run_id: str | None = None
     pipeline_run_id: str | None = None
     notebook: str | None = None
-    cell_id: str | None = None
-    cell_digest: str | None = None
+    cell: Executing | None = None
     pins: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def cell_id(self) -> str | None:
+        """Id of the cell that is executing."""
+        return self.cell.cell_id if self.cell else None
+
+    @property
     def subjects(self) -> tuple[str, ...]:
-        """Subjects of an edge that is written now."""
+        """Subjects of an edge that is written now: the run and the cell, or else this process."""
         found = []
         if self.run_id:
             found.append(f"run:{self.run_id}")
-        if self.cell_digest:
-            found.append(f"cell:{self.notebook or ''}#{self.cell_id or ''}@{self.cell_digest[:16]}")
-        return tuple(found)
+        if self.cell:
+            execution = self.run_id or f"{subjects.process()}-{self.cell.number}"
+            found.append(subjects.cell(self.notebook, self.cell.cell_id, self.cell.digest, execution))
+        return tuple(found) or (subjects.script(),)
 
 
 _active: ContextVar[Active | None] = ContextVar("nbmlops_active", default=None)
+# What threads that a cell starts see: they have a context of their own.
+_foreground: list[Active] = []
 
 
 def current() -> Active:
-    """What is active: set in this context, else what the environment of a step's kernel says."""
-    return _active.get() or Active(
-        run_id=os.environ.get("NBMLOPS_RUN"),
-        pipeline_run_id=os.environ.get("NBMLOPS_PIPELINE_RUN"),
-        notebook=os.environ.get("NBMLOPS_NOTEBOOK"),
-        pins=json.loads(os.environ.get("NBMLOPS_PINS", "{}")),
+    """What is active: set in this context, else the cell of this process, else what a step's environment says."""
+    return (
+        _active.get()
+        or (_foreground[-1] if _foreground else None)
+        or Active(
+            run_id=os.environ.get("NBMLOPS_RUN"),
+            pipeline_run_id=os.environ.get("NBMLOPS_PIPELINE_RUN"),
+            notebook=os.environ.get("NBMLOPS_NOTEBOOK"),
+            pins=json.loads(os.environ.get("NBMLOPS_PINS", "{}")),
+        )
     )
 
 
@@ -75,75 +107,85 @@ def activate(active: Active) -> Iterator[Active]:
         _active.reset(token)
 
 
-def activate_cell(notebook: str | None, cell_id: str | None, cell_digest: str | None) -> None:
-    """Say which cell is executing; with a digest of None, that none is."""
+def activate_cell(notebook: str | None, cell: Executing | None) -> None:
+    """Say which cell is executing, or with None that none is."""
     before = current()
-    _active.set(replace(before, notebook=notebook or before.notebook, cell_id=cell_id, cell_digest=cell_digest))
+    active = replace(before, notebook=notebook or before.notebook, cell=cell)
+    _active.set(active)
+    _foreground[:] = [active] if cell else []
 
 
-def record(connection: Connection, at: datetime, relation: str, kind: str, version_id: int) -> None:
+def sources(catalog: Catalog, name: str) -> list[Source]:
+    """What a version that is saved now under a name is made from, as far as its subject has not said so itself."""
+    active, known = current(), touched.of_catalog(catalog.url)
+    if active.cell:
+        return known.of_cell(name)
+    return known.of_run() if active.run_id else known.of_script(subjects.script())
+
+
+def record(
+    connection: Connection, at: datetime, relation: str, kind: str, version_id: int, made_from: Sequence[Source] = ()
+) -> None:
     """Write the edges of the current subjects inside the caller's transaction."""
-    from sqlalchemy import insert, select
+    from nbmlops.store import edges
 
-    from nbmlops.store import schema
+    active, thing = current(), f"{kind}:{version_id}"
+    wanted = {(source.relation, source.object): source.at or at for source in made_from if source.object != thing}
+    wanted[relation, thing] = at
+    for subject in active.subjects:
+        edges.add(connection, subject, wanted)
+    if active.cell and relation == "writes":
+        edges.keep_source(connection, active.cell.digest, active.cell.source)
 
-    table = schema.edge
-    for subject in current().subjects:
-        key = {"subject": subject, "relation": relation, "object": f"{kind}:{version_id}"}
-        there = select(table.c.subject).filter_by(**key)
-        if connection.execute(there).first() is None:
-            connection.execute(insert(table).values(at=at, **key))
+
+def written(catalog: Catalog, version: Version, made_from: Sequence[Source], *, new: bool) -> None:
+    """Remember what `record` has written: what is saved next may be made from it."""
+    active, known, thing = current(), touched.of_catalog(catalog.url), f"{version.kind}:{version.id}"
+    if new:
+        known.made(thing, made_from)
+    if active.cell:
+        known.touch(active.cell.number, Touch("writes", thing, version.name))
+    elif not active.run_id:
+        known.settle(subjects.script(), made_from)
+        known.touch_by_script("writes", thing, version.created_at)
 
 
 class Lineage:
-    """Asks the edges where things come from and what was built on them."""
+    """Records what is read, and asks the edges where things come from.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where the edges are.
+    clock : Clock
+        Tells when.
+    """
 
     def __init__(self, catalog: Catalog, clock: Clock) -> None:
         self._catalog = catalog
         self._clock = clock
 
-    def record(self, relation: str, kind: str, version_id: int) -> None:
-        """Write the edges of the current subjects; nothing when there is no subject."""
-        if current().subjects:
-            now = self._clock.now()
-            self._catalog.transact(lambda c: record(c, now, relation, kind, version_id))
+    def record(self, relation: str, version: Version) -> None:
+        """Write the edges of the current subjects; a plain script's are kept until it saves."""
+        now, active = self._clock.now(), current()
+        known, thing = touched.of_catalog(self._catalog.url), f"{version.kind}:{version.id}"
+        if active.run_id or active.cell:
+            self._catalog.transact(lambda c: record(c, now, relation, version.kind, version.id))
+        else:
+            known.touch_by_script(relation, thing, now)
+        if active.cell:
+            known.touch(active.cell.number, Touch(relation, thing, version.name))
 
-    def upstream(self, kind: str, version_id: int) -> list[tuple[str, int]]:
-        """Versions that were read by whoever wrote this one: pairs of kind and version id."""
-        return self._step("writes", "reads", kind, version_id)
+    def made_from(self, version: Version) -> list[tuple[str, int]]:
+        """Versions that whoever made this one had read or carried by then: pairs of kind and version id."""
+        from nbmlops.store import edges
 
-    def downstream(self, kind: str, version_id: int) -> list[tuple[str, int]]:
-        """Versions that were written by whoever read this one: pairs of kind and version id."""
-        return self._step("reads", "writes", kind, version_id)
+        found = self._catalog.read(lambda c: edges.made_from(c, f"{version.kind}:{version.id}"))
+        return [edges.parsed(thing) for thing in found]
 
     def of_run(self, run_id: str, relation: str) -> list[tuple[str, int]]:
         """Versions that a run reads or writes, in the order in which it did."""
-        from sqlalchemy import select
+        from nbmlops.store import edges
 
-        from nbmlops.store import schema
-
-        table = schema.edge
-        query = select(table.c.object).filter_by(subject=f"run:{run_id}", relation=relation)
-        rows = self._catalog.read(lambda c: c.execute(query.order_by(table.c.at, table.c.object)).scalars().all())
-        return [_object(row) for row in rows]
-
-    def _step(self, there: str, back: str, kind: str, version_id: int) -> list[tuple[str, int]]:
-        from sqlalchemy import select
-
-        from nbmlops.store import schema
-
-        near, far = schema.edge.alias(), schema.edge.alias()
-        query = (
-            select(far.c.object)
-            .join(near, near.c.subject == far.c.subject)
-            .where(near.c.object == f"{kind}:{version_id}", near.c.relation == there, far.c.relation == back)
-            .distinct()
-            .order_by(far.c.object)
-        )
-        rows = self._catalog.read(lambda c: c.execute(query).scalars().all())
-        return [_object(row) for row in rows if row != f"{kind}:{version_id}"]
-
-
-def _object(text: str) -> tuple[str, int]:
-    kind, _, version_id = text.partition(":")
-    return kind, int(version_id)
+        found = self._catalog.read(lambda c: edges.things(c, f"run:{run_id}", relation))
+        return [edges.parsed(thing) for thing in found]

@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from nbmlops.store import schema, tags
+from nbmlops.store import lineage, resolution, schema, tags
+from nbmlops.store.subjects import Subject
 
-__all__ = ["adopt_outputs", "insert_version", "name_outputs", "newest_named", "numbered", "put_output"]
+__all__ = ["add_version", "adopt_outputs", "insert_version", "name_outputs", "newest_named", "numbered", "put_output"]
+
+
+def add_version(
+    connection: Connection, kind: str, name: str, values: Mapping[str, Any], *, renew: bool
+) -> tuple[int, bool]:
+    """Add a version, unless its content is what the name means already and need not be renewed.
+
+    Its id, and whether it is a new one.
+    """
+    pipeline_run = lineage.current().pipeline_run_id
+    name_id = _name_id(connection, kind, name, values["created_at"])
+    visible = resolution.visible(connection, name_id)
+    known = visible is not None and visible.digest == values["digest"] and not renew
+    if visible is not None and known:
+        version_id = int(visible.id)
+        if visible.message is None and values["message"]:
+            # What says why is taken as late as it comes; a message that is there stays.
+            connection.execute(update(schema.version).filter_by(id=version_id).values(message=values["message"]))
+    else:
+        number = {} if pipeline_run else numbered(connection, name_id)
+        version_id = insert_version(connection, name_id=name_id, **number, **values)
+    if pipeline_run:
+        put_output(connection, pipeline_run, name_id, version_id)
+    return version_id, not known
+
+
+def _name_id(connection: Connection, kind: str, name: str, now: datetime) -> int:
+    found = connection.execute(select(schema.name.c.id).filter_by(kind=kind, name=name)).scalar_one_or_none()
+    if found is not None:
+        return int(found)
+    added = connection.execute(insert(schema.name).values(kind=kind, name=name, created_at=now))
+    return int(added.inserted_primary_key[0])  # type: ignore[index]
 
 
 def insert_version(connection: Connection, **values: Any) -> int:
@@ -80,8 +114,22 @@ def _name_one(connection: Connection, run_id: str, row: Row[Any]) -> int:
     again.update(number, new_bytes=0)
     version_id = insert_version(connection, **again)
     tags.copy(connection, row.id, version_id)
+    _written_again(connection, run_id, row, version_id)
     put_output(connection, run_id, row.name_id, version_id)
     return version_id
+
+
+def _written_again(connection: Connection, run_id: str, row: Row[Any], new: int) -> None:
+    """Let who wrote a version have written another of the same content: this run's steps, or whom they took it from."""
+    kind = connection.execute(select(schema.name.c.kind).filter_by(id=row.name_id)).scalar_one()
+    run, edge = schema.run, schema.edge
+    steps = select(run.c.id).where((run.c.parent_id == run_id) | (run.c.id == run_id))
+    ids = set(connection.execute(steps).scalars())
+    writes = connection.execute(select(edge).filter_by(object=f"{kind}:{row.id}", relation="writes")).all()
+    own = [pair for pair in writes if Subject.parse(pair.subject).run_id in ids]
+    for pair in own or writes:
+        values = {"subject": pair.subject, "relation": "writes", "object": f"{kind}:{new}", "at": pair.at}
+        connection.execute(insert(edge).values(**values))
 
 
 def _replace(connection: Connection, row: Row[Any], by: int) -> None:

@@ -8,22 +8,26 @@ they started (`version.named` against `run.as_of`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
 from nbmlops.core.clock import Clock
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from nbmlops.core.refs import Ref, check_name, pinned
 from nbmlops.store import audit, lineage, naming, resolution, schema, tags
 from nbmlops.store.catalog import Catalog
+from nbmlops.store.origin import Origin
+from nbmlops.store.touched import Source
 
 __all__ = ["Version", "Versions"]
 
 Guard = Callable[["Version"], None]
+Also = Callable[[Connection, "Version"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +69,19 @@ class Versions:
         Tells when.
     kind : str
         ``data``, ``model`` or ``pipeline``.
+    root : Path, optional
+        The project's folder, whose git state a version keeps.
     """
 
-    def __init__(self, catalog: Catalog, clock: Clock, kind: str) -> None:
+    def __init__(self, catalog: Catalog, clock: Clock, kind: str, root: Path | None = None) -> None:
         self.catalog = catalog
         self.kind = kind
         self.clock = clock
+        self._root = root
+
+    def origin(self) -> Origin:
+        """Where a version comes from that is about to be saved: its answer belongs into the version's `detail`."""
+        return Origin(self._root)
 
     def add(
         self,
@@ -103,7 +114,6 @@ class Versions:
         renew : bool
             Whether the same content gets a new version, because `detail` says more of it.
         """
-        check_name(name)
         content = {
             "digest": digest,
             "root": root,
@@ -112,30 +122,38 @@ class Versions:
             "message": message,
             "detail": dict(detail or {}),
         }
-        return self.catalog.transact(lambda c: self.add_in(c, name, content, renew=renew))
+        return self.enter(name, content, renew=renew)
 
-    def add_in(self, connection: Connection, name: str, content: Mapping[str, Any], *, renew: bool = False) -> Version:
-        """`add` inside the caller's transaction; `content` holds its arguments by name."""
+    def enter(self, name: str, content: Mapping[str, Any], *, renew: bool = False, also: Also | None = None) -> Version:
+        """`add`, with what else happens in the same transaction; `content` holds the arguments of `add` by name."""
         check_name(name)
-        now, active = self.clock.now(), lineage.current()
-        values = {**content, "created_at": now, "author": audit.actor(), "run_id": active.run_id}
-        name_id = self._name_id(connection, name, now)
-        visible = resolution.visible(connection, name_id)
-        if visible is not None and visible.digest == content["digest"] and not renew:
-            version_id = visible.id
-            if visible.message is None and content["message"]:
-                # What says why is taken as late as it comes; a message that is there stays.
-                connection.execute(update(schema.version).filter_by(id=version_id).values(message=content["message"]))
-        elif active.pipeline_run_id:
-            version_id = naming.insert_version(connection, name_id=name_id, **values)
-        else:
-            version_id = naming.insert_version(
-                connection, name_id=name_id, **naming.numbered(connection, name_id), **values
-            )
-        if active.pipeline_run_id:
-            naming.put_output(connection, active.pipeline_run_id, name_id, version_id)
-        lineage.record(connection, now, "writes", self.kind, version_id)
-        return self.get_in(connection, version_id)
+        made_from = lineage.sources(self.catalog, name)
+
+        def work(connection: Connection) -> tuple[Version, bool]:
+            version, is_new = self._add(connection, name, content, renew, made_from)
+            if also is not None:
+                also(connection, version)
+                version = self.get_in(connection, version.id)
+            return version, is_new
+
+        version, is_new = self.catalog.transact(work)
+        lineage.written(self.catalog, version, made_from, new=is_new)
+        return version
+
+    def add_in(self, connection: Connection, name: str, content: Mapping[str, Any]) -> Version:
+        """`add` inside the caller's transaction, of what was made from nothing but what its run has read."""
+        check_name(name)
+        return self._add(connection, name, content, False, ())[0]
+
+    def _add(
+        self, connection: Connection, name: str, content: Mapping[str, Any], renew: bool, made_from: Sequence[Source]
+    ) -> tuple[Version, bool]:
+        """Add a version with its edges, and say whether it is a new one."""
+        now = self.clock.now()
+        values = {**content, "created_at": now, "author": audit.actor(), "run_id": lineage.current().run_id}
+        version_id, is_new = naming.add_version(connection, self.kind, name, values, renew=renew)
+        lineage.record(connection, now, "writes", self.kind, version_id, made_from)
+        return self.get_in(connection, version_id), is_new
 
     def resolve(self, ref: str | Ref, *, deleted: bool = False) -> Version:
         """Find the version that `ref` means now, by the active pipeline run's rule inside one.
@@ -308,13 +326,6 @@ class Versions:
         ids = [version.id for version in found]
         connection.execute(update(schema.version).where(schema.version.c.id.in_(ids)).values(deleted_at=at))
         audit.append(connection, self.clock, f"{self.kind}.{action}", subject, {"versions": ids})
-
-    def _name_id(self, connection: Connection, name: str, now: datetime) -> int:
-        found = connection.execute(select(schema.name.c.id).filter_by(kind=self.kind, name=name)).scalar_one_or_none()
-        if found is not None:
-            return int(found)
-        added = connection.execute(insert(schema.name).values(kind=self.kind, name=name, created_at=now))
-        return int(added.inserted_primary_key[0])  # type: ignore[index]
 
     def _select(self) -> Any:
         table = schema.version

@@ -50,6 +50,21 @@ class CellLog:
         self._open, self._position = None, self._position + 1
         return cell
 
+    @property
+    def position(self) -> int:
+        """Number of the execution that is under way, or of the next one."""
+        return self._position
+
+    @property
+    def executing(self) -> str | None:
+        """Source of the cell that is executing."""
+        return self._open.source if self._open else None
+
+    @property
+    def executed(self) -> tuple[Cell, ...]:
+        """The cells that have ended, oldest first."""
+        return tuple(self._done)
+
     def since(self, at: datetime) -> list[Cell]:
         """Cells that were executing at or after `at`, the one that executes now as ``running``."""
         found = [cell for cell in self._done if cell.started_at.timestamp() + cell.seconds >= at.timestamp()]

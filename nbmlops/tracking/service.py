@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import AmbiguousError, InvalidError, NotFoundError, nearest
 from nbmlops.core.refs import check_name
-from nbmlops.store import lineage
+from nbmlops.store import git, lineage
 from nbmlops.store.liveness import Writer, is_alive, is_here
 from nbmlops.tracking import environment, queries
 from nbmlops.tracking.active import ActiveRun, flatten
@@ -96,7 +96,7 @@ class Runs:
             "started_at": self.clock.now(),
             "notebook": notebook or active.notebook,
             "writer": self._writer.token,
-            "git": environment.git_state(self._root),
+            "git": git.state(self._root),
         }
         flat, installed = flatten(params or {}), environment.installed()
         texts = {key: str(value) for key, value in (tags or {}).items()}

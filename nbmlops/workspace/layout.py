@@ -30,12 +30,11 @@ from pathlib import Path
 from typing import Any
 
 from nbmlops.core.errors import CorruptError, InvalidError, NotFoundError, UnavailableError, UnsupportedError
-from nbmlops.core.settings import Settings
+from nbmlops.core.settings import FOLDER, Settings
 from nbmlops.core.version import STORE_FORMAT
 
 __all__ = ["FOLDER", "Marker", "config_folder", "find", "locate", "make", "read_marker", "settings_of"]
 
-FOLDER = ".nbmlops"
 _MARKER = "workspace.json"
 
 

@@ -155,7 +155,7 @@ class Workspace:
         """Versions of one kind."""
         from nbmlops.store.versions import Versions
 
-        return Versions(self.catalog, self.clock, kind)
+        return Versions(self.catalog, self.clock, kind, self.marker.root)
 
     @cached_property
     def _lineage(self) -> Any:
@@ -251,14 +251,13 @@ class Workspace:
 
     def status(self) -> Status:
         """Where one stands."""
-        from nbmlops.store import erasures
-        from nbmlops.tracking.environment import git_state
+        from nbmlops.store import erasures, git
 
         run = self.run.current()
         return Status(
             workspace=self.marker.name,
             root=str(self.marker.root),
-            git=git_state(self.marker.root),
+            git=git.state(self.marker.root),
             run=run.record.name if run else None,
             data=len(self.versions("data").newest()),
             models=len(self.versions("model").newest()),

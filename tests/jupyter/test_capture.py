@@ -49,7 +49,7 @@ def test_data_knows_the_notebook_and_the_cell_that_saved_it(
     cells.run("%ml data save flights", cell_id="c0ffee")
     version = ml.data.show("flights")
     assert (version.notebook, version.cell_id) == ("notebooks/1_ingest.ipynb", "c0ffee")
-    assert lineage.current().cell_digest is None
+    assert lineage.current().cell is None
 
 
 def test_a_cell_inside_a_cell_belongs_to_that(cells: Cells) -> None:

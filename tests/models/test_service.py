@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from nbmlops.core.errors import InvalidError, NotFoundError, RefusedError, UnsupportedError, UntrustedError
-from nbmlops.store.lineage import Active, activate
+from nbmlops.store.lineage import Active, Executing, activate
 from tests.models.registry import Registry
 
 THIRD_PARTY = """
@@ -94,7 +94,7 @@ def test_a_model_knows_the_data_that_its_run_had_read(
     registry: Registry, good: LogisticRegression, train: pd.DataFrame
 ) -> None:
     registry.data.save(train, "delays_train")
-    with activate(Active(run_id="f" * 32, notebook="4_train.ipynb", cell_id="abc", cell_digest="0" * 64)):
+    with activate(Active("f" * 32, notebook="4_train.ipynb", cell=Executing(1, "abc", "0" * 64, "fit()"))):
         registry.data.load("delays_train")
         saved = registry.models.save(good, "delay")
     assert saved.inputs == ("delays_train@v1",)

@@ -1,0 +1,118 @@
+"""SQL of the edges; `lineage` says what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column, Connection, Select, func, insert, select
+
+from nbmlops.store import schema
+
+__all__ = [
+    "Edge",
+    "add",
+    "first_writes",
+    "keep_source",
+    "made_from",
+    "of_objects",
+    "of_subjects",
+    "parsed",
+    "selected",
+    "things",
+]
+
+_AT_ONCE = 500
+"""How many values one question names; SQLite takes 32,766 at most."""
+
+
+class Edge(NamedTuple):
+    """A row."""
+
+    subject: str
+    relation: str
+    object: str
+    at: datetime
+
+
+def parsed(thing: str) -> tuple[str, int]:
+    """Kind and version id of the object of an edge."""
+    kind, _, version_id = thing.partition(":")
+    return kind, int(version_id)
+
+
+def selected(connection: Connection, query: Select[Any], column: Column[Any], values: Iterable[Any]) -> list[Any]:
+    """Rows of a query in which a column has one of many values: one question for every 500 of them."""
+    wanted = sorted(set(values))
+    found: list[Any] = []
+    for start in range(0, len(wanted), _AT_ONCE):
+        found += connection.execute(query.where(column.in_(wanted[start : start + _AT_ONCE]))).all()
+    return found
+
+
+def add(connection: Connection, subject: str, wanted: Mapping[tuple[str, str], datetime]) -> None:
+    """Write edges of a subject that are not there, given as relation and object -> when.
+
+    What the subject has read itself, it does not carry besides.
+    """
+    table = schema.edge
+    query = select(table.c.relation, table.c.object).where(table.c.subject == subject)
+    known = {tuple(row) for row in selected(connection, query, table.c.object, (thing for _, thing in wanted))}
+    read = {thing for relation, thing in (*known, *wanted) if relation == "reads"}
+    rows = [
+        {"subject": subject, "relation": relation, "object": thing, "at": at}
+        for (relation, thing), at in wanted.items()
+        if (relation, thing) not in known and not (relation == "carries" and thing in read)
+    ]
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def keep_source(connection: Connection, digest: str, source: str) -> None:
+    """Keep the source of a cell, once."""
+    table = schema.source
+    if connection.execute(select(table.c.digest).filter_by(digest=digest)).first() is None:
+        connection.execute(insert(table).values(digest=digest, text=source))
+
+
+def of_objects(connection: Connection, objects: Iterable[str], relations: Sequence[str]) -> list[Edge]:
+    """Edges to some versions."""
+    table = schema.edge
+    query = select(table).where(table.c.relation.in_(relations))
+    return [Edge(*row) for row in selected(connection, query, table.c.object, objects)]
+
+
+def of_subjects(connection: Connection, subjects: Iterable[str]) -> list[Edge]:
+    """All edges of some subjects."""
+    table = schema.edge
+    return [Edge(*row) for row in selected(connection, select(table), table.c.subject, subjects)]
+
+
+def first_writes(connection: Connection, objects: Iterable[str]) -> dict[str, datetime]:
+    """When each version was first written: by those subjects it was made, by later ones only saved again."""
+    table = schema.edge
+    query = select(table.c.object, func.min(table.c.at).label("at")).where(table.c.relation == "writes")
+    return dict(map(tuple, selected(connection, query.group_by(table.c.object), table.c.object, objects)))
+
+
+def made_from(connection: Connection, thing: str) -> list[str]:
+    """What the makers of a version had read or carried when they wrote it."""
+    writes = of_objects(connection, [thing], ["writes"])
+    first = min((edge.at for edge in writes), default=None)
+    makers = [edge.subject for edge in writes if edge.at == first]
+    own = parsed(thing)[1]
+    found = {
+        edge.object
+        for edge in of_subjects(connection, makers)
+        # With the same time, the older version was read before the younger was written.
+        if edge.relation != "writes" and (edge.at, parsed(edge.object)[1]) < (first, own)
+    }
+    return sorted(found, key=lambda one: parsed(one)[::-1])
+
+
+def things(connection: Connection, subject: str, relation: str) -> list[str]:
+    """Versions that a subject has that relation to, in the order of the edges."""
+    table = schema.edge
+    query = select(table.c.object).filter_by(subject=subject, relation=relation).order_by(table.c.at, table.c.object)
+    return list(connection.execute(query).scalars())
