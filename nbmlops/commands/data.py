@@ -83,7 +83,7 @@ def show(session: Session, ref: str) -> Any:
 @_TAGGED
 def history(session: Session, name: str, tags: _Pairs) -> Any:
     """List versions."""
-    return Listing(session.workspace.data.history(name, tags=mapping(tags)), DataVersion)
+    return session.workspace.data.history(name, tags=mapping(tags))
 
 
 @group.verb("tag")

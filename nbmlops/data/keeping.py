@@ -12,6 +12,7 @@ from nbmlops.core.refs import Ref
 from nbmlops.data.lockfile import LockFile
 from nbmlops.data.records import DataVersion
 from nbmlops.data.saving import Tables
+from nbmlops.render.listing import Listing
 from nbmlops.store import lineage, tombstones
 from nbmlops.store.tags import checked
 
@@ -53,9 +54,13 @@ class Keeping:
         """What is known of a version."""
         return DataVersion.of(self._versions.resolve(ref))
 
-    def history(self, name: str, *, tags: Mapping[str, Any] | None = None) -> list[DataVersion]:
-        """All versions of a name, newest first; with tags, those that have them."""
-        return [DataVersion.of(version) for version in self._versions.history(name, checked(tags or {}))]
+    def history(self, name: str, *, tags: Mapping[str, Any] | None = None) -> Listing[DataVersion]:
+        """All versions of a name, newest first: what each holds, and who made it, where and at which commit.
+
+        With tags, those that have them.
+        """
+        found = self._versions.history(name, checked(tags or {}))
+        return Listing(map(DataVersion.of, found), DataVersion, "history")
 
     def delete(self, ref: str, *, unlock: bool = False) -> list[DataVersion]:
         """Hide a version, or with a bare name all of them, until `restore` or the end of the grace period.

@@ -41,7 +41,8 @@ class DataVersion:
 
     `size` is in bytes as the content lies in the store before compression and sharing; `new_bytes`
     is what this version added to the store. `number` is None until the pipeline run that wrote the
-    version commits.
+    version commits. `run` is the friendly name of the run that made it, `script` the program where it was no notebook,
+    `git` the commit, the branch and whether there were changes besides.
     """
 
     id: int
@@ -65,6 +66,9 @@ class DataVersion:
     tags: Mapping[str, str] = field(hash=False)
     deleted_at: datetime | None
     ref: str
+    run: str | None = None
+    script: str | None = None
+    git: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, version: Version) -> DataVersion:
@@ -80,4 +84,6 @@ class DataVersion:
             dtype=detail.get("dtype"),
             notebook=detail.get("notebook"),
             cell_id=detail.get("cell_id"),
+            script=detail.get("script"),
+            git=detail.get("git"),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePath
+from typing import Any
 
 from nbmlops.core import digests
 from nbmlops.core.errors import spoken
@@ -14,7 +15,7 @@ from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Facts, Look, Part, line, table
 from nbmlops.render.units import extent, number, shape, size, when
 
-__all__ = ["origin"]
+__all__ = ["commit", "made_in", "origin"]
 
 _COLUMNS_SHOWN = 40
 
@@ -25,6 +26,24 @@ def origin(notebook: str | None, cell_id: str | None) -> str:
         return ""
     cell = f"cell {cell_id[:8]} of " if cell_id else ""
     return f"from {cell}{PurePath(notebook).name}"
+
+
+def commit(git: Mapping[str, Any] | None) -> str:
+    """A commit as people read it; a plus says that there were changes besides.
+
+    Examples
+    --------
+    >>> commit({"commit": "4f2c1a0912ab", "branch": "main", "dirty": True})
+    'main@4f2c1a09+'
+    """
+    if not git or not git.get("commit"):
+        return ""
+    return f"{git['branch']}@{git['commit'][:8]}{'+' if git.get('dirty') else ''}"
+
+
+def made_in(notebook: str | None, cell_id: str | None, script: str | None) -> str:
+    """The notebook and cell, or the program, that made something."""
+    return origin(notebook, cell_id).removeprefix("from ") or script or ""
 
 
 def _shape(version: DataVersion) -> str:
@@ -48,8 +67,10 @@ def _(version: DataVersion) -> Look:
         "message": version.message,
         "aliases": ", ".join(version.aliases),
         "tags": _pairs(version.tags),
-        "run": version.run_id,
+        "run": version.run or version.run_id,
         "notebook": version.notebook,
+        "script": version.script,
+        "git": commit(version.git),
     }
     columns = version.columns[:_COLUMNS_SHOWN]
     rows = [(column.name, column.type, "" if column.nullable else "no nulls") for column in columns]
@@ -83,4 +104,21 @@ lists(
     Field("deleted", lambda version: version.deleted_at, when),
     Field("message", lambda version: version.message),
     nothing="no data yet; the first: `ml data save VALUE NAME`",
+)
+lists(
+    DataVersion,
+    Field("version", lambda version: version.ref),
+    Field("message", lambda version: version.message),
+    Field("rows", lambda version: version.rows, number, right=True),
+    Field("size", lambda version: version.size, size, right=True),
+    Field("new", lambda version: version.new_bytes, size, right=True),
+    Field("saved", lambda version: version.created_at, when),
+    Field("by", lambda version: version.author),
+    Field("made in", lambda version: made_in(version.notebook, version.cell_id, version.script) or None),
+    Field("run", lambda version: version.run),
+    Field("commit", lambda version: commit(version.git) or None),
+    Field("aliases", lambda version: version.aliases, ", ".join),
+    Field("digest", lambda version: version.digest, digests.short),
+    nothing="no data yet; the first: `ml data save VALUE NAME`",
+    view="history",
 )

@@ -53,12 +53,12 @@ class _Kind:
     nothing: str
 
 
-_kinds: dict[type, _Kind] = {}
+_kinds: dict[tuple[type, str], _Kind] = {}
 
 
-def lists(cls: type[T], *fields: Field[T], nothing: str) -> None:
-    """Register the columns of listings of `cls`, and what an empty one says."""
-    _kinds[cls] = _Kind(fields, nothing)
+def lists(cls: type[T], *fields: Field[T], nothing: str, view: str = "") -> None:
+    """Register the columns of listings of `cls`, and what an empty one says; a `view` is another choice of columns."""
+    _kinds[cls, view] = _Kind(fields, nothing)
 
 
 class Listing(Sequence[T]):
@@ -70,13 +70,16 @@ class Listing(Sequence[T]):
         The records.
     of : type
         Their type, whose package's ``views`` registered the columns.
+    view : str
+        Which of the choices of columns that were registered.
     """
 
-    __slots__ = ("_of", "_records")
+    __slots__ = ("_of", "_records", "_view")
 
-    def __init__(self, records: Iterable[T], of: type[T]) -> None:
+    def __init__(self, records: Iterable[T], of: type[T], view: str = "") -> None:
         self._records = tuple(records)
         self._of = of
+        self._view = view
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -84,7 +87,7 @@ class Listing(Sequence[T]):
     def __getitem__(self, index: slice) -> Listing[T]: ...
     def __getitem__(self, index: int | slice) -> T | Listing[T]:
         if isinstance(index, slice):
-            return Listing(self._records[index], self._of)
+            return Listing(self._records[index], self._of, self._view)
         return self._records[index]
 
     def __len__(self) -> int:
@@ -106,9 +109,9 @@ class Listing(Sequence[T]):
 
     @property
     def _kind(self) -> _Kind:
-        if self._of not in _kinds:
+        if (self._of, self._view) not in _kinds:
             load_views(self._of)
-        return _kinds[self._of]
+        return _kinds[self._of, self._view]
 
     def table(self) -> Table:
         """The records as a table; columns in which nothing stands are left out."""

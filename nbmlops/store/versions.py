@@ -51,6 +51,8 @@ class Version:
     tags: Mapping[str, str]
     deleted_at: datetime | None
     freed_at: datetime | None = None
+    run: str | None = None
+    """Friendly name of the run that made it; None for a run that this catalog does not know."""
 
     @property
     def ref(self) -> str:
@@ -328,8 +330,9 @@ class Versions:
         audit.append(connection, self.clock, f"{self.kind}.{action}", subject, {"versions": ids})
 
     def _select(self) -> Any:
-        table = schema.version
-        return select(table, schema.name.c.name).join(schema.name).where(schema.name.c.kind == self.kind)
+        table, run = schema.version, schema.run
+        named = select(table, schema.name.c.name, run.c.experiment, run.c.number.label("run_number"))
+        return named.join(schema.name).outerjoin(run, run.c.id == table.c.run_id).where(schema.name.c.kind == self.kind)
 
     def get_in(self, connection: Connection, version_id: int) -> Version:
         """`get` inside the caller's transaction."""
@@ -344,13 +347,14 @@ class Versions:
         for version_id, alias in connection.execute(query.order_by(schema.alias.c.alias)):
             aliases.setdefault(version_id, []).append(alias)
         tagged = tags.of_versions(connection, [row.id for row in rows])
-        own = ("name_id", "named")
+        own = ("name_id", "named", "experiment", "run_number")
         return [
             Version(
                 **{key: value for key, value in row._mapping.items() if key not in own},
                 kind=self.kind,
                 aliases=tuple(aliases.get(row.id, ())),
                 tags=tagged.get(row.id, {}),
+                run=f"{row.experiment}-{row.run_number}" if row.experiment else None,
             )
             for row in rows
         ]
