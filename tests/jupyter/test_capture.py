@@ -52,6 +52,21 @@ def test_data_knows_the_notebook_and_the_cell_that_saved_it(
     assert lineage.current().cell is None
 
 
+def test_what_a_cell_saves_knows_the_versions_that_earlier_cells_loaded(cells: Cells) -> None:
+    cells.names["raw"] = pd.DataFrame({"a": [1, 2, None]})
+    cells.run("%ml data save raw")
+    cells.run("%ml data load raw -o flights")
+    cells.run("clean = flights.dropna()")
+    cells.run("%ml data save clean")
+    cells.run("clean = clean.assign(b=1)")
+    cells.run("%ml data save clean -m more")
+    versions = ml.versions("data")
+    raw, first, second = (versions.resolve(ref) for ref in ("raw", "clean@v1", "clean@v2"))
+    edges = lineage.Lineage(versions.catalog, ml.clock)
+    assert edges.made_from(first) == [("data", raw.id)]
+    assert edges.made_from(second) == [("data", first.id)]
+
+
 def test_a_cell_inside_a_cell_belongs_to_that(cells: Cells) -> None:
     log = CellLog()
     capture = CellCapture(cells.shell, log)
