@@ -187,13 +187,12 @@ class Planner:
         return Descendant("data", version.ref, "clean" if self._survey.can_judge(version) else "unknown")
 
     def _below(self, versions: Sequence[Version]) -> set[tuple[str, int]]:
-        """Everything that was written, directly or by way of others, by who read some versions."""
-        asked = [("data", version.id) for version in versions]
+        """Everything that was made of some versions, directly or by way of others."""
+        asked = {("data", version.id) for version in versions}
         found = set(asked)
         while asked:
-            new = {each for kind, number in asked for each in self._lineage.downstream(kind, number)} - found
-            found |= new
-            asked = sorted(new)
+            asked = set(self._lineage.made_into(asked)) - found
+            found |= asked
         return found - {("data", version.id) for version in versions}
 
 

@@ -118,6 +118,7 @@ lists(
     Field("run", lambda version: version.run),
     Field("commit", lambda version: commit(version.git) or None),
     Field("aliases", lambda version: version.aliases, ", ".join),
+    Field("tags", lambda version: version.tags, _pairs),
     Field("digest", lambda version: version.digest, digests.short),
     nothing="no data yet; the first: `ml data save VALUE NAME`",
     view="history",

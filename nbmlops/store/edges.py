@@ -16,6 +16,7 @@ __all__ = [
     "first_writes",
     "keep_source",
     "made_from",
+    "made_into",
     "of_objects",
     "of_subjects",
     "parsed",
@@ -101,14 +102,31 @@ def made_from(connection: Connection, thing: str) -> list[str]:
     writes = of_objects(connection, [thing], ["writes"])
     first = min((edge.at for edge in writes), default=None)
     makers = [edge.subject for edge in writes if edge.at == first]
-    own = parsed(thing)[1]
-    found = {
+    taken = (edge for edge in of_subjects(connection, makers) if edge.relation != "writes")
+    return _ordered(edge.object for edge in taken if first and _before(edge, thing, first))
+
+
+def made_into(connection: Connection, things: Iterable[str]) -> list[str]:
+    """What was made by those who had read or carried one of some versions by then."""
+    taken: dict[str, list[Edge]] = {}
+    for edge in of_objects(connection, things, ["reads", "carries"]):
+        taken.setdefault(edge.subject, []).append(edge)
+    writes = [edge for edge in of_subjects(connection, taken) if edge.relation == "writes"]
+    first = first_writes(connection, (edge.object for edge in writes))
+    return _ordered(
         edge.object
-        for edge in of_subjects(connection, makers)
-        # With the same time, the older version was read before the younger was written.
-        if edge.relation != "writes" and (edge.at, parsed(edge.object)[1]) < (first, own)
-    }
-    return sorted(found, key=lambda one: parsed(one)[::-1])
+        for edge in writes
+        if edge.at == first[edge.object] and any(_before(one, edge.object, edge.at) for one in taken[edge.subject])
+    )
+
+
+def _before(edge: Edge, thing: str, at: datetime) -> bool:
+    """Whether a version was taken before another was written; of the same time, the older one was."""
+    return (edge.at, parsed(edge.object)[1]) < (at, parsed(thing)[1])
+
+
+def _ordered(things: Iterable[str]) -> list[str]:
+    return sorted(set(things), key=lambda one: parsed(one)[::-1])
 
 
 def things(connection: Connection, subject: str, relation: str) -> list[str]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -182,6 +182,13 @@ class Lineage:
 
         found = self._catalog.read(lambda c: edges.made_from(c, f"{version.kind}:{version.id}"))
         return [edges.parsed(thing) for thing in found]
+
+    def made_into(self, versions: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+        """Versions made by those who had read or carried one of these by then; both as pairs of kind and version id."""
+        from nbmlops.store import edges
+
+        things = [f"{kind}:{number}" for kind, number in versions]
+        return [edges.parsed(thing) for thing in self._catalog.read(lambda c: edges.made_into(c, things))]
 
     def of_run(self, run_id: str, relation: str) -> list[tuple[str, int]]:
         """Versions that a run reads or writes, in the order in which it did."""

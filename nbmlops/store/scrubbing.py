@@ -160,8 +160,9 @@ def _scrub_edges(connection: Connection, redaction: Redaction, moved: Mapping[st
     ).scalars()
     changed = 0
     for subject in list(subjects):
-        place, at, digest = subject.rpartition("@")
-        new = f"{redaction.text(place)}{at}{begins.get(digest, digest)}"
+        place, at, rest = subject.rpartition("@")
+        digest, slash, execution = rest.partition("/")
+        new = f"{redaction.text(place)}{at}{begins.get(digest, digest)}{slash}{execution}"
         if new == subject:
             continue
         changed += 1

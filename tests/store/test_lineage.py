@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,15 +106,32 @@ def test_who_saves_the_same_content_again_did_not_make_it(versions: Versions, kn
 
 def test_threads_that_a_cell_starts_act_for_the_cell(versions: Versions) -> None:
     made: list[Version] = []
-    lineage.activate_cell("a.ipynb", cell(3).cell)
-    try:
-        thread = threading.Thread(target=lambda: made.append(add(versions, "flights", "a")))
-        thread.start()
-        thread.join()
-    finally:
-        lineage.activate_cell(None, None)
+
+    def execute() -> None:
+        lineage.activate_cell("a.ipynb", cell(3).cell)
+        try:
+            thread = threading.Thread(target=lambda: made.append(add(versions, "flights", "a")))
+            thread.start()
+            thread.join()
+        finally:
+            lineage.activate_cell(None, None)
+
+    copy_context().run(execute)
     (subject,) = subjects(versions, made[0])
     assert Subject.parse(subject).cell_id == "c3"
+
+
+def test_what_was_made_of_a_version_is_what_was_written_after_it_was_read(versions: Versions, known: Lineage) -> None:
+    raw = add(versions, "raw", "a")
+    with lineage.activate(cell(1)):
+        early = add(versions, "early", "e")
+        known.record("reads", raw)
+        late = add(versions, "late", "l")
+    with lineage.activate(cell(2)):
+        known.record("reads", raw)
+        assert add(versions, "late", "l").id == late.id
+    assert known.made_into([("data", raw.id)]) == [("data", late.id)]
+    assert known.made_into([("data", early.id)]) == []
 
 
 def test_the_source_of_a_cell_that_saves_is_kept(versions: Versions, catalog: Catalog) -> None:
