@@ -94,6 +94,10 @@ VERBS = (
     ),
     Verb("", "lint", "TARGET", "Find what would stop a notebook or a pipeline from running at night.", "ml.lint"),
     Verb(
+        *("", "lineage", "REF", "Draw what a version came from and what was built on it.", "ml.lineage"),
+        only_here={"mermaid": "in Python: ml.lineage(ref).mermaid()"},
+    ),
+    Verb(
         *("", "log", "KEY=VALUE…", "Log metrics to the active run.", "ml.log"),
         only_here={"artifact": "in Python: run.artifact(file)"},
         only_python={"metrics": "pairs of key=value are one mapping here"},

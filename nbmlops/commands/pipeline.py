@@ -8,7 +8,7 @@ import click
 
 from nbmlops.commands.params import KeyValue, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
-from nbmlops.render.dispatch import Document
+from nbmlops.render.dispatch import Diagram
 from nbmlops.render.listing import Listing
 
 if TYPE_CHECKING:
@@ -18,15 +18,6 @@ __all__ = ["group"]
 
 group = NounGroup("pipeline")
 _REF, _NAME = RefParam("pipeline"), RefParam("pipeline", names_only=True)
-
-
-class Diagram(Document):
-    """A Mermaid diagram, which JupyterLab draws."""
-
-    __slots__ = ()
-
-    def _repr_markdown_(self) -> str:
-        return f"```mermaid\n{self.rstrip()}\n```\n"
 
 
 def _listed(records: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Verbs of the workspace itself: init, status, doctor, trust, demo, lint, log."""
+"""Verbs of the workspace itself: init, status, doctor, trust, demo, lint, lineage, log."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nbmlops.commands.params import Given, KeyValue, ObjectParam, mapping
+from nbmlops.commands.params import Given, KeyValue, ObjectParam, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
+from nbmlops.render.dispatch import Diagram
 from nbmlops.render.listing import Listing
 from nbmlops.workspace.current import ml
 
@@ -68,6 +69,18 @@ def lint(session: Session, target: str) -> Any:
 
     found = Listing(session.workspace.lint(target), Finding)
     return session.judged(found, good=all(finding.severity != "error" for finding in found))
+
+
+@group.verb("lineage")
+@click.argument("ref", type=RefParam("data"))
+@click.option("--direction", type=click.Choice(["both", "upstream", "downstream"]), default="both", help="Where to go.")
+@click.option("--depth", type=int, default=10, help="How many versions far.")
+@click.option("--kind", type=click.Choice(["data", "model", "pipeline"]), help="Of what kind the name is.")
+@click.option("--mermaid", is_flag=True, help="Write it as a Mermaid flowchart.")
+def lineage(session: Session, ref: str, mermaid: bool, **how: Any) -> Any:
+    """Draw a lineage."""
+    graph = session.workspace.lineage(ref, **how)
+    return Diagram(graph.mermaid()) if mermaid else graph
 
 
 @group.verb("log")

@@ -115,12 +115,7 @@ class Models:
         copy = chosen.load(content, self._keyring.types())
         learnt = signature.infer(estimator, example)
         admission.refuse_changed(estimator, copy, example)
-        detail = {
-            "format": chosen.name,
-            "signature": learnt.to_json(),
-            **admission.origin(estimator),
-            **origin.detail(),
-        }
+        detail = {"format": chosen.name, "signature": learnt.to_json(), **admission.origin(estimator)} | origin.detail()
         digest = of_bytes(content)
         detail = sealed(self._keyring, digest, detail)
         stored = self._objects.put(content)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.errors import InvalidError, nearest
 from nbmlops.pipelines.cells import NotebookContent, code_cells, literal_parameters
 from nbmlops.pipelines.scan import Access, Dynamic, scan_cells
+from nbmlops.store.mermaid import escaped
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.scan import VersionKind
@@ -117,17 +118,17 @@ def _mermaid(graph: Graph) -> str:
     from a cylinder, and a strict check that others wait for is a thick arrow.
     """
     ids = {step.name: f"s{place}" for place, step in enumerate(graph.steps, start=1)}
-    lines = ["flowchart LR", *(f'    {ids[step.name]}["{_escaped(step.name)}"]' for step in graph.steps)]
+    lines = ["flowchart LR", *(f'    {ids[step.name]}["{escaped(step.name)}"]' for step in graph.steps)]
     labels: dict[tuple[str, str, bool], list[str]] = defaultdict(list)
     for edge in graph.edges:
         labels[edge.before, edge.after, edge.gate].append(edge.name)
     for (before, after, gate), names in labels.items():
         arrow, said = ("==>", "checked: ") if gate else ("-->", "")
-        lines.append(f'    {ids[before]} {arrow}|"{said}{_escaped(", ".join(names))}"| {ids[after]}')
+        lines.append(f'    {ids[before]} {arrow}|"{said}{escaped(", ".join(names))}"| {ids[after]}')
     outside = dict.fromkeys((read.kind, read.ref) for _, read in graph.external)
     for place, (kind, ref) in enumerate(outside, start=1):
         readers = dict.fromkeys(name for name, read in graph.external if (read.kind, read.ref) == (kind, ref))
-        lines.append(f'    x{place}[("{_escaped(ref)}")]')
+        lines.append(f'    x{place}[("{escaped(ref)}")]')
         lines += [f"    x{place} -.-> {ids[name]}" for name in readers]
     return "\n".join(lines) + "\n"
 
@@ -169,8 +170,3 @@ def _sentence(graph: Graph, step: Step) -> str:
 def _listed(verb: str, names: Iterable[str]) -> str:
     known = list(dict.fromkeys(names))
     return f"{verb} {', '.join(known)}" if known else ""
-
-
-def _escaped(label: str) -> str:
-    # Mermaid's entity codes: a quote would end the label, and `#` begins an entity.
-    return label.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")

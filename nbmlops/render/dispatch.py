@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from nbmlops.render.look import Look
 
-__all__ = ["Document", "has_look", "html", "json", "load_views", "looks", "text"]
+__all__ = ["Diagram", "Document", "has_look", "html", "json", "load_views", "looks", "text"]
 
 T = TypeVar("T")
 _BELOW_RENDER = {"store": "nbmlops.render.store_views"}
@@ -31,6 +31,15 @@ class Document(str):
 
     def __repr__(self) -> str:
         return str(self)
+
+
+class Diagram(Document):
+    """A Mermaid diagram, which JupyterLab draws."""
+
+    __slots__ = ()
+
+    def _repr_markdown_(self) -> str:
+        return f"```mermaid\n{self.rstrip()}\n```\n"
 
 
 @singledispatch

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbmlops.render.bars import Bars
+from nbmlops.render.diagram import Diagram
 from nbmlops.render.look import Drawing, Facts, Lines, Look, Part
 from nbmlops.render.table import Table
 from nbmlops.render.width import clip
@@ -22,7 +23,7 @@ __all__ = ["page"]
 _BUDGET = 72_000
 """Bytes for what a page says; its style and tags come on top, and together they stay under 100 kB."""
 _PHRASE = 400
-_KINDS = {Lines: "lines", Facts: "facts", Drawing: "drawing", Table: "table", Bars: "bars"}
+_KINDS = {Lines: "lines", Facts: "facts", Drawing: "drawing", Table: "table", Bars: "bars", Diagram: "diagram"}
 
 
 @cache
@@ -53,7 +54,8 @@ def page(look: Look, *, detail: bool = False, plain: str = "") -> str:
     """
     blocks = (*look.body, *look.more, *([Drawing(plain)] if plain else ()))
     share = _BUDGET // max(1, len(blocks))
-    fitted = [(_KINDS[type(block)], _within(block, share)) for block in blocks]
+    kept = [_within(block, share) for block in blocks]
+    fitted = [(_KINDS[type(block)], block) for block in kept]
     body = len(fitted) - len(look.more) if not plain else len(fitted)
     return (
         _environment()
@@ -71,6 +73,8 @@ def _within(block: Block, budget: int) -> Block:
             allowed = max(1, budget // (60 * 34 + _PHRASE))
             kept_charts = tuple(replace(one, name=clip(one.name, 80), words=clip(one.words, 200)) for one in charts)
             return Bars(kept_charts[:allowed], block.omitted + max(0, len(charts) - allowed))
+        case Diagram() if block.fits(budget):
+            return block
         case Lines(lines=lines):
             allowed = budget // (8 * _PHRASE)
             kept = tuple(_clipped(one) for one in lines[:allowed])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nbmlops.core.errors import spoken
+from nbmlops.render import lineage_views  # noqa: F401 - registers the looks of lineages
 from nbmlops.render.dispatch import json, looks
 from nbmlops.render.look import Block, Lines, Look, Part, line
 from nbmlops.render.units import count, size

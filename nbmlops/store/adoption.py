@@ -18,7 +18,7 @@ from nbmlops.store.versions import Version
 __all__ = ["Adopted", "adopt", "as_version", "checked", "here", "merged", "refill"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_SUBJECT = re.compile(r"run:[0-9a-f]{32}|cell:.{0,500}", re.DOTALL)
+_SUBJECT = re.compile(r"run:[0-9a-f]{32}|(cell|script):.{0,500}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ def checked(document: Mapping[str, Any], where: str) -> Mapping[str, Any]:
             _instant(write["at"])
             for read in write["read"]:
                 check_name(read["name"])
+                _must(read.get("relation", "reads") in {"reads", "carries"}, read.get("relation"))
                 _must(_DIGEST.fullmatch(read["digest"]), read["digest"])
                 _instant(read["at"])
         _must(isinstance(document["runs"], list), document["runs"])

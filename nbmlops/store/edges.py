@@ -11,8 +11,11 @@ from sqlalchemy import Column, Connection, Select, func, insert, select
 from nbmlops.store import schema
 
 __all__ = [
+    "Derivation",
     "Edge",
     "add",
+    "derived_from",
+    "derived_to",
     "first_writes",
     "keep_source",
     "made_from",
@@ -35,6 +38,14 @@ class Edge(NamedTuple):
     relation: str
     object: str
     at: datetime
+
+
+class Derivation(NamedTuple):
+    """A subject made a version of a source; the source is None where it had read and carried nothing."""
+
+    source: str | None
+    subject: str
+    made: str
 
 
 def parsed(thing: str) -> tuple[str, int]:
@@ -97,27 +108,50 @@ def first_writes(connection: Connection, objects: Iterable[str]) -> dict[str, da
     return dict(map(tuple, selected(connection, query.group_by(table.c.object), table.c.object, objects)))
 
 
-def made_from(connection: Connection, thing: str) -> list[str]:
-    """What the makers of a version had read or carried when they wrote it."""
-    writes = of_objects(connection, [thing], ["writes"])
-    first = min((edge.at for edge in writes), default=None)
-    makers = [edge.subject for edge in writes if edge.at == first]
-    taken = (edge for edge in of_subjects(connection, makers) if edge.relation != "writes")
-    return _ordered(edge.object for edge in taken if first and _before(edge, thing, first))
+def derived_to(connection: Connection, things: Iterable[str]) -> list[Derivation]:
+    """Who made some versions, and of what: what they had read or carried when they wrote them."""
+    wanted = set(things)
+    writes = of_objects(connection, wanted, ["writes"])
+    first: dict[str, datetime] = {}
+    for edge in writes:
+        first[edge.object] = min(edge.at, first.get(edge.object, edge.at))
+    makes = [edge for edge in writes if edge.at == first[edge.object]]
+    taken: dict[str, list[Edge]] = {}
+    for edge in of_subjects(connection, {edge.subject for edge in makes}):
+        if edge.relation != "writes":
+            taken.setdefault(edge.subject, []).append(edge)
+    found = []
+    for make in makes:
+        of = [edge.object for edge in taken.get(make.subject, ()) if _before(edge, make.object, make.at)]
+        found += [Derivation(source, make.subject, make.object) for source in of or (None,)]
+    return sorted(found, key=str)
 
 
-def made_into(connection: Connection, things: Iterable[str]) -> list[str]:
+def derived_from(connection: Connection, things: Iterable[str]) -> list[Derivation]:
     """What was made by those who had read or carried one of some versions by then."""
     taken: dict[str, list[Edge]] = {}
     for edge in of_objects(connection, things, ["reads", "carries"]):
         taken.setdefault(edge.subject, []).append(edge)
     writes = [edge for edge in of_subjects(connection, taken) if edge.relation == "writes"]
     first = first_writes(connection, (edge.object for edge in writes))
-    return _ordered(
-        edge.object
-        for edge in writes
-        if edge.at == first[edge.object] and any(_before(one, edge.object, edge.at) for one in taken[edge.subject])
-    )
+    found = [
+        Derivation(one.object, make.subject, make.object)
+        for make in writes
+        if make.at == first[make.object]
+        for one in taken[make.subject]
+        if _before(one, make.object, make.at)
+    ]
+    return sorted(found, key=str)
+
+
+def made_from(connection: Connection, thing: str) -> list[str]:
+    """What the makers of a version had read or carried when they wrote it."""
+    return _ordered(one.source for one in derived_to(connection, [thing]) if one.source is not None)
+
+
+def made_into(connection: Connection, things: Iterable[str]) -> list[str]:
+    """What was made by those who had read or carried one of some versions by then."""
+    return _ordered(one.made for one in derived_from(connection, things))
 
 
 def _before(edge: Edge, thing: str, at: datetime) -> bool:

@@ -42,7 +42,7 @@ def written(connection: Connection, kind: str, version_id: int) -> list[dict[str
 
 def _read(connection: Connection, subject: str, before: datetime, own: str) -> list[dict[str, Any]]:
     table = schema.edge
-    query = select(table.c.object, table.c.at).filter_by(subject=subject, relation="reads")
+    query = select(table).where(table.c.subject == subject, table.c.relation != "writes")
     query = query.where(table.c.at <= before, table.c.object != own)
     found = []
     for row in connection.execute(query.order_by(table.c.at, table.c.object)).all():
@@ -50,7 +50,8 @@ def _read(connection: Connection, subject: str, before: datetime, own: str) -> l
         what = select(name.c.kind, name.c.name, version.c.number, version.c.digest).join(name)
         one = connection.execute(what.where(version.c.id == int(row.object.partition(":")[2]))).one_or_none()
         if one is not None:
-            found.append({**one._mapping, "at": row.at.isoformat()})
+            carried = {"relation": "carries"} if row.relation == "carries" else {}
+            found.append({**one._mapping, "at": row.at.isoformat(), **carried})
     return found
 
 
@@ -106,7 +107,7 @@ def tell(connection: Connection, document: Mapping[str, Any], ids: Ids) -> None:
         for read in write["read"]:
             known = ids.find(connection, read)
             if known is not None:
-                _edge(connection, write["by"], "reads", read["kind"], known, read["at"])
+                _edge(connection, write["by"], read.get("relation", "reads"), read["kind"], known, read["at"])
 
 
 def _edge(connection: Connection, subject: str, relation: str, kind: str, version_id: int, at: str) -> None:

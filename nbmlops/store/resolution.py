@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, select
 
 from nbmlops.core.digests import short
-from nbmlops.core.errors import AmbiguousError, NotFoundError, nearest
+from nbmlops.core.errors import AmbiguousError, NotFoundError, RefusedError, nearest
 from nbmlops.core.refs import Ref
 from nbmlops.store import lineage, schema, tombstones
 
-__all__ = ["frozen_with", "missing", "own", "selected", "unknown", "visible"]
+if TYPE_CHECKING:
+    from nbmlops.store.versions import Version
+
+__all__ = ["missing", "own", "refuse_held", "selected", "unknown", "visible"]
 
 
 def own(connection: Connection, name_id: int) -> Row[Any] | None:
@@ -22,7 +25,7 @@ def own(connection: Connection, name_id: int) -> Row[Any] | None:
     return connection.execute(query).one_or_none()
 
 
-def frozen_with(connection: Connection, kind: str, digest: str) -> str | None:
+def _frozen_with(connection: Connection, kind: str, digest: str) -> str | None:
     """Reference of a frozen pipeline whose lock holds this content, the newest of them; None when there is none."""
     table, name, meant = schema.version, schema.name, tombstones.erased_into(connection, digest)
     query = select(name.c.name, table.c.number, table.c.detail).join(name).where(name.c.kind == "pipeline")
@@ -32,6 +35,20 @@ def frozen_with(connection: Connection, kind: str, digest: str) -> str | None:
             if held in meant and reference.partition(":")[0] in {kind, "lock"}:
                 return f"{row.name}@v{row.number}"
     return None
+
+
+def refuse_held(connection: Connection, version: Version) -> None:
+    """Raise `RefusedError` for a version that an alias is on, or that a frozen pipeline reads."""
+    if version.aliases:
+        off = "promote or roll back to another version first, then delete"
+        if version.kind == "data":
+            off = f"`ml data alias {version.ref} {version.aliases[0]} --remove` first"
+        raise RefusedError(f"{version.ref} cannot be deleted: the alias {version.aliases[0]} is on it", hint=off)
+    if frozen := _frozen_with(connection, version.kind, version.digest):
+        raise RefusedError(
+            f"{version.ref} cannot be deleted: the frozen pipeline {frozen} reads it",
+            hint=f"`ml pipeline delete {frozen}` first",
+        )
 
 
 def visible(connection: Connection, name_id: int, *, deleted: bool = False) -> Row[Any] | None:

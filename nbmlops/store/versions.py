@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from nbmlops.core.clock import Clock
-from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
+from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
 from nbmlops.core.refs import Ref, check_name, pinned
 from nbmlops.store import audit, lineage, naming, resolution, schema, tags
 from nbmlops.store.catalog import Catalog
@@ -245,27 +245,13 @@ class Versions:
         def work(connection: Connection) -> list[Version]:
             found = self._meant(connection, parsed, deleted=False)
             for version in found:
-                if version.aliases:
-                    raise RefusedError(
-                        f"{version.ref} cannot be deleted: the alias {version.aliases[0]} is on it",
-                        hint=self._way_off(version),
-                    )
+                resolution.refuse_held(connection, version)
                 if guard is not None:
                     guard(version)
-                if frozen := resolution.frozen_with(connection, self.kind, version.digest):
-                    raise RefusedError(
-                        f"{version.ref} cannot be deleted: the frozen pipeline {frozen} reads it",
-                        hint=f"`ml pipeline delete {frozen}` first",
-                    )
             self._mark(connection, found, now, "delete", str(parsed))
             return found
 
         return self.catalog.transact(work)
-
-    def _way_off(self, version: Version) -> str:
-        if self.kind == "data":
-            return f"`ml data alias {version.ref} {version.aliases[0]} --remove` first"
-        return "promote or roll back to another version first, then delete"
 
     def restore(self, ref: str) -> list[Version]:
         """Bring back what `delete` hid.

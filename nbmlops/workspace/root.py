@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbmlops.store.audit import Audit
     from nbmlops.store.catalog import Catalog
     from nbmlops.store.exchange import Exchange
+    from nbmlops.store.graph import Direction, LineageGraph
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.service import Store
     from nbmlops.store.trust import Keyring
@@ -248,6 +249,15 @@ class Workspace:
     def lint(self, target: str) -> list[LintFinding]:
         """Lint a notebook, or all notebooks of a pipeline."""
         return self.pipeline.lint(target)
+
+    def lineage(
+        self, ref: str, *, direction: Direction = "both", depth: int | None = 10, kind: str | None = None
+    ) -> LineageGraph:
+        """Tell what a version came from and what was built on it, so many versions far; None as far as it goes."""
+        from nbmlops.store import graph
+
+        versions = {each: self.versions(each) for each in ("data", "model", "pipeline")}
+        return graph.lineage(versions, ref, direction, depth, kind)
 
     def status(self) -> Status:
         """Where one stands."""
