@@ -17,7 +17,7 @@ from nbmlops.core import digests
 from nbmlops.store import audit, schema
 from nbmlops.store.redaction import Redaction
 
-__all__ = ["BUT_NOTEBOOK", "named_so", "replace_objects", "scrub"]
+__all__ = ["BUT_ORIGIN", "named_so", "replace_objects", "scrub", "subject_without"]
 
 _WORD = 128
 """A column of no more characters holds a word: a digest, a kind, a name."""
@@ -58,7 +58,7 @@ def scrub(connection: Connection, redaction: Redaction) -> dict[str, int]:
                 isinstance(column.type, String) and (column.type.length or 0) > _WORD
             ):
                 changed[table.name] += _scrub_text(connection, table, column, redaction)
-    changed["version"] += _scrub_json(connection, schema.version, schema.version.c.detail, redaction, BUT_NOTEBOOK)
+    changed["version"] += _scrub_json(connection, schema.version, schema.version.c.detail, redaction, BUT_ORIGIN)
     moved = _scrub_sources(connection, redaction)
     changed["source"] += len(moved)
     changed["edge"] += _scrub_edges(connection, redaction, moved)
@@ -106,17 +106,17 @@ def _another(value: str, taken: set[str]) -> str:
 
 
 class _AllBut:
-    """All names but one."""
+    """All names but some."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, *names: str) -> None:
+        self._names = frozenset(names)
 
     def __contains__(self, name: object) -> bool:
-        return name != self._name
+        return name not in self._names
 
 
-BUT_NOTEBOOK = _AllBut("notebook")
-"""Of what a version keeps besides, only the path of the notebook is text that people wrote."""
+BUT_ORIGIN = _AllBut("notebook", "script", "git", "branch")
+"""Of what a version keeps besides, only where it comes from is text that people wrote."""
 
 
 def _scrub_json(
@@ -151,18 +151,25 @@ def _scrub_sources(connection: Connection, redaction: Redaction) -> dict[str, st
     return moved
 
 
+def subject_without(redaction: Redaction, subject: str, moved: Mapping[str, str] | None = None) -> str:
+    """A subject of an edge with the mark in the place of values; `moved` leads from beginnings of digests to others."""
+    if not subject.startswith("cell:"):
+        return subject if subject.startswith("run:") else redaction.text(subject)
+    place, at, rest = subject.rpartition("@")
+    digest, slash, execution = rest.partition("/")
+    return f"{redaction.text(place)}{at}{(moved or {}).get(digest, digest)}{slash}{execution}"
+
+
 def _scrub_edges(connection: Connection, redaction: Redaction, moved: Mapping[str, str]) -> int:
     """Subjects name a notebook and the beginning of a source's digest."""
     table = schema.edge
     begins = {old[:16]: new[:16] for old, new in moved.items()}
     subjects: Iterable[str] = connection.execute(
-        select(table.c.subject).where(table.c.subject.startswith("cell:")).distinct()
+        select(table.c.subject).where(~table.c.subject.startswith("run:")).distinct()
     ).scalars()
     changed = 0
     for subject in list(subjects):
-        place, at, rest = subject.rpartition("@")
-        digest, slash, execution = rest.partition("/")
-        new = f"{redaction.text(place)}{at}{begins.get(digest, digest)}{slash}{execution}"
+        new = subject_without(redaction, subject, begins)
         if new == subject:
             continue
         changed += 1

@@ -108,20 +108,22 @@ def test_the_catalog_forgets_and_its_audit_trail_holds(tmp_path: Path) -> None:
         for key in ("a N14228", f"a {MARK}"):
             connection.execute(insert(schema.param).values(run_id="r", key=key, value=["N14228", 3]))
         connection.execute(insert(schema.tag).values(run_id="r", key="who", value="N14228"))
-        connection.execute(insert(schema.edge).values(subject=subject, relation="reads", object="data:1", at=now))
+        for one in (subject, "script:of N14228.py#ab12"):
+            connection.execute(insert(schema.edge).values(subject=one, relation="reads", object="data:1", at=now))
         for who in ("x", "N14228", "y"):
             audit.append(connection, SystemClock(), "test", who, {"of": who})
 
     catalog.transact(fill)
     counts = catalog.erase(lambda c: scrubbing.scrub(c, Redaction(["N14228"])))
     catalog.vacuum()
-    assert counts == {"run": 1, "source": 1, "cell": 1, "param": 3, "tag": 1, "edge": 1, "event": 1}
+    assert counts == {"run": 1, "source": 1, "cell": 1, "param": 3, "tag": 1, "edge": 2, "event": 1}
     assert b"N14228" not in (tmp_path / "catalog.db").read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["catalog.db"]
     assert audit.Audit(catalog).verify() == 3
     new = digests.of_bytes(f"tail = '{MARK}'".encode())
     assert catalog.read(lambda c: c.execute(select(schema.cell.c.source)).scalar()) == new
-    assert catalog.read(lambda c: c.execute(select(schema.edge.c.subject)).scalar()) == f"cell:a.ipynb#1@{new[:16]}"
+    subjects = catalog.read(lambda c: c.execute(select(schema.edge.c.subject).order_by("subject")).scalars().all())
+    assert subjects == [f"cell:a.ipynb#1@{new[:16]}", f"script:of {MARK}.py#ab12"]
     keys = catalog.read(lambda c: c.execute(select(schema.param.c.key).order_by("key")).scalars().all())
     assert keys == [f"a {MARK}", f"a {MARK} 2"]
     catalog.close()
