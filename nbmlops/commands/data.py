@@ -115,6 +115,16 @@ def diff(session: Session, before: str, after: str | None, key: str | None, samp
     return session.workspace.data.diff(before, after, key=names, sample=sample)
 
 
+@group.verb("blame")
+@click.argument("ref", type=_REF)
+@click.option("--column", help="The column; all by default.")
+@click.option("--key", help="Columns that tell rows apart, apart by commas.")
+def blame(session: Session, ref: str, column: str | None, key: str | None) -> Any:
+    """Blame."""
+    names = [name.strip() for name in key.split(",")] if key else ()
+    return session.workspace.data.blame(ref, column=column, key=names)
+
+
 @group.verb("delete")
 @click.argument("ref", type=_REF)
 @click.option("--unlock", is_flag=True, help="Take it out of nbmlops.lock too.")

@@ -111,6 +111,7 @@ VERBS = (
     Verb("data", "show", "REF", "Show what is known of a version.", "ml.data.show", detail=True),
     Verb("data", "history", "NAME", "List all versions of a name, newest first.", "ml.data.history"),
     Verb("data", "diff", "BEFORE [AFTER]", "Tell which rows, cells and columns differ.", "ml.data.diff", detail=True),
+    Verb("data", "blame", "REF", "Tell which version and cell last changed a column.", "ml.data.blame"),
     Verb("data", "tag", "REF KEY=VALUE…", "Set tags of a version, or take them off.", "ml.data.tag"),
     Verb("data", "alias", "REF ALIAS", "Move an alias to a version, or take it off.", "ml.data.alias"),
     Verb("data", "delete", "REF", "Hide a version, or a whole name, until restored.", "ml.data.delete"),

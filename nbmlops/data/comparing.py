@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.versions import Version
 
-__all__ = ["diff"]
+__all__ = ["compared", "diff"]
 
 _IN_MEMORY = 256 << 20
 _PART = 96 << 20
@@ -81,12 +81,12 @@ def _tables(
         )
     with StoredTable(objects, before) as old, StoredTable(objects, after) as new:
         what = TableDiff.of(old, new, (objects.read(before.digest), objects.read(after.digest)), key)
-        found, sides = _compared(what, (before, old), (after, new), sample, scratch)
+        found, sides = compared(what, (before, old), (after, new), sample, scratch)
         columns = tuple(column_changes(what, *sides, found.cells))
 
     def changes() -> pd.DataFrame:
         with StoredTable(objects, before) as old, StoredTable(objects, after) as new:
-            return _long(what, _compared(what, (before, old), (after, new), _ALL, scratch)[0])
+            return _long(what, compared(what, (before, old), (after, new), _ALL, scratch)[0])
 
     return DataDiff(
         *(before.ref, after.ref, "table", False, what.by, what.key, found.reordered, found.counts, what.schema),
@@ -98,7 +98,7 @@ def _tables(
     )
 
 
-def _compared(
+def compared(
     what: TableDiff, before: tuple[Version, StoredTable], after: tuple[Version, StoredTable], sample: int, scratch: Path
 ) -> tuple[Compared, tuple[Columns, Columns]]:
     """Compare, in memory what fits; and how the columns that differ can be read once more."""

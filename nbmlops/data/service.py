@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from nbmlops.data.blaming import Blaming
 from nbmlops.data.forgetting import Forgetting
 from nbmlops.data.intake import How, Intake, called
 from nbmlops.data.labelling import Labelling, labels
@@ -17,7 +18,7 @@ __all__ = ["Data"]
 Progress = Callable[[int], None]
 
 
-class Data(Forgetting, Labelling, Travelling):
+class Data(Forgetting, Blaming, Labelling, Travelling):
     """Versions of tables, arrays, files and folders.
 
     Parameters

@@ -24,6 +24,7 @@ from nbmlops.pipelines.finding import Finding
 from nbmlops.pipelines.graph import Step
 from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
+from nbmlops.store.graph import Arrow, LineageGraph, Node
 from nbmlops.store.records import Damage, Pull, Push, Repair, Taken, Verification
 from nbmlops.tracking.records import Cell, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
@@ -158,6 +159,7 @@ def every_record(text: str) -> list[Any]:
         frozen,
         PipelineRun(run(text, kind="pipeline"), steps),
         graph,
+        LineageGraph(text, "a", (Node("a", "data", text, text), Node("b", "run", text, text, 1)), (Arrow("a", "b"),)),
         Finding(text, text, 3, 1, text, text, text, "error"),
         Verification(3, 10, 1_000_000, full=True, damages=(Damage(DIGEST, DIGEST, text, text),)),
         Repair((DIGEST,), (DIGEST,)),
