@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from nbmlops.core.errors import CorruptError, NbmlopsError
+from nbmlops.core.errors import CorruptError, NbmlopsError, UnavailableError
 from nbmlops.data import files
+from nbmlops.data.records import DataVersion, Format
 from nbmlops.data.saving import needs
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from nbmlops.store.versions import Version
 
 __all__ = ["DataHolding"]
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class DataHolding:
@@ -34,13 +38,31 @@ class DataHolding:
         listing = (read or self._objects.read)(version.root)
         return [member.digest for member in files.listed(listing).values()]
 
+    def recognise(self, version: Version) -> None:
+        """Raise `CorruptError` unless what is told of a version is what data has: all that lists and loads rely on."""
+        try:
+            known, detail = DataVersion.of(version), version.detail
+            own = detail.get("filename", version.name)
+            holds = (
+                detail["format"] in get_args(Format)
+                and PurePath(own).name == own
+                and all(_DIGEST.fullmatch(each) for each in detail.get("needs", ()))
+                and all(isinstance(each, str) for each in detail.get("cut_by", ()))
+                and all({type(part) for part in column[:2]} <= {str} for column in detail.get("columns", ()))
+                and (known.format != "table" or (type(known.rows) is int and known.rows >= 0 and "columns" in detail))
+                and (known.format != "array" or (known.shape is not None and known.dtype is not None))
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _wrong(version, f"what is told of it cannot be: {error!r}"[:200]) from error
+        if not holds:
+            raise _wrong(version, "what is told of it cannot be")
+
     def check(self, version: Version) -> None:
         """Raise `CorruptError` unless what is here gives the version's digest; a table is read through for that."""
         try:
-            own = version.detail.get("filename", version.name)
-            if PurePath(own).name != own:
-                raise _wrong(version, "its file would be written outside its folder")
             found = version.root if version.detail["format"] != "table" else self._of_table(version)
+        except UnavailableError:
+            raise  # it says nothing of what was pulled
         except (KeyError, TypeError, ValueError, NbmlopsError) as error:
             raise _wrong(version, f"it cannot be read: {error!r}"[:200]) from error
         if found != version.digest:
@@ -51,10 +73,17 @@ class DataHolding:
         from nbmlops.data.stored import StoredTable
 
         with StoredTable(self._objects, version) as stored:
+            told = [column[0] for column in version.detail["columns"]]
+            if told != stored.schema.names:
+                raise ValueError("it has other columns than is told")
             hasher: TableHasher | None = None
+            rows = 0
             for part in stored.batches():
                 hasher = hasher or TableHasher(part.schema)
                 hasher.update(part)
+                rows += part.num_rows
+            if rows != version.detail["rows"]:
+                raise ValueError(f"it has {rows:,} rows, not as many as is told")
             assert hasher is not None
             return hasher.digest()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from nbmlops.core.errors import CorruptError
+from nbmlops.core.errors import CorruptError, NbmlopsError
 from nbmlops.models.records import ModelVersion
 
 if TYPE_CHECKING:
@@ -25,14 +25,19 @@ class ModelHolding:
         """None."""
         return []
 
-    def check(self, version: Version) -> None:
-        """Raise `CorruptError` unless the object is the version's, and what is told of it is what a model has."""
+    def recognise(self, version: Version) -> None:
+        """Raise `CorruptError` unless what is told of it is what a model has."""
         try:
             ModelVersion.of(version)
-        except (KeyError, TypeError, ValueError) as error:
+            if not isinstance(version.detail["signed"]["value"], str):
+                raise TypeError("its signature is no text")
+        except (AttributeError, KeyError, TypeError, ValueError, NbmlopsError) as error:
             raise CorruptError(
                 f"what was pulled as {version.ref} is no model: {error!r}"[:300], hint="pull from another remote"
             ) from error
+
+    def check(self, version: Version) -> None:
+        """Raise `CorruptError` unless the object is the version's."""
         if version.root != version.digest:
             raise CorruptError(
                 f"what was pulled as {version.ref} is not {version.digest[:16]}; it was not added",

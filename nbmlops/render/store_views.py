@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nbmlops.core.digests import short
 from nbmlops.core.errors import spoken
 from nbmlops.render import lineage_views  # noqa: F401 - registers the looks of lineages
 from nbmlops.render.dispatch import json, looks
@@ -78,7 +79,9 @@ def _erased(refs: Sequence[str], what: str) -> tuple[Block, ...]:
 @looks(Pull)
 def _(done: Pull) -> Look:
     told = [each for each in done.versions if each.there != each.here]
-    lines = [line(Part(f"{each.there} there is {each.here} here", "warn")) for each in told[:_NAMED]]
+    lines = [
+        line(Part(f"{each.there} there is {each.here} here", "warn"), short(each.digest)) for each in told[:_NAMED]
+    ]
     lines += [line(Part(f"the run {there} there is {here} here", "muted")) for there, here in done.runs[:_NAMED]]
     if (more := len(told) + len(done.runs) - len(lines)) > 0:
         lines.append(line(Part(f"… and {more:,} more; all of them: --json", "muted")))
@@ -86,7 +89,7 @@ def _(done: Pull) -> Look:
     return Look(
         line(
             f"pulled {count(len(done.versions), 'version')} from {done.remote}",
-            f"{count(came, 'version')} that were not here",
+            f"{came:,} of them new here",
             f"{size(done.bytes_sent)} fetched",
             f"{count(done.lineage, 'version')} came as lineage" if done.lineage else None,
         ),

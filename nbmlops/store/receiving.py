@@ -38,6 +38,9 @@ class Holding(Protocol):
     def parts(self, version: Version, read: Callable[[str], bytes] | None = None) -> list[str]:
         """More objects, which those name; `read` gives an object, by default one that is here."""
 
+    def recognise(self, version: Version) -> None:
+        """Raise `CorruptError` unless what is told of a version is what its kind has; asks for no bytes."""
+
     def check(self, version: Version) -> None:
         """Raise `CorruptError` unless the objects, which are here now, give the version's digest."""
 
@@ -64,6 +67,7 @@ class Receiver:
 
     def pull(self, remote: Remote, kind: str, refs: Sequence[Ref], progress: Progress | None) -> Pull:
         """Take versions, all of a kind when none is named; see `Exchange.pull`."""
+        remote.refuse_missing()
         remote.records.check()
         directory = Directory(remote.records, frozenset(self.holdings), whole=None if refs else kind)
         there = remote.tombstones.read(kind)
@@ -78,6 +82,8 @@ class Receiver:
             remote, self._spared(remote, graves, documents, strict=bool(refs)), strict=bool(refs)
         )
         before = self._spared(remote, graves, directory.before(kept), strict=False)
+        for document in (*kept, *before):
+            self.holdings[document["kind"]].recognise(adoption.as_version(document))
         pulled = self._take(remote, (kept, held, before, here), progress)
         return replace(pulled, erased=self._learn(remote, there))
 

@@ -123,7 +123,9 @@ def chosen(directory: Directory, kind: str, refs: Sequence[Ref]) -> list[dict[st
 
 def _meant(directory: Directory, kind: str, ref: Ref) -> Iterator[dict[str, Any]]:
     if ref.alias is not None:
-        raise InvalidError(f"{ref} is an alias, and aliases do not travel", hint=f"name a version: {ref.name}@v3")
+        there = directory.of(kind, ref.name)
+        hint = f"`ml {kind} pull {ref.name}@v{there[-1].number}`" if there else f"`ml {kind} pull`"
+        raise InvalidError(f"{ref} is an alias, and aliases do not travel", hint=hint)
     there = directory.of(kind, ref.name)
     fitting = [each for each in there if _fits(each, ref)]
     if not fitting:

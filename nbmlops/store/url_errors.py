@@ -94,5 +94,8 @@ def explained(where: str, error: BaseException, tries: int) -> UnavailableError:
     if is_final(error):
         return UnavailableError(f"{where} cannot be used: {said}", hint="check the URL")
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
-        return UnavailableError(f"{where} did not answer in time, {tries} times in a row", hint=_AGAIN)
+        times = "" if tries == 1 else f", {tries} times in a row"
+        return UnavailableError(f"{where} did not answer in time{times}", hint=_AGAIN)
+    if tries == 1:
+        return UnavailableError(f"{where} failed: {said}", hint=_AGAIN)
     return UnavailableError(f"{where} failed {tries} times in a row; the last time it said: {said}", hint=_AGAIN)

@@ -27,8 +27,8 @@ T = TypeVar("T")
 # Here a file appears whole, when its upload is complete, folders need not be made, and renaming would be a copy.
 _ATOMIC = frozenset("s3 s3a gs gcs abfs abfss az adl oci memory".split())
 _EXTRAS = {"s3": "s3", "s3a": "s3"}
-_TRIES, _LONGEST = 8, 150.0
-"""How often a request is sent, and the seconds after which it is not sent again."""
+_TRIES, _LONGEST, _SILENT = 8, 75.0, 30.0
+"""How often a request is sent, the seconds after which it is not sent again, and those while nothing ever answered."""
 _PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _SLOWEST = 64 * 1024
 """Bytes a second below which a transfer counts as stalled."""
@@ -88,6 +88,9 @@ class UrlFiles:
         if options:
             self._files.retries = 1
         self._atomic = scheme in _ATOMIC
+        if self._atomic and not self._root.strip("/"):
+            raise InvalidError(f"{scheme}:// names no bucket", hint=f"{scheme}://bucket/prefix")
+        self._answered = False
 
     def sizes(self, folder: str) -> dict[str, int]:
         """Sizes in bytes of the files right in a folder, by name; none when there is no such folder."""
@@ -257,14 +260,18 @@ class UrlFiles:
         began = time.monotonic()
         for turn in itertools.count(1):
             try:
-                return work()
+                result = work()
             # Each file system has its own family of errors, so all of them are taken, and none is dropped.
             except Exception as error:
                 if isinstance(error, FileNotFoundError | FileExistsError) and not lacks_bucket(error):
+                    self._answered = True
                     raise
-                late = turn == _TRIES or time.monotonic() - began > _LONGEST
+                late = turn == _TRIES or time.monotonic() - began > (_LONGEST if self._answered else _SILENT)
                 if late or is_final(error) or lacks_bucket(error):
                     raise explained(self.where, error, turn) from error
+            else:
+                self._answered = True
+                return result
             pause = min(_PAUSE * 2 ** (turn - 1), _LONGEST_PAUSE)
             time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads the tries, guards nothing
         raise AssertionError("the loop has no end")

@@ -190,10 +190,12 @@ def _replace(path: Path, content: bytes) -> None:
 def _only(known: dict[str, str]) -> str:
     if not known:
         raise NotFoundError(
-            "the project names no remote", hint="`ml remote add origin URL`, or name a folder or URL in the line"
+            "the project names no remote", hint="`ml remote add origin URL`, or say where with --to or --from"
         )
     if len(known) > 1:
-        raise InvalidError(f"there are {len(known)} remotes: {', '.join(sorted(known))}", hint="name one of them")
+        raise InvalidError(
+            f"there are {len(known)} remotes: {', '.join(sorted(known))}", hint="say which with --to or --from"
+        )
     return next(iter(known))
 
 

@@ -201,8 +201,11 @@ def test_saving_what_is_only_known_makes_it_whole(make: Make) -> None:
     pd.testing.assert_frame_equal(ben.data.load("raw"), frame(0))
 
 
-def test_references_that_mean_nothing_there_are_said(make: Make) -> None:
+def test_references_that_mean_nothing_there_are_said(make: Make, tmp_path: Path) -> None:
     ann, ben = make("ann"), make("ben")
+    with pytest.raises(UnavailableError, match="there is no folder"):
+        ben.data.pull()
+    (tmp_path / "remote").mkdir()
     with pytest.raises(NotFoundError, match="holds no data"):
         ben.data.pull()
     ann.data.save(frame(0), "flights")
@@ -212,8 +215,9 @@ def test_references_that_mean_nothing_there_are_said(make: Make) -> None:
     assert told.value.hint == "did you mean flights?"
     with pytest.raises(NotFoundError, match="has no flights@v7"):
         ben.data.pull("flights@v7")
-    with pytest.raises(InvalidError, match="aliases do not travel"):
+    with pytest.raises(InvalidError, match="aliases do not travel") as told_too:
         ben.data.pull("flights@golden")
+    assert "data pull flights@v1" in str(told_too.value.hint)
     digest = ann.data.show("flights").digest
     assert ben.data.pull(f"flights@{digest[:8]}").versions[0].digest == digest
 
@@ -267,7 +271,7 @@ def test_a_file_of_a_record_never_leaves_its_folder(make: Make, tmp_path: Path) 
     record = remote.records.read(filed)
     remote.records.remove(filed)
     remote.records.write({**record, "detail": {**record["detail"], "filename": "../../../evil.txt"}})
-    with pytest.raises(CorruptError, match="outside its folder"):
+    with pytest.raises(CorruptError, match="cannot be"):
         ben.data.pull("notes")
 
 
@@ -279,6 +283,13 @@ def test_a_file_of_a_record_never_leaves_its_folder(make: Make, tmp_path: Path) 
         {"root": "../x"},
         {"created_at": "yesterday"},
         {"detail": []},
+        {"detail": {"format": "table"}},
+        {"detail": {"format": "pickle"}},
+        {"detail": {"format": "table", "rows": 2_000, "columns": [["id"]]}},
+        {"detail": {"format": "table", "rows": 2_000, "columns": [["other", "int64", True]]}},
+        {"detail": {"format": "table", "rows": 1, "columns": []}},
+        {"detail": {"format": "array", "shape": 3}},
+        {"detail": {"format": "table", "rows": 2_000, "columns": [], "layout": "recipe", "needs": ["../x"]}},
         {"written": [{"by": "drop table", "at": "2026-01-01T00:00:00+00:00", "read": []}]},
         {"runs": [{"id": "1"}]},
         {"tags": {"a": []}},
@@ -299,6 +310,49 @@ def test_a_record_with_nonsense_in_it_adds_nothing(make: Make, change: dict[str,
         ben.data.pull("flights")
     assert ben.data.list() == []
     assert ben.run.list() == []
+
+
+def test_what_is_told_of_an_ancestor_is_looked_at_too(make: Make) -> None:
+    ann, ben = make("ann"), make("ben")
+    ann.data.save(frame(0), "raw")
+    with ann.run("clean"):
+        ann.data.save(ann.data.load("raw").head(9), "clean")
+    ann.data.push("clean")
+    remote = ann.remote.open("origin")
+    (filed,) = remote.records.filed("data", "raw", "lineage")
+    record = remote.records.read(filed)
+    remote.records.remove(filed)
+    remote.records.write({**record, "detail": {"rows": "many"}}, "lineage")
+    with pytest.raises(CorruptError, match="what is told of it cannot be"):
+        ben.data.pull("clean")
+    assert ben.data.list() == ben.run.list() == []
+
+
+def test_recipes_upon_recipes_come_whole_and_arrays_files_and_folders_too(make: Make, tmp_path: Path) -> None:
+    ann, ben = make("ann"), make("ben")
+    steps = [frame(0, 60_000)]
+    steps.append(steps[-1].sample(frac=0.95, random_state=1))
+    steps.append(steps[-1].sort_values("x"))
+    steps.append(steps[-1].assign(y=steps[-1].x * 2))
+    for step in steps:
+        ann.data.save(step, "flights")
+    (tmp_path / "many").mkdir()
+    for number in range(20):
+        (tmp_path / "many" / f"{number}.txt").write_text(f"line {number}")
+    ann.data.save(tmp_path / "many", "many")
+    ann.data.save(np.arange(12).reshape(3, 4), "grid")
+    layouts = [version.detail.get("layout") for version in ann.versions("data").history("flights")]
+    assert layouts[:3] == ["recipe"] * 3
+    ann.data.push()
+    ben.data.pull("flights@v4")
+    pd.testing.assert_frame_equal(ben.data.load("flights@v4"), steps[3])
+    ben.data.pull()
+    for number, step in enumerate(steps, 1):
+        pd.testing.assert_frame_equal(ben.data.load(f"flights@v{number}"), step)
+    np.testing.assert_array_equal(ben.data.load("grid"), np.arange(12).reshape(3, 4))
+    ben.data.load("many", to=tmp_path / "out")
+    assert len(list((tmp_path / "out").iterdir())) == 20
+    assert ben.store.verify(full=True).ok
 
 
 def test_models_travel_and_a_pull_adds_no_trust(make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -325,7 +379,7 @@ def test_models_travel_and_a_pull_adds_no_trust(make: Make, monkeypatch: pytest.
     assert (ben.model.load("delay").predict(rows) == (rows.x > 0)).mean() > 0.9
 
 
-def test_a_disk_without_room_is_said(make: Make, tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_a_remote_is_said(make: Make, tmp_path: Path) -> None:
     ann = make("ann")
     ann.data.save(frame(0), "flights")
     (tmp_path / "remote").write_text("a file in the way")

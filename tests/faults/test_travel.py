@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbmlops.core.errors import NotFoundError
+from nbmlops.core.errors import NotFoundError, UnavailableError
 from nbmlops.workspace import Workspace
 
 TRAVELLER = Path(__file__).with_name("traveller.py")
@@ -76,7 +76,7 @@ def test_a_push_that_is_killed_leaves_only_what_is_whole(
         with Workspace.init(tmp_path / f"reader_{turn}") as reader:
             try:
                 reader.data.pull(from_=str(remote))
-            except NotFoundError:
+            except (NotFoundError, UnavailableError):
                 continue  # no record was written yet
             whole(reader)
     process = start("push", full, tmp_path / "remote")
@@ -121,7 +121,7 @@ def test_two_who_push_and_one_who_pulls_do_not_disturb_each_other(tmp_path: Path
         while any(writer.poll() is None for writer in writers):
             try:
                 reader.data.pull(from_=str(remote))
-            except NotFoundError:
+            except (NotFoundError, UnavailableError):
                 time.sleep(0.02)
         for writer in writers:
             output, errors = writer.communicate()
