@@ -49,16 +49,18 @@ def checked(document: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         _must(isinstance(document["message"], str | None) and isinstance(document["detail"], dict), document["message"])
         tags.checked(document["tags"])
         _instant(document["created_at"])
+        _must(isinstance(document["run_id"], str | None), document["run_id"])
         for write in document["written"]:
             _must(_SUBJECT.fullmatch(write["by"]), write["by"])
             _instant(write["at"])
             for read in write["read"]:
                 check_name(read["name"])
+                _must(isinstance(read["kind"], str), read["kind"])
                 _must(read.get("relation", "reads") in {"reads", "carries"}, read.get("relation"))
                 _must(_DIGEST.fullmatch(read["digest"]), read["digest"])
                 _instant(read["at"])
         _must(isinstance(document["runs"], list), document["runs"])
-    except (KeyError, TypeError, ValueError, NbmlopsError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, NbmlopsError) as error:
         raise CorruptError(
             f"a record of {document.get('name')!r} at {where} is not what a record is: {error!r}"[:300],
             hint="remove it there, then push again from a workspace that has the version",

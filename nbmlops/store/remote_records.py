@@ -125,8 +125,10 @@ class RemoteRecords:
             )
         document = _parsed(what, content)
         refuse_newer(what, document)
-        if folder_of(document["name"]) != filed.folder or document["digest"] != filed.digest:
-            raise CorruptError(f"{what} lies in a wrong place: it tells of {document['name']}", hint="remove the file")
+        told = (document.get("kind"), document.get("digest"), document.get("number") or 0)
+        name = str(document.get("name"))
+        if told != (filed.kind, filed.digest, filed.number) or folder_of(name) != filed.folder:
+            raise CorruptError(f"{what} lies in a wrong place: it tells of {name}", hint="remove the file")
         return document
 
     def read_all(self, filed: Iterable[Filed]) -> list[dict[str, Any]]:

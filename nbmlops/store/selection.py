@@ -124,7 +124,8 @@ def chosen(directory: Directory, kind: str, refs: Sequence[Ref]) -> list[dict[st
 def _meant(directory: Directory, kind: str, ref: Ref) -> Iterator[dict[str, Any]]:
     if ref.alias is not None:
         there = directory.of(kind, ref.name)
-        hint = f"`ml {kind} pull {ref.name}@v{there[-1].number}`" if there else f"`ml {kind} pull`"
+        known = f"{ref.name}@v{there[-1].number}" if there else ref.name
+        hint = f"`ml model pull {known}`" if kind == "model" else f"`ml data pull {known}`"
         raise InvalidError(f"{ref} is an alias, and aliases do not travel", hint=hint)
     there = directory.of(kind, ref.name)
     fitting = [each for each in there if _fits(each, ref)]

@@ -291,6 +291,8 @@ def test_a_file_of_a_record_never_leaves_its_folder(make: Make, tmp_path: Path) 
         {"detail": {"format": "array", "shape": 3}},
         {"detail": {"format": "table", "rows": 2_000, "columns": [], "layout": "recipe", "needs": ["../x"]}},
         {"written": [{"by": "drop table", "at": "2026-01-01T00:00:00+00:00", "read": []}]},
+        {"written": [{"by": "cell:a#b", "at": "2026-01-01T00:00:00+00:00", "read": ["raw"]}]},
+        {"run_id": 3},
         {"runs": [{"id": "1"}]},
         {"tags": {"a": []}},
     ],
