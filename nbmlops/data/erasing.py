@@ -12,7 +12,8 @@ import fcntl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,8 @@ __all__ = ["Eraser"]
 
 Progress = Callable[[int], None]
 _TRIES = 3
+_CUT_OFF = timedelta(hours=1)
+"""After so long, what was stored and nothing refers to is taken for the rest of a save that was cut off."""
 _CONTENT = frozenset({"columns", "cut_by", "format", "layout", "needs", "rows"})
 """What the catalog keeps of a table's content; the rest is of the version."""
 
@@ -135,7 +138,10 @@ class Eraser:
         self, names: tuple[str, ...], condition: SecretCondition, literals: Literals, progress: Progress | None
     ) -> Plan:
         survey = Survey(self._objects, condition, literals, progress)
-        return Planner(self._versions, self._objects, self._lineage, survey, self._exchange.absent).plan(names)
+        plan = Planner(self._versions, self._objects, self._lineage, survey, self._exchange.absent).plan(names)
+        before = self._clock.now() - _CUT_OFF
+        strays = self._catalog.read(partial(queries.stored, before)) - self._held() - plan.doomed
+        return replace(plan, doomed=plan.doomed.union(filter(survey.holds_stray, sorted(strays))))
 
     def erase(
         self, plan: Plan, condition: SecretCondition, remotes: Sequence[str], progress: Progress | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select, update
@@ -13,7 +14,7 @@ from nbmlops.store import schema, tombstones
 if TYPE_CHECKING:
     from nbmlops.store.versions import Version
 
-__all__ = ["artifacts", "held", "ref_of", "replace_version", "reports", "world"]
+__all__ = ["artifacts", "held", "ref_of", "replace_version", "reports", "stored", "world"]
 
 
 def reports(connection: Connection) -> Sequence[Any]:
@@ -55,6 +56,12 @@ def replace_version(connection: Connection, after: Version, before: str, erasure
     if after.digest != before:
         name_id = connection.execute(select(table.c.name_id).filter_by(id=after.id)).scalar_one()
         tombstones.put(connection, name_id, before, after.digest, erasure_id)
+
+
+def stored(before: datetime, connection: Connection) -> set[str]:
+    """Digests of all objects that were stored before some time."""
+    table = schema.object_
+    return set(connection.execute(select(table.c.digest).where(table.c.created_at < before)).scalars())
 
 
 def held(connection: Connection) -> set[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.core.digests import short
 from nbmlops.core.errors import InvalidError
 from nbmlops.data.stored import StoredTable
 
@@ -193,6 +194,26 @@ class Survey:
         content = self.content(replace(version, digest=digest, root=digest, detail=plain))
         held = any(set(values) & self.gone.get(name, set()) for name, values in content.lists.items())
         return bool(len(content.rows)) or held
+
+    def holds_stray(self, digest: str) -> bool:
+        """Whether an object that nothing refers to, as of a save that was cut off, holds what is to leave, or may."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        with self._objects.open(digest) as stream:
+            if stream.read(4) != b"PAR1":
+                stream.seek(0)
+                return self._literals.redaction().is_in_stream(stream, self._progress)
+        try:
+            file = pq.ParquetFile(self._objects.open(digest))
+            missing = self._condition.missing(set(file.schema_arrow.names))
+            if missing:
+                return missing < len(self._condition.columns)
+            condition = self._condition.on(file.schema_arrow)
+            parts = (pa.Table.from_batches([batch]) for batch in file.iter_batches(columns=condition.columns))
+            return any(self._condition.holds(condition, part, short(digest)).any() for part in parts)
+        except (InvalidError, pa.ArrowException):  # no version needs it, so it is not kept on trust
+            return True
 
 
 def _distinct(column: pa.ChunkedArray) -> set[Any]:

@@ -7,6 +7,7 @@ import getpass
 import io
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import update
 
 from nbmlops.commands.answer import answer
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
@@ -21,7 +23,7 @@ from nbmlops.data.erasure_records import Erasure
 from nbmlops.data.lockfile import LockFile
 from nbmlops.render.dispatch import html, text
 from nbmlops.render.dispatch import json as to_json
-from nbmlops.store import erasures, lineage
+from nbmlops.store import erasures, lineage, schema
 from nbmlops.store.folders import Folder
 from nbmlops.store.local_folder import LocalFolder
 from nbmlops.store.packs import unpack
@@ -232,6 +234,22 @@ def test_what_was_not_named_is_told_and_goes_when_it_is(workspace: Workspace, co
     assert again.rows == done.descendants[0].rows
     (workspace.marker.root / "mine.txt").unlink()
     assert {version.ref for version in again.versions} == {"w@v1"}
+
+
+def test_what_a_save_that_was_cut_off_left_goes_too(workspace: Workspace, condition: Path) -> None:
+    workspace.data.save(flights(), "t")
+    sink = io.BytesIO()
+    flights(500).to_parquet(sink)
+    left = [sink.getvalue(), f"said of {MARKER}".encode()]
+    kept = workspace.objects.put(b"said of others")
+    digests = [workspace.objects.put(content).digest for content in left]
+    young = workspace.objects.put(f"{MARKER} goes on being saved".encode())
+    table, before = schema.object_, workspace.clock.now() - timedelta(hours=2)
+    old = update(table).where(table.c.digest.in_([*digests, kept.digest])).values(created_at=before)
+    workspace.catalog.transact(lambda connection: connection.execute(old))
+    workspace.data.erase("t", where_file=condition, yes=True)
+    assert workspace.objects.missing([*digests, kept.digest, young.digest]) == set(digests)
+    assert workspace.objects.read(kept.digest) == b"said of others"
 
 
 def test_every_row_may_leave(workspace: Workspace, tmp_path: Path) -> None:
