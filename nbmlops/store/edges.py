@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, Connection, Select, func, insert, select
 
 from nbmlops.store import schema
+from nbmlops.store.subjects import Subject
 
 __all__ = [
     "Derivation",
     "Edge",
     "add",
+    "closest",
     "derived_from",
     "derived_to",
     "first_writes",
@@ -152,6 +154,17 @@ def made_from(connection: Connection, thing: str) -> list[str]:
 def made_into(connection: Connection, things: Iterable[str]) -> list[str]:
     """What was made by those who had read or carried one of some versions by then."""
     return _ordered(one.made for one in derived_from(connection, things))
+
+
+def closest(connection: Connection, derivations: Iterable[Derivation]) -> list[Derivation]:
+    """Without those of runs whose cells made the same version: a cell knows closer what it used."""
+    given = list(derivations)
+    by_cells = {
+        (f"run:{Subject.parse(edge.subject).run_id}", edge.object)
+        for edge in of_objects(connection, {one.made for one in given}, ["writes"])
+        if edge.subject.startswith("cell:")
+    }
+    return [one for one in given if (one.subject, one.made) not in by_cells]
 
 
 def _before(edge: Edge, thing: str, at: datetime) -> bool:

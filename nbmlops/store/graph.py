@@ -141,7 +141,7 @@ class _Walk:
         """Follow the edges breadth first, so that what is cut off is what is farthest."""
         asked, steps = [root], 0
         while asked and (depth is None or steps < depth):
-            derived = (edges.derived_to if up else edges.derived_from)(self.connection, asked)
+            derived = self._derived(asked, up=up)
             new: dict[str, None] = {}
             for one in derived:
                 far, near = (one.source, one.made) if up else (one.made, one.source)
@@ -152,11 +152,15 @@ class _Walk:
                     self.things[far] = new[far] = None
                 self.derivations[one.source, one.subject, one.made] = one
             asked, steps = list(new), steps + 1
-        for one in (edges.derived_to if up else edges.derived_from)(self.connection, asked) if asked else ():
+        for one in self._derived(asked, up=up):
             if (one.source if up else one.made) is not None:
                 self.border.add(str(one.made if up else one.source))
             elif up:
                 self.derivations[one.source, one.subject, one.made] = one
+
+    def _derived(self, things: Iterable[str], *, up: bool) -> list[Derivation]:
+        follow = edges.derived_to if up else edges.derived_from
+        return edges.closest(self.connection, follow(self.connection, things))
 
 
 def lineage(

@@ -80,8 +80,8 @@ def metrics(run: dict[str, Any], step: str) -> dict[str, float]:
 # --- as stored --------------------------------------------------------------------------------
 
 
-def test_the_tour_and_the_five_steps_are_there() -> None:
-    assert sorted(path.stem for path in STORED.glob("*.ipynb")) == ["0_tour", *STEPS]
+def test_the_tour_the_five_steps_and_the_life_of_a_table_are_there() -> None:
+    assert sorted(path.stem for path in STORED.glob("*.ipynb")) == ["0_tour", *STEPS, "data_versioning"]
 
 
 @of_every_notebook
@@ -123,7 +123,7 @@ def test_one_cell_holds_the_parameters_typed_and_with_literals(path: Path) -> No
         assert type(ast.literal_eval(statement.value)).__name__ == statement.annotation.id
 
 
-@pytest.mark.parametrize("target", ["delays", "notebooks/0_tour.ipynb"])
+@pytest.mark.parametrize("target", ["delays", "notebooks/0_tour.ipynb", "notebooks/data_versioning.ipynb"])
 def test_lint_finds_nothing(target: str, project: Path) -> None:
     assert nbmlops(project, "lint", target) == []
 
@@ -213,6 +213,23 @@ def test_the_tour_shows_each_thing_once(tmp_path: Path) -> None:
     assert "True" in printed(notebook, "same")
     (tour,) = (run for run in nbmlops(tmp_path / "project", "run", "list") if run["experiment"] == "tour")
     assert 0.55 < tour["metrics"]["roc_auc"] < 0.8
+
+
+@pytest.mark.notebook
+def test_the_life_of_a_table_is_told_with_pictures(tmp_path: Path) -> None:
+    make_project(tmp_path / "project").close()
+    notebook = papermill(tmp_path / "project", "data_versioning")
+    assert "606 removed" in printed(notebook, "diff-rows")
+    assert "1,808 cells" in printed(notebook, "diff-cells")
+    (blamed,) = nbmlops(tmp_path / "project", "data", "blame", "story_flights@v3", "--column", "dep_delay")
+    assert (blamed["version"]["ref"], blamed["cells"]) == ("story_flights@v3", 1_808)
+    assert "story_flights@v4" in printed(notebook, "save-fourth")
+    assert "0 B new" in printed(notebook, "save-fourth")
+    tree = printed(notebook, "lineage")
+    assert all(f"story_flights@v{number}" in tree for number in (1, 2, 4))
+    assert "story_flights@v3" not in tree, "the mistake did not go into it"
+    (drawn,) = (cell.outputs[0]["data"]["text/html"] for cell in notebook.cells if cell.id == "lineage")
+    assert "<svg" in drawn
 
 
 @pytest.mark.notebook

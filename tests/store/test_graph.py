@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pandas as pd
 import pytest
 
+from nbmlops.core import digests
 from nbmlops.core.errors import AmbiguousError, InvalidError, NotFoundError
 from nbmlops.render import html, json, text
-from nbmlops.store import graph
+from nbmlops.store import graph, lineage
 from nbmlops.store.graph import LineageGraph
+from nbmlops.store.lineage import Executing
 from nbmlops.workspace import Workspace
 
 
@@ -86,6 +89,22 @@ def test_a_run_that_reads_what_it_wrote_makes_no_circle(workspace: Workspace) ->
     layer = {node.id: node.layer for node in found.nodes}
     assert all(layer[arrow.before] < layer[arrow.after] for arrow in found.arrows)
     assert versions(found) == {"raw@v1", "first@v1", "second@v1"}
+
+
+def test_a_cell_of_a_run_knows_closer_what_it_used(workspace: Workspace) -> None:
+    save(workspace, "raw", 0)
+    save(workspace, "other", 1)
+    with workspace.run("notebook"):
+        workspace.data.load("other")
+        source = "made = ml.data.load('raw')"
+        executing = Executing(1, "c1", digests.of_bytes(source.encode()), source)
+        with lineage.activate(replace(lineage.current(), notebook="a.ipynb", cell=executing)):
+            workspace.data.load("raw")
+            workspace.data.save(pd.DataFrame({"a": [2]}), "made")
+    found = workspace.lineage("made", direction="upstream")
+    assert versions(found) == {"raw@v1", "made@v1"}
+    (run,) = (node for node in found.nodes if node.label == "notebook-1")
+    assert run.note == "cell c1 of a.ipynb"
 
 
 def test_the_tree_and_the_flowchart_name_every_node(diamond: Workspace) -> None:
