@@ -35,7 +35,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A node with its place in pixels; `title` is all that it says."""
+    """A node with its place in pixels; `title` is all that it says, `is_fed` whether an arrow ends at it."""
 
     label: str
     note: str
@@ -45,6 +45,7 @@ class Box:
     y: int
     w: int
     h: int
+    is_fed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Diagram:
 def diagram(content: str, about: str, nodes: Sequence[Shown], arrows: Sequence[tuple[str, str]]) -> Diagram:
     """Lay nodes out; arrows are pairs of ids."""
     layers = _ordered(nodes, arrows)
-    of = {node.id: node for node in nodes}
+    of, fed = {node.id: node for node in nodes}, {after for _, after in arrows}
     places: dict[str, Box] = {}
     tall = max((sum(_height(of[one]) + _ROW for one in layer) for layer in layers), default=0)
     x = 1
@@ -95,7 +96,7 @@ def diagram(content: str, about: str, nodes: Sequence[Shown], arrows: Sequence[t
             node = of[one]
             title = clip(safe(f"{node.label} {node.note}".strip()), 80)
             label, note = clip(safe(node.label), _LONGEST), clip(safe(node.note), _LONGEST)
-            places[one] = Box(label, note, title, node.look, x, y, wide, _height(node))
+            places[one] = Box(label, note, title, node.look, x, y, wide, _height(node), one in fed)
             y += _height(node) + _ROW
         x += wide + _GAP
     wires = tuple(_wire(places[before], places[after]) for before, after in arrows)
