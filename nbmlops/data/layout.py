@@ -121,11 +121,13 @@ def _ahead(groups: Iterator[pa.Table]) -> Iterator[pa.Table]:
             yield group
 
 
-def spans(file: pq.FileMetaData, group: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """For each leaf of a row group's columns where its dictionary and where its pages begin and end."""
+def spans(
+    file: pq.FileMetaData, group: int, leaves: Iterable[int] | None = None
+) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """For some leaves of a row group's columns, or all, where their dictionaries and their pages begin and end."""
     found = []
     rows = file.row_group(group)
-    for index in range(rows.num_columns):
+    for index in range(rows.num_columns) if leaves is None else leaves:
         column = rows.column(index)
         pages = begin = column.data_page_offset
         if column.dictionary_page_offset is not None:

@@ -60,7 +60,6 @@ class File:
         self.schema = self._file.schema_arrow
         self.rows = self._file.metadata.num_rows
         self._leaves = layout.leaves(self.schema)
-        self._spans = [layout.spans(self._file.metadata, n) for n in range(self._file.num_row_groups)]
         lengths = [self._file.metadata.row_group(n).num_rows for n in range(self._file.num_row_groups)]
         self._starts = np.cumsum([0, *lengths])
 
@@ -72,7 +71,7 @@ class File:
         if len(rows) > count and _spread(rows, self._starts):
             return None, 0
         numbers = np.searchsorted(self._starts, rows, side="right") - 1
-        groups = np.unique(numbers)
+        groups = np.flatnonzero(np.bincount(numbers, minlength=count))
         if len(groups) == count:
             return None, 0
         lengths = np.diff(self._starts)[groups]
@@ -109,9 +108,9 @@ class File:
 
     def _own(self, group: int, names: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Where the columns of a group lie in the file."""
-        for name, both in zip(self._leaves, self._spans[group], strict=True):
-            if name in names:
-                yield from both
+        leaves = [place for place, name in enumerate(self._leaves) if name in names]
+        for both in layout.spans(self._file.metadata, group, leaves):
+            yield from both
 
     def forget(self) -> None:
         """Give back the memory of what was read."""

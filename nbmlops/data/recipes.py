@@ -15,6 +15,7 @@ import base64
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core import digests
@@ -171,9 +172,14 @@ def parse(content: bytes, read: Callable[[str], bytes]) -> Recipe:
         raise InvalidError(f"this table is a recipe of protocol {protocol}", hint="pip install --upgrade nbmlops")
     count = read_json["rows"]
 
+    known: dict[tuple[str, str, int, int], Rows] = {}
+
     def numbers(written: list[Any], length: int, among: int) -> Rows | None:
         code, digest = written
-        return None if code == "all" else Rows(code, read(digest), length, among)
+        if code == "all":
+            return None
+        # Groups of columns that came from the same places share their numbers, which are made once.
+        return known.setdefault((code, digest, length, among), Rows(code, partial(read, digest), length, among))
 
     groups = []
     for group in read_json["groups"]:
