@@ -72,6 +72,9 @@ class ObjectParam(_ParamType):
             return Given(Path(value))
         if self.or_ref and Path(value).suffix not in {".parquet", ".pq", ".csv"}:
             return Given(value)
+        from nbmlops.data.intake import refuse_url
+
+        refuse_url(value)
         if session.notebook is None or not value.isidentifier():
             hint = (
                 _neighbours(Path(value))

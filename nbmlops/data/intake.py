@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nbmlops.data.saving import Tables
     from nbmlops.store.objects import ObjectStore
 
-__all__ = ["How", "Intake", "called"]
+__all__ = ["How", "Intake", "called", "refuse_url"]
 
 Progress = Callable[[int], None]
 Taken = tuple[files.Saved, dict[str, Any]]
@@ -36,11 +36,28 @@ def called(value: Any, name: str | None) -> str:
     Raises
     ------
     InvalidError
-        When there is none, or it is no name.
+        When there is none, or it is no name, or what is to be saved is a URL.
     """
+    if isinstance(value, str):
+        refuse_url(value)
     if name is None and not isinstance(value, str | Path):
         raise InvalidError("what is saved from memory needs a name", hint='ml.data.save(flights, "flights")')
     return check_name(_stem(Path(value)) if name is None else name)
+
+
+def refuse_url(words: str) -> None:
+    """Say that nothing is read from URLs.
+
+    Raises
+    ------
+    InvalidError
+        When `words` are one; only its scheme is told, for the rest may hold a secret.
+    """
+    scheme, there, _ = words.partition("://")
+    if there and scheme.isascii() and scheme.isalnum():
+        raise InvalidError(
+            f"an address that begins with {scheme}:// cannot be saved from", hint="download it, and save the file"
+        )
 
 
 def _stem(path: Path) -> str:
