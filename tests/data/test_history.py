@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,8 +32,16 @@ def test_a_version_knows_its_commit_without_any_run(workspace: Workspace) -> Non
     at = commit(workspace.marker.root)
     saved = workspace.data.save(pd.DataFrame({"a": [1]}), "flights", message="first")
     assert saved.git == {"commit": at, "branch": "main", "dirty": False}
-    assert saved.script, "the program that saved it"
     assert f"main@{at[:8]}" in text(workspace.data.history("flights"))
+
+
+def test_a_version_knows_the_script_that_saved_it(workspace: Workspace) -> None:
+    script = workspace.marker.root / "clean.py"
+    script.write_text(
+        'import pandas as pd\nfrom nbmlops import ml\nml.data.save(pd.DataFrame({"a": [1]}), "flights")\n'
+    )
+    subprocess.run([sys.executable, script.name], cwd=script.parent, check=True)
+    assert Path(workspace.data.show("flights").script or "").name == "clean.py"
 
 
 def test_a_version_knows_the_friendly_name_of_its_run(workspace: Workspace) -> None:
