@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from nbmlops.checks.records import Report
-from nbmlops.store import schema
+from nbmlops.store import schema, turns
 
 __all__ = ["add", "find", "newest"]
 
 
 def add(connection: Connection, report: Report, digest: str) -> int:
-    """Insert a report whose document is the object `digest`; gives its number."""
+    """Insert a report whose document is the object `digest`, which has to be in the store still; gives its number."""
+    turns.hold(connection, [digest])
     row = insert(schema.report).values(
         suite=report.suite,
         section=report.section,

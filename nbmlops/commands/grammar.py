@@ -194,6 +194,10 @@ VERBS = (
     Verb("remote", "list", "", "List the remotes that the project names.", "ml.remote.list"),
     Verb("remote", "remove", "NAME", "Forget a remote; what lies there stays.", "ml.remote.remove"),
     Verb("store", "verify", "", "Look for damaged or missing bytes.", "ml.store.verify", only_python=_DRAWN),
+    Verb(
+        *("store", "gc", "", "Free the bytes that nothing needs, and say whose they were.", "ml.store.gc"),
+        only_python=_DRAWN,
+    ),
     Verb("store", "repair", "", "Fetch good copies from where they were pushed to.", "ml.store.repair"),
 )
 """Every verb, in the order in which people meet them."""

@@ -32,3 +32,13 @@ def repair(session: Session, source: str) -> Any:
     """Repair."""
     done = session.workspace.store.repair(source)
     return session.judged(done, good=not done.missing)
+
+
+@group.verb("gc")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be freed.")
+@click.option("--grace", default="14d", show_default=True, metavar="SPAN", help="What is younger is kept: 14d, 12h, 0.")
+def gc(session: Session, dry_run: bool, grace: str) -> Any:
+    """Collect."""
+    store = session.workspace.store
+    with session.meter.bytes("rewriting packs") as progress:
+        return store.gc(dry_run=dry_run, grace=grace, progress=progress)

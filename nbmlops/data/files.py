@@ -38,12 +38,13 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What lies in the store after a save: its identity, the object that holds it, sizes in bytes."""
+    """What lies in the store after a save: identity, the object that holds it, sizes in bytes, what else it needs."""
 
     digest: str
     root: str
     size: int
     new_bytes: int
+    needs: tuple[str, ...] = ()
 
 
 def save_file(objects: ObjectStore, path: Path, progress: Callable[[int], None] | None = None) -> Saved:
@@ -95,7 +96,8 @@ def save_folder(objects: ObjectStore, folder: Path, progress: Callable[[int], No
         content["folders"] = [path.relative_to(folder).as_posix() for path in empty]
     listing = objects.put(digests.canonical_json(content))
     size, new_bytes = sum(one.size for one in stored), sum(one.new_bytes for one in stored)
-    return Saved(listing.digest, listing.digest, size, new_bytes + listing.new_bytes)
+    needs = tuple(one.digest for one in stored)
+    return Saved(listing.digest, listing.digest, size, new_bytes + listing.new_bytes, needs)
 
 
 def refuse_special(path: Path, own: Path) -> None:

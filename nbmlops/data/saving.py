@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nbmlops.data.recipes import Recipe
     from nbmlops.store.ingest import Ingest
     from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.roots import Holder
     from nbmlops.store.versions import Version, Versions
 
 __all__ = ["Tables", "needs"]
@@ -30,7 +31,7 @@ _REMEMBERED = 4
 _LEAST_SHARE, _MOST_SHARE = 0.2, 1.5
 
 
-def needs(version: Version) -> list[str]:
+def needs(version: Version | Holder) -> list[str]:
     """Digests of the objects that a table or file cannot be read without, its root first."""
     identity = [version.digest] if version.detail["format"] == "table" else []
     return list(dict.fromkeys([version.root, *identity, *version.detail.get("needs", ())]))
@@ -78,8 +79,8 @@ class Tables:
         content = hasher.content()
         there = self._versions.with_content(digests.of_bytes(content))
         if there is not None and self._objects.is_whole(needs(there)):
-            detail = dict(there.detail) | {"columns": _described(table.schema)}
-            return files.Saved(there.digest, there.root, there.size, 0), detail
+            known = files.Saved(there.digest, there.root, there.size, 0, tuple(needs(there)))
+            return known, dict(there.detail) | {"columns": _described(table.schema)}
         for earlier in self._earlier(name, table):
             if (made := self.as_recipe(table, content, earlier)) is not None:
                 return made
@@ -131,7 +132,7 @@ class Tables:
                 new_bytes = sum(stored.new_bytes for stored in batch.finish())
         columns = _described(schema)
         detail = {"format": "table", "rows": written.rows, "columns": columns, "cut_by": written.cut_by}
-        return files.Saved(digest, root, written.size, new_bytes), detail
+        return files.Saved(digest, root, written.size, new_bytes, (digest,)), detail
 
     def as_recipe(self, table: pa.Table, content: bytes, earlier: Version) -> tuple[files.Saved, dict[str, Any]] | None:
         """Store a table as a recipe of an earlier one, when that is worth it; `content` is its identity."""
@@ -154,7 +155,8 @@ class Tables:
             "columns": _described(table.schema),
             "cut_by": _cut_of(earlier, recipe),
         }
-        return files.Saved(digest, root, table.nbytes, new_bytes), detail | {"layout": "recipe", "needs": packed.needs}
+        saved = files.Saved(digest, root, table.nbytes, new_bytes, (digest, *packed.needs))
+        return saved, detail | {"layout": "recipe", "needs": packed.needs}
 
     def _add(self, batch: Ingest, part: pa.Table) -> str:
         import pyarrow as pa

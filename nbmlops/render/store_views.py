@@ -10,7 +10,7 @@ from nbmlops.render import lineage_views  # noqa: F401 - registers the looks of 
 from nbmlops.render.dispatch import json, looks
 from nbmlops.render.look import Block, Lines, Look, Part, line
 from nbmlops.render.units import count, size
-from nbmlops.store.records import Pull, Push, Repair, Verification
+from nbmlops.store.records import Collected, Pull, Push, Repair, Verification
 
 __all__: list[str] = []
 
@@ -98,3 +98,18 @@ def _(done: Pull) -> Look:
             *_erased(done.erased, f"holds rows that were erased from {done.remote}"),
         ),
     )
+
+
+@looks(Collected)
+def _(done: Collected) -> Look:
+    would = "would free" if done.dry_run else "freed"
+    packs = f"{count(done.removed, 'pack')} removed, {done.rewritten:,} rewritten"
+    left = Part(f"{size(done.left)} more stay in packs that are mostly alive", "muted") if done.left else None
+    headline = line("store gc", Part(f"{would} {size(done.bytes)}", "good"), f"{size(done.disk)} on disk", packs, left)
+    freed = [
+        line(one.owner, one.kind if one.kind != "nobody" else None, count(one.objects, "object"), size(one.bytes))
+        for one in done.freed
+    ]
+    kept = [line(one.ref, Part(f"kept: {one.why}", "muted")) for one in done.kept]
+    lines = (*freed, *kept)
+    return Look(headline, body=(Lines(lines),) if lines else ())

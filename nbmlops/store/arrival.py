@@ -163,8 +163,7 @@ class _Receiver:
                 for place, stored in self._verified(run):
                     sink.add(EntryKind.CHUNK, place.digest, stored, place.size, place.codec)
                     self._told(place.stored)
-            placed = sink.close()
-        self._store.index.move([each.place() for each in placed])
+            self._store.index.move([each.place() for each in sink.close()])
         return sum(place.stored for place in load)
 
     def _verified(self, run: Load) -> Iterator[tuple[Place, bytes]]:
@@ -206,7 +205,7 @@ class _Receiver:
             for placed in sink.close():
                 digest = placed.entry.digest.hex()
                 objects[digest] = placed.known(manifests[digest].size, now)
-        self._store.index.move([], list(objects.values()), claim)
+            self._store.index.move([], list(objects.values()), claim)
 
     def _prove(self, manifest: Manifest) -> None:
         """Raise unless the chunks that a manifest lists give its object's digest."""

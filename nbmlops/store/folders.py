@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from nbmlops.core.errors import UnavailableError
 
-__all__ = ["SUFFIX", "Folder", "PackFile", "unavailable"]
+__all__ = ["SUFFIX", "Folder", "PackFile", "Writing", "unavailable"]
 
 SUFFIX = ".pack"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -28,6 +29,13 @@ class PackFile(Protocol):
         """Leave nothing of it; does nothing after `seal`."""
 
 
+class Writing(Protocol):
+    """A sign that somebody writes packs here; it goes with the process at the latest."""
+
+    def close(self) -> None:
+        """Take the sign away: what was written is in the index, or of no use."""
+
+
 class Folder(Protocol):
     """A place that holds packs, by name.
 
@@ -35,6 +43,7 @@ class Folder(Protocol):
     """
 
     where: str
+    near: bool
 
     def names(self) -> dict[str, int]:
         """Sizes of all packs in bytes, by name."""
@@ -52,6 +61,12 @@ class Folder(Protocol):
         BrokenError
             When the disk cannot give these bytes back.
         """
+
+    def enlist(self) -> Writing:
+        """Show that packs are about to be written, and entered into the index."""
+
+    def abandoned(self, name: str, before: datetime) -> bool:
+        """Whether a pack that no index knows was written before a time, and nobody lives who could still enter it."""
 
     def create(self) -> PackFile:
         """Begin a new pack."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Insert, Table, bindparam, delete, func, select, update
 
@@ -20,6 +20,17 @@ __all__ = ["Claim", "Index", "Known", "Place"]
 
 _PAGE = 500
 _SCANNED = 20_000
+
+
+class _Found(Protocol):
+    @property
+    def objects(self) -> Iterable[str]: ...
+
+    @property
+    def chunks(self) -> Iterable[str]: ...
+
+
+F = TypeVar("F", bound=_Found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +201,19 @@ class Index:
             now = turns.take(connection)
             if now != turn + 1:
                 return False
-            for table, digests in ((schema.object_, objects), (schema.chunk, chunks)):
-                for page in turns.pages(digests):
-                    connection.execute(delete(table).where(table.c.digest.in_(page)))
-            turns.tell_removed(connection, now, ())
-            if also is not None:
-                also(connection)
+            _forget(connection, now, objects, chunks, also)
             return True
+
+        return self._catalog.transact(work)
+
+    def forget_alone(self, look: Callable[[], tuple[F, Callable[[Connection], None] | None]]) -> F:
+        """`forget` what a look finds while all others who want to store something wait."""
+
+        def work(connection: Connection) -> F:
+            now = turns.take(connection)
+            found, also = look()
+            _forget(connection, now, found.objects, found.chunks, also)
+            return found
 
         return self._catalog.transact(work)
 
@@ -278,6 +295,21 @@ def _enter(connection: Connection, places: Sequence[Place], objects: Sequence[Kn
             connection.execute(update(schema.object_).where(there).values(created_at=claim.at))
     _insert(connection, schema.chunk, [_row(place) for place in places])
     _insert(connection, schema.object_, [_line(known) for known in objects])
+
+
+def _forget(
+    connection: Connection,
+    turn: int,
+    objects: Iterable[str],
+    chunks: Iterable[str],
+    also: Callable[[Connection], None] | None,
+) -> None:
+    for table, digests in ((schema.object_, objects), (schema.chunk, chunks)):
+        for page in turns.pages(digests):
+            connection.execute(delete(table).where(table.c.digest.in_(page)))
+    turns.tell_removed(connection, turn, ())
+    if also is not None:
+        also(connection)
 
 
 def _missing(connection: Connection, table: Table, digests: Iterable[str]) -> list[str]:

@@ -12,18 +12,23 @@ import errno
 import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
-from nbmlops.store.folders import SUFFIX, PackFile, unavailable
+from nbmlops.store.folders import SUFFIX, PackFile, Writing, unavailable
 from nbmlops.store.packs import BrokenError
 
 __all__ = ["LocalFolder", "locked_file", "make_folder", "sync_file", "sync_folder"]
 
 _TEMPORARY = ".writing-"
+_SIGN = ".writer-"
 
 
 class LocalFolder:
     """Packs in ``<root>/packs`` on a disk."""
+
+    near = True
 
     def __init__(self, root: Path) -> None:
         self.where = str(root)
@@ -66,6 +71,33 @@ class LocalFolder:
                 raise BrokenError("the disk cannot read it") from error
             raise unavailable(error, self._path(name)) from error
 
+    def enlist(self) -> Writing:
+        """Show that packs are about to be written, and entered into the index."""
+        try:
+            make_folder(self._packs)
+            return _Sign(*locked_file(self._packs, _SIGN))
+        except OSError as error:
+            raise unavailable(error, self._packs) from error
+
+    def abandoned(self, name: str, before: datetime) -> bool:
+        """Whether a pack that no index knows was written before a time, and nobody lives who could still enter it."""
+        try:
+            written = self._path(name).stat().st_mtime
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise unavailable(error, self._path(name)) from error
+        return written < before.timestamp() and not any(began <= written for began in self._signs())
+
+    def _signs(self) -> Iterator[float]:
+        """When each writer that lives began."""
+        for path in self._packs.glob(f"{_SIGN}*"):
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    yield os.fstat(file.fileno()).st_mtime
+
     def create(self) -> PackFile:
         """Begin a new pack."""
         try:
@@ -93,12 +125,25 @@ class LocalFolder:
         swept = 0
         # A folder that may not be written has nothing that could be swept.
         with contextlib.suppress(FileNotFoundError, PermissionError):
-            for path in self._packs.glob(f"{_TEMPORARY}*"):
+            for path in [*self._packs.glob(f"{_TEMPORARY}*"), *self._packs.glob(f"{_SIGN}*")]:
                 with contextlib.suppress(OSError), path.open("rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     path.unlink()
                     swept += 1
         return swept
+
+
+class _Sign:
+    def __init__(self, path: Path, handle: int) -> None:
+        self._path = path
+        self._handle: int | None = handle
+
+    def close(self) -> None:
+        if self._handle is not None:
+            with contextlib.suppress(OSError):  # what cannot be removed now is swept later
+                self._path.unlink()
+            os.close(self._handle)
+            self._handle = None
 
 
 class _LocalPack:
@@ -133,10 +178,10 @@ class _LocalPack:
             os.close(self._handle)
 
 
-def locked_file(folder: Path) -> tuple[Path, int]:
+def locked_file(folder: Path, prefix: str = _TEMPORARY) -> tuple[Path, int]:
     """A new temporary file and its open handle, which holds the lock that says that its writer lives."""
     while True:
-        path = folder / f"{_TEMPORARY}{secrets.token_hex(8)}"
+        path = folder / f"{prefix}{secrets.token_hex(8)}"
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         fcntl.flock(handle, fcntl.LOCK_EX)
         if os.fstat(handle).st_nlink:

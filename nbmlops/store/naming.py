@@ -110,7 +110,8 @@ def _name_one(connection: Connection, run_id: str, row: Row[Any]) -> int:
     if row.number is None:
         connection.execute(update(table).filter_by(id=row.id).values(**number))
         return int(row.id)
-    again = {key: value for key, value in row._mapping.items() if key not in ("id", "number", "named", "deleted_at")}
+    own = {"id", "number", "named", "deleted_at", "freed_at"}
+    again = {key: value for key, value in row._mapping.items() if key not in own}
     again.update(number, new_bytes=0)
     version_id = insert_version(connection, **again)
     tags.copy(connection, row.id, version_id)

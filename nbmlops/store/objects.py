@@ -70,6 +70,11 @@ class ObjectStore:
         self._files = KnownFiles(self._index, self.is_whole, clock, stamps)
         self._swept = False
 
+    @property
+    def parts(self) -> tuple[Folder, Index]:
+        """The folder of the packs and their index."""
+        return self._folder, self._index
+
     def put(self, source: Source, *, progress: Progress | None = None, ends: Iterable[int] = ()) -> Stored:
         """Store one object; when this returns it survives a power cut.
 

@@ -2,84 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from nbmlops.core import digests
 from nbmlops.core.digests import short
-from nbmlops.core.errors import ConflictError, CorruptError, NotFoundError
+from nbmlops.core.errors import CorruptError
 from nbmlops.store.folders import Folder
 from nbmlops.store.index import Index, Known
 from nbmlops.store.manifests import ITEM, read_body
-from nbmlops.store.marking import Marks
+from nbmlops.store.marking import Marks, look_at, take_out
 from nbmlops.store.packs import BrokenError, pack_size, unpack
 from nbmlops.store.reader import Shelves
 from nbmlops.store.rewriting import Dead, Rewritten, compact, rewrite
 from nbmlops.store.shelf import Shelf
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-__all__ = ["Forgotten", "dead_at", "forget", "purge", "purge_at", "read_at", "wasteful"]
+__all__ = ["dead_at", "purge", "purge_at", "read_at", "wasteful"]
 
 Progress = Callable[[int], None]
-_TRIES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """What went from the index: objects and chunks, by digest."""
-
-    objects: tuple[str, ...]
-    chunks: tuple[str, ...]
-
-
-def forget(
-    index: Index,
-    marks: Marks,
-    choose: Callable[[list[Known]], Collection[str]],
-    also: Callable[[Connection], None] | None = None,
-) -> Forgotten:
-    """Take objects out of the index, and all chunks that no other object has.
-
-    Looks without haste; when anybody stored something meanwhile, it looks again at what is new.
-
-    Parameters
-    ----------
-    index : Index
-        The index.
-    marks : Marks
-        Reads what the other objects are made of.
-    choose : callable
-        Given all objects, tells the digests of those that are to go.
-    also : callable, optional
-        Does in the same transaction what is to stand or fall with it.
-
-    Raises
-    ------
-    ConflictError
-        When others store things too fast to get a word in.
-    CorruptError
-        When the manifest of an object that is to stay is damaged; nothing goes then.
-    """
-    for _ in range(_TRIES):
-        turn = index.turn()
-        objects = list(index.all_objects())
-        gone = set(choose(objects))
-        try:
-            marks.add(known for known in objects if known.digest not in gone)
-        except NotFoundError:  # somebody else forgets too
-            continue
-        chunks = [
-            digest
-            for page in index.all_chunks()
-            for digest, held in zip((row[0] for row in page), marks.holds(row[0] for row in page), strict=True)
-            if not held
-        ]
-        if index.forget(gone, chunks, turn, also):
-            return Forgotten(tuple(gone), tuple(chunks))
-    raise ConflictError("others keep storing things, so nothing could be removed", hint="try again when they are done")
 
 
 def wasteful(folder: Folder, index: Index, most_live: float = 1.0) -> list[str]:
@@ -105,12 +44,13 @@ def purge(
     refer to, taking a turn, is not removed.
     """
     named = frozenset(objects)
+    marks = Marks(Shelves(folder, index))
 
-    def choose(known: list[Known]) -> list[str]:
+    def others(known: Sequence[Known]) -> list[str]:
         going = named.difference(held())
-        return [one.digest for one in known if one.digest in going]
+        return [one.digest for one in known if one.digest not in going]
 
-    forget(index, Marks(Shelves(folder, index)), choose)
+    take_out(index, lambda: look_at(index, marks, others), near=folder.near)
     return compact(folder, index, wasteful(folder, index), progress)
 
 

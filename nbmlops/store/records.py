@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Damage", "Pull", "Push", "Reindexed", "Repair", "Stored", "Taken", "Transfer", "Verification"]
+__all__ = [
+    "Collected",
+    "Damage",
+    "Freed",
+    "Kept",
+    "Pull",
+    "Push",
+    "Reindexed",
+    "Repair",
+    "Stored",
+    "Taken",
+    "Transfer",
+    "Verification",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +134,42 @@ class Reindexed:
     chunks: int
     objects: int
     unreadable: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """Whose bytes go: a version by its reference, or `kind` ``nobody``; `bytes` as stored, each told once."""
+
+    owner: str
+    kind: str
+    objects: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A deleted version past its grace that stays, and why."""
+
+    ref: str
+    kind: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a gc freed, or in a dry run would free.
+
+    `bytes` are those of the entries that nothing needs. `disk` is by how much the packs shrink, of which `removed`
+    go and `rewritten` are written anew; `left` bytes stay in packs that are mostly alive, until more of them is dead.
+    `grace` is in seconds.
+    """
+
+    dry_run: bool
+    grace: float
+    freed: tuple[Freed, ...]
+    kept: tuple[Kept, ...]
+    bytes: int
+    disk: int
+    left: int
+    removed: int
+    rewritten: int

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from nbmlops.store.folders import SUFFIX, PackFile, unavailable
+from nbmlops.store.folders import SUFFIX, PackFile, Writing, unavailable
 from nbmlops.store.url_files import UrlFiles
 
 __all__ = ["UrlFolder"]
+
+# A writer that lives enters its packs within this time; one that was stopped for longer finds that it has to do again.
+_ENTERED_BY = timedelta(days=1)
 
 
 class UrlFolder:
@@ -19,6 +23,8 @@ class UrlFolder:
     url : str or UrlFiles
         Where.
     """
+
+    near = False
 
     def __init__(self, url: str | UrlFiles) -> None:
         self._files = UrlFiles(url) if isinstance(url, str) else url
@@ -41,6 +47,15 @@ class UrlFolder:
         """Bytes of a pack, fewer at its end."""
         return self._files.read(self._path(name), offset, length)
 
+    def enlist(self) -> Writing:
+        """Show nothing: here the age of a pack has to tell that its writer is gone."""
+        return _Unseen()
+
+    def abandoned(self, name: str, before: datetime) -> bool:
+        """Whether a pack that no index knows was written before a time, and at least a day ago."""
+        written = self._files.written(self._path(name))
+        return written is not None and written < min(before, datetime.now(UTC) - _ENTERED_BY)
+
     def create(self) -> PackFile:
         """Begin a new pack, in a temporary file of this machine."""
         return _UrlPack(self._files)
@@ -55,6 +70,11 @@ class UrlFolder:
     def sweep(self) -> int:
         """Remove nothing: other machines' uploads cannot be told from abandoned ones."""
         return 0
+
+
+class _Unseen:
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class _UrlPack:

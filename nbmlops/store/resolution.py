@@ -97,9 +97,11 @@ def missing(connection: Connection, kind: str, name_id: int, ref: Ref) -> NotFou
     """Say that a name has no such version, and what it has."""
     table = schema.version
     rows = connection.execute(
-        select(table.c.number, table.c.deleted_at).filter_by(name_id=name_id).order_by(table.c.number)
+        select(table.c.number, table.c.deleted_at, table.c.freed_at).filter_by(name_id=name_id).order_by(table.c.number)
     ).all()
     there = [f"v{row.number}" for row in rows if row.deleted_at is None and row.number]
+    if not there and rows and all(row.freed_at for row in rows):
+        return NotFoundError(f"{ref.name} is deleted, and its bytes are freed", hint="save it again, or pull it")
     if not there and any(row.deleted_at for row in rows):
         return NotFoundError(f"{ref.name} is deleted", hint=f"bring it back with `ml {kind} restore {ref.name}`")
     aliases = connection.execute(select(schema.alias.c.alias).filter_by(name_id=name_id)).scalars().all()

@@ -12,7 +12,7 @@ hold: there `rewrite` is given the digests of the dead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -23,11 +23,12 @@ from nbmlops.store.index import Index, Known, Place
 from nbmlops.store.manifests import read_body
 from nbmlops.store.packs import BrokenError, Codec, Entry, EntryKind, unpack
 from nbmlops.store.shelf import read_entries
-from nbmlops.store.sink import PackSink
+from nbmlops.store.sink import PackSink, Placed
 
 __all__ = ["Dead", "Rewritten", "compact", "rewrite"]
 
 Progress = Callable[[int], None]
+_Key = tuple[EntryKind, str]
 _READERS = 8
 # Old and new packs lie side by side until the index has moved: this many packs at a time.
 _BATCH = 8
@@ -101,25 +102,25 @@ def compact(folder: Folder, index: Index, packs: Sequence[str], progress: Progre
     tally = _Tally(folder)
     for start in range(0, len(packs), _BATCH):
         batch = packs[start : start + _BATCH]
-        origin: dict[tuple[EntryKind, str], tuple[str, Known | None]] = {}
+        origin: dict[_Key, tuple[str, Known | None]] = {}
         with PackSink(folder, salted=True) as sink:
             for pack in batch:
                 manifests = {known.digest: known for known in index.manifests_in(pack)}
                 entries = [*map(_chunk, index.places_in(pack)), *map(_manifest, manifests.values())]
                 for entry, stored in _copy(folder, pack, entries):
                     digest = entry.digest.hex()
-                    origin[entry.kind, digest] = pack, manifests.get(digest)
+                    origin[entry.kind, digest] = pack, manifests.get(digest) if entry.kind else None
                     sink.add(entry.kind, digest, stored, entry.size, entry.codec)
-            placed = sink.close()
-        copies: list[tuple[str, Place | Known]] = []
-        for one in placed:
-            pack, known = origin[one.entry.kind, one.entry.digest.hex()]
-            chunk = one.entry.kind is EntryKind.CHUNK or known is None
-            copies.append((pack, one.place() if chunk or known is None else one.known(known.size, known.created_at)))
-        tally.remove(index.relocate(copies, batch), sink.packs())
+            empty = index.relocate([_moved(one, origin) for one in sink.close()], batch)
+        tally.remove(empty, sink.packs())
         if progress is not None:
             progress(sum(tally.sizes.get(pack, 0) for pack in batch))
     return tally.result()
+
+
+def _moved(one: Placed, origin: Mapping[_Key, tuple[str, Known | None]]) -> tuple[str, Place | Known]:
+    pack, known = origin[one.entry.kind, one.entry.digest.hex()]
+    return pack, one.place() if known is None else one.known(known.size, known.created_at)
 
 
 def rewrite(folder: Folder, dead: Dead, progress: Progress | None = None) -> Rewritten:

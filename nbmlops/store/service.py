@@ -1,27 +1,47 @@
-"""Verbs on the store itself: verify, repair."""
+"""Verbs on the store itself: verify, repair, gc."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from nbmlops.core.spans import parse_span
 
 if TYPE_CHECKING:
     from nbmlops.store.audit import Audit
     from nbmlops.store.objects import ObjectStore, Repair, Verification
+    from nbmlops.store.records import Collected
     from nbmlops.store.remote import Remote
+    from nbmlops.store.roots import Roots
 
 __all__ = ["Store"]
 
+Progress = Callable[[int], None]
+
 
 class Store:
-    """Care of the objects and of the audit trail; `remotes` opens a remote by its name, a folder or a URL."""
+    """Care of the objects and of the audit trail.
 
-    def __init__(self, objects: ObjectStore, audit: Audit, remotes: Callable[[str], Remote]) -> None:
+    Parameters
+    ----------
+    objects : ObjectStore
+        The objects.
+    audit : Audit
+        The audit trail.
+    roots : Roots
+        What refers to the objects.
+    remotes : callable
+        Opens a remote by its name, a folder or a URL.
+    """
+
+    def __init__(self, objects: ObjectStore, audit: Audit, roots: Roots, remotes: Callable[[str], Remote]) -> None:
         self._objects = objects
         self._remotes = remotes
         self._audit = audit
+        self._roots = roots
 
-    def verify(self, *, full: bool = False, progress: Callable[[int], None] | None = None) -> Verification:
+    def verify(self, *, full: bool = False, progress: Progress | None = None) -> Verification:
         """Check every object: sizes and listings, or with `full` every byte; and the chain of the audit trail.
 
         Raises
@@ -35,3 +55,33 @@ class Store:
     def repair(self, source: str) -> Repair:
         """Fetch good copies of what is damaged from a remote's name, a folder or a URL that was pushed to."""
         return self._objects.repair(self._remotes(source).folder)
+
+    def gc(
+        self, *, dry_run: bool = False, grace: str | timedelta = "14d", progress: Progress | None = None
+    ) -> Collected:
+        """Free the bytes that nothing needs any more, and say whose they were.
+
+        Kept is what any version, run, report, alias, frozen pipeline or ``nbmlops.lock`` refers to, and all that was
+        stored within the grace, whether or not anything refers to it. Others may save and load meanwhile.
+
+        Parameters
+        ----------
+        dry_run : bool
+            Only tell what would be freed.
+        grace : str or timedelta
+            How long ago a version was deleted, or an object stored, to be freed: ``14d``, ``12h``, ``0``.
+        progress : callable, optional
+            Told the bytes of each few packs that were dealt with.
+
+        Raises
+        ------
+        CorruptError
+            When it cannot be told what something that stays is made of, as it is damaged; nothing is freed then.
+        ConflictError
+            When others keep storing things.
+        """
+        from nbmlops.store.collecting import Collector
+
+        span = parse_span(grace)
+        folder, index = self._objects.parts
+        return Collector(folder, index, self._roots).collect(span, dry_run=dry_run, progress=progress)

@@ -12,7 +12,7 @@ from typing import Self
 
 from blake3 import blake3
 
-from nbmlops.store.folders import Folder, PackFile
+from nbmlops.store.folders import Folder, PackFile, Writing
 from nbmlops.store.index import Known, Place
 from nbmlops.store.packs import HEADER, Codec, Entry, EntryKind, pack_footer, salted_header
 
@@ -43,6 +43,8 @@ class Placed:
 class PackSink:
     """Takes entries, in order; as a context manager it leaves no pack half written.
 
+    Until it is left, no gc takes its packs for abandoned: so they are entered into the index before that.
+
     Parameters
     ----------
     folder : Folder
@@ -63,6 +65,7 @@ class PackSink:
         self._sealing: Future[None] | None = None
         self._placed: list[Placed] = []
         self._file: PackFile | None = None
+        self._sign: Writing | None = None
         self._entries: list[Entry] = []
         self._position = 0
         self._hasher = blake3()
@@ -80,6 +83,9 @@ class PackSink:
             self._file = None
         if self._pool is not None:
             self._pool.shutdown(wait=True)
+        if self._sign is not None:
+            self._sign.close()
+            self._sign = None
 
     def add(
         self, kind: EntryKind, digest: str, stored: bytes | memoryview, size: int, codec: Codec = Codec.RAW
@@ -88,6 +94,8 @@ class PackSink:
         if self._entries and self._position + len(stored) > PACK_LIMIT:
             self._seal()
         if self._file is None:
+            if self._salted and self._sign is None:
+                self._sign = self._folder.enlist()
             self._file = self._folder.create()
             self._hasher, self._entries, self._position = blake3(), [], 0
             self._write(salted_header(secrets.randbits(32)) if self._salted else HEADER)

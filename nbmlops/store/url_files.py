@@ -13,6 +13,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import fsspec
@@ -27,6 +28,8 @@ T = TypeVar("T")
 # Here a file appears whole, when its upload is complete, folders need not be made, and renaming would be a copy.
 _ATOMIC = frozenset("s3 s3a gs gcs abfs abfss az adl oci memory".split())
 _EXTRAS = {"s3": "s3", "s3a": "s3"}
+# What the file systems call the time at which a file was written.
+_WRITTEN = ("LastModified", "last_modified", "updated", "mtime", "created")
 _TRIES, _LONGEST, _SILENT = 8, 75.0, 30.0
 """How often a request is sent, the seconds after which it is not sent again, and those while nothing ever answered."""
 _PAUSE, _LONGEST_PAUSE = 0.1, 5.0
@@ -130,6 +133,22 @@ class UrlFiles:
             return int(self._tried(lambda: self._fresh("info", self._path(path)))["size"])
         except FileNotFoundError:
             return None
+
+    def written(self, path: str) -> datetime | None:
+        """When a file was written, or None when it is not there, or the place does not tell."""
+        try:
+            told = self._tried(lambda: self._fresh("info", self._path(path)))
+        except FileNotFoundError:
+            return None
+        for key in _WRITTEN:
+            when = told.get(key)
+            if isinstance(when, int | float):
+                return datetime.fromtimestamp(when, UTC)
+            if isinstance(when, str):
+                when = datetime.fromisoformat(when)
+            if isinstance(when, datetime):
+                return when if when.tzinfo else when.replace(tzinfo=UTC)
+        return None
 
     def read(self, path: str, offset: int, length: int) -> bytes:
         """Bytes of a file, fewer at its end.

@@ -36,6 +36,13 @@ def verify(folder: Folder, index: Index, *, full: bool, progress: Callable[[int]
     findings = _Findings()
     packs = index.packs()
     for pack in packs:
+        if pack not in sizes:
+            # A gc may have written it since the folder was listed, or removed it since the index was read.
+            size = folder.size(pack)
+            if size is None and not (index.places_in(pack) or index.manifests_in(pack)):
+                continue
+            if size is not None:
+                sizes[pack] = size
         _check_pack(folder, index, pack, sizes.get(pack), findings)
         if full and pack in sizes:
             _check_bytes(folder, index, pack, sizes[pack], findings)

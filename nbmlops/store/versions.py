@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select, update
 from nbmlops.core.clock import Clock
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
 from nbmlops.core.refs import Ref, check_name, pinned
-from nbmlops.store import audit, lineage, naming, resolution, schema, tags
+from nbmlops.store import audit, lineage, naming, resolution, schema, tags, turns
 from nbmlops.store.catalog import Catalog
 from nbmlops.store.origin import Origin
 from nbmlops.store.touched import Source
@@ -127,7 +127,11 @@ class Versions:
         return self.enter(name, content, renew=renew)
 
     def enter(self, name: str, content: Mapping[str, Any], *, renew: bool = False, also: Also | None = None) -> Version:
-        """`add`, with what else happens in the same transaction; `content` holds the arguments of `add` by name."""
+        """`add`, with what else happens in the same transaction; `content` holds the arguments of `add` by name.
+
+        Besides, `needs` in it may name objects that the version cannot be read without. They, and the root, have to be
+        in the store still: else `CollectedError`.
+        """
         check_name(name)
         made_from = lineage.sources(self.catalog, name)
 
@@ -151,8 +155,9 @@ class Versions:
         self, connection: Connection, name: str, content: Mapping[str, Any], renew: bool, made_from: Sequence[Source]
     ) -> tuple[Version, bool]:
         """Add a version with its edges, and say whether it is a new one."""
-        now = self.clock.now()
-        values = {**content, "created_at": now, "author": audit.actor(), "run_id": lineage.current().run_id}
+        now, own = self.clock.now(), dict(content)
+        turns.hold(connection, [own["root"], *own.pop("needs", ())])
+        values = {**own, "created_at": now, "author": audit.actor(), "run_id": lineage.current().run_id}
         version_id, is_new = naming.add_version(connection, self.kind, name, values, renew=renew)
         lineage.record(connection, now, "writes", self.kind, version_id, made_from)
         return self.get_in(connection, version_id), is_new
@@ -228,8 +233,9 @@ class Versions:
         return self.catalog.read(lambda c: self.get_in(c, version_id))
 
     def with_content(self, digest: str) -> Version | None:
-        """The oldest version, of any name, that has this content; None when there is none."""
-        query = self._select().where(schema.version.c.digest == digest).order_by(schema.version.c.id).limit(1)
+        """The oldest version, of any name, that has this content still; None when there is none."""
+        table = schema.version
+        query = self._select().where(table.c.digest == digest, table.c.freed_at.is_(None)).order_by(table.c.id).limit(1)
         return next(iter(self.catalog.read(lambda c: self._records(c, c.execute(query).all()))), None)
 
     def delete(self, ref: str, *, guard: Guard | None = None) -> list[Version]:
@@ -269,6 +275,7 @@ class Versions:
             except NotFoundError:
                 self.resolve_in(connection, parsed)  # what is there not at all says so itself
                 raise NotFoundError(f"{parsed} is not deleted; nothing to restore") from None
+            found = self._unfreed(found, parsed)
             self._mark(connection, found, None, "restore", str(parsed))
             return [self.get_in(connection, version.id) for version in found]
 
@@ -308,9 +315,19 @@ class Versions:
         )
         return self._records(connection, connection.execute(query.order_by(schema.version.c.id)).all())
 
+    def _unfreed(self, found: list[Version], ref: Ref) -> list[Version]:
+        left = [version for version in found if version.freed_at is None]
+        if not left:
+            raise NotFoundError(
+                f"{ref} cannot be restored: its bytes were freed on {found[-1].freed_at:%Y-%m-%d}",
+                hint="save it again, or pull it from where it was pushed to",
+            )
+        return left
+
     def _mark(
         self, connection: Connection, found: list[Version], at: datetime | None, action: str, subject: str
     ) -> None:
+        turns.take(connection)
         ids = [version.id for version in found]
         connection.execute(update(schema.version).where(schema.version.c.id.in_(ids)).values(deleted_at=at))
         audit.append(connection, self.clock, f"{self.kind}.{action}", subject, {"versions": ids})

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from nbmlops.core.digests import canonical_json, of_bytes
 from nbmlops.core.errors import ConflictError
 from nbmlops.core.refs import pinned
-from nbmlops.store import schema
+from nbmlops.store import schema, turns
 from nbmlops.store.naming import newest_named
 from nbmlops.tracking.records import Cell
 
@@ -160,7 +160,8 @@ def _next_step(connection: Connection, run_id: str, key: str) -> int:
 
 
 def put_artifact(connection: Connection, run_id: str, name: str, digest: str, size: int) -> None:
-    """Set an artifact; a later one of the same name replaces it."""
+    """Set an artifact, which has to be in the store still; a later one of the same name replaces it."""
+    turns.hold(connection, [digest])
     table = schema.artifact
     values = {"digest": digest, "size": size}
     if connection.execute(update(table).filter_by(run_id=run_id, name=name).values(**values)).rowcount == 0:

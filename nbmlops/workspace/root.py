@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nbmlops.checks import Checks
     from nbmlops.core.clock import Clock
     from nbmlops.data import Data
+    from nbmlops.data.lockfile import LockFile
     from nbmlops.models import Models
     from nbmlops.pipelines import Pipelines
     from nbmlops.pipelines.lint import Finding as LintFinding
@@ -165,16 +166,20 @@ class Workspace:
         return Lineage(self.catalog, self.clock)
 
     @cached_property
+    def _lock(self) -> LockFile:
+        from nbmlops.data.lockfile import LockFile
+
+        return LockFile(self.marker.root / "nbmlops.lock", self.marker.state / "lock.guard")
+
+    @cached_property
     def data(self) -> Data:
         """Verbs on data."""
         from nbmlops.data import Data
-        from nbmlops.data.lockfile import LockFile
         from nbmlops.store.aliases import Aliases
 
         versions, scratch = self.versions("data"), self.marker.state / "scratch"
-        lock = LockFile(self.marker.root / "nbmlops.lock", self.marker.state / "lock.guard")
         aliases = Aliases(versions, self.clock)
-        return Data(versions, aliases, self.objects, self._lineage, lock, scratch, self._exchange)
+        return Data(versions, aliases, self.objects, self._lineage, self._lock, scratch, self._exchange)
 
     @cached_property
     def remote(self) -> Remotes:
@@ -236,9 +241,12 @@ class Workspace:
     @cached_property
     def store(self) -> Store:
         """Verbs on the store itself."""
+        from nbmlops.data.retention import locked_by, needs_in
+        from nbmlops.store.roots import Roots
         from nbmlops.store.service import Store
 
-        return Store(self.objects, self.audit, self.remote.open)
+        roots = Roots(self.catalog, self.clock, {"data": needs_in(self.objects)}, locked_by(self._lock))
+        return Store(self.objects, self.audit, roots, self.remote.open)
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any) -> ActiveRun:
         """Log metrics to the active run."""

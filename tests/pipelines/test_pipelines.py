@@ -123,7 +123,8 @@ def test_two_promotions_that_race_are_one_promotion(workspace: Workspace) -> Non
     def meanwhile(_: object) -> None:
         if not moved:
             with lineage.activate(lineage.Active()):
-                made = versions.add("sums", digest="a" * 64, root="a" * 64, size=1, new_bytes=1, detail=EMPTY)
+                root = workspace.objects.put(b"an archive").digest
+                made = versions.add("sums", digest="a" * 64, root=root, size=1, new_bytes=1, detail=EMPTY)
             workspace.catalog.transact(lambda c: aliases.move(c, "production", made, expected=None))
             moved.append(made)
 

@@ -16,6 +16,7 @@ from nbmlops.store import lineage, schema
 from nbmlops.store.aliases import Aliases
 from nbmlops.store.audit import Audit
 from nbmlops.store.catalog import Catalog
+from nbmlops.store.index import Index, Known
 from nbmlops.store.naming import name_outputs, newest_named
 from nbmlops.store.versions import Version, Versions
 
@@ -32,8 +33,14 @@ def versions(catalog: Catalog) -> Versions:
     return Versions(catalog, SystemClock(), "data")
 
 
+def stored(versions: Versions, digest: str) -> str:
+    """Enter an object into the index: a version may only refer to what is there."""
+    Index(versions.catalog).add([], [Known(digest, 1, "", 0, 0, datetime.now(UTC))])
+    return digest
+
+
 def add(versions: Versions, name: str, content: str) -> Version:
-    digest = digests.of_bytes(content.encode())
+    digest = stored(versions, digests.of_bytes(content.encode()))
     return versions.add(name, digest=digest, root=digest, size=len(content), new_bytes=len(content))
 
 
@@ -81,7 +88,7 @@ def test_what_does_not_exist_is_named_with_its_nearest(versions: Versions) -> No
 
 def test_an_ambiguous_prefix_is_refused(versions: Versions) -> None:
     for digest in ("abcdef0" + "1" * 57, "abcdef0" + "2" * 57):
-        versions.add("flights", digest=digest, root=digest, size=1, new_bytes=1)
+        versions.add("flights", digest=digest, root=stored(versions, digest), size=1, new_bytes=1)
     with pytest.raises(AmbiguousError, match="fits 2 versions"):
         versions.resolve("flights@abcdef0")
 

@@ -1,0 +1,35 @@
+"""Spans of time as people write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from nbmlops.core.errors import InvalidError
+
+__all__ = ["parse_span"]
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_span(text: str | timedelta) -> timedelta:
+    """Read a span such as ``14d``, ``12h`` or ``0``.
+
+    Raises
+    ------
+    InvalidError
+        When it is none, or is negative.
+
+    Examples
+    --------
+    >>> str(parse_span("14d")), str(parse_span("90m")), str(parse_span("0"))
+    ('14 days, 0:00:00', '1:30:00', '0:00:00')
+    """
+    if isinstance(text, timedelta):
+        if text < timedelta(0):
+            raise InvalidError(f"{text} is negative", hint="14d, 12h, 30m or 0")
+        return text
+    found = re.fullmatch(r"\s*(\d{1,6})\s*([smhdw]?)\s*", text)
+    if found is None or (not found[2] and int(found[1])):
+        raise InvalidError(f"{text!r} is no span of time", hint="a number and s, m, h, d or w, such as 14d; or 0")
+    return timedelta(**{_UNITS[found[2] or "s"]: int(found[1])})

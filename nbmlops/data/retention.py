@@ -1,0 +1,42 @@
+"""Which objects versions of data need, and what the lock refers to: for the gc, which knows no data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from nbmlops.data import files
+from nbmlops.data.saving import needs
+
+if TYPE_CHECKING:
+    from nbmlops.data.lockfile import LockFile
+    from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.roots import Holder, Needs
+
+__all__ = ["locked_by", "needs_in"]
+
+
+def needs_in(objects: ObjectStore) -> Needs:
+    """What gives all objects that a version of data cannot be read without, the files of a folder too."""
+    listed: dict[str, list[str]] = {}
+
+    def files_of(folder: str) -> list[str]:
+        # A listing that was never pulled, as its folder is only known here, may be pulled at any moment.
+        if folder not in listed and not objects.missing([folder]):
+            listed[folder] = [member.digest for member in files.members(objects, folder).values()]
+        return listed.get(folder, [])
+
+    def all_of(version: Holder) -> list[str]:
+        return needs(version) + (files_of(version.root) if version.detail["format"] == "folder" else [])
+
+    return all_of
+
+
+def locked_by(lock: LockFile) -> Callable[[Holder], str | None]:
+    """What tells of a version whether the lock names its content."""
+
+    def locked(version: Holder) -> str | None:
+        held = version.kind == "data" and version.digest in lock.read().values()
+        return "nbmlops.lock names it" if held else None
+
+    return locked

@@ -1,0 +1,163 @@
+"""What the catalog refers to: the objects that a gc must keep, and whose the others were.
+
+Every table that holds the digest of an object is read here, and nowhere else: versions, artifacts of runs, reports.
+Beyond its root only the kind of a version knows what it cannot be read without; that comes by `Needs`, as the store
+lies below the kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from nbmlops.core.clock import Clock
+from nbmlops.core.refs import pinned
+from nbmlops.store import schema
+from nbmlops.store.catalog import Catalog
+
+__all__ = ["Holder", "Needs", "Picture", "Roots"]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A version as a holder of objects."""
+
+    id: int
+    kind: str
+    name: str
+    ref: str
+    digest: str
+    root: str
+    size: int
+    detail: Mapping[str, Any]
+    deleted_at: datetime | None
+    freed_at: datetime | None
+
+
+Needs = Callable[[Holder], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What holds objects now.
+
+    `live` are the versions that keep theirs; `due` those whose grace has passed; `pins` says of a deleted version, by
+    id, what else refers to it; `others` are the objects of runs and reports; `freed` versions hold nothing any more.
+    """
+
+    live: tuple[Holder, ...]
+    due: tuple[Holder, ...]
+    freed: tuple[Holder, ...]
+    pins: Mapping[int, str]
+    others: frozenset[str]
+
+
+class Roots:
+    """Asks the catalog, and through ports what lies beyond it.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The catalog.
+    clock : Clock
+        The time that a grace is reckoned from.
+    needs : mapping of str to callable
+        By kind, all objects that a version cannot be read without; just the root for a kind that is not in it.
+    locked : callable
+        Tells of a version what outside the catalog refers to it, such as ``nbmlops.lock``; None for nothing.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        clock: Clock,
+        needs: Mapping[str, Needs],
+        locked: Callable[[Holder], str | None],
+    ) -> None:
+        self.catalog = catalog
+        self.clock = clock
+        self._needs = needs
+        self._locked = locked
+
+    def picture(self, before: datetime) -> Picture:
+        """Who holds objects now; the grace of what was deleted before that time has passed."""
+        return self.catalog.read(lambda c: _picture(c, before, self._locked))
+
+    def of(self, holder: Holder) -> tuple[str, ...]:
+        """Objects that a version cannot be read without.
+
+        Raises
+        ------
+        CorruptError
+            When the object that lists them is damaged.
+        NotFoundError
+            When it is gone.
+        """
+        needs = self._needs.get(holder.kind)
+        return (holder.root, *(needs(holder) if needs else ()))
+
+
+def _picture(connection: Connection, before: datetime, locked: Callable[[Holder], str | None]) -> Picture:
+    held = list(_versions(connection))
+    past = [v for v in held if v.freed_at is None and v.deleted_at is not None and v.deleted_at <= before]
+    pins: dict[int, str] = {}
+    if past:
+        gone = {version.id for version in past}
+        frozen = _frozen(version for version in held if version.id not in gone and version.freed_at is None)
+        referred = _referred(connection)
+        for version in past:
+            why = referred.get(version.id) or frozen.get((version.kind, version.digest)) or locked(version)
+            if why:
+                pins[version.id] = why
+    due = tuple(version for version in past if version.id not in pins)
+    leaving = {version.id for version in due}
+    return Picture(
+        tuple(version for version in held if version.freed_at is None and version.id not in leaving),
+        due,
+        tuple(version for version in held if version.freed_at is not None),
+        pins,
+        frozenset(_others(connection)),
+    )
+
+
+def _versions(connection: Connection) -> Iterator[Holder]:
+    table, name = schema.version, schema.name
+    query = select(table, name.c.kind, name.c.name).join(name, name.c.id == table.c.name_id).order_by(table.c.id)
+    for row in connection.execute(query):
+        values = {field: row._mapping[field] for field in Holder.__slots__ if field != "ref"}
+        yield Holder(ref=pinned(row.name, row.number, row.digest), **values)
+
+
+def _referred(connection: Connection) -> dict[int, str]:
+    """Why aliases, runs and the ledger need versions, by id."""
+    found: dict[int, str] = {}
+    for row in connection.execute(select(schema.ledger.c.pipeline, schema.ledger.c.outputs)):
+        for version_id in (row.outputs or {}).get("versions", ()):
+            found[version_id] = f"the pipeline {row.pipeline} has it as the output of a step"
+    run, output = schema.run, schema.run_output
+    query = select(output.c.version_id, run.c.experiment, run.c.number).join(run, run.c.id == output.c.run_id)
+    for version_id, experiment, number in connection.execute(query):
+        found[version_id] = f"it is an output of the run {experiment}-{number}"
+    for version_id, alias in connection.execute(select(schema.alias.c.version_id, schema.alias.c.alias)):
+        found[version_id] = f"the alias {alias} is on it"
+    return found
+
+
+def _frozen(live: Iterable[Holder]) -> dict[tuple[str, str], str]:
+    """Which frozen pipeline reads a content, by kind and digest."""
+    found = {}
+    for version in live:
+        if version.kind == "pipeline":
+            for reference, digest in version.detail.get("lock", {}).items():
+                kind = reference.partition(":")[0]
+                found["data" if kind == "lock" else kind, digest] = f"the frozen pipeline {version.ref} reads it"
+    return found
+
+
+def _others(connection: Connection) -> Iterator[str]:
+    for column in (schema.artifact.c.digest, schema.report.c.object):
+        yield from connection.execute(select(column).distinct()).scalars()
