@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nbmlops.data import files
@@ -11,7 +10,7 @@ from nbmlops.data.saving import needs
 if TYPE_CHECKING:
     from nbmlops.data.lockfile import LockFile
     from nbmlops.store.objects import ObjectStore
-    from nbmlops.store.roots import Holder, Needs
+    from nbmlops.store.roots import Holder, Needs, Outside
 
 __all__ = ["locked_by", "needs_in"]
 
@@ -32,11 +31,10 @@ def needs_in(objects: ObjectStore) -> Needs:
     return all_of
 
 
-def locked_by(lock: LockFile) -> Callable[[Holder], str | None]:
-    """What tells of a version whether the lock names its content."""
+def locked_by(lock: LockFile) -> Outside:
+    """What gives the contents that the lock names."""
 
-    def locked(version: Holder) -> str | None:
-        held = version.kind == "data" and version.digest in lock.read().values()
-        return "nbmlops.lock names it" if held else None
+    def locked() -> dict[tuple[str, str], str]:
+        return {("data", digest): "nbmlops.lock names it" for digest in lock.read().values()}
 
     return locked

@@ -150,7 +150,7 @@ def adopt(connection: Connection, version: Version, now: datetime, *, new_bytes:
             values |= {"number": number, "named": naming.newest_named(connection) + 1}
         if new_bytes is not None:
             values |= {"root": version.root, "size": version.size, "detail": dict(version.detail)}
-            values |= {"new_bytes": new_bytes}
+            values |= {"new_bytes": new_bytes, "deleted_at": None, "freed_at": None}
         if values:
             connection.execute(update(schema.version).filter_by(id=row.id).values(**values))
         return Adopted(row.id, row.number or values.get("number"), new=False)

@@ -336,7 +336,6 @@ class ObjectStore:
 
         Afterwards the packs hold nothing but what the index points at. Cut off, it finishes when it is called again.
         What `held` gives when it is asked stays; `progress` is told the bytes of each few packs.
-
         Raises `CorruptError` when something that is to stay is damaged, `ConflictError` when others keep storing.
         """
         return purging.purge(self._folder, self._index, objects, progress, held)

@@ -165,7 +165,8 @@ class Receiver:
             for document in documents:
                 version = adoption.as_version(document)
                 row = adoption.here(connection, version)
-                if row is None:
+                # What a gc freed comes back by being asked for by its name.
+                if row is None or (strict and row.freed_at is not None):
                     found.append((document, None))
                 elif row.deleted_at is None:
                     own = Versions(self.catalog, self.clock, version.kind).get_in(connection, row.id)

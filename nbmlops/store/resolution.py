@@ -14,7 +14,7 @@ from nbmlops.store import lineage, schema, tombstones
 if TYPE_CHECKING:
     from nbmlops.store.versions import Version
 
-__all__ = ["missing", "own", "refuse_held", "selected", "unknown", "visible"]
+__all__ = ["missing", "own", "refuse_held", "restorable", "selected", "unknown", "visible"]
 
 
 def own(connection: Connection, name_id: int) -> Row[Any] | None:
@@ -91,6 +91,23 @@ def unknown(connection: Connection, kind: str, ref: Ref) -> NotFoundError:
     names = connection.execute(select(schema.name.c.name).filter_by(kind=kind)).scalars().all()
     hint = nearest(ref.name, names) or f"`ml {kind} list`"
     return NotFoundError(f"there is no {kind} named {ref.name!r}", hint=hint)
+
+
+def restorable(found: list[Any], ref: Ref) -> list[Any]:
+    """Those of some deleted versions whose bytes are here still.
+
+    Raises
+    ------
+    NotFoundError
+        When those of all were freed.
+    """
+    left = [version for version in found if version.freed_at is None]
+    if not left:
+        raise NotFoundError(
+            f"{ref} cannot be restored: its bytes were freed on {found[-1].freed_at:%Y-%m-%d}",
+            hint="save it again, or pull it from where it was pushed to",
+        )
+    return left
 
 
 def missing(connection: Connection, kind: str, name_id: int, ref: Ref) -> NotFoundError:

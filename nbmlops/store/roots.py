@@ -16,10 +16,10 @@ from sqlalchemy import Connection, select
 
 from nbmlops.core.clock import Clock
 from nbmlops.core.refs import pinned
-from nbmlops.store import schema
+from nbmlops.store import schema, tombstones
 from nbmlops.store.catalog import Catalog
 
-__all__ = ["Holder", "Needs", "Picture", "Roots"]
+__all__ = ["Holder", "Needs", "Outside", "Picture", "Roots"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Holder:
 
 
 Needs = Callable[[Holder], Iterable[str]]
+Outside = Callable[[], Mapping[tuple[str, str], str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,9 @@ class Roots:
         The time that a grace is reckoned from.
     needs : mapping of str to callable
         By kind, all objects that a version cannot be read without; just the root for a kind that is not in it.
-    locked : callable
-        Tells of a version what outside the catalog refers to it, such as ``nbmlops.lock``; None for nothing.
+    outside : callable
+        Gives the contents that something outside the catalog refers to, such as ``nbmlops.lock``, by kind and digest:
+        what refers to them.
     """
 
     def __init__(
@@ -76,16 +78,16 @@ class Roots:
         catalog: Catalog,
         clock: Clock,
         needs: Mapping[str, Needs],
-        locked: Callable[[Holder], str | None],
+        outside: Outside,
     ) -> None:
         self.catalog = catalog
         self.clock = clock
         self._needs = needs
-        self._locked = locked
+        self._outside = outside
 
     def picture(self, before: datetime) -> Picture:
         """Who holds objects now; the grace of what was deleted before that time has passed."""
-        return self.catalog.read(lambda c: _picture(c, before, self._locked))
+        return self.catalog.read(lambda c: _picture(c, before, self._outside))
 
     def of(self, holder: Holder) -> tuple[str, ...]:
         """Objects that a version cannot be read without.
@@ -101,17 +103,19 @@ class Roots:
         return (holder.root, *(needs(holder) if needs else ()))
 
 
-def _picture(connection: Connection, before: datetime, locked: Callable[[Holder], str | None]) -> Picture:
+def _picture(connection: Connection, before: datetime, outside: Outside) -> Picture:
     held = list(_versions(connection))
     past = [v for v in held if v.freed_at is None and v.deleted_at is not None and v.deleted_at <= before]
     pins: dict[int, str] = {}
     if past:
         gone = {version.id for version in past}
         frozen = _frozen(version for version in held if version.id not in gone and version.freed_at is None)
-        referred = _referred(connection)
+        referred, contents = _referred(connection), {**outside(), **frozen}
         for version in past:
-            why = referred.get(version.id) or frozen.get((version.kind, version.digest)) or locked(version)
-            if why:
+            # What was pinned or locked before rows of it were erased leads to what is left of it.
+            meant = sorted(tombstones.erased_into(connection, version.digest))
+            whys = [contents.get((version.kind, digest)) for digest in meant]
+            if why := next(filter(None, [referred.get(version.id), *whys]), None):
                 pins[version.id] = why
     due = tuple(version for version in past if version.id not in pins)
     leaving = {version.id for version in due}

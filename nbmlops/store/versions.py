@@ -128,9 +128,7 @@ class Versions:
 
     def enter(self, name: str, content: Mapping[str, Any], *, renew: bool = False, also: Also | None = None) -> Version:
         """`add`, with what else happens in the same transaction; `content` holds the arguments of `add` by name.
-
-        Besides, `needs` in it may name objects that the version cannot be read without. They, and the root, have to be
-        in the store still: else `CollectedError`.
+        Its root, and other objects that it names as `needs`, have to be in the store still: else `CollectedError`.
         """
         check_name(name)
         made_from = lineage.sources(self.catalog, name)
@@ -275,7 +273,7 @@ class Versions:
             except NotFoundError:
                 self.resolve_in(connection, parsed)  # what is there not at all says so itself
                 raise NotFoundError(f"{parsed} is not deleted; nothing to restore") from None
-            found = self._unfreed(found, parsed)
+            found = resolution.restorable(found, parsed)
             self._mark(connection, found, None, "restore", str(parsed))
             return [self.get_in(connection, version.id) for version in found]
 
@@ -293,8 +291,7 @@ class Versions:
 
         def work(connection: Connection) -> None:
             self.resolve_in(connection, Ref(check_name(old)))
-            taken = select(schema.name.c.id).filter_by(kind=self.kind, name=new)
-            if connection.execute(taken).first():
+            if connection.execute(select(schema.name.c.id).filter_by(kind=self.kind, name=new)).first():
                 raise ConflictError(f"there is {self.kind} named {new} already", hint="choose another name")
             connection.execute(update(schema.name).filter_by(kind=self.kind, name=old).values(name=new))
             audit.append(connection, self.clock, f"{self.kind}.rename", old, {"new": new})
@@ -303,8 +300,7 @@ class Versions:
 
     def _meant(self, connection: Connection, ref: Ref, *, deleted: bool) -> list[Version]:
         if not ref.is_bare:
-            version = self.resolve_in(connection, ref, deleted=deleted)
-            return [version]
+            return [self.resolve_in(connection, ref, deleted=deleted)]
         self.resolve_in(connection, ref, deleted=deleted)
         hidden = schema.version.c.deleted_at
         query = self._select().where(
@@ -314,15 +310,6 @@ class Versions:
             hidden.is_not(None) if deleted else hidden.is_(None),
         )
         return self._records(connection, connection.execute(query.order_by(schema.version.c.id)).all())
-
-    def _unfreed(self, found: list[Version], ref: Ref) -> list[Version]:
-        left = [version for version in found if version.freed_at is None]
-        if not left:
-            raise NotFoundError(
-                f"{ref} cannot be restored: its bytes were freed on {found[-1].freed_at:%Y-%m-%d}",
-                hint="save it again, or pull it from where it was pushed to",
-            )
-        return left
 
     def _mark(
         self, connection: Connection, found: list[Version], at: datetime | None, action: str, subject: str

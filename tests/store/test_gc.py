@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy import Connection, insert, select
 
 from nbmlops import Workspace
 from nbmlops.core.clock import SystemClock
 from nbmlops.core.errors import CorruptError, InvalidError, NotFoundError
 from nbmlops.data.files import members
+from nbmlops.store import lineage, schema
 from nbmlops.store.records import Collected
 from nbmlops.workspace.layout import locate, settings_of
 
@@ -164,6 +166,97 @@ def test_a_version_that_the_lock_names_stays_and_it_is_said_why(workspace: Works
     assert done.bytes == 0
     workspace.data.restore("f")
     assert Path(workspace.data.load("f", as_="path")).read_bytes() == path.read_bytes()
+
+
+def test_a_lock_from_before_an_erasure_holds_what_is_left(workspace: Workspace, folder: Path) -> None:
+    workspace.data.save(pd.DataFrame({"who": ["ann", "bob", "eve"]}), "people")
+    locked = (folder / "nbmlops.lock").read_text()
+    (folder / "where.txt").write_text("who = 'bob'")
+    workspace.data.erase("people", where_file=folder / "where.txt", yes=True)
+    assert workspace.store.gc(grace="0").kept == ()
+    workspace.data.delete("people", unlock=True)
+    (folder / "nbmlops.lock").write_text(locked)
+    done = workspace.store.gc(grace="0")
+    assert [(kept.ref, kept.why) for kept in done.kept] == [("people@v1", "nbmlops.lock names it")]
+    workspace.data.restore("people")
+    assert list(workspace.data.load("people", locked=True).who) == ["ann", "eve"]
+
+
+def test_what_pipelines_wrote_and_read_stays_and_it_is_said_why(workspace: Workspace) -> None:
+    for name in ("step", "made", "read", "loose"):
+        workspace.data.save(pd.DataFrame({"a": [name]}), name)
+    versions = workspace.versions("data")
+    step, made, read = (versions.resolve(name) for name in ("step", "made", "read"))
+    for name in ("step", "made", "read", "loose"):
+        workspace.data.delete(name, unlock=True)
+    with workspace.run("train") as run:
+        pass
+    committed = {"state": "committed", "token": 1, "step_key": "k", "started_at": workspace.clock.now()}
+    key = {"pipeline": "monthly", "logical_time": "t", "parameters_digest": "p", "step": "s", "generation": 0}
+
+    def write(connection: Connection) -> None:
+        connection.execute(insert(schema.ledger).values(**key, **committed, outputs={"versions": [step.id]}))
+        name_id = select(schema.version.c.name_id).filter_by(id=made.id).scalar_subquery()
+        connection.execute(insert(schema.run_output).values(run_id=run.id, name_id=name_id, version_id=made.id))
+
+    workspace.catalog.transact(write)
+    archive = workspace.objects.put(b"an archive").digest
+    lock = {"data:read": read.digest}
+    workspace.versions("pipeline").add("p", digest=archive, root=archive, size=1, new_bytes=1, detail={"lock": lock})
+    done = workspace.store.gc(grace="0")
+    assert {kept.ref: kept.why for kept in done.kept} == {
+        "step@v1": "the pipeline monthly has it as the output of a step",
+        "made@v1": "it is an output of the run train-1",
+        "read@v1": "the frozen pipeline p@v1 reads it",
+    }
+    assert list(owners(done)) == ["loose@v1"]
+    for name in ("step", "made", "read"):
+        workspace.data.restore(name)
+        assert list(workspace.data.load(name).a) == [name]
+    with pytest.raises(NotFoundError, match="its bytes are freed"):
+        workspace.data.load("loose")
+
+
+def test_what_was_freed_comes_back_from_a_remote_when_it_is_asked_for(workspace: Workspace, folder: Path) -> None:
+    path = noisy(folder, "f.bin", 1)
+    workspace.data.save(path, "f")
+    workspace.remote.add("origin", str(folder.parent / "there"))
+    workspace.data.push()
+    workspace.data.delete("f", unlock=True)
+    assert workspace.store.gc(grace="0").bytes > 400_000
+    with pytest.raises(NotFoundError, match="its bytes were freed") as refused:
+        workspace.data.restore("f@v1")
+    assert "pull it" in str(refused.value.hint)
+    workspace.data.pull("f@v1")
+    assert workspace.store.gc(grace="0").bytes == 0
+    assert Path(workspace.data.load("f@v1", as_="path")).read_bytes() == path.read_bytes()
+
+
+def test_a_folder_that_is_only_known_here_stops_no_gc_and_stays_whole_once_it_is_pulled(
+    workspace: Workspace, folder: Path
+) -> None:
+    (folder / "many").mkdir()
+    for number in range(4):
+        noisy(folder, f"many/{number}", number, 30_000)
+    workspace.data.save(folder / "many", "many")
+    first = workspace.data.load("many", as_="path")
+    with lineage.activate(lineage.Active()), workspace.run("made") as run:
+        workspace.data.load("many", as_="path")
+        run.artifact(b"x", "x.txt")
+        workspace.data.save(pd.DataFrame({"a": [1, 2]}), "made")
+    workspace.remote.add("origin", str(folder.parent / "there"))
+    workspace.data.push()
+    with Workspace.init(folder.parent / "second") as second:
+        second.remote.add("origin", str(folder.parent / "there"))
+        second.data.pull("made")
+        assert second.objects.missing([workspace.versions("data").resolve("many").root])
+        assert second.store.gc(grace="0").bytes == 0
+        second.data.pull("many")
+        assert second.store.gc(grace="0").bytes == 0
+        loaded = Path(second.data.load("many", as_="path"))
+        assert {one.name: one.read_bytes() for one in loaded.iterdir()} == {
+            one.name: one.read_bytes() for one in Path(first).iterdir()
+        }
 
 
 def test_damage_in_what_stays_stops_the_gc_before_it_frees_anything(workspace: Workspace, folder: Path) -> None:
