@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING
 
 from nbmlops.data import files
 from nbmlops.data.saving import needs
+from nbmlops.store.roots import Roots
 
 if TYPE_CHECKING:
     from nbmlops.data.lockfile import LockFile
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.roots import Holder, Needs, Outside
+    from nbmlops.store.versions import Versions
 
-__all__ = ["locked_by", "needs_in"]
+__all__ = ["roots_of"]
 
 
-def needs_in(objects: ObjectStore) -> Needs:
+def roots_of(versions: Versions, objects: ObjectStore, lock: LockFile) -> Roots:
+    """What refers to objects in the workspace whose versions of data these are."""
+    return Roots(versions.catalog, versions.clock, {"data": _needs_in(objects)}, _locked_by(lock))
+
+
+def _needs_in(objects: ObjectStore) -> Needs:
     """What gives all objects that a version of data cannot be read without, the files of a folder too."""
     listed: dict[str, list[str]] = {}
 
@@ -31,7 +38,7 @@ def needs_in(objects: ObjectStore) -> Needs:
     return all_of
 
 
-def locked_by(lock: LockFile) -> Outside:
+def _locked_by(lock: LockFile) -> Outside:
     """What gives the contents that the lock names."""
 
     def locked() -> dict[tuple[str, str], str]:

@@ -127,9 +127,7 @@ class Versions:
         return self.enter(name, content, renew=renew)
 
     def enter(self, name: str, content: Mapping[str, Any], *, renew: bool = False, also: Also | None = None) -> Version:
-        """`add`, with what else happens in the same transaction; `content` holds the arguments of `add` by name.
-        Its root, and other objects that it names as `needs`, have to be in the store still: else `CollectedError`.
-        """
+        """`add` of `content`, with `also` in the transaction; `CollectedError` if its root or `needs` were removed."""
         check_name(name)
         made_from = lineage.sources(self.catalog, name)
 

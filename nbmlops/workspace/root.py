@@ -241,12 +241,12 @@ class Workspace:
     @cached_property
     def store(self) -> Store:
         """Verbs on the store itself."""
-        from nbmlops.data.retention import locked_by, needs_in
-        from nbmlops.store.roots import Roots
+        from nbmlops.data.retention import roots_of
         from nbmlops.store.service import Store
 
-        roots = Roots(self.catalog, self.clock, {"data": needs_in(self.objects)}, locked_by(self._lock))
-        return Store(self.objects, self.audit, roots, self.remote.open)
+        return Store(
+            self.objects, self.audit, roots_of(self.versions("data"), self.objects, self._lock), self.remote.open
+        )
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any) -> ActiveRun:
         """Log metrics to the active run."""
