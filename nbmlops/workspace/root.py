@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from nbmlops.checks import Checks
     from nbmlops.core.clock import Clock
     from nbmlops.data import Data
-    from nbmlops.data.lockfile import LockFile
     from nbmlops.models import Models
     from nbmlops.pipelines import Pipelines
     from nbmlops.pipelines.lint import Finding as LintFinding
@@ -166,7 +165,7 @@ class Workspace:
         return Lineage(self.catalog, self.clock)
 
     @cached_property
-    def _lock(self) -> LockFile:
+    def _lock(self) -> Any:
         from nbmlops.data.lockfile import LockFile
 
         return LockFile(self.marker.root / "nbmlops.lock", self.marker.state / "lock.guard")
@@ -244,9 +243,8 @@ class Workspace:
         from nbmlops.data.retention import roots_of
         from nbmlops.store.service import Store
 
-        return Store(
-            self.objects, self.audit, roots_of(self.versions("data"), self.objects, self._lock), self.remote.open
-        )
+        roots = roots_of(self.versions("data"), self.objects, self._lock)
+        return Store(self.objects, self.audit, roots, self.remote.open)
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any) -> ActiveRun:
         """Log metrics to the active run."""
