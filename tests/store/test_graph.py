@@ -160,7 +160,7 @@ def test_a_name_that_is_not_there_gives_the_nearest(diamond: Workspace) -> None:
 
 def test_a_name_of_two_kinds_asks_for_the_kind(diamond: Workspace) -> None:
     models = diamond.versions("model")
-    digest = "ab" * 32
+    digest = diamond.objects.put(b"a model").digest
     models.add("raw", digest=digest, root=digest, size=1, new_bytes=1, detail={})
     with pytest.raises(AmbiguousError) as caught:
         diamond.lineage("raw")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextvars import copy_context
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from nbmlops.core import digests
 from nbmlops.core.clock import SystemClock
 from nbmlops.store import edges, lineage
 from nbmlops.store.catalog import Catalog
+from nbmlops.store.index import Index, Known
 from nbmlops.store.lineage import Active, Executing, Lineage
 from nbmlops.store.subjects import Subject, script
 from nbmlops.store.versions import Version, Versions
@@ -37,6 +39,8 @@ def known(catalog: Catalog) -> Lineage:
 
 def add(versions: Versions, name: str, content: str) -> Version:
     digest = digests.of_bytes(content.encode())
+    # A version may only refer to what is in the store.
+    Index(versions.catalog).add([], [Known(digest, 1, "", 0, 0, datetime.now(UTC))])
     return versions.add(name, digest=digest, root=digest, size=len(content), new_bytes=len(content))
 
 
