@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -83,6 +84,7 @@ class Kept:
     digest: str
     frame: pd.DataFrame
     deleted: bool = False
+    freed: bool = False
 
 
 class CtrlC(KeyboardInterrupt):
@@ -110,7 +112,7 @@ class AWorkspace(RuleBasedStateMachine):
         self.digests: dict[str, pd.DataFrame] = {}
 
     def seen(self, name: str, *, deleted: bool = False) -> list[Kept]:
-        return [kept for kept in self.known.get(name, []) if kept.deleted == deleted]
+        return [kept for kept in self.known.get(name, []) if kept.deleted == deleted and not kept.freed]
 
     @initialize(target=frames)
     def begin(self) -> pd.DataFrame:
@@ -204,6 +206,19 @@ class AWorkspace(RuleBasedStateMachine):
         self.workspace.data.restore(f"{name}@v{kept.number}")
         kept.deleted = False
 
+    @precondition(lambda self: self.known)
+    @rule()
+    def gc(self) -> None:
+        """What was deleted goes for good; all else stays, and what crashed with something half done loses nothing."""
+        self.workspace.store.gc(grace="0")
+        for name, versions in self.known.items():
+            for kept in versions:
+                if kept.deleted and not kept.freed:
+                    kept.freed = True
+                    with pytest.raises(NotFoundError):
+                        self.workspace.data.restore(f"{name}@v{kept.number}")
+        assert self.workspace.store.verify().ok
+
     @rule(old=NAMES, new=NAMES)
     def rename(self, old: str, new: str) -> None:
         if not self.seen(old) or self.known.get(new) or old == new:
@@ -232,7 +247,7 @@ class AWorkspace(RuleBasedStateMachine):
         remotes = [self.remote] if self.pushed else []
         done = self.workspace.data.erase(*self.known, where_file=where, yes=True, remotes=remotes)
         assert done.ok
-        every = [kept for versions in self.known.values() for kept in versions]
+        every = [kept for versions in self.known.values() for kept in versions if not kept.freed]
         after = erased(condition, [kept.frame for kept in every])
         led = {one.before: one.after or "" for one in done.versions}
         frames = dict(zip((kept.digest for kept in every), after, strict=True))

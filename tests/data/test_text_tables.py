@@ -375,13 +375,14 @@ with Workspace.open(sys.argv[1]) as workspace:
     resource.setrlimit(resource.RLIMIT_DATA, (data() + int(sys.argv[4]), -1))
     print(workspace.data.save(sys.argv[3], "large", as_="table").rows)
 """
-LIMIT = 160 << 20
+# The stacks of threads count too, and how many of those a busy machine keeps waiting differs from run to run.
+LIMIT = 240 << 20
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
 def test_a_file_larger_than_the_memory_is_saved(workspace: Workspace, tmp_path: Path, ending: str) -> None:
     generator = np.random.default_rng(0)
-    rows, times = 250_000, 30 if ending == "jsonl" else 60
+    rows, times = 250_000, 45 if ending == "jsonl" else 60
     part = pa.table({"n": np.arange(rows), "x": generator.normal(size=rows), "y": generator.integers(0, 9, rows)})
     small, large = tmp_path / f"small.{ending}", tmp_path / f"large.{ending}"
     if ending == "parquet":
