@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from nbmlops.core import digests
+from nbmlops.core.errors import UnsupportedError
 from nbmlops.store.folders import Folder
 from nbmlops.store.index import Place
 from nbmlops.store.packs import TRAILER_SIZE, BrokenError, Entry, EntryKind, read_index, read_trailer
@@ -42,9 +44,17 @@ def read_entries(folder: Folder, pack: str, size: int) -> list[Entry]:
         When its end or its index is damaged.
     FileNotFoundError
         When it is gone.
+    UnsupportedError
+        When a newer protocol wrote it.
     """
-    tail = read_tail(folder, pack, size)
-    return read_index(read_trailer(tail[-TRAILER_SIZE:], size), tail[:-TRAILER_SIZE])
+    try:
+        tail = read_tail(folder, pack, size)
+        return read_index(read_trailer(tail[-TRAILER_SIZE:], size), tail[:-TRAILER_SIZE])
+    except UnsupportedError as error:
+        # A bit that flipped may tell of a newer protocol, too; only a pack that was written so gives its name.
+        if digests.of_bytes(folder.read(pack, 0, size)) == pack:
+            raise
+        raise BrokenError("its end is damaged") from error
 
 
 class Shelf:

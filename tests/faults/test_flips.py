@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from nbmlops.core.errors import CorruptError
+from nbmlops.store.packs import TRAILER_SIZE
 from nbmlops.workspace import Workspace
 
 FLIPS = int(os.environ.get("NBMLOPS_SOAK_FLIPS", "100"))
@@ -102,3 +103,14 @@ def _outcome(load: Callable[[], Any], wanted: Any) -> str:
         return "right" if same(wanted, load()) else "wrong"
     except CorruptError:
         return "refused"
+
+
+def test_a_bit_in_the_end_of_a_pack_is_damage_and_no_newer_protocol(tmp_path: Path) -> None:
+    with Workspace.init(tmp_path / "project") as workspace:
+        workspace.data.save(table(100), "flights")
+        (path,) = (workspace.marker.state / "objects").rglob("*.pack")
+        size = path.stat().st_size
+        for bit in range(8 * (size - TRAILER_SIZE), 8 * size):
+            with flipped(path, bit):
+                assert not workspace.store.verify().ok, bit
+        assert workspace.store.verify(full=True).ok
