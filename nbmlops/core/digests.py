@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from blake3 import blake3
 
-__all__ = ["canonical_json", "of_bytes", "of_json", "short"]
+__all__ = ["canonical_json", "is_digest", "of_bytes", "of_json", "short"]
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def of_bytes(content: bytes | bytearray | memoryview) -> str:
@@ -40,3 +43,14 @@ def of_json(value: Any) -> str:
 def short(digest: str) -> str:
     """First eight digits, the form that people read."""
     return digest[:8]
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is written as a whole digest is.
+
+    Examples
+    --------
+    >>> is_digest(of_bytes(b"")), is_digest("af1349b9")
+    (True, False)
+    """
+    return _DIGEST.fullmatch(text) is not None

@@ -17,8 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from nbmlops.core.errors import InvalidError, UnavailableError, nearest
+from nbmlops.core.errors import InvalidError, UnavailableError
 from nbmlops.data import comparing
+from nbmlops.data.frames import names_of, pick
 from nbmlops.data.loading import Loading
 from nbmlops.data.records import DataVersion, a_or_an
 from nbmlops.render.listing import Listing
@@ -94,12 +95,8 @@ class Blaming(Loading):
                 hint=f"`ml data history {version.name}`",
             )
         known = [one[0] for one in version.detail["columns"]]
-        wanted = known if column is None else [column] if isinstance(column, str) else list(column)
-        for one in wanted:
-            if one not in known:
-                raise InvalidError(f"{version.ref} has no column {one!r}", hint=nearest(one, known))
-        keys = (key,) if isinstance(key, str) else tuple(key)
-        return Listing(self._blamed(version, wanted, keys), Blame)
+        wanted = known if column is None else pick(names_of(column), known)
+        return Listing(self._blamed(version, wanted, names_of(key)), Blame)
 
     def _blamed(self, version: Version, wanted: Sequence[str], key: Sequence[str]) -> list[Blame]:
         found: dict[str, Blame] = {}
@@ -123,8 +120,7 @@ class Blaming(Loading):
 
     def _behind(self, version: Version) -> Version | None:
         """The version before one, of the same name; behind the first, the only table that it was made from."""
-        number = version.number or 1 << 31
-        older = [one for one in self._versions.history(version.name) if (one.number or 0) < number]
+        older = self._older(version)
         if not older:
             made_from = [number for kind, number in self._lineage.made_from(version) if kind == "data"]
             tables = (self._versions.get(number) for number in made_from)

@@ -313,7 +313,7 @@ class Eraser:
         held = self._catalog.read(queries.held)
         for version in self._versions.everything():
             if version.freed_at is None and not self._exchange.absent(version):
-                held.update(_objects_of(self._objects, version))
+                held.update(self._exchange.all_needs(version))
         return held
 
 
@@ -337,11 +337,3 @@ def _as(version: Version, content: Version) -> Version:
     return replace(
         version, digest=content.digest, root=content.root, size=content.size, new_bytes=new_bytes, detail=detail
     )
-
-
-def _objects_of(objects: ObjectStore, version: Version) -> set[str]:
-    from nbmlops.data import files
-
-    if version.detail["format"] == "folder":
-        return {version.root, *(member.digest for member in files.members(objects, version.root).values())}
-    return set(needs(version))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "is_table",
     "kind_of",
+    "names_of",
     "pandas_index",
     "pandas_labels",
     "pandas_types",
@@ -161,6 +162,11 @@ def _no_plain_type(name: str, values: Sequence[Any]) -> InvalidError:
         f"the column {name!r} holds Python objects ({shown} among its first values), which a table cannot keep",
         hint=f"turn {name!r} into numbers, text, dates or lists of one type, or drop it",
     )
+
+
+def names_of(columns: str | Sequence[str]) -> tuple[str, ...]:
+    """Names of columns; a text alone is one of them, not its letters."""
+    return (columns,) if isinstance(columns, str) else tuple(columns)
 
 
 def pick(path_or_names: Sequence[str], known: Sequence[str]) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import PurePath
 from typing import TYPE_CHECKING, get_args
 
+from nbmlops.core.digests import is_digest
 from nbmlops.core.errors import CorruptError, NbmlopsError, UnavailableError
 from nbmlops.data import files
 from nbmlops.data.records import DataVersion, Format
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from nbmlops.store.versions import Version
 
 __all__ = ["DataHolding"]
-
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class DataHolding:
@@ -46,7 +44,7 @@ class DataHolding:
             holds = (
                 detail["format"] in get_args(Format)
                 and PurePath(own).name == own
-                and all(_DIGEST.fullmatch(each) for each in detail.get("needs", ()))
+                and all(is_digest(each) for each in detail.get("needs", ()))
                 and all(isinstance(each, str) for each in detail.get("cut_by", ()))
                 and all({type(part) for part in column[:2]} <= {str} for column in detail.get("columns", ()))
                 and (known.format != "table" or (type(known.rows) is int and known.rows >= 0 and "columns" in detail))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.data import arrays, comparing, files, output
-from nbmlops.data.frames import pick
+from nbmlops.data.frames import names_of, pick
 from nbmlops.data.keeping import Keeping
 from nbmlops.data.records import a_or_an
 
@@ -75,7 +75,7 @@ class Loading(Keeping):
         """
         version = self._present(self._resolve(ref, locked), locked=locked)
         result = self._read(
-            version, _Rows(None if columns is None else _names(columns), where, sample), as_, to, overwrite
+            version, _Rows(None if columns is None else names_of(columns), where, sample), as_, to, overwrite
         )
         self._lineage.record("reads", version)
         return result
@@ -108,20 +108,25 @@ class Loading(Keeping):
         first = self._before(second) if after is None else self._versions.resolve(before)
         for version in (first, second):
             self._present(version)
-        found = comparing.diff(self._objects, first, second, _names(key), sample, self._scratch)
+        found = comparing.diff(self._objects, first, second, names_of(key), sample, self._scratch)
         for version in (first, second):
             self._lineage.record("reads", version)
         return found
 
     def _before(self, version: Version) -> Version:
         """The version before one, of the same name."""
-        older = [one for one in self._versions.history(version.name) if (one.number or 0) < (version.number or 1 << 31)]
+        older = self._older(version)
         if not older:
             raise NotFoundError(
                 f"{version.ref} is the first version of {version.name}",
                 hint=f"name two versions: `ml data diff {version.ref} OTHER`",
             )
         return older[0]
+
+    def _older(self, version: Version) -> list[Version]:
+        """The versions of the same name before one, newest first."""
+        number = version.number or 1 << 31  # what has none yet is newer than all that have
+        return [one for one in self._versions.history(version.name) if (one.number or 0) < number]
 
     def _read(self, version: Version, asked: _Rows, as_: str | None, to: str | Path | None, overwrite: bool) -> Any:
         kind = str(version.detail["format"])
@@ -190,11 +195,6 @@ class _Rows(NamedTuple):
     columns: Sequence[str] | None
     where: str | None
     sample: int | None
-
-
-def _names(of: str | Sequence[str]) -> tuple[str, ...]:
-    """A name alone is one column, not its letters."""
-    return (of,) if isinstance(of, str) else tuple(of)
 
 
 def _as(table: pa.Table, wanted: str) -> Any:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from nbmlops.core.refs import pinned
 from nbmlops.store import schema, tombstones
+from nbmlops.store.roots import recorded
 
 if TYPE_CHECKING:
     from nbmlops.store.versions import Version
@@ -66,9 +67,5 @@ def stored(before: datetime, connection: Connection) -> set[str]:
 
 def held(connection: Connection) -> set[str]:
     """Digests of the objects that reports and artifacts are, and that versions of other kinds than data begin with."""
-    found: set[str] = set()
-    for column in (schema.report.c.object, schema.artifact.c.digest):
-        found.update(connection.execute(select(column).distinct()).scalars())
     others = select(schema.version.c.root).join(schema.name).where(schema.name.c.kind != "data")
-    found.update(connection.execute(others).scalars())
-    return found
+    return {*recorded(connection), *connection.execute(others).scalars()}

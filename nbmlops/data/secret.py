@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,13 +65,7 @@ def asked() -> SecretCondition:
     RefusedError
         When there is nobody to ask.
     """
-    try:
-        # A kernel puts a function of its own in this place, which asks the frontend; see ipykernel.
-        if getpass.getpass.__module__ != "getpass" or sys.stdin.isatty():
-            return SecretCondition(getpass.getpass(_PROMPT))
-    except (EOFError, NotImplementedError):  # the latter is what kernels raise that no one can type into
-        pass
-    raise RefusedError("the condition is asked for, and there is nobody to ask", hint=_HINT)
+    return SecretCondition(_answered(lambda: getpass.getpass(_PROMPT), "the condition is asked for", _HINT))
 
 
 def agreed(question: str) -> bool:
@@ -80,12 +76,16 @@ def agreed(question: str) -> bool:
     RefusedError
         When there is nobody to ask.
     """
-    try:
-        if getpass.getpass.__module__ != "getpass" or sys.stdin.isatty():
-            return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
-    except (EOFError, NotImplementedError):
-        pass
-    raise RefusedError("this cannot be undone, and there is nobody to ask", hint="look at --dry-run, then add --yes")
+    said = _answered(lambda: input(f"{question} [y/N] "), "this cannot be undone", "look at --dry-run, then add --yes")
+    return said.strip().lower() in {"y", "yes"}
+
+
+def _answered(ask: Callable[[], str], why: str, hint: str) -> str:
+    # A kernel puts a function of its own in the place of getpass, which asks the frontend; see ipykernel.
+    if getpass.getpass.__module__ != "getpass" or sys.stdin.isatty():
+        with suppress(EOFError, NotImplementedError):  # the latter is what kernels raise that no one can type into
+            return ask()
+    raise RefusedError(f"{why}, and there is nobody to ask", hint=hint)
 
 
 class SecretCondition:

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
+from nbmlops.core.digests import is_digest
 from nbmlops.core.errors import CorruptError, NbmlopsError
 from nbmlops.core.refs import check_name
 from nbmlops.store import naming, schema, tags
 from nbmlops.store.versions import Version
 
-__all__ = ["Adopted", "adopt", "as_version", "checked", "here", "merged", "refill"]
+__all__ = ["Adopted", "adopt", "as_version", "checked", "here", "instant", "merged", "refill"]
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _SUBJECT = re.compile(r"run:[0-9a-f]{32}|(cell|script):.{0,500}", re.DOTALL)
 
 
@@ -41,24 +41,24 @@ def checked(document: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     try:
         check_name(document["name"])
         for digest in (document["digest"], document["root"], *document["needs"]):
-            _must(_DIGEST.fullmatch(digest), digest)
+            _must(is_digest(digest), digest)
         number = document["number"]
         _must(number is None or (type(number) is int and 0 < number < 1 << 31), number)
         _must(type(document["size"]) is int and 0 <= document["size"] < 1 << 62, document["size"])
         _must(isinstance(document["author"], str) and len(document["author"]) <= 128, document["author"])
         _must(isinstance(document["message"], str | None) and isinstance(document["detail"], dict), document["message"])
         tags.checked(document["tags"])
-        _instant(document["created_at"])
+        instant(document["created_at"])
         _must(isinstance(document["run_id"], str | None), document["run_id"])
         for write in document["written"]:
             _must(_SUBJECT.fullmatch(write["by"]), write["by"])
-            _instant(write["at"])
+            instant(write["at"])
             for read in write["read"]:
                 check_name(read["name"])
                 _must(isinstance(read["kind"], str), read["kind"])
                 _must(read.get("relation", "reads") in {"reads", "carries"}, read.get("relation"))
-                _must(_DIGEST.fullmatch(read["digest"]), read["digest"])
-                _instant(read["at"])
+                _must(is_digest(read["digest"]), read["digest"])
+                instant(read["at"])
         _must(isinstance(document["runs"], list), document["runs"])
     except (AttributeError, KeyError, TypeError, ValueError, NbmlopsError) as error:
         raise CorruptError(
@@ -73,7 +73,8 @@ def _must(holds: object, seen: object) -> None:
         raise ValueError(f"{seen!r} cannot be")
 
 
-def _instant(text: str) -> datetime:
+def instant(text: str) -> datetime:
+    """A time as records write it: ISO 8601 with a zone; else `ValueError`."""
     at = datetime.fromisoformat(text)
     _must(at.tzinfo, text)
     return at
@@ -141,7 +142,7 @@ def adopt(connection: Connection, version: Version, now: datetime, *, new_bytes:
         Whether it was asked for: it gets its number then, or the next free one. What comes as an ancestor gets its
         number only where that leaves to the bare name the version that it means.
     """
-    name_id = _name_id(connection, version, now)
+    name_id = naming.name_id(connection, version.kind, version.name, now)
     row = here(connection, version)
     number = _number(connection, name_id, version, named=named)
     if row is not None:
@@ -177,12 +178,3 @@ def _number(connection: Connection, name_id: int, version: Version, *, named: bo
     if named:
         return version.number if free else last + 1
     return version.number if free and (last == 0 or (version.number or 0) < last) else None
-
-
-def _name_id(connection: Connection, version: Version, now: datetime) -> int:
-    table = schema.name
-    key = {"kind": version.kind, "name": version.name}
-    found = connection.execute(select(table.c.id).filter_by(**key)).scalar_one_or_none()
-    if found is not None:
-        return int(found)
-    return int(connection.execute(insert(table).values(created_at=now, **key)).inserted_primary_key[0])  # type: ignore[index]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, update
 
 from nbmlops.core.errors import CorruptError, NotFoundError
-from nbmlops.store import audit, schema
+from nbmlops.store import audit, schema, turns
 from nbmlops.store.folders import Folder
 from nbmlops.store.index import Index, Known
 from nbmlops.store.marking import Marks, Unmarked, look_at, prefixes, take_out
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["NOBODY", "Collector"]
 
 NOBODY = "an interrupted save"
-_PAGE = 500
 # A pack is written anew when less than this share of it lives: less often would waste disk, more often time.
 _MOST_LIVE = 0.5
 
@@ -152,8 +151,8 @@ class Collector:
     def _freeing(self, due: Iterable[Holder], told: Collected) -> Callable[[Connection], None]:
         def work(connection: Connection) -> None:
             table, ids, now = schema.version, [holder.id for holder in due], self._roots.clock.now()
-            for start in range(0, len(ids), _PAGE):
-                query = update(table).where(table.c.id.in_(ids[start : start + _PAGE]))
+            for page in turns.pages(ids):
+                query = update(table).where(table.c.id.in_(page))
                 connection.execute(query.values(freed_at=now))
             said = {"versions": ids, "bytes": told.bytes, "grace": told.grace}
             audit.append(connection, self._roots.clock, "store.gc", "store", said)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Select, func, insert, select
 
-from nbmlops.store import schema
+from nbmlops.store import schema, turns
 from nbmlops.store.subjects import Subject
 
 __all__ = [
@@ -28,9 +28,6 @@ __all__ = [
     "selected",
     "things",
 ]
-
-_AT_ONCE = 500
-"""How many values one question names; SQLite takes 32,766 at most."""
 
 
 class Edge(NamedTuple):
@@ -57,11 +54,10 @@ def parsed(thing: str) -> tuple[str, int]:
 
 
 def selected(connection: Connection, query: Select[Any], column: Column[Any], values: Iterable[Any]) -> list[Any]:
-    """Rows of a query in which a column has one of many values: one question for every 500 of them."""
-    wanted = sorted(set(values))
+    """Rows of a query in which a column has one of many values: one question for every page of them."""
     found: list[Any] = []
-    for start in range(0, len(wanted), _AT_ONCE):
-        found += connection.execute(query.where(column.in_(wanted[start : start + _AT_ONCE]))).all()
+    for page in turns.pages(sorted(set(values))):
+        found += connection.execute(query.where(column.in_(page))).all()
     return found
 
 

@@ -11,7 +11,16 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from nbmlops.store import lineage, resolution, schema, tags
 from nbmlops.store.subjects import Subject
 
-__all__ = ["add_version", "adopt_outputs", "insert_version", "name_outputs", "newest_named", "numbered", "put_output"]
+__all__ = [
+    "add_version",
+    "adopt_outputs",
+    "insert_version",
+    "name_id",
+    "name_outputs",
+    "newest_named",
+    "numbered",
+    "put_output",
+]
 
 
 def add_version(
@@ -22,8 +31,8 @@ def add_version(
     Its id, and whether it is a new one.
     """
     pipeline_run = lineage.current().pipeline_run_id
-    name_id = _name_id(connection, kind, name, values["created_at"])
-    visible = resolution.visible(connection, name_id)
+    own = name_id(connection, kind, name, values["created_at"])
+    visible = resolution.visible(connection, own)
     known = visible is not None and visible.digest == values["digest"] and not renew
     if visible is not None and known:
         version_id = int(visible.id)
@@ -31,14 +40,15 @@ def add_version(
             # What says why is taken as late as it comes; a message that is there stays.
             connection.execute(update(schema.version).filter_by(id=version_id).values(message=values["message"]))
     else:
-        number = {} if pipeline_run else numbered(connection, name_id)
-        version_id = insert_version(connection, name_id=name_id, **number, **values)
+        number = {} if pipeline_run else numbered(connection, own)
+        version_id = insert_version(connection, name_id=own, **number, **values)
     if pipeline_run:
-        put_output(connection, pipeline_run, name_id, version_id)
+        put_output(connection, pipeline_run, own, version_id)
     return version_id, not known
 
 
-def _name_id(connection: Connection, kind: str, name: str, now: datetime) -> int:
+def name_id(connection: Connection, kind: str, name: str, now: datetime) -> int:
+    """Row id of a name, which is added when it is not there."""
     found = connection.execute(select(schema.name.c.id).filter_by(kind=kind, name=name)).scalar_one_or_none()
     if found is not None:
         return int(found)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, select
 
-from nbmlops.store import schema
+from nbmlops.store import edges, schema
 
 __all__ = ["Ids", "RunBook", "ancestors", "row_of", "run_ids", "tell", "written"]
 
@@ -55,12 +55,17 @@ def _read(connection: Connection, subject: str, before: datetime, own: str) -> l
     return found
 
 
+def _rows_of(told: Mapping[str, Any]) -> Select[Any]:
+    """Asks for the oldest row with the kind, name and digest that a version is told by."""
+    version, name = schema.version, schema.name
+    query = select(version.c.id).join(name).where(name.c.kind == told["kind"], name.c.name == told["name"])
+    return query.where(version.c.digest == told["digest"]).order_by(version.c.id).limit(1)
+
+
 def row_of(connection: Connection, read: Mapping[str, Any]) -> int | None:
     """Row id of a version that was read, by its kind, name, digest and number; None when it is gone."""
-    version, name = schema.version, schema.name
-    query = select(version.c.id).join(name).where(name.c.kind == read["kind"], name.c.name == read["name"])
-    query = query.where(version.c.digest == read["digest"], version.c.number.is_not_distinct_from(read["number"]))
-    return connection.execute(query.order_by(version.c.id).limit(1)).scalar_one_or_none()
+    numbered = schema.version.c.number.is_not_distinct_from(read["number"])
+    return connection.execute(_rows_of(read).where(numbered)).scalar_one_or_none()
 
 
 def ancestors(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -91,11 +96,7 @@ class Ids:
         known = self._rows.get((*key, told["number"]), self._rows.get((*key, None)))
         if known is not None:
             return known
-        version, name = schema.version, schema.name
-        query = select(version.c.id).join(name).where(name.c.kind == told["kind"], name.c.name == told["name"])
-        return connection.execute(
-            query.where(version.c.digest == told["digest"]).order_by(version.c.id).limit(1)
-        ).scalar_one_or_none()
+        return connection.execute(_rows_of(told)).scalar_one_or_none()
 
 
 def tell(connection: Connection, document: Mapping[str, Any], ids: Ids) -> None:
@@ -103,15 +104,9 @@ def tell(connection: Connection, document: Mapping[str, Any], ids: Ids) -> None:
     own = ids.find(connection, document)
     assert own is not None
     for write in document["written"]:
-        _edge(connection, write["by"], "writes", document["kind"], own, write["at"])
+        wanted = {("writes", f"{document['kind']}:{own}"): datetime.fromisoformat(write["at"])}
         for read in write["read"]:
-            known = ids.find(connection, read)
-            if known is not None:
-                _edge(connection, write["by"], read.get("relation", "reads"), read["kind"], known, read["at"])
-
-
-def _edge(connection: Connection, subject: str, relation: str, kind: str, version_id: int, at: str) -> None:
-    table = schema.edge
-    key = {"subject": subject, "relation": relation, "object": f"{kind}:{version_id}"}
-    if connection.execute(select(table.c.subject).filter_by(**key)).first() is None:
-        connection.execute(insert(table).values(at=datetime.fromisoformat(at), **key))
+            if (known := ids.find(connection, read)) is not None:
+                relation = read.get("relation", "reads")
+                wanted[relation, f"{read['kind']}:{known}"] = datetime.fromisoformat(read["at"])
+        edges.add(connection, write["by"], wanted)

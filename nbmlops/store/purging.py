@@ -13,22 +13,18 @@ from nbmlops.store.manifests import ITEM, read_body
 from nbmlops.store.marking import Marks, look_at, take_out
 from nbmlops.store.packs import BrokenError, pack_size, unpack
 from nbmlops.store.reader import Shelves
-from nbmlops.store.rewriting import Dead, Rewritten, compact, rewrite
+from nbmlops.store.rewriting import Dead, Rewritten, compact
 from nbmlops.store.shelf import Shelf
 
-__all__ = ["dead_at", "purge", "purge_at", "read_at", "wasteful"]
+__all__ = ["dead_at", "purge", "read_at"]
 
 Progress = Callable[[int], None]
 
 
-def wasteful(folder: Folder, index: Index, most_live: float = 1.0) -> list[str]:
-    """Packs of this folder of whose entries the index knows less than that share of the bytes."""
+def _wasteful(folder: Folder, index: Index) -> list[str]:
+    """Packs of this folder that hold more than the entries of which the index knows."""
     sizes, usage = folder.names(), index.usage()
-    return sorted(
-        pack
-        for pack, size in sizes.items()
-        if (pack_size(*usage[pack]) < min(size, most_live * size) if pack in usage else True)
-    )
+    return sorted(pack for pack, size in sizes.items() if pack not in usage or pack_size(*usage[pack]) < size)
 
 
 def purge(
@@ -51,30 +47,13 @@ def purge(
         return [one.digest for one in known if one.digest not in going]
 
     take_out(index, lambda: look_at(index, marks, others), near=folder.near)
-    return compact(folder, index, wasteful(folder, index), progress)
-
-
-def purge_at(
-    folder: Folder, objects: Iterable[str], keep: Iterable[str] = (), progress: Progress | None = None
-) -> Rewritten:
-    """Remove objects from a folder without a catalog.
-
-    Parameters
-    ----------
-    folder : Folder
-        Where they were pushed to.
-    objects : iterable of str
-        What is to go.
-    keep : iterable of str
-        Objects that stay although they are of one chunk, which there no manifest tells.
-    progress : callable, optional
-        Told the bytes of each pack that was looked at.
-    """
-    return rewrite(folder, dead_at(Shelf(folder), objects, keep), progress)
+    return compact(folder, index, _wasteful(folder, index), progress)
 
 
 def dead_at(shelf: Shelf, objects: Iterable[str], keep: Iterable[str] = (), chunks: Iterable[str] = ()) -> Dead:
-    """What goes with some objects from a folder without a catalog; `keep` as in `purge_at`.
+    """What goes with some objects from a folder without a catalog; what is in `keep` stays.
+
+    `keep` has to name the objects that stay and are of one chunk, which there no manifest tells.
 
     Who writes it down before `rewrite` can finish a removal that was cut off, when the manifests are gone already: the
     `chunks` then go too, but those that something else has by now.

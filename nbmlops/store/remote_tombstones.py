@@ -21,7 +21,6 @@ from nbmlops.store.remote_records import PROTOCOL, Files, folder_of, refuse_newe
 __all__ = ["Gone", "Graves", "RemoteTombstones"]
 
 _FILE = re.compile(r"([0-9a-f]{64})-([0-9a-f]{64})\.json")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _READERS = 16
 _ID = 32
 
@@ -150,7 +149,7 @@ class RemoteTombstones:
             gone = Gone(**document | {"objects": tuple(document["objects"])})
             check_name(gone.name)
             for digest in (gone.digest, gone.successor, *gone.objects):
-                if not _DIGEST.fullmatch(digest):
+                if not digests.is_digest(digest):
                     raise ValueError(f"{digest!r} is no digest")
             if gone.digest != found[1] or datetime.fromisoformat(gone.at).tzinfo is None or len(gone.erasure) > _ID:
                 raise ValueError("it lies in a wrong place")

@@ -19,7 +19,7 @@ from nbmlops.core.refs import pinned
 from nbmlops.store import schema, tombstones
 from nbmlops.store.catalog import Catalog
 
-__all__ = ["Holder", "Needs", "Outside", "Picture", "Roots"]
+__all__ = ["Holder", "Needs", "Outside", "Picture", "Roots", "recorded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _picture(connection: Connection, before: datetime, outside: Outside) -> Pict
         due,
         tuple(version for version in held if version.freed_at is not None),
         pins,
-        frozenset(_others(connection)),
+        frozenset(recorded(connection)),
     )
 
 
@@ -162,6 +162,7 @@ def _frozen(live: Iterable[Holder]) -> dict[tuple[str, str], str]:
     return found
 
 
-def _others(connection: Connection) -> Iterator[str]:
+def recorded(connection: Connection) -> Iterator[str]:
+    """Digests of the objects that artifacts of runs and reports are."""
     for column in (schema.artifact.c.digest, schema.report.c.object):
         yield from connection.execute(select(column).distinct()).scalars()

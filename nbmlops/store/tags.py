@@ -8,12 +8,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, insert, select, update
 
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
-from nbmlops.store import schema
+from nbmlops.store import schema, turns
 
 __all__ = ["checked", "copy", "having", "of_versions", "put", "remove"]
 
 _KEY_LIMIT, _VALUE_LIMIT = 512, 4_096
-_AT_ONCE = 500
 
 
 def checked(tags: Mapping[Any, Any]) -> dict[str, str]:
@@ -73,10 +72,10 @@ def copy(connection: Connection, source: int, target: int) -> None:
 
 def of_versions(connection: Connection, version_ids: Collection[int]) -> dict[int, dict[str, str]]:
     """Tags of some versions, sorted by key, by the id of the version; those without a tag are left out."""
-    table, wanted = schema.version_tag, sorted(set(version_ids))
+    table = schema.version_tag
     found: dict[int, dict[str, str]] = {}
-    for start in range(0, len(wanted), _AT_ONCE):
-        query = select(table).where(table.c.version_id.in_(wanted[start : start + _AT_ONCE]))
+    for page in turns.pages(sorted(set(version_ids))):
+        query = select(table).where(table.c.version_id.in_(page))
         for row in connection.execute(query.order_by(table.c.version_id, table.c.key)):
             found.setdefault(row.version_id, {})[row.key] = row.value
     return found

@@ -8,6 +8,7 @@ removed since an earlier one, whether what it saw still holds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -17,6 +18,7 @@ from nbmlops.store import schema
 
 __all__ = ["CollectedError", "hold", "latest", "pages", "removed", "shrunk_since", "take", "tell_removed"]
 
+T = TypeVar("T")
 # Well below the number of parameters that any engine takes.
 _PAGE = 500
 # The object of no bytes is in every store.
@@ -83,7 +85,7 @@ def hold(connection: Connection, digests: Iterable[str]) -> None:
             raise CollectedError(gone)
 
 
-def pages(items: Iterable[str]) -> list[list[str]]:
+def pages(items: Iterable[T]) -> list[list[T]]:
     """Items by as many as one statement of any engine takes."""
     listed = list(items)
     return [listed[start : start + _PAGE] for start in range(0, len(listed), _PAGE)]

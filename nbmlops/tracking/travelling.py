@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import CorruptError, NbmlopsError
 from nbmlops.core.refs import check_name
+from nbmlops.store.adoption import instant
 from nbmlops.tracking import queries
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _checked(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, flo
         fields = {key: document[key] for key in _SAME}
         check_name(fields["experiment"])
         ended = document["ended_at"]
-        fields |= {"started_at": _instant(document["started_at"]), "ended_at": _instant(ended) if ended else None}
+        fields |= {"started_at": instant(document["started_at"]), "ended_at": instant(ended) if ended else None}
         holds = (
             _ID.fullmatch(fields["id"])
             and (fields["parent_id"] is None or _ID.fullmatch(fields["parent_id"]))
@@ -93,10 +93,3 @@ def _checked(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, flo
             f"a record tells of a run that cannot be: {error!r}"[:300],
             hint="push again from a workspace that has the version",
         ) from None
-
-
-def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone")
-    return at

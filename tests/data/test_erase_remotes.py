@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -11,26 +10,8 @@ import pytest
 from nbmlops.core.errors import NotFoundError, RefusedError
 from nbmlops.render.dispatch import html, text
 from nbmlops.store import erasures
-from nbmlops.workspace import Workspace
+from tests.data.conftest import Make
 from tests.data.test_erase import MARKER, digests_of, filled, flights, places_of, without
-
-Make = Callable[[str], Workspace]
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    """Makes workspaces that have the same remote, named origin."""
-    made: list[Workspace] = []
-
-    def one(name: str) -> Workspace:
-        workspace = Workspace.init(tmp_path / name)
-        workspace.remote.add("origin", str(tmp_path / "remote"))
-        made.append(workspace)
-        return workspace
-
-    yield one
-    for workspace in made:
-        workspace.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,24 +20,7 @@ from nbmlops.core.errors import (
 from nbmlops.store import lineage
 from nbmlops.store.lineage import Active
 from nbmlops.workspace import Workspace
-
-Make = Callable[[str], Workspace]
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    """Makes workspaces that have the same remote, named origin."""
-    made: list[Workspace] = []
-
-    def one(name: str) -> Workspace:
-        workspace = Workspace.init(tmp_path / name)
-        workspace.remote.add("origin", str(tmp_path / "remote"))
-        made.append(workspace)
-        return workspace
-
-    yield one
-    for workspace in made:
-        workspace.close()
+from tests.data.conftest import Make
 
 
 def frame(seed: int, rows: int = 2_000) -> pd.DataFrame:

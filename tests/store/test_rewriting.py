@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from nbmlops.store.index import Index
 from nbmlops.store.local_folder import LocalFolder
 from nbmlops.store.objects import ObjectStore
 from nbmlops.store.remote_folder import UrlFolder
-from nbmlops.store.rewriting import Dead, rewrite
+from nbmlops.store.rewriting import Dead, Rewritten, rewrite
 from nbmlops.store.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_a_pack_of_the_dead_alone_is_removed_and_nothing_is_written(objects: Obj
     done = objects.purge([gone.digest])
     assert (len(done.removed), done.written) == (1, ())
     assert len(packs()) == 1
-    assert objects.purge([gone.digest]) == purging.Rewritten((), (), 0)
+    assert objects.purge([gone.digest]) == Rewritten((), (), 0)
     assert objects.read(kept.digest) == b"something else"
 
 
@@ -128,6 +128,10 @@ def test_a_reader_in_another_process_never_notices_that_packs_are_written_anew(
     assert objects.verify(full=True).ok
 
 
+def purge_at(folder: Folder, objects: list[str], keep: Sequence[str] = ()) -> Rewritten:
+    return rewrite(folder, purging.dead_at(Shelf(folder), objects, keep))
+
+
 def places(tmp_path: Path) -> list[Folder]:
     return [LocalFolder(tmp_path / "remote"), UrlFolder(f"memory://rewriting-{os.getpid()}-{tmp_path.name}")]
 
@@ -140,14 +144,14 @@ def test_a_folder_without_a_catalog_is_rewritten_by_what_its_packs_tell(
     single = objects.put(b"N14228 in one chunk")
     for folder in places(tmp_path):
         objects.push([kept.digest, gone.digest, single.digest], folder.where)
-        done = purging.purge_at(folder, [gone.digest, single.digest])
+        done = purge_at(folder, [gone.digest, single.digest])
         assert done.removed
         assert set(done.removed).isdisjoint(folder.names())
         shelf = Shelf(folder)
         assert set(shelf.described()) == {kept.digest}
         listed = {digest for digest, _ in objects._shelves.manifest(kept.digest)}
         assert {place.digest for place in shelf} == listed
-        assert purging.purge_at(folder, [gone.digest, single.digest]) == purging.Rewritten((), (), 0)
+        assert purge_at(folder, [gone.digest, single.digest]) == Rewritten((), (), 0)
 
 
 def test_what_is_named_to_be_kept_stays_where_no_manifest_tells_of_it(
@@ -157,7 +161,7 @@ def test_what_is_named_to_be_kept_stays_where_no_manifest_tells_of_it(
     chunk = next(iter(objects._shelves.manifest(whole.digest)))[0]
     folder = LocalFolder(tmp_path / "remote")
     objects.push([whole.digest], folder.where)
-    purging.purge_at(folder, [whole.digest], keep=[chunk])
+    purge_at(folder, [whole.digest], keep=[chunk])
     assert {place.digest for place in Shelf(folder)} == {chunk}
 
 
