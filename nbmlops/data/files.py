@@ -221,7 +221,7 @@ def _unwritable(target: Path, error: OSError) -> UnavailableError:
     return UnavailableError(f"cannot write {target}: {error.strerror or error}", hint="check space and permissions")
 
 
-def write_atomically(target: Path, write: Callable[[IO[bytes]], None]) -> None:
+def write_atomically(target: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Let `write` fill a file beside `target`, then put it in its place.
 
     Raises

@@ -185,8 +185,12 @@ def clear_notebooks(folder: Path, redaction: Redaction, *, write: bool) -> int:
             if anew is None:
                 path.unlink()
             else:
-                files.write_atomically(path, lambda sink, content=anew: sink.write(content) and None)  # type: ignore[misc]
+                _put(path, anew)
     return found
+
+
+def _put(path: Path, content: bytes) -> None:
+    files.write_atomically(path, lambda sink: sink.write(content))
 
 
 def clear_handed_out(scratch: Path, digests: set[str], redaction: Redaction) -> None:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, UnavailableError, UntrustedError, nearest
 from nbmlops.core.refs import check_name
@@ -172,19 +171,16 @@ class Remotes:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    # Behind a link, which stays one.
-    target = path.resolve()
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    from nbmlops.data import files
+
+    target = path.resolve()  # behind a link, which stays one
+
+    def write(sink: IO[bytes]) -> None:
+        sink.write(content)
+        if target.exists():
+            os.fchmod(sink.fileno(), target.stat().st_mode & 0o777)
+
+    files.write_atomically(target, write)
 
 
 def _only(known: dict[str, str]) -> str:
