@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
+from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from nbmlops.workspace import Workspace
 
 NAMES = st.sampled_from(["flights", "wetter_ä", "x"])
@@ -40,7 +40,9 @@ def amended(frame: pd.DataFrame) -> pd.DataFrame:
 def appended(frame: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
     # Of unlike categories, as a frame of one row has, pandas makes texts.
     whole = pd.concat([frame, more], ignore_index=True)
-    return whole.assign(carrier=whole.carrier.astype("category"))
+    whole = whole.assign(carrier=whole.carrier.astype("category"))
+    # A truth that is missing becomes NaN among objects; a table keeps it as null, which comes back as None.
+    return whole.assign(late=whole.late.where(whole.late.notna(), None)) if "late" in whole else whole
 
 
 EDITS = {
@@ -91,6 +93,7 @@ class Kept:
     frame: pd.DataFrame
     deleted: bool = False
     freed: bool = False
+    golden: bool = False
 
 
 class CtrlC(KeyboardInterrupt):
@@ -181,6 +184,7 @@ class AWorkspace(RuleBasedStateMachine):
             pd.testing.assert_frame_equal(loaded.reset_index(drop=True), wanted.reset_index(drop=True))
         else:
             ref = f"{name}@v{kept.number}" if how == "number" else f"{name}@{kept.digest}"
+            ref = f"{name}@golden" if kept.golden else ref
             pd.testing.assert_frame_equal(service.load(ref), kept.frame)
 
     @precondition(lambda self: any(self.seen(name) for name in self.known))
@@ -202,8 +206,20 @@ class AWorkspace(RuleBasedStateMachine):
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
         name, kept = self._any(data, deleted=False)
+        if kept.golden:
+            with pytest.raises(RefusedError):
+                self.workspace.data.delete(f"{name}@v{kept.number}", unlock=True)
+            return
         self.workspace.data.delete(f"{name}@v{kept.number}", unlock=True)
         kept.deleted = True
+
+    @precondition(lambda self: any(self.seen(name) for name in self.known))
+    @rule(data=st.data())
+    def alias(self, data: st.DataObject) -> None:
+        name, kept = self._any(data, deleted=False)
+        self.workspace.data.alias(f"{name}@v{kept.number}", "golden")
+        for other in self.known[name]:
+            other.golden = other is kept
 
     @precondition(lambda self: any(self.seen(name, deleted=True) for name in self.known))
     @rule(data=st.data())
@@ -245,7 +261,7 @@ class AWorkspace(RuleBasedStateMachine):
         for name in self.known:
             self.pushed.update({(name, kept.digest): kept.frame for kept in self.seen(name)})
 
-    @precondition(lambda self: self.known)
+    @precondition(lambda self: self.known and not self.only_elsewhere())
     @rule(condition=st.sampled_from(sorted(ERASED)))
     def erase(self, condition: str) -> None:
         """Rows leave every version there is, deleted ones and those on the remote too."""
@@ -289,6 +305,11 @@ class AWorkspace(RuleBasedStateMachine):
                     self.known.setdefault(name, []).append(Kept(version.number or 0, version.digest, frame))
             if name in self.known:
                 self.known[name].sort(key=lambda kept: kept.number)
+
+    def only_elsewhere(self) -> bool:
+        """Whether the remote holds what was freed here, of which an erasure can only tell, as its condition is here."""
+        freed = {kept.digest for versions in self.known.values() for kept in versions if kept.freed}
+        return not freed.isdisjoint(digest for _, digest in self.pushed)
 
     def _named(self, name: str) -> bool:
         return name in {version.name for version in self.workspace.data.list()}
