@@ -21,7 +21,7 @@ from nbmlops.pipelines.parameters import Parameters, inject
 from nbmlops.pipelines.records import StepProgress, StepResult
 from nbmlops.store import lineage
 from nbmlops.store.naming import adopt_outputs
-from nbmlops.tracking.queries import add_tags
+from nbmlops.tracking.queries.values import add_tags
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.graph import Step

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["asked", "state"]
+__all__ = ["asked", "is_in_repository", "state"]
 
 _PATIENCE = 5.0
 
@@ -24,7 +24,7 @@ def state(folder: Path) -> dict[str, Any] | None:
     folder : Path
         A folder of the project.
     """
-    if not _is_in_repository(folder):
+    if not is_in_repository(folder):
         return None
     # The repository may be somebody else's: nothing that its configuration names is run.
     quiet = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
@@ -50,7 +50,7 @@ def _read(told: str) -> dict[str, Any]:
     return {"commit": None if commit == "(initial)" else commit, "branch": branch, "dirty": dirty}
 
 
-def _is_in_repository(folder: Path) -> bool:
+def is_in_repository(folder: Path) -> bool:
     """Whether git may find a repository: it need not be asked where no folder has one."""
     here = folder.absolute()
     return "GIT_DIR" in os.environ or any((one / ".git").exists() for one in (here, *here.parents))
@@ -61,7 +61,7 @@ def asked(folder: Path) -> Callable[[], dict[str, Any] | None]:
 
     Git takes longer than a small save (6 ms here, some 100 ms in a large repository), and uses another core.
     """
-    if not _is_in_repository(folder):
+    if not is_in_repository(folder):
         return lambda: None
     answer: list[dict[str, Any] | None] = []
     thread = threading.Thread(target=lambda: answer.append(state(folder)), name="nbmlops-git", daemon=True)

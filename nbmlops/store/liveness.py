@@ -19,7 +19,7 @@ from pathlib import Path
 
 from nbmlops.core.errors import UnavailableError
 
-__all__ = ["Writer", "is_alive", "is_here"]
+__all__ = ["Writer", "is_alive", "is_here", "place"]
 
 
 class Writer:
@@ -55,7 +55,7 @@ class Writer:
         if self._descriptor is None or self._owner != os.getpid():
             try:
                 self._folder.mkdir(exist_ok=True)
-                self._token, self._owner = f"{_place(self._folder)}-{secrets.token_hex(16)}", os.getpid()
+                self._token, self._owner = f"{place(self._folder)}-{secrets.token_hex(16)}", os.getpid()
                 path = self._folder / self._token
                 self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
             except OSError as error:
@@ -73,7 +73,7 @@ class Writer:
             self._descriptor = None
 
 
-def _place(folder: Path) -> str:
+def place(folder: Path) -> str:
     """The folder's own id, 16 hex digits; made on first use, by one of those who need it at once."""
     path = folder / "place"
     if not path.exists():

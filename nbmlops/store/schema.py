@@ -9,7 +9,7 @@ Conventions: instants are whole microseconds since 1970-01-01 UTC; digests are 6
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -29,13 +29,13 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from nbmlops.core.clock import instant, microseconds
+
 __all__ = ["HEAD", "Instant", "metadata"]
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in ``migrations/versions``."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 # SQLite numbers rows by itself only for a column declared INTEGER.
 _RowId = BigInteger().with_variant(Integer, "sqlite")
 
@@ -48,11 +48,11 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's
         """Datetime to microseconds."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's
         """Microseconds to datetime in UTC."""
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return None if value is None else instant(value)
 
 
 metadata = MetaData(
@@ -243,17 +243,51 @@ param = Table(
     Column("key", String(512), primary_key=True),
     Column("value", JSON),
 )
-metric = Table(
-    "metric",
+# One metric of one run: how many points it has, the last of them by step, and when the newest came. Its run may still
+# stand in the journal of another process, so nothing here refers to the table of runs.
+series = Table(
+    "series",
     metadata,
     Column("id", _RowId, primary_key=True),
-    Column("run_id", ForeignKey("run.id"), nullable=False),
+    Column("run_id", String(32), nullable=False),
     Column("key", String(512), nullable=False),
-    Column("step", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("step", BigInteger),
     # Null stands for NaN, which SQLite cannot keep; infinities are kept as they are.
     Column("value", Float(53)),
-    Column("at", Instant, nullable=False),
-    Index("ix_metric_run_id_key_step", "run_id", "key", "step"),
+    Column("at", BigInteger, nullable=False),
+    UniqueConstraint("run_id", "key"),
+    Index("ix_series_key_value", "key", "value"),
+)
+# Its points, numbered as they came; `at` in microseconds, `value` as above.
+point = Table(
+    "point",
+    metadata,
+    Column("series", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("step", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("value", Float(53)),
+    sqlite_with_rowid=False,
+)
+# The lowest and the highest of each 1,024 of them that are numbers.
+point_block = Table(
+    "point_block",
+    metadata,
+    Column("series", BigInteger, primary_key=True, autoincrement=False),
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("low", Float(53), nullable=False),
+    Column("low_step", BigInteger, nullable=False),
+    Column("high", Float(53), nullable=False),
+    Column("high_step", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+# How many bytes of each journal that is still there the other tables have.
+journal = Table(
+    "journal",
+    metadata,
+    Column("file", String(128), primary_key=True),
+    Column("applied", BigInteger, nullable=False),
 )
 tag = Table(
     "tag",

@@ -6,7 +6,7 @@ import contextlib
 import io
 import math
 import numbers
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.store import lineage
-from nbmlops.tracking import capture, queries
+from nbmlops.tracking import capture
 
 if TYPE_CHECKING:
-    from nbmlops.core.clock import Clock
-    from nbmlops.store.catalog import Catalog, Connection
     from nbmlops.store.objects import ObjectStore
+    from nbmlops.tracking.recording import Recording
     from nbmlops.tracking.records import Cell, Run, Status
 
 __all__ = ["ActiveRun", "flatten"]
@@ -28,9 +27,8 @@ __all__ = ["ActiveRun", "flatten"]
 class Keeper(Protocol):
     """What a run that runs needs of the service that started it."""
 
-    catalog: Catalog
     objects: ObjectStore
-    clock: Clock
+    recording: Recording
 
     def show(self, ref: str) -> Run:
         """The run as it is now."""
@@ -38,9 +36,9 @@ class Keeper(Protocol):
     def name_of(self, run_id: str) -> str:
         """Its friendly name."""
 
-    def finish(
+    def end(
         self, run_id: str, status: Status, *, error: Mapping[str, str] | None = None, cells: Iterable[Cell] = ()
-    ) -> Run:
+    ) -> None:
         """End it."""
 
 
@@ -87,8 +85,7 @@ class ActiveRun:
         """
         points = {key: _number(key, value) for key, value in {**(values or {}), **metrics}.items()}
         number = None if step is None else _whole(step)
-        at = self._runs.clock.now()
-        self._write(lambda c: queries.add_metrics(c, self.id, points, number, at))
+        self._runs.recording.metrics(self.id, points, number)
 
     def param(self, values: Mapping[str, Any] | None = None, /, **params: Any) -> None:
         """Record params; nested mappings become names with dots.
@@ -99,12 +96,12 @@ class ActiveRun:
             When a param has another value already.
         """
         flat = flatten({**(values or {}), **params})
-        self._write(lambda c: queries.add_params(c, self.id, flat))
+        self._runs.recording.params(self.id, flat)
 
     def tag(self, values: Mapping[str, str] | None = None, /, **tags: str) -> None:
         """Set tags."""
         texts = {key: str(value) for key, value in {**(values or {}), **tags}.items()}
-        self._write(lambda c: queries.add_tags(c, self.id, texts))
+        self._runs.recording.tags(self.id, texts)
 
     def artifact(self, value: Any, name: str | None = None) -> None:
         """Keep a file, some bytes, or a figure with ``savefig``.
@@ -133,28 +130,23 @@ class ActiveRun:
         if not name:
             raise InvalidError("bytes need a name to be kept under", hint='run.artifact(content, "report.html")')
         stored = self._runs.objects.put(content)
-        kept = name
-        self._write(lambda c: queries.put_artifact(c, self.id, kept, stored.digest, stored.size))
+        self._runs.recording.artifact(self.id, name, stored.digest, stored.size)
 
     def finish(self, status: Status = "finished", error: Mapping[str, str] | None = None) -> Run:
         """End the run; the cells that it executed are kept with it."""
-        record = self.record
-        cells = capture.log.since(record.started_at) if record.kind == "run" else []
+        self._end(status, error)
+        return self.record
+
+    def _end(self, status: Status, error: Mapping[str, str] | None = None) -> None:
+        began = self._runs.recording.began(self.id)
+        if began is None:
+            record = self.record
+            began = record.started_at if record.kind == "run" else None
+        cells = capture.log.since(began) if began else []
         # The cell that ends the run still executes; to the run it has ended as the run did.
         ended = "completed" if status == "finished" else "failed"
         cells = [replace(cell, status=ended) if cell.status == "running" else cell for cell in cells]
-        return self._runs.finish(self.id, status, error=error, cells=cells)
-
-    def _write(self, work: Callable[[Connection], None]) -> None:
-        def checked(connection: Connection) -> None:
-            status = queries.status(connection, self.id)
-            if status != "running":
-                raise InvalidError(
-                    f"the run {self._runs.name_of(self.id)} is {status}", hint="start another: `%%ml run NAME`"
-                )
-            work(connection)
-
-        self._runs.catalog.transact(checked)
+        self._runs.end(self.id, status, error=error, cells=cells)
 
     def __enter__(self) -> Self:
         self._stack.enter_context(lineage.activate(replace(lineage.current(), run_id=self.id)))
@@ -165,10 +157,10 @@ class ActiveRun:
     ) -> None:
         self._stack.close()
         if error is None:
-            self.finish()
+            self._end("finished")
         else:
             status: Status = "failed" if isinstance(error, Exception) else "killed"
-            self.finish(status, {"name": type(error).__name__, "value": str(error)})
+            self._end(status, {"name": type(error).__name__, "value": str(error)})
 
     def __repr__(self) -> str:
         return f"<run {self._runs.name_of(self.id)}>"

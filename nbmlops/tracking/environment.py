@@ -10,7 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["installed"]
+from nbmlops.core import digests
+
+__all__ = ["identified", "installed"]
 
 
 @cache
@@ -24,6 +26,12 @@ def installed() -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "distributions": _distributions(),
     }
+
+
+@cache
+def identified() -> tuple[str, dict[str, Any]]:
+    """The digest of what `installed` tells, and that."""
+    return digests.of_json(installed()), installed()
 
 
 def _distributions() -> dict[str, str]:

@@ -12,8 +12,11 @@ from nbmlops.core.errors import AmbiguousError, InvalidError, NotFoundError, nea
 from nbmlops.core.refs import check_name
 from nbmlops.store import git, lineage
 from nbmlops.store.liveness import Writer, is_alive, is_here
-from nbmlops.tracking import environment, queries
+from nbmlops.tracking import environment
 from nbmlops.tracking.active import ActiveRun, flatten
+from nbmlops.tracking.queries import metrics, runs, values
+from nbmlops.tracking.queries.cells import add_cells, cells
+from nbmlops.tracking.recording import Recording
 from nbmlops.tracking.records import Cell, Kind, Run, Status
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class Runs:
         self._root = root
         self._live = live
         self._writer = Writer(live)
+        self.recording = Recording(catalog, clock, root, live.parent / "journal")
 
     def __call__(
         self, name: str, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
@@ -90,24 +94,63 @@ class Runs:
         check_name(name)
         run_id, active = uuid.uuid4().hex, lineage.current()
         fields = {
-            "id": run_id,
+            "experiment": name,
             "kind": kind,
             "parent_id": parent_id or active.run_id,
-            "started_at": self.clock.now(),
             "notebook": notebook or active.notebook,
             "writer": self._writer.token,
-            "git": git.state(self._root),
         }
-        flat, installed = flatten(params or {}), environment.installed()
-        texts = {key: str(value) for key, value in (tags or {}).items()}
+        flat, texts = flatten(params or {}), {key: str(value) for key, value in (tags or {}).items()}
+        if kind == "run" and like is None:
+            self.recording.begin(run_id, fields, flat, texts)
+        else:
+            self._begin({"id": run_id, "like": like, **fields}, flat, texts)
+        return ActiveRun(self, run_id)
+
+    def _begin(self, fields: dict[str, Any], params: dict[str, Any], tags: dict[str, str]) -> None:
+        """Begin a run in the catalog at once: others are to find it, and names mean from now on what they mean now."""
+        digest, content = environment.identified()
+        told: dict[str, Any] = {"started_at": self.clock.now(), "git": git.state(self._root), "environment": digest}
 
         def work(connection: Connection) -> None:
-            queries.begin(connection, experiment=name, environment=installed, like=like, **fields)
-            queries.add_params(connection, run_id, flat)
-            queries.add_tags(connection, run_id, texts)
+            runs.keep_environment(connection, digest, content)
+            runs.begin(connection, **fields, **told)
+            values.add_params(connection, fields["id"], params)
+            values.add_tags(connection, fields["id"], tags)
 
+        self.recording.settle()
         self.catalog.transact(work)
-        return ActiveRun(self, run_id)
+
+    def end(
+        self,
+        run_id: str,
+        status: Status,
+        *,
+        error: Mapping[str, str] | None = None,
+        cells: Iterable[Cell] = (),
+        also: Callable[[Connection], object] | None = None,
+    ) -> None:
+        """End a run and keep the cells that it executed; `also` takes part in the same transaction.
+
+        Raises
+        ------
+        InvalidError
+            When it has ended already.
+        """
+        executed = [_analysed(cell) for cell in cells]
+        if also is None and self.recording.end(run_id, status, error, executed):
+            return
+        at = self.clock.now()
+
+        def work(connection: Connection) -> None:
+            if not runs.finish(connection, run_id, status, at, error):
+                raise InvalidError(f"the run {self.name_of(run_id)} has ended already")
+            add_cells(connection, run_id, executed)
+            if also is not None:
+                also(connection)
+
+        self.recording.settle()
+        self.catalog.transact(work)
 
     def finish(
         self,
@@ -118,24 +161,8 @@ class Runs:
         cells: Iterable[Cell] = (),
         also: Callable[[Connection], object] | None = None,
     ) -> Run:
-        """End a run and keep the cells that it executed; `also` takes part in the same transaction.
-
-        Raises
-        ------
-        InvalidError
-            When it has ended already.
-        """
-        executed = [_analysed(cell) for cell in cells]
-        at = self.clock.now()
-
-        def work(connection: Connection) -> None:
-            if not queries.finish(connection, run_id, status, at, error):
-                raise InvalidError(f"the run {self.name_of(run_id)} has ended already")
-            queries.add_cells(connection, run_id, executed)
-            if also is not None:
-                also(connection)
-
-        self.catalog.transact(work)
+        """`end` a run; the run as it is then."""
+        self.end(run_id, status, error=error, cells=cells, also=also)
         return self.show(run_id)
 
     def fail(self, run_id: str, error: BaseException, *, also: Callable[[Connection], object] | None = None) -> Run:
@@ -184,41 +211,44 @@ class Runs:
         self._reap()
 
         def work(connection: Connection) -> Run:
-            rows = queries.find(connection, ref)
+            rows = runs.find(connection, ref)
             if not rows:
-                hint = nearest(ref, queries.names(connection)) or "`ml run list`"
+                hint = nearest(ref, runs.names(connection)) or "`ml run list`"
                 raise NotFoundError(f"there is no run {ref!r}", hint=hint)
             if len(rows) > 1:
                 raise AmbiguousError(f"{ref!r} fits {len(rows)} runs", hint="write more digits of the id")
             run = self._records(connection, rows)[0]
-            content = queries.environment(connection, rows[0].environment)
-            children = self._records(connection, queries.newest(connection, _CHILDREN, None, run.id))
-            cells = queries.cells(connection, run.id)
-            return replace(run, cells=cells, children=tuple(reversed(children)), environment=content)
+            content = runs.environment(connection, rows[0].environment)
+            children = self._records(connection, runs.newest(connection, _CHILDREN, None, run.id))
+            executed = cells(connection, run.id)
+            return replace(run, cells=executed, children=tuple(reversed(children)), environment=content)
 
         return self.catalog.read(work)
 
     def history(self, ref: str, metric: str) -> list[tuple[int, float]]:
         """All points of one metric: pairs of step and value."""
         run_id = self.show(ref).id
-        return self.catalog.read(lambda c: queries.metric_history(c, run_id, metric))
+        return self.catalog.read(lambda c: metrics.history(c, run_id, metric))
 
     def name_of(self, run_id: str) -> str:
         """Friendly name of a run."""
-        rows = self.catalog.read(lambda c: queries.find(c, run_id))
+        rows = self.catalog.read(lambda c: runs.find(c, run_id))
         return f"{rows[0].experiment}-{rows[0].number}" if rows else run_id
 
     def count(self) -> int:
         """Number of runs of all kinds."""
-        return self.catalog.read(queries.count)
+        return self.catalog.read(runs.count)
 
     def close(self) -> None:
-        """Let go of this process's mark as a writer."""
-        self._writer.close()
+        """Bring the catalog along, and let go of this process's mark as a writer."""
+        try:
+            self.recording.close()
+        finally:
+            self._writer.close()
 
     def writer_lives(self, connection: Connection, run_id: str | None) -> bool | None:
         """Whether a run is still being written; None when only another machine can tell."""
-        row = queries.writing(connection, run_id)
+        row = runs.writing(connection, run_id)
         if row is not None and row.status != "running":
             return False
         if row is None or not row.writer or not is_here(self._live, row.writer):
@@ -226,27 +256,28 @@ class Runs:
         return is_alive(self._live, row.writer)
 
     def _reap(self) -> None:
-        """Mark as killed what its writer can no longer end."""
-        rows = self.catalog.read(queries.running)
+        """Take what journals hold, and mark as killed what its writer can no longer end."""
+        self.recording.settle()
+        rows = self.catalog.read(runs.running)
         gone = [row.id for row in rows if row.writer and not is_alive(self._live, row.writer)]
         if gone:
             error = {"name": "Killed", "value": "the process that wrote the run is gone"}
             # It ended some time after its last sign of life; when somebody looked says nothing.
             self.catalog.transact(
-                lambda c: [queries.finish(c, run_id, "killed", queries.last_sign(c, run_id), error) for run_id in gone]
+                lambda c: [runs.finish(c, run_id, "killed", runs.last_sign(c, run_id), error) for run_id in gone]
             )
 
     def _records(self, connection: Connection, rows: Sequence[Any]) -> list[Run]:
         ids = [row.id for row in rows]
-        params, tags = queries.values(connection, "param", ids), queries.values(connection, "tag", ids)
-        artifacts = queries.values(connection, "artifact", ids, "digest")
-        metrics, edges = queries.last_metrics(connection, ids), queries.edges(connection, ids)
+        params, tags = values.values(connection, "param", ids), values.values(connection, "tag", ids)
+        artifacts = values.values(connection, "artifact", ids, "digest")
+        measured, edges = metrics.last(connection, ids), runs.edges(connection, ids)
         same = ("id", "experiment", "number", "kind", "status", "started_at", "ended_at", "error", "parent_id")
         return [
             Run(
                 **{key: row._mapping[key] for key in (*same, "notebook", "git")},
                 params=params[row.id],
-                metrics=metrics[row.id],
+                metrics=measured[row.id],
                 tags=tags[row.id],
                 artifacts=artifacts[row.id],
                 inputs=tuple(edges[row.id]["reads"]),
@@ -258,7 +289,7 @@ class Runs:
     def list(self, limit: int = 50, *, experiment: str | None = None, parent_id: str | None = None) -> list[Run]:
         """The newest runs, newest first."""
         self._reap()
-        return self.catalog.read(lambda c: self._records(c, queries.newest(c, limit, experiment, parent_id)))
+        return self.catalog.read(lambda c: self._records(c, runs.newest(c, limit, experiment, parent_id)))
 
 
 def _analysed(cell: Cell) -> Cell:

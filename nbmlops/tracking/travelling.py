@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.core.clock import microseconds
 from nbmlops.core.errors import CorruptError, NbmlopsError
 from nbmlops.core.refs import check_name
 from nbmlops.store.adoption import instant
-from nbmlops.tracking import queries
+from nbmlops.tracking.queries import metrics, runs, values
 
 if TYPE_CHECKING:
     from nbmlops.store.catalog import Connection
@@ -32,13 +33,13 @@ class Travels:
         waiting = list(ids)
         while waiting:
             run_id = waiting.pop()
-            row = queries.told(connection, run_id) if run_id not in found else None
+            row = runs.told(connection, run_id) if run_id not in found else None
             if row is not None:
                 found[run_id] = row
                 if row["parent_id"]:
                     waiting.append(row["parent_id"])
-        params, tags = (queries.values(connection, name, list(found)) for name in ("param", "tag"))
-        metrics = queries.last_metrics(connection, list(found))
+        params, tags = (values.values(connection, name, list(found)) for name in ("param", "tag"))
+        measured = metrics.last(connection, list(found))
         return [
             {
                 **{key: row[key] for key in _SAME},
@@ -47,7 +48,7 @@ class Travels:
                 "params": params[run_id],
                 "tags": tags[run_id],
                 # JSON has no word for what is not finite.
-                "metrics": {k: v if math.isfinite(v) else repr(v) for k, v in metrics[run_id].items()},
+                "metrics": {k: v if math.isfinite(v) else repr(v) for k, v in measured[run_id].items()},
             }
             for run_id, row in sorted(found.items(), key=lambda item: (item[1]["started_at"], item[0]))
         ]
@@ -56,13 +57,14 @@ class Travels:
         """Add the runs that are not here; friendly names there and here of those that got another number."""
         renamed = []
         for run_id, document in {each["id"]: each for each in documents}.items():
-            if queries.told(connection, run_id) is not None:
+            if runs.told(connection, run_id) is not None:
                 continue
-            fields, metrics = _checked(document)
-            number = queries.adopt(connection, fields)
-            queries.add_params(connection, run_id, document["params"])
-            queries.add_tags(connection, run_id, document["tags"])
-            queries.add_metrics(connection, run_id, metrics, 0, fields["ended_at"] or fields["started_at"])
+            fields, measured = _checked(document)
+            number = runs.adopt(connection, fields)
+            values.add_params(connection, run_id, document["params"])
+            values.add_tags(connection, run_id, document["tags"])
+            at = microseconds(fields["ended_at"] or fields["started_at"])
+            metrics.add(connection, [metrics.Point(run_id, key, 0, at, value) for key, value in measured.items()])
             if number != fields["number"]:
                 renamed.append((f"{fields['experiment']}-{fields['number']}", f"{fields['experiment']}-{number}"))
         return renamed

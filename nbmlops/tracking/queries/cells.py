@@ -1,0 +1,55 @@
+"""SQL of the cells that runs executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, insert, select
+
+from nbmlops.store import schema
+from nbmlops.tracking.records import Cell
+
+__all__ = ["add_cells", "cells"]
+
+
+def add_cells(connection: Connection, run_id: str, executed: Iterable[Cell]) -> None:
+    """Insert the cells that a run executed, each source once."""
+    for cell in executed:
+        if connection.execute(select(schema.source.c.digest).filter_by(digest=cell.digest)).first() is None:
+            connection.execute(insert(schema.source).values(digest=cell.digest, text=cell.source))
+        connection.execute(
+            insert(schema.cell).values(
+                run_id=run_id,
+                position=cell.position,
+                cell_id=cell.cell_id,
+                source=cell.digest,
+                count=cell.count,
+                started_at=cell.started_at,
+                seconds=cell.seconds,
+                status=cell.status,
+                defines=list(cell.defines),
+                uses=list(cell.uses),
+                error=cell.error,
+            )
+        )
+
+
+def cells(connection: Connection, run_id: str) -> tuple[Cell, ...]:
+    """Cells of a run, in the order of their execution."""
+    query = select(schema.cell, schema.source.c.text).join(schema.source).filter(schema.cell.c.run_id == run_id)
+    return tuple(
+        Cell(
+            position=row.position,
+            cell_id=row.cell_id,
+            digest=row.source,
+            source=row.text,
+            count=row._mapping["count"],
+            started_at=row.started_at,
+            seconds=row.seconds,
+            status=row.status,
+            defines=tuple(row.defines),
+            uses=tuple(row.uses),
+            error=row.error,
+        )
+        for row in connection.execute(query.order_by(schema.cell.c.position, schema.cell.c.id))
+    )

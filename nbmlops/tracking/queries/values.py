@@ -1,0 +1,68 @@
+"""SQL of params, tags and artifacts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from nbmlops.core.errors import ConflictError
+from nbmlops.store import schema, turns
+
+__all__ = ["add_params", "add_tags", "put_artifact", "refuse_change", "values"]
+
+
+def add_params(connection: Connection, run_id: str, params: Mapping[str, Any]) -> None:
+    """Insert params; the same value again is fine.
+
+    Raises
+    ------
+    ConflictError
+        When a param has another value already.
+    """
+    known = values(connection, "param", [run_id])[run_id] if params else {}
+    refuse_change(known, params)
+    rows = [{"run_id": run_id, "key": key, "value": value} for key, value in params.items() if key not in known]
+    if rows:
+        connection.execute(insert(schema.param), rows)
+
+
+def refuse_change(known: Mapping[str, Any], params: Mapping[str, Any]) -> None:
+    """Raise `ConflictError` for a param that is known with another value."""
+    for key, value in params.items():
+        if key in known and known[key] != value:
+            raise ConflictError(
+                f"the param {key} is {known[key]!r} already and cannot become {value!r}",
+                hint="log what changes during a run as a metric, or start another run",
+            )
+
+
+def add_tags(connection: Connection, run_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags; a later value replaces an earlier one."""
+    table = schema.tag
+    for key, value in tags.items():
+        if connection.execute(update(table).filter_by(run_id=run_id, key=key).values(value=value)).rowcount == 0:
+            connection.execute(insert(table).values(run_id=run_id, key=key, value=value))
+
+
+def put_artifact(connection: Connection, run_id: str, name: str, digest: str, size: int) -> None:
+    """Set an artifact, which has to be in the store still; a later one of the same name replaces it."""
+    turns.hold(connection, [digest])
+    table = schema.artifact
+    values = {"digest": digest, "size": size}
+    if connection.execute(update(table).filter_by(run_id=run_id, name=name).values(**values)).rowcount == 0:
+        connection.execute(insert(table).values(run_id=run_id, name=name, **values))
+
+
+def values(
+    connection: Connection, table_name: str, run_ids: Sequence[str], column: str = "value"
+) -> dict[str, dict[str, Any]]:
+    """Params, tags or artifacts of several runs: run id -> key -> value."""
+    table = schema.metadata.tables[table_name]
+    key = table.c.name if "name" in table.c else table.c.key
+    query = select(table.c.run_id, key.label("key"), table.c[column].label("value"))
+    found: dict[str, dict[str, Any]] = {run_id: {} for run_id in run_ids}
+    for row in connection.execute(query.where(table.c.run_id.in_(run_ids)).order_by(key)):
+        found[row.run_id][row.key] = row.value
+    return found

@@ -1,0 +1,169 @@
+"""Writes down what runs say: into the journal what comes often, into the catalog what others must see at once."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nbmlops.core.clock import microseconds
+from nbmlops.core.errors import InvalidError
+from nbmlops.store.journal import Journal
+from nbmlops.tracking import environment
+from nbmlops.tracking.draining import Drain
+from nbmlops.tracking.git_states import GitStates
+from nbmlops.tracking.queries import runs, values
+
+if TYPE_CHECKING:
+    from nbmlops.core.clock import Clock
+    from nbmlops.store.catalog import Catalog, Connection
+    from nbmlops.tracking.records import Cell, Status
+
+__all__ = ["Recording"]
+
+_TRUSTED = 1.0
+"""Seconds for which a run that another process began counts as running without a look."""
+
+
+class _Begun(NamedTuple):
+    at: datetime
+    params: dict[str, Any]
+
+
+class Recording:
+    """What this process says of runs.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where runs are recorded.
+    clock : Clock
+        Tells when.
+    root : Path
+        The project's folder, whose git state a run keeps.
+    folder : Path
+        Where the journals lie.
+    """
+
+    def __init__(self, catalog: Catalog, clock: Clock, root: Path, folder: Path) -> None:
+        self._catalog = catalog
+        self._clock = clock
+        self._journal = Journal(folder)
+        self._drain = Drain(catalog, self._journal, folder)
+        self._git = GitStates(root, lambda run_id, state: self._say("git", run_id, state))
+        # The runs that this process began and did not end, with their params; others, with when they were seen running.
+        self._mine: dict[str, _Begun] = {}
+        self._seen: dict[str, float] = {}
+        self._environment = ""
+
+    def begin(self, run_id: str, fields: dict[str, Any], params: dict[str, Any], tags: dict[str, str]) -> None:
+        """A run begins."""
+        digest, content = environment.identified()
+        if self._environment != digest:
+            self._say("environment", digest, content)
+            self._environment = digest
+        at = self._clock.now()
+        started = {"started_at": microseconds(at), "environment": digest}
+        self._say("begin", {"id": run_id, **fields, **started}, params, tags)
+        self._mine[run_id] = _Begun(at, dict(params))
+        self._git.ask(run_id)
+
+    def metrics(self, run_id: str, points: Mapping[str, float], step: int | None) -> None:
+        """A run measured something."""
+        self._check(run_id)
+        told = {key: value if math.isfinite(value) else repr(value) for key, value in points.items()}
+        self._say("metrics", run_id, self._now(), step, told)
+
+    def params(self, run_id: str, found: dict[str, Any]) -> None:
+        """A run was given something.
+
+        Raises
+        ------
+        ConflictError
+            When a param has another value already.
+        """
+        begun = self._mine.get(run_id)
+        if begun is None:
+            self.write(run_id, lambda c: values.add_params(c, run_id, found))
+            return
+        values.refuse_change(begun.params, found)
+        self._say("params", run_id, {key: value for key, value in found.items() if key not in begun.params})
+        begun.params.update(found)
+
+    def tags(self, run_id: str, found: dict[str, str]) -> None:
+        """A run gets labels."""
+        if run_id in self._mine:
+            self._say("tags", run_id, found)
+        else:
+            self.write(run_id, lambda c: values.add_tags(c, run_id, found))
+
+    def artifact(self, run_id: str, name: str, digest: str, size: int) -> None:
+        """A run keeps an object of the store."""
+        self.write(run_id, lambda c: values.put_artifact(c, run_id, name, digest, size))
+
+    def began(self, run_id: str) -> datetime | None:
+        """When a run began that this process began and did not end."""
+        begun = self._mine.get(run_id)
+        return begun.at if begun else None
+
+    def end(self, run_id: str, status: Status, error: Mapping[str, str] | None, cells: Sequence[Cell]) -> bool:
+        """End a run that this process began; False when another did, or it has ended already."""
+        if self._mine.pop(run_id, None) is None:
+            return False
+        self._say("end", run_id, status, self._now(), error, [_told(cell) for cell in cells])
+        return True
+
+    def write(self, run_id: str, work: Callable[[Connection], None]) -> None:
+        """Write to a run that is running, in one transaction.
+
+        Raises
+        ------
+        InvalidError
+            When it has ended.
+        """
+        self._drain.own()
+
+        def checked(connection: Connection) -> None:
+            _refuse_ended(runs.state(connection, run_id))
+            work(connection)
+
+        self._catalog.transact(checked)
+
+    def settle(self) -> None:
+        """Bring the catalog to what this process has said, and those that are gone."""
+        self._git.settle()
+        self._drain.everyone()
+
+    def close(self) -> None:
+        """Bring the catalog to what was said, and leave no journal behind."""
+        self._git.settle()
+        self._drain.close()
+
+    def _check(self, run_id: str) -> None:
+        if run_id in self._mine or time.monotonic() - self._seen.get(run_id, -_TRUSTED) < _TRUSTED:
+            return
+        self._drain.own()
+        _refuse_ended(self._catalog.read(lambda c: runs.state(c, run_id)))
+        self._seen[run_id] = time.monotonic()
+
+    def _say(self, *fact: Any) -> None:
+        self._journal.append(*fact)
+        self._drain.nudge()
+
+    def _now(self) -> int:
+        return microseconds(self._clock.now())
+
+
+def _refuse_ended(found: Any) -> None:
+    if found is not None and found.status != "running":
+        raise InvalidError(
+            f"the run {found.experiment}-{found.number} is {found.status}", hint="start another: `%%ml run NAME`"
+        )
+
+
+def _told(cell: Cell) -> dict[str, Any]:
+    return {**asdict(cell), "started_at": microseconds(cell.started_at)}
