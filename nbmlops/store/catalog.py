@@ -56,6 +56,7 @@ class Catalog:
         self._busy_timeout = busy_timeout
         if self.is_sqlite:
             filesystem.refuse_network(self.path.parent)
+        self._before: Callable[[], object] | None = None
         self._writer = self._engine("BEGIN IMMEDIATE")
         self._reader = self._engine("BEGIN")
         # Python 3.13 warns of a database that is dropped open; nobody has to close a workspace by hand.
@@ -141,6 +142,10 @@ class Catalog:
             )
         migrate.upgrade(self.url)
 
+    def precede(self, bring: Callable[[], object]) -> None:
+        """Call `bring` before anything is read or written: it brings what the catalog does not have yet."""
+        self._before = bring
+
     def transact(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one writing transaction and commit; run it again, whole, when it lost a race.
 
@@ -149,6 +154,8 @@ class Catalog:
         UnavailableError
             When the catalog is locked for longer than the busy timeout, full, read-only or away.
         """
+        if self._before:
+            self._before()
         deadline = time.monotonic() + self._busy_timeout
         lost = 0
         while True:
@@ -167,6 +174,8 @@ class Catalog:
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a consistent view of the catalog."""
+        if self._before:
+            self._before()
         try:
             with self._explained(), self._reader.connect() as connection:
                 return work(connection)

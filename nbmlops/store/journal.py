@@ -57,6 +57,8 @@ class Journal:
         self._open: dict[Path, int] = {}
         self._descriptor: int | None = None
         self._size = 0
+        self.written = 0
+        """Bytes that were appended, in all files."""
         _journals.add(self)
 
     @property
@@ -95,6 +97,7 @@ class Journal:
                 hint="free some space, then log it again",
             ) from error
         self._size += written
+        self.written += written
 
     def _begin(self) -> None:
         path = self._folder / f"{secrets.token_hex(16)}{_ENDING}"

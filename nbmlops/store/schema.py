@@ -9,14 +9,10 @@ Conventions: instants are whole microseconds since 1970-01-01 UTC; digests are 6
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
-    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -25,34 +21,18 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
 
-from nbmlops.core.clock import instant, microseconds
+from nbmlops.store.instants import Instant
 
-__all__ = ["HEAD", "Instant", "metadata"]
+__all__ = ["HEAD", "metadata"]
 
 HEAD = "0005"
 """The newest revision in ``migrations/versions``."""
 
 # SQLite numbers rows by itself only for a column declared INTEGER.
 _RowId = BigInteger().with_variant(Integer, "sqlite")
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware datetime, kept as microseconds since 1970 so that every engine sorts it alike."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's
-        """Datetime to microseconds."""
-        return None if value is None else microseconds(value)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's
-        """Microseconds to datetime in UTC."""
-        return None if value is None else instant(value)
 
 
 metadata = MetaData(

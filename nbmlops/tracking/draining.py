@@ -54,11 +54,14 @@ class Drain:
         self._own = own
         self._folder = folder
         self._applied: dict[Path, int] = {}
+        self._taken = 0
         self._begin()
+        catalog.precede(partial(_bring, weakref.ref(self)))
 
     def _begin(self) -> None:
         self._process = os.getpid()
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()
+        self._draining = False
         self._news = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -85,10 +88,18 @@ class Drain:
             When the catalog is away.
         """
         with self._guard:
-            for path in self._own.files:
-                size = self._applied[path] = self._drain(path, self._applied.get(path, 0))[0]
-                if size > _WORTH_REPLACING or path != self._own.files[-1]:
-                    self._let_go(path, size)
+            if self._draining or self._own.written == self._taken:
+                return
+            self._draining = True
+            try:
+                written = self._own.written
+                for path in self._own.files:
+                    size = self._applied[path] = self._drain(path, self._applied.get(path, 0))[0]
+                    if size > _WORTH_REPLACING or path != self._own.files[-1]:
+                        self._let_go(path, size)
+                self._taken = written
+            finally:
+                self._draining = False
 
     def everyone(self) -> None:
         """Bring the catalog to what this process has written, and whoever is gone.
@@ -144,6 +155,12 @@ class Drain:
     def _name(self, path: Path) -> str:
         # Several workspaces may share one catalog.
         return f"{place(self._folder)}-{path.stem}"
+
+
+def _bring(drain: weakref.ref[Drain]) -> None:
+    there = drain()
+    if there is not None:
+        there.own()
 
 
 def _take(connection: Connection, name: str, entries: list[Entry]) -> None:
