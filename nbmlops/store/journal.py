@@ -77,6 +77,10 @@ class Journal:
         ValueError
             When it holds NaN or an infinity, which JSON cannot write.
         """
+        self.append_text(_encode(fact))
+
+    def append_text(self, fact: str) -> None:
+        """`append` of a fact that is JSON already, in one line."""
         line = _line(fact)
         with self._guard:
             if self._descriptor is None or self._size > _LARGEST:
@@ -112,7 +116,7 @@ class Journal:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         self._open[path] = self._descriptor = descriptor
         self._size = 0
-        self._write(_line(_HEAD))
+        self._write(_line(_encode(_HEAD)))
 
     def let_go(self, path: Path, size: int) -> bool:
         """Remove a file of which the catalog has so many bytes; False when it has grown since, or may grow still."""
@@ -154,8 +158,8 @@ def _in_child() -> None:
 os.register_at_fork(after_in_child=_in_child)
 
 
-def _line(fact: Any) -> bytes:
-    said = _encode(fact).encode("utf-8", "surrogatepass")
+def _line(fact: str) -> bytes:
+    said = fact.encode("utf-8", "surrogatepass")
     return b"%08x %s\n" % (zlib.crc32(said), said)
 
 
@@ -181,21 +185,19 @@ def read(path: Path, start: int = 0, most: int = _BLOCK) -> Iterator[Entry]:
         end, rest = start, b""
         while block := file.read(most):
             *lines, rest = (rest + block).split(b"\n")
-            for line in lines:
+            for line, fact in zip(lines, _facts(lines), strict=True):
                 end += len(line) + 1
-                fact = _fact(line)
                 if end == len(line) + 1 and fact is not None:
                     _check_head(path, fact)
                 else:
                     yield Entry(end, fact)
 
 
-def _fact(line: bytes) -> list[Any] | None:
-    checksum, _, said = line.partition(b" ")
-    if checksum != b"%08x" % zlib.crc32(said):
-        return None
-    fact = json.loads(said.decode("utf-8", "surrogatepass"))
-    return fact if isinstance(fact, list) and fact else None
+def _facts(lines: list[bytes]) -> list[list[Any] | None]:
+    """What lines say; read as one array, which takes a third of the time that reading each would."""
+    whole = [line[9:] if line[:9] == b"%08x " % zlib.crc32(line[9:]) else b"null" for line in lines]
+    facts: list[list[Any] | None] = json.loads(b"[%s]" % b",".join(whole))
+    return facts
 
 
 def _check_head(path: Path, fact: list[Any]) -> None:

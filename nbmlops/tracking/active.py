@@ -170,12 +170,16 @@ _STEP_LIMIT = 1 << 63
 
 
 def _whole(step: Any) -> int:
+    if type(step) is int and -_STEP_LIMIT < step < _STEP_LIMIT:
+        return step
     if type(step) is not bool and isinstance(step, numbers.Integral) and abs(int(step)) < _STEP_LIMIT:
         return int(step)
     raise InvalidError(f"the step must be a whole number below 2**63, not {step!r}"[:200])
 
 
 def _number(key: str, value: Any) -> float:
+    if type(value) is float:
+        return value
     if isinstance(value, numbers.Real) or (hasattr(value, "item") and getattr(value, "shape", None) in {(), (1,)}):
         with contextlib.suppress(OverflowError):
             return float(value)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -75,8 +77,11 @@ class Recording:
     def metrics(self, run_id: str, points: Mapping[str, float], step: int | None) -> None:
         """A run measured something."""
         self._check(run_id)
-        told = {key: value if math.isfinite(value) else repr(value) for key, value in points.items()}
-        self._say("metrics", run_id, self._now(), step, told)
+        # Written by hand: this is what is called in a loop.
+        told = ",".join([f"{_quoted(key)}:{_shown(value)}" for key, value in points.items()])
+        shown = "null" if step is None else step
+        self._journal.append_text(f'["metrics","{run_id}",{self._now()},{shown},{{{told}}}]')
+        self._drain.nudge()
 
     def params(self, run_id: str, found: dict[str, Any]) -> None:
         """A run was given something.
@@ -156,6 +161,13 @@ class Recording:
 
     def _now(self) -> int:
         return microseconds(self._clock.now())
+
+
+_quoted = lru_cache(maxsize=10_000)(partial(json.dumps, ensure_ascii=False))
+
+
+def _shown(value: float) -> str:
+    return repr(value) if math.isfinite(value) else f'"{value!r}"'
 
 
 def _refuse_ended(found: Any) -> None:

@@ -46,7 +46,8 @@ def apply(connection: Connection, facts: Iterable[Sequence[Any]]) -> None:
     for fact in facts:
         match fact:
             case ["metrics", run_id, at, step, found]:
-                points += [metrics.Point(run_id, key, step, at, float(value)) for key, value in found.items()]
+                for key, value in found.items():
+                    points.append(metrics.Point(run_id, key, step, at, float(value)))
             case ["environment", digest, content]:
                 runs.keep_environment(connection, digest, content)
             case ["begin", fields, params, tags]:
