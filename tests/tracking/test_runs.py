@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -128,6 +129,9 @@ def test_a_run_whose_process_dies_is_killed(workspace: Workspace) -> None:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"
+    deadline = time.monotonic() + 20
+    while not workspace.run.list() and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert workspace.run.show("gbm").status == "running"
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()

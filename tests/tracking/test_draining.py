@@ -1,0 +1,172 @@
+"""From journals to the catalog: once and only once, whoever is killed, whether the catalog is there or not."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbmlops.core.errors import UnavailableError
+from nbmlops.tracking.queries import metrics
+from nbmlops.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.init(tmp_path / "project") as made:
+        yield made
+
+
+def journals(workspace: Workspace) -> list[Path]:
+    return sorted((workspace.marker.state / "journal").glob("*.ndjson"))
+
+
+def in_another_process(workspace: Workspace, code: str, *, killed: bool = True) -> None:
+    end = "\nos.kill(os.getpid(), signal.SIGKILL)" if killed else ""
+    script = f"import os, signal, sys; from nbmlops import Workspace\nw = Workspace.open(sys.argv[1])\n{code}{end}"
+    done = subprocess.run([sys.executable, "-c", script, str(workspace.marker.root)], check=False)
+    assert done.returncode == (-signal.SIGKILL if killed else 0)
+
+
+def test_what_a_killed_process_logged_is_there_when_somebody_looks(workspace: Workspace) -> None:
+    in_another_process(workspace, "r = w.run('gbm', params={'depth': 4})\nfor i in range(100): r.log(loss=i, step=i)")
+    record = workspace.run.show("gbm")
+    assert (record.status, record.params, record.metrics) == ("killed", {"depth": 4}, {"loss": 99.0})
+    assert workspace.run.history("gbm", "loss") == [(i, float(i)) for i in range(100)]
+    assert journals(workspace) == []
+
+
+def test_a_process_that_ends_leaves_no_journal(workspace: Workspace) -> None:
+    in_another_process(workspace, "with w.run('gbm') as r: r.log(loss=1)", killed=False)
+    assert journals(workspace) == []
+    assert workspace.run.show("gbm").status == "finished"
+
+
+def test_others_see_it_soon_without_anybody_reading_here(workspace: Workspace) -> None:
+    run = workspace.run("gbm")
+    run.log(loss=1)
+    with Workspace.open(workspace.marker.root) as other:
+        deadline = time.monotonic() + 20
+        while not other.run.list() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert other.run.show("gbm").metrics == {"loss": 1.0}
+
+
+def test_a_batch_that_comes_twice_is_kept_once(workspace: Workspace) -> None:
+    run = workspace.run("gbm")
+    run.log(loss=1, step=0)
+    assert len(workspace.run.history("gbm", "loss")) == 1
+    run.log(loss=2, step=1)
+    drain = workspace.run.recording._drain
+    drain._applied.clear()  # as when the commit was made and its answer was lost
+    drain._taken = 0
+    assert workspace.run.history("gbm", "loss") == [(0, 1.0), (1, 2.0)]
+
+
+def test_logging_goes_on_while_the_catalog_is_away_and_is_there_when_it_is_back(
+    workspace: Workspace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with workspace.run("gbm") as run:
+        run.log(loss=1)
+        workspace.run.show("gbm")
+        workspace.catalog.close()
+        catalog = workspace.catalog.path
+        catalog.rename(catalog.with_suffix(".away"))
+        catalog.mkdir()
+        for number in range(50):
+            run.log(loss=number)
+        with pytest.raises(UnavailableError):
+            workspace.run.list()
+        catalog.rmdir()
+        catalog.with_suffix(".away").rename(catalog)
+    assert len(workspace.run.history("gbm", "loss")) == 51
+    assert workspace.run.show("gbm").status == "finished"
+    capfd.readouterr()
+
+
+def test_damaged_lines_cost_only_themselves_and_the_file_is_kept(workspace: Workspace) -> None:
+    in_another_process(workspace, "r = w.run('gbm')\nfor i in range(3): r.log(loss=i, step=i)")
+    (path,) = journals(workspace)
+    content = bytearray(path.read_bytes())
+    content[content.index(b'"loss":1') + 7] ^= 1
+    path.write_bytes(content)
+    assert workspace.run.history("gbm", "loss") == [(0, 0.0), (2, 2.0)]
+    assert journals(workspace) == []
+    assert path.with_suffix(".damaged").exists()
+
+
+def test_the_catalog_remembers_no_journal_that_is_gone(workspace: Workspace) -> None:
+    for _ in range(3):
+        in_another_process(workspace, "w.run('gbm').log(loss=1)")
+        workspace.run.list()
+    in_another_process(workspace, "w.run('gbm').log(loss=1)", killed=False)
+    from nbmlops.tracking.queries import journals as kept
+
+    assert workspace.catalog.read(lambda c: kept.known(c, "")) == []
+
+
+def test_a_forked_child_logs_to_its_parents_run(workspace: Workspace) -> None:
+    code = """
+run = w.run('gbm')
+run.log(loss=0, step=0)
+child = os.fork()
+if child == 0:
+    run.log(loss=1, step=1)
+    w.run.recording.close()
+    os._exit(0)
+os.waitpid(child, 0)
+run.log(loss=2, step=2)
+run.finish()
+"""
+    in_another_process(workspace, code, killed=False)
+    assert workspace.run.history("gbm", "loss") == [(0, 0.0), (1, 1.0), (2, 2.0)]
+    assert workspace.run.show("gbm").status == "finished"
+
+
+POINTS = st.lists(
+    st.tuples(st.sampled_from("ab"), st.none() | st.integers(-5, 5), st.floats(allow_nan=True)), max_size=40
+)
+
+
+@given(points=POINTS, cuts=st.lists(st.integers(0, 40), max_size=3))
+def test_points_in_any_batches_are_kept_as_they_came(
+    tmp_path_factory: pytest.TempPathFactory,
+    points: list[tuple[str, int | None, float]],
+    cuts: list[int],
+) -> None:
+    with Workspace.init(tmp_path_factory.mktemp("points") / "project") as workspace:
+        told = [metrics.Point("r", key, step, number, value) for number, (key, step, value) in enumerate(points)]
+        places = [0, *sorted(cuts), len(told)]
+        for start, end in pairwise(places):
+            workspace.catalog.transact(lambda c, some=told[start:end]: metrics.add(c, some))
+        for key in "ab":
+            expected: list[tuple[int, float]] = []
+            for point in told:
+                if point.key == key:
+                    highest = max((step for step, _ in expected), default=-1)
+                    expected.append((highest + 1 if point.step is None else point.step, point.value))
+            found = workspace.catalog.read(lambda c, key=key: metrics.history(c, "r", key))
+            assert repr(found) == repr(sorted(expected, key=lambda pair: pair[0]))
+            last = workspace.catalog.read(lambda c: metrics.last(c, ["r"]))["r"]
+            assert repr(last.get(key)) == repr(found[-1][1] if found else None)
+            numbers = [(value, step) for step, value in expected if value == value]  # noqa: PLR0124
+            drawn = workspace.catalog.read(lambda c, key=key: metrics.extremes(c, "r", key, 100))
+            assert drawn == sorted({pair[::-1] for pair in (min(numbers), max(numbers))} if numbers else [])
+
+
+def test_a_million_points_are_thinned_and_no_peak_is_lost(workspace: Workspace) -> None:
+    told = [metrics.Point("r", "loss", step, step, 1 / (1 + step)) for step in range(100_000)]
+    told[54_321] = told[54_321]._replace(value=7.0)
+    workspace.catalog.transact(lambda c: metrics.add(c, told))
+    drawn = workspace.catalog.read(lambda c: metrics.extremes(c, "r", "loss", 50))
+    assert (54_321, 7.0) in drawn
+    assert 20 <= len(drawn) <= 50
+    assert [step for step, _ in drawn] == sorted(step for step, _ in drawn)
