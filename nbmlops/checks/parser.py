@@ -26,7 +26,8 @@ from nbmlops.checks.lines import ColumnChecks, TableKind
 from nbmlops.checks.patterns import compiled_pattern
 from nbmlops.checks.tokens import Scalar, Token, pointed, tokenize
 from nbmlops.core.errors import InvalidError, nearest
-from nbmlops.data.conditions import MisreadError, column_names
+from nbmlops.data.condition_text import MisreadError
+from nbmlops.data.conditions import column_names
 
 __all__ = ["parse"]
 

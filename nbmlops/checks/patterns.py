@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 
-from nbmlops.data.conditions import MisreadError
+from nbmlops.data.condition_text import MisreadError
 
 __all__ = ["common_pattern", "compiled_pattern"]
 

@@ -15,20 +15,18 @@ from __future__ import annotations
 import ast
 import functools
 import operator
-import re
-import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError
+from nbmlops.data.condition_text import ConditionText, MisreadError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["MisreadError", "column_names", "compiled_expression", "instant", "parsed"]
+__all__ = ["column_names", "compiled_expression", "instant", "parsed"]
 
-_LONGEST = 2_000
 _DEEPEST = 60
 
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
@@ -39,11 +37,6 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-# What SQL writes otherwise; strings are left as they are.
-_SQL = re.compile(
-    r"""(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|(?P<two>[<>!=]=|<>)|(?P<equal>=)"""
-    r"""|(?P<word>\b(?:AND|OR|NOT|IN|IS|NULL|TRUE|FALSE)\b)"""
-)
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -62,21 +55,6 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "day": lambda value: value.dt.day(),
     "hour": lambda value: value.dt.hour(),
 }
-
-
-class MisreadError(InvalidError):
-    """A pattern or an expression does not parse; `what` is the complaint, `offset` its place, if known."""
-
-    def __init__(self, what: str, text: str, offset: int | None, *, hint: str | None = None) -> None:
-        self.what = what
-        self.offset = offset
-        super().__init__(what if offset is None else f"{what}\n{_caret(text, offset)}", hint=hint)
-
-
-def _caret(text: str, offset: int) -> str:
-    left = max(0, offset - 40)
-    shown = "".join(character if character.isprintable() else " " for character in text[left : left + 80])
-    return f"  {shown}\n  {' ' * (offset - left)}^"
 
 
 @functools.lru_cache(maxsize=4096)
@@ -101,7 +79,7 @@ def parsed(text: str) -> ast.expr:
     MisreadError
         When it does not parse.
     """
-    return _Reader(text, None).tree()
+    return ConditionText(text).tree()
 
 
 def compiled_expression(text: str, columns: Mapping[str, str]) -> pl.Expr:
@@ -132,33 +110,9 @@ def instant(text: str) -> datetime:
         ) from None
 
 
-def _in_python(text: str) -> tuple[str, list[int]]:
-    """A condition as Python writes it, and the places in that where it grew by a character."""
-    written: list[str] = []
-    grown: list[int] = []
-    done = length = 0
-    for found in _SQL.finditer(text):
-        before, mark = text[done : found.start()], found.group()
-        if found["equal"]:
-            grown.append(length + len(before))
-            mark = "=="
-        elif mark == "<>":
-            mark = "!="
-        elif found["word"]:
-            mark = mark.lower()
-        written += [before, mark]
-        length += len(before) + len(mark)
-        done = found.end()
-    return "".join([*written, text[done:]]), grown
-
-
-class _Reader:
+class _Reader(ConditionText):
     def __init__(self, text: str, columns: Mapping[str, str] | None) -> None:
-        if len(text) > _LONGEST:
-            complaint = f"the expression has {len(text):,} characters; at most {_LONGEST:,} are read"
-            raise MisreadError(complaint, text, None)
-        self.text = text
-        self.python, self._grown = _in_python(text)
+        super().__init__(text)
         self.columns = columns
         self.names: set[str] = set()
 
@@ -178,28 +132,6 @@ class _Reader:
         if not isinstance(built, pl.Expr):
             raise MisreadError("the expression is no condition", self.text, 0)
         return built
-
-    def tree(self) -> ast.expr:
-        try:
-            with warnings.catch_warnings():
-                # "\d" in a string is a warning of the language; a suite's author did not write Python.
-                warnings.simplefilter("ignore")
-                return ast.parse(self.python, mode="eval").body
-        except SyntaxError as error:
-            offset = self.place((error.offset or 1) - 1) if error.lineno in (None, 1) else None
-            raise MisreadError(f"the expression does not parse: {error.msg}", self.text, offset) from None
-        except (ValueError, RecursionError, MemoryError):
-            raise MisreadError("the expression does not parse", self.text, None) from None
-
-    def place(self, offset: int) -> int:
-        """The place in the user's text of a place in its Python."""
-        return offset - sum(1 for grown in self._grown if grown < offset)
-
-    def refuse(self, node: ast.expr, what: str, hint: str | None = None) -> MisreadError:
-        # ast counts columns in UTF-8 bytes.
-        before = self.python.encode()[: node.col_offset].decode(errors="ignore")
-        offset = self.place(len(before)) if node.lineno == 1 else None
-        return MisreadError(what, self.text, offset, hint=hint or "columns, values, comparisons, and, or, not, + - * /")
 
     def node(self, node: ast.expr, depth: int) -> Any:
         if depth > _DEEPEST:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError, RefusedError, UnavailableError
-from nbmlops.data.conditions import MisreadError, column_names
+from nbmlops.data.condition_text import MisreadError
+from nbmlops.data.conditions import column_names
 from nbmlops.data.where import Condition
 
 if TYPE_CHECKING:
