@@ -46,17 +46,32 @@ def start(session: Session, name: str, params: _Pairs, tags: _Pairs) -> Any:
 
 @group.verb("list")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
+@click.option("--where", metavar="CONDITION", help='As in "metrics.auc > 0.8 and params.depth = 4".')
+@click.option("--by", metavar="[-]FIELD", help="What they are ordered by, as -metrics.auc for the largest first.")
+@click.option("--after", type=RefParam("run"), help="The last run of the page before.")
 @click.option("--experiment", type=RefParam("run", names_only=True), help="Only runs of this name.")
-def list_(session: Session, limit: int, experiment: str | None) -> Any:
+def list_(
+    session: Session, limit: int, where: str | None, by: str | None, after: str | None, experiment: str | None
+) -> Any:
     """List runs."""
     runs = session.workspace.run
-    found = runs.list(limit, experiment=experiment)
-    if experiment is not None and not found:
+    found = runs.list(limit, where=where, by=by, after=after, experiment=experiment)
+    if experiment is not None and not found and not runs.list(1, experiment=experiment):
         known = sorted({run.experiment for run in runs.list(200)})
         raise NotFoundError(
             f"there is no run of an experiment {experiment!r}", hint=nearest(experiment, known) or "`ml run list`"
         )
     return Listing(found, Run)
+
+
+@group.verb("best")
+@click.argument("experiment", type=RefParam("run", names_only=True))
+@click.option("--metric", required=True, metavar="NAME", help="What is compared.")
+@click.option("--lowest", is_flag=True, help="The lowest is the best.")
+@click.option("--where", metavar="CONDITION", help="Only runs for which it holds.")
+def best(session: Session, experiment: str, metric: str, *, lowest: bool, where: str | None) -> Any:
+    """Show the best run."""
+    return session.workspace.run.best(experiment, metric, lowest=lowest, where=where)
 
 
 @group.verb("show")

@@ -222,9 +222,10 @@ param = Table(
     Column("run_id", ForeignKey("run.id"), primary_key=True),
     Column("key", String(512), primary_key=True),
     Column("value", JSON),
+    Column("number", Float(53)),
+    Index("ix_param_key_number", "key", "number"),
 )
-# One metric of one run: how many points it has, the last of them by step, and when the newest came. Its run may still
-# stand in the journal of another process, so nothing here refers to the table of runs.
+# One metric of one run, which may still stand in the journal of another process: so nothing refers to it here.
 series = Table(
     "series",
     metadata,
@@ -239,7 +240,7 @@ series = Table(
     UniqueConstraint("run_id", "key"),
     Index("ix_series_key_value", "key", "value"),
 )
-# Its points, numbered as they came; `at` in microseconds, `value` as above.
+# Its points, numbered as they came.
 point = Table(
     "point",
     metadata,
@@ -262,7 +263,7 @@ point_block = Table(
     Column("high_step", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-# How many bytes of each journal that is still there the other tables have.
+# How many bytes of each journal the catalog has.
 journal = Table(
     "journal",
     metadata,
@@ -273,7 +274,7 @@ tag = Table(
     "tag",
     metadata,
     Column("run_id", ForeignKey("run.id"), primary_key=True),
-    Column("key", String(512), primary_key=True),
+    Column("key", String(512), primary_key=True, index=True),
     Column("value", Text, nullable=False),
 )
 artifact = Table(

@@ -17,15 +17,15 @@ __all__ = ["MlLine", "words"]
 
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
-    "-a --against --alias --artifact --as --column --columns --depth --direction --example --experiment --from "
-    "--grace --key --kind --limit -m --message -n --name -o --output -p --param --query --remote --sample --step "
-    "--suite --tag --to --where --where-file".split()
+    "-a --after --against --alias --artifact --as --by --column --columns --depth --direction --example "
+    "--experiment --from --grace --key --kind --limit -m --message --metric -n --name -o --output -p --param "
+    "--query --remote --sample --step --suite --tag --to --where --where-file".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {"data tag": frozenset({"--remove"})}
 _TOP_LEVEL = frozenset({"demo", "doctor", "init", "lineage", "lint", "log", "status", "trust"})
 _VERBS = {
-    "run": frozenset({"list", "show", "start"}),
+    "run": frozenset({"best", "list", "show", "start"}),
     "check": frozenset({"data", "infer", "list", "show"}),
 }
 _DEFAULT_VERBS = {"run": "start", "check": "data"}

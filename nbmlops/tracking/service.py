@@ -1,21 +1,22 @@
-"""Verbs on runs: start, log, list, show."""
+"""Verbs on runs: start, log, end, and what `Looking` has."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import AmbiguousError, InvalidError, NotFoundError, nearest
+from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import check_name
 from nbmlops.store import git, lineage
-from nbmlops.store.liveness import Writer, is_alive, is_here
+from nbmlops.store.liveness import Writer
 from nbmlops.tracking import environment
 from nbmlops.tracking.active import ActiveRun, flatten
-from nbmlops.tracking.queries import metrics, runs, values
-from nbmlops.tracking.queries.cells import add_cells, cells
+from nbmlops.tracking.looking import Looking
+from nbmlops.tracking.queries import runs, values
+from nbmlops.tracking.queries.cells import add_cells
 from nbmlops.tracking.recording import Recording
 from nbmlops.tracking.records import Cell, Kind, Run, Status
 
@@ -26,10 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Runs"]
 
-_CHILDREN = 1_000
 
-
-class Runs:
+class Runs(Looking):
     """Runs of one workspace.
 
     Parameters
@@ -47,13 +46,11 @@ class Runs:
     """
 
     def __init__(self, catalog: Catalog, objects: ObjectStore, clock: Clock, root: Path, live: Path) -> None:
-        self.catalog = catalog
+        super().__init__(catalog, Recording(catalog, clock, root, live.parent / "journal"), live)
         self.objects = objects
         self.clock = clock
         self._root = root
-        self._live = live
         self._writer = Writer(live)
-        self.recording = Recording(catalog, clock, root, live.parent / "journal")
 
     def __call__(
         self, name: str, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
@@ -198,98 +195,12 @@ class Runs:
             raise InvalidError("no run is active", hint='start one: `%%ml run NAME`, or `with ml.run("name") as run`')
         return run
 
-    def show(self, ref: str) -> Run:
-        """A run by its friendly name, the beginning of its id, or its experiment (the newest one).
-
-        Raises
-        ------
-        NotFoundError
-            When there is no such run; the hint names the nearest.
-        AmbiguousError
-            When an id's beginning fits several.
-        """
-        self._reap()
-
-        def work(connection: Connection) -> Run:
-            rows = runs.find(connection, ref)
-            if not rows:
-                hint = nearest(ref, runs.names(connection)) or "`ml run list`"
-                raise NotFoundError(f"there is no run {ref!r}", hint=hint)
-            if len(rows) > 1:
-                raise AmbiguousError(f"{ref!r} fits {len(rows)} runs", hint="write more digits of the id")
-            run = self._records(connection, rows)[0]
-            content = runs.environment(connection, rows[0].environment)
-            children = self._records(connection, runs.newest(connection, _CHILDREN, None, run.id))
-            executed = cells(connection, run.id)
-            return replace(run, cells=executed, children=tuple(reversed(children)), environment=content)
-
-        return self.catalog.read(work)
-
-    def history(self, ref: str, metric: str) -> list[tuple[int, float]]:
-        """All points of one metric: pairs of step and value."""
-        run_id = self.show(ref).id
-        return self.catalog.read(lambda c: metrics.history(c, run_id, metric))
-
-    def name_of(self, run_id: str) -> str:
-        """Friendly name of a run."""
-        rows = self.catalog.read(lambda c: runs.find(c, run_id))
-        return f"{rows[0].experiment}-{rows[0].number}" if rows else run_id
-
-    def count(self) -> int:
-        """Number of runs of all kinds."""
-        return self.catalog.read(runs.count)
-
     def close(self) -> None:
         """Bring the catalog along, and let go of this process's mark as a writer."""
         try:
             self.recording.close()
         finally:
             self._writer.close()
-
-    def writer_lives(self, connection: Connection, run_id: str | None) -> bool | None:
-        """Whether a run is still being written; None when only another machine can tell."""
-        row = runs.writing(connection, run_id)
-        if row is not None and row.status != "running":
-            return False
-        if row is None or not row.writer or not is_here(self._live, row.writer):
-            return None
-        return is_alive(self._live, row.writer)
-
-    def _reap(self) -> None:
-        """Take what journals hold, and mark as killed what its writer can no longer end."""
-        self.recording.settle()
-        rows = self.catalog.read(runs.running)
-        gone = [row.id for row in rows if row.writer and not is_alive(self._live, row.writer)]
-        if gone:
-            error = {"name": "Killed", "value": "the process that wrote the run is gone"}
-            # It ended some time after its last sign of life; when somebody looked says nothing.
-            self.catalog.transact(
-                lambda c: [runs.finish(c, run_id, "killed", runs.last_sign(c, run_id), error) for run_id in gone]
-            )
-
-    def _records(self, connection: Connection, rows: Sequence[Any]) -> list[Run]:
-        ids = [row.id for row in rows]
-        params, tags = values.values(connection, "param", ids), values.values(connection, "tag", ids)
-        artifacts = values.values(connection, "artifact", ids, "digest")
-        measured, edges = metrics.last(connection, ids), runs.edges(connection, ids)
-        same = ("id", "experiment", "number", "kind", "status", "started_at", "ended_at", "error", "parent_id")
-        return [
-            Run(
-                **{key: row._mapping[key] for key in (*same, "notebook", "git")},
-                params=params[row.id],
-                metrics=measured[row.id],
-                tags=tags[row.id],
-                artifacts=artifacts[row.id],
-                inputs=tuple(edges[row.id]["reads"]),
-                outputs=tuple(edges[row.id]["writes"]),
-            )
-            for row in rows
-        ]
-
-    def list(self, limit: int = 50, *, experiment: str | None = None, parent_id: str | None = None) -> list[Run]:
-        """The newest runs, newest first."""
-        self._reap()
-        return self.catalog.read(lambda c: self._records(c, runs.newest(c, limit, experiment, parent_id)))
 
 
 def _analysed(cell: Cell) -> Cell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,9 +24,20 @@ def add_params(connection: Connection, run_id: str, params: Mapping[str, Any]) -
     """
     known = values(connection, "param", [run_id])[run_id] if params else {}
     refuse_change(known, params)
-    rows = [{"run_id": run_id, "key": key, "value": value} for key, value in params.items() if key not in known]
+    rows = [
+        {"run_id": run_id, "key": key, "value": value, "number": _number(value)}
+        for key, value in params.items()
+        if key not in known
+    ]
     if rows:
         connection.execute(insert(schema.param), rows)
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def refuse_change(known: Mapping[str, Any], params: Mapping[str, Any]) -> None:

@@ -52,8 +52,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("series", "block", name=op.f("pk_point_block")),
         sqlite_with_rowid=False,
     )
+    with op.batch_alter_table("param", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("number", sa.Float(precision=53), nullable=True))
+        batch_op.create_index("ix_param_key_number", ["key", "number"], unique=False)
+    with op.batch_alter_table("tag", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_tag_key"), ["key"], unique=False)
+    _number_params(op.get_bind())
     _bring_over(op.get_bind())
     op.drop_table("metric")
+
+
+def _number_params(connection: sa.Connection) -> None:
+    param = sa.table("param", *map(sa.column, ("run_id", "key", "number")), sa.column("value", sa.JSON()))
+    for row in connection.execute(sa.select(param)).all():
+        if isinstance(row.value, int | float) and not isinstance(row.value, bool):
+            chosen = (param.c.run_id == row.run_id, param.c.key == row.key)
+            connection.execute(sa.update(param).where(*chosen).values(number=float(row.value)))
 
 
 def _bring_over(connection: sa.Connection) -> None:

@@ -1,0 +1,197 @@
+"""Verbs that look at runs: show, list, find the best, tell the history of a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.errors import AmbiguousError, NotFoundError, nearest
+from nbmlops.store.liveness import is_alive, is_here
+from nbmlops.tracking.filtering import Field, condition_of, read_field
+from nbmlops.tracking.queries import metrics, runs, values
+from nbmlops.tracking.queries.cells import cells
+from nbmlops.tracking.queries.search import search
+from nbmlops.tracking.records import Run
+
+if TYPE_CHECKING:
+    from nbmlops.store.catalog import Catalog, Connection
+    from nbmlops.tracking.recording import Recording
+
+__all__ = ["Looking"]
+
+_CHILDREN = 1_000
+
+
+class Looking:
+    """What may be asked of the runs of one workspace.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where runs are recorded.
+    recording : Recording
+        What this process has said of them.
+    live : Path
+        Folder of the writers' lock files.
+    """
+
+    def __init__(self, catalog: Catalog, recording: Recording, live: Path) -> None:
+        self.catalog = catalog
+        self.recording = recording
+        self._live = live
+
+    def show(self, ref: str) -> Run:
+        """A run by its friendly name, the beginning of its id, or its experiment (the newest one).
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such run; the hint names the nearest.
+        AmbiguousError
+            When an id's beginning fits several.
+        """
+        self._reap()
+        row = self._found(ref)
+
+        def work(connection: Connection) -> Run:
+            run = self._records(connection, [row])[0]
+            content = runs.environment(connection, row.environment)
+            children = self._records(connection, runs.newest(connection, _CHILDREN, None, run.id))
+            executed = cells(connection, run.id)
+            return replace(run, cells=executed, children=tuple(reversed(children)), environment=content)
+
+        return self.catalog.read(work)
+
+    def _found(self, ref: str) -> Any:
+        def work(connection: Connection) -> Any:
+            rows = runs.find(connection, ref)
+            if not rows:
+                hint = nearest(ref, runs.names(connection)) or "`ml run list`"
+                raise NotFoundError(f"there is no run {ref!r}", hint=hint)
+            if len(rows) > 1:
+                raise AmbiguousError(f"{ref!r} fits {len(rows)} runs", hint="write more digits of the id")
+            return rows[0]
+
+        return self.catalog.read(work)
+
+    def history(self, ref: str, metric: str) -> list[tuple[int, float]]:
+        """All points of one metric: pairs of step and value."""
+        run_id = self.show(ref).id
+        return self.catalog.read(lambda c: metrics.history(c, run_id, metric))
+
+    def name_of(self, run_id: str) -> str:
+        """Friendly name of a run."""
+        rows = self.catalog.read(lambda c: runs.find(c, run_id))
+        return f"{rows[0].experiment}-{rows[0].number}" if rows else run_id
+
+    def count(self) -> int:
+        """Number of runs of all kinds."""
+        return self.catalog.read(runs.count)
+
+    def writer_lives(self, connection: Connection, run_id: str | None) -> bool | None:
+        """Whether a run is still being written; None when only another machine can tell."""
+        row = runs.writing(connection, run_id)
+        if row is not None and row.status != "running":
+            return False
+        if row is None or not row.writer or not is_here(self._live, row.writer):
+            return None
+        return is_alive(self._live, row.writer)
+
+    def _reap(self) -> None:
+        """Take what journals hold, and mark as killed what its writer can no longer end."""
+        self.recording.settle()
+        rows = self.catalog.read(runs.running)
+        gone = [row.id for row in rows if row.writer and not is_alive(self._live, row.writer)]
+        if gone:
+            error = {"name": "Killed", "value": "the process that wrote the run is gone"}
+            # It ended some time after its last sign of life; when somebody looked says nothing.
+            self.catalog.transact(
+                lambda c: [runs.finish(c, run_id, "killed", runs.last_sign(c, run_id), error) for run_id in gone]
+            )
+
+    def _records(self, connection: Connection, rows: Sequence[Any]) -> list[Run]:
+        ids = [row.id for row in rows]
+        params, tags = values.values(connection, "param", ids), values.values(connection, "tag", ids)
+        artifacts = values.values(connection, "artifact", ids, "digest")
+        measured, edges = metrics.last(connection, ids), runs.edges(connection, ids)
+        same = ("id", "experiment", "number", "kind", "status", "started_at", "ended_at", "error", "parent_id")
+        return [
+            Run(
+                **{key: row._mapping[key] for key in (*same, "notebook", "git")},
+                params=params[row.id],
+                metrics=measured[row.id],
+                tags=tags[row.id],
+                artifacts=artifacts[row.id],
+                inputs=tuple(edges[row.id]["reads"]),
+                outputs=tuple(edges[row.id]["writes"]),
+            )
+            for row in rows
+        ]
+
+    def list(
+        self,
+        limit: int = 50,
+        *,
+        where: str | None = None,
+        by: str | None = None,
+        after: str | None = None,
+        experiment: str | None = None,
+        parent_id: str | None = None,
+    ) -> list[Run]:
+        """The runs for which a condition holds, the newest first.
+
+        Parameters
+        ----------
+        limit : int
+            How many.
+        where : str, optional
+            A condition such as ``metrics.auc > 0.8 and params.depth = 4``; all of what is given has to hold.
+        by : str, optional
+            What they are ordered by, such as ``params.depth``, or ``-metrics.auc`` for the largest first; runs
+            without it come last.
+        after : str, optional
+            The last run of the page before.
+        experiment : str, optional
+            Only runs of this experiment.
+        parent_id : str, optional
+            Only parts of this run.
+
+        Raises
+        ------
+        MisreadError
+            When `where` or `by` cannot be read.
+        NotFoundError
+            When there is no run `after`.
+        """
+        condition, order = condition_of(where, experiment=experiment, parent=parent_id), by or "-started"
+        field, descending = read_field(order.removeprefix("-")), order.startswith("-")
+        last = None if after is None else self._found(after).id
+        self._reap()
+        if by is None:
+            field = Field("run", "sequence")
+
+        def work(connection: Connection) -> list[Run]:
+            return self._records(connection, search(connection, condition, field, descending, limit, last))
+
+        return self.catalog.read(work)
+
+    def best(self, experiment: str, metric: str, *, lowest: bool = False, where: str | None = None) -> Run:
+        """The run of an experiment whose last value of a metric is the highest, or the lowest.
+
+        Raises
+        ------
+        NotFoundError
+            When no finished run of it has the metric.
+        """
+        field = Field("metrics", metric)
+        condition = condition_of(where, experiment=experiment, status="finished", has=field)
+        self._reap()
+        found = self.catalog.read(lambda c: self._records(c, search(c, condition, field, not lowest, 1, None)))
+        if not found:
+            raise NotFoundError(
+                f"no finished run of {experiment!r} has the metric {metric!r}",
+                hint=f"`ml run list --experiment {experiment}`",
+            )
+        return found[0]
