@@ -236,8 +236,8 @@ class _Reader(ConditionText):
                 if group in _GROUPS and name.replace(".", "").replace("_", "").isalnum():
                     return Field(group, name)  # type: ignore[arg-type]
         said = ast.unparse(node)
-        near = nearest(said, [*FIELDS, *(f"{group}.{said}" for group in _GROUPS)])
-        raise self.refuse(node, f"runs have no {said[:60]!r}", near or _KNOWN)
+        meant = " or ".join(f"{group}.{said}" for group in _GROUPS) if isinstance(node, ast.Name) else _KNOWN
+        raise self.refuse(node, f"runs have no {said[:60]!r}", nearest(said, FIELDS) or meant)
 
     def _value(self, node: ast.expr) -> Any:
         match node:
