@@ -146,6 +146,7 @@ VERBS = (
         only_python={"parent_id": "run show tells the parent"},
     ),
     Verb("run", "best", "EXPERIMENT", "Show the run with the best metric.", "ml.run.best", detail=True),
+    Verb("run", "compare", "REFS…", "Tell what differs between runs.", "ml.run.compare", detail=True),
     Verb("run", "show", "REF", "Show what is known of a run.", "ml.run.show", detail=True),
     Verb("check", "infer", "VALUE", "Learn a first suite from data, to be edited.", "ml.check.infer"),
     Verb("check", "data", "VALUE", "Judge data by a suite; a cell's body is the suite.", "ml.check.data", body="suite"),

@@ -74,6 +74,13 @@ def best(session: Session, experiment: str, metric: str, *, lowest: bool, where:
     return session.workspace.run.best(experiment, metric, lowest=lowest, where=where)
 
 
+@group.verb("compare")
+@click.argument("refs", nargs=-1, required=True, type=RefParam("run"))
+def compare(session: Session, refs: tuple[str, ...]) -> Any:
+    """Compare runs."""
+    return session.workspace.run.compare(*refs)
+
+
 @group.verb("show")
 @click.argument("ref", type=RefParam("run"))
 def show(session: Session, ref: str) -> Any:

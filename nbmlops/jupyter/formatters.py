@@ -25,6 +25,7 @@ SHOWN = {
     "nbmlops.store.graph": ("LineageGraph",),
     "nbmlops.store.records": ("Collected", "Pull", "Push", "Repair", "Verification"),
     "nbmlops.tracking.active": ("ActiveRun",),
+    "nbmlops.tracking.comparison": ("Comparison",),
     "nbmlops.tracking.records": ("Run",),
     "nbmlops.workspace.doctor": ("Diagnosis",),
     "nbmlops.workspace.remotes": ("RemoteName",),

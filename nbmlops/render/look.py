@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from nbmlops.render.bars import Bars
+from nbmlops.render.curves import Across, Curves
 from nbmlops.render.diagram import Diagram
 from nbmlops.render.table import Column, Table
 from nbmlops.render.width import pad, safe, width
@@ -66,7 +67,7 @@ class Drawing:
         return "\n".join(safe(line) for line in self.content.rstrip("\n").split("\n"))
 
 
-Block = Lines | Facts | Drawing | Table | Bars | Diagram
+Block = Lines | Facts | Drawing | Table | Bars | Diagram | Curves | Across
 
 
 @dataclass(frozen=True, slots=True)

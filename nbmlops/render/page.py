@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbmlops.render.bars import Bars
+from nbmlops.render.curves import Across, Curves
 from nbmlops.render.diagram import Diagram
 from nbmlops.render.look import Drawing, Facts, Lines, Look, Part
 from nbmlops.render.table import Table
@@ -23,7 +24,10 @@ __all__ = ["page"]
 _BUDGET = 72_000
 """Bytes for what a page says; its style and tags come on top, and together they stay under 100 kB."""
 _PHRASE = 400
-_KINDS = {Lines: "lines", Facts: "facts", Drawing: "drawing", Table: "table", Bars: "bars", Diagram: "diagram"}
+_KINDS = {Lines: "lines", Facts: "facts", Drawing: "drawing", Table: "table", Bars: "bars", Diagram: "diagram"} | {
+    Curves: "curves",
+    Across: "across",
+}
 
 
 @cache
@@ -66,7 +70,7 @@ def page(look: Look, *, detail: bool = False, plain: str = "") -> str:
 
 def _within(block: Block, budget: int) -> Block:
     match block:
-        case Table():
+        case Table() | Curves() | Across():
             return block.within(budget)
         case Bars(rows=charts):
             # A bar of a chart costs some 60 bytes.

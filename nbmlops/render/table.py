@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nbmlops.render.width import clip, pad, safe, width
 
@@ -62,7 +62,8 @@ class Table:
             if budget < 0:
                 break
             kept.append(cells)
-        return Table(self.columns, tuple(kept), self.title, self.omitted + len(self.rows) - len(kept))
+        columns = tuple(replace(column, header=clip(column.header, 80)) for column in self.columns)
+        return Table(columns, tuple(kept), clip(self.title, 200), self.omitted + len(self.rows) - len(kept))
 
     def text(self, columns: int | None = None) -> str:
         """Write it in aligned columns, no wider than `columns`; None leaves the width open."""

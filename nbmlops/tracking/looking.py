@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import AmbiguousError, NotFoundError, nearest
+from nbmlops.core.errors import AmbiguousError, InvalidError, NotFoundError, nearest
 from nbmlops.store.liveness import is_alive, is_here
+from nbmlops.tracking.comparison import Comparison, compare
 from nbmlops.tracking.filtering import Field, condition_of, read_field
 from nbmlops.tracking.queries import metrics, runs, values
 from nbmlops.tracking.queries.cells import cells
@@ -80,6 +81,31 @@ class Looking:
         """All points of one metric: pairs of step and value."""
         run_id = self.show(ref).id
         return self.catalog.read(lambda c: metrics.history(c, run_id, metric))
+
+    def compare(self, *refs: str) -> Comparison:
+        """Put runs beside each other: what differs in what they were given, read, ran on and did, cell by cell.
+
+        Raises
+        ------
+        InvalidError
+            When fewer than two are named.
+        NotFoundError
+            When there is no such run.
+        """
+        if len(refs) < 2:
+            raise InvalidError("one run cannot be compared", hint="`ml run compare gbm-1 gbm-2`")
+        return compare([self.show(ref) for ref in refs], lambda run, metric: self.curve(run.id, metric))
+
+    def curve(self, ref: str, metric: str, points: int = 400) -> list[tuple[int, float]]:
+        """A metric to be drawn: pairs of step and value, at most so many; of each stretch the lowest and highest."""
+        row = self._found(ref)
+
+        def work(connection: Connection) -> list[tuple[int, float]]:
+            if metrics.length(connection, row.id, metric) <= points:
+                return metrics.history(connection, row.id, metric)
+            return metrics.extremes(connection, row.id, metric, points)
+
+        return self.catalog.read(work)
 
     def name_of(self, run_id: str) -> str:
         """Friendly name of a run."""

@@ -48,6 +48,7 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("remote remove origin", "remote.remove", ("origin",), {}),
     ("run list -n 3", "run.list", (3,), {"where": None, "by": None, "after": None, "experiment": None}),
     ("run best gbm --metric auc", "run.best", ("gbm", "auc"), {"lowest": False, "where": None}),
+    ("run compare gbm-1 gbm-2", "run.compare", ("gbm-1", "gbm-2"), {}),
     ("run show gbm-1", "run.show", ("gbm-1",), {}),
     ("check infer flights", "check.infer", (FRAME,), {"name": "flights"}),
     ("check infer weather@v2", "check.infer", ("weather@v2",), {"name": None}),

@@ -26,6 +26,7 @@ from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
 from nbmlops.store.graph import Arrow, LineageGraph, Node
 from nbmlops.store.records import Collected, Damage, Freed, Kept, Pull, Push, Repair, Taken, Verification
+from nbmlops.tracking.comparison import CodeChange, Comparison, Difference
 from nbmlops.tracking.records import Cell, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
 from nbmlops.workspace.remotes import RemoteName
@@ -122,6 +123,20 @@ def diffs(text: str) -> tuple[DataDiff, ...]:
     )  # fmt: skip
 
 
+def comparison(text: str) -> Comparison:
+    runs = tuple(run(text, number=number) for number in (1, 2, 3))
+    return Comparison(
+        runs,
+        params=(Difference(text, (text, 4, None)),),
+        metrics=(Difference(text, (0.5, float("nan"), None)),),
+        tags=(Difference(text, (text, None, None)),),
+        inputs=(Difference(text, (text, text, None)),),
+        environment=(Difference(text, (text, None, text)),),
+        cells=tuple(CodeChange(what, text, text, 0, (text, f"-{text}")) for what in ("added", "changed", "removed")),
+        curves={text: (((0, 1.0), (1, float("inf")), (2, 2.0)), ((0, 1.0),), ())},
+    )
+
+
 def every_record(text: str) -> list[Any]:
     """One record of each type that has a look, with `text` wherever a person could have written it."""
     signature = ModelSignature(
@@ -150,6 +165,7 @@ def every_record(text: str) -> list[Any]:
         *diffs(text),
         run(text),
         run(text, status="failed", error={"name": text, "value": text}),
+        comparison(text),
         report(text),
         Suite.parse("dep_delay: number, nulls < 5%", text),
         model,

@@ -13,8 +13,8 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;{{ 7*7 
 LIMIT = 100_000
 VOID = {"br", "hr", "img", "input", "meta", "link"}
 
-PICTURE = {"svg", "g", "title", "rect", "text", "path"}
-DRAWN = {"width", "height", "viewbox", "role", "aria-label", "x", "y", "rx", "d"}
+PICTURE = {"svg", "g", "title", "rect", "text", "path", "polyline", "figure", "figcaption"}
+DRAWN = {"width", "height", "viewbox", "role", "aria-label", "x", "y", "rx", "d", "points", "text-anchor"}
 
 
 class Reader(HTMLParser):
