@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.core.refs import check_name
-from nbmlops.data import arrays, files
+from nbmlops.data import files
 from nbmlops.data.table_files import TableFile, kind_of_file
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ class Intake:
             return self._take_path(Path(value), name, how)
         if how.as_ == "file":
             raise InvalidError("what is in memory cannot be saved as a file", hint="write the file, then save that")
+        from nbmlops.data import arrays
+
         if arrays.is_array(value) and how.as_ is None:
             return arrays.save_array(self._objects, value, how.progress)
         return self._tables.save(value, name, how.allow_empty, how.progress)

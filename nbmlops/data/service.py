@@ -35,8 +35,8 @@ class Data(Forgetting, Blaming, Labelling, Travelling):
         The project's ``nbmlops.lock``.
     scratch : Path
         Folder of the workspace for temporary files and for files handed out.
-    exchange : Exchange
-        What goes to remotes and comes from them.
+    exchange : callable
+        Gives what goes to remotes and comes from them, when it is first needed.
     """
 
     def save(

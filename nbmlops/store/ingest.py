@@ -23,8 +23,8 @@ from nbmlops.store.folders import Folder
 from nbmlops.store.index import Claim, Index, Known, Place
 from nbmlops.store.manifests import EMPTY, ITEM, Manifest
 from nbmlops.store.packs import Codec, EntryKind, squeeze
-from nbmlops.store.records import Stored
 from nbmlops.store.sink import PackSink
+from nbmlops.store.streams import Stored
 from nbmlops.store.turns import CollectedError
 
 __all__ = ["Ingest"]

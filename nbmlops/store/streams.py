@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,15 +13,23 @@ from blake3 import blake3
 
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.store.folders import unavailable
-from nbmlops.store.records import Stored
 from nbmlops.store.turns import CollectedError
 
-__all__ = ["Source", "digest_of_file", "opened", "taken", "way_back"]
+__all__ = ["Source", "Stored", "digest_of_file", "opened", "taken", "way_back"]
 
 _BLOCK = 16 * 1024 * 1024
 _TRIES = 2
 
 Source = bytes | BinaryIO | Path
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object that is in the store: its digest, its size, and the bytes that it added, as written."""
+
+    digest: str
+    size: int
+    new_bytes: int
 
 
 @contextmanager
