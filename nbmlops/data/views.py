@@ -37,6 +37,7 @@ def _(version: DataVersion) -> Look:
         "digest": version.digest,
         "saved": f"{when(version.created_at)} by {version.author}",
         "message": version.message,
+        "source": version.source,
         "aliases": ", ".join(version.aliases),
         "tags": _pairs(version.tags),
         "run": version.run or version.run_id,

@@ -13,6 +13,8 @@ from nbmlops.core.digests import canonical_json, of_bytes
 from nbmlops.core.errors import ConflictError
 from nbmlops.core.refs import pinned
 from nbmlops.store import schema, turns
+from nbmlops.store.addresses import recordable
+from nbmlops.store.edges import keep_source
 from nbmlops.store.naming import newest_named
 from nbmlops.tracking.records import Cell
 
@@ -171,8 +173,7 @@ def put_artifact(connection: Connection, run_id: str, name: str, digest: str, si
 def add_cells(connection: Connection, run_id: str, executed: Iterable[Cell]) -> None:
     """Insert the cells that a run executed, each source once."""
     for cell in executed:
-        if connection.execute(select(schema.source.c.digest).filter_by(digest=cell.digest)).first() is None:
-            connection.execute(insert(schema.source).values(digest=cell.digest, text=cell.source))
+        keep_source(connection, cell.digest, cell.source)
         connection.execute(
             insert(schema.cell).values(
                 run_id=run_id,
@@ -185,7 +186,7 @@ def add_cells(connection: Connection, run_id: str, executed: Iterable[Cell]) -> 
                 status=cell.status,
                 defines=list(cell.defines),
                 uses=list(cell.uses),
-                error=cell.error,
+                error=cell.error and recordable(cell.error),
             )
         )
 
