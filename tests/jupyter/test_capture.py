@@ -81,7 +81,7 @@ def test_what_is_secret_of_an_address_is_not_kept_with_the_cell_that_read_it(cel
     assert ml.data.show("flights@v2").source == f"{server.url}/x.csv"
     assert ml.data.show("again@v1").source == f"{server.url}/x.csv"
     (cell,) = ml.run.show("fetching").cells
-    assert f"http://ann…@{server.host}/x.csv?…" in cell.source.replace("://…@", "://ann…@")
+    assert f"http://…@{server.host}/x.csv?…" in cell.source
     with closing(sqlite3.connect(project / ".nbmlops" / "catalog.db")) as catalog:
         assert "geheim" not in "\n".join(catalog.iterdump())
 
