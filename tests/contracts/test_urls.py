@@ -47,7 +47,7 @@ def test_what_s3_refuses_is_told(bucket: str, proxy: FaultProxy, tmp_path: Path)
     with Workspace.init(tmp_path / "project") as workspace:
         with pytest.raises(NotFoundError, match=r"there is nothing at s3://.*/y\.csv"):
             workspace.data.save(f"{bucket}/y.csv")
-        with pytest.raises(UnavailableError, match="the bucket of s3://no-such-bucket/y.csv does not exist"):
+        with pytest.raises(UnavailableError, match=r"the bucket of s3://no-such-bucket/y\.csv does not exist"):
             workspace.data.save("s3://no-such-bucket/y.csv")
         proxy.faults = Faults(denials=1.0)
         with pytest.raises(UnavailableError, match="does not let you in"):
