@@ -29,7 +29,7 @@ _TAGGED = click.option(
 
 
 @group.verb("save")
-@click.argument("value", type=ObjectParam("table"))
+@click.argument("value", type=ObjectParam("table", or_url=True))
 @click.argument("name", required=False, type=_NAME)
 @click.option("--as", "as_", type=click.Choice(["table", "file"]), help="Save a file as the table in it, or as it is.")
 @_MESSAGE

@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem
 
 from nbmlops.commands.braces import expanded
 from nbmlops.core.errors import InvalidError, NbmlopsError, NotFoundError, nearest
+from nbmlops.store.addresses import scheme_of
 
 if TYPE_CHECKING:
     from nbmlops.commands.session import Session
@@ -46,13 +47,18 @@ class ObjectParam(_ParamType):
         What to offer when completing.
     or_ref : bool
         Whether a reference may stand instead; what is neither a variable nor a path is one then.
+    or_url : bool
+        Whether the address of a file or a folder may stand instead.
     """
 
     name = "object"
 
-    def __init__(self, kind: Literal["any", "table", "estimator"] = "any", *, or_ref: bool = False) -> None:
+    def __init__(
+        self, kind: Literal["any", "table", "estimator"] = "any", *, or_ref: bool = False, or_url: bool = False
+    ) -> None:
         self.kind = kind
         self.or_ref = or_ref
+        self.or_url = or_url
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
         """Find the object.
@@ -70,11 +76,15 @@ class ObjectParam(_ParamType):
             return Given(known[value], value)
         if Path(value).exists() and (session.face == "shell" or not value.isidentifier()):
             return Given(Path(value))
+        if scheme := scheme_of(value):
+            if self.or_url:
+                return Given(value)
+            raise InvalidError(
+                f"an address that begins with {scheme}:// cannot be used here",
+                hint="save what lies there first: `ml data save URL NAME`",
+            )
         if self.or_ref and Path(value).suffix not in {".parquet", ".pq", ".csv"}:
             return Given(value)
-        from nbmlops.data.intake import refuse_url
-
-        refuse_url(value)
         if session.notebook is None or not value.isidentifier():
             hint = (
                 _neighbours(Path(value))

@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from nbmlops.core.errors import InvalidError, UnavailableError
-from nbmlops.data import comparing
 from nbmlops.data.frames import names_of, pick
 from nbmlops.data.loading import Loading
 from nbmlops.data.records import DataVersion, a_or_an
@@ -140,6 +139,7 @@ def _changed(
     objects: ObjectStore, before: Version, after: Version, names: Sequence[str], key: Sequence[str], scratch: Path
 ) -> dict[str, tuple[Change, int | None]]:
     """What happened to columns from one version to the next; those that are as they were are left out."""
+    from nbmlops.data.comparing import compared
     from nbmlops.data.diffing import TableDiff
     from nbmlops.data.stored import StoredTable
 
@@ -156,7 +156,7 @@ def _changed(
         asked = tuple(name for name in names if name in what.differing and name not in found)
         if asked and what.by != "content":
             narrow = replace(what, differing=asked)
-            cells = comparing.compared(narrow, (before, old), (after, new), 0, scratch)[0].cells
+            cells = compared(narrow, (before, old), (after, new), 0, scratch)[0].cells
             found |= {name: ("cells", cells[name]) if cells.get(name) else ("rows", None) for name in asked}
         elif asked:
             found |= {name: ("rows" if _only_rows(old, new, name) else "cells", None) for name in asked}

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,7 +17,7 @@ from nbmlops.core import digests
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
-    from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.objects import ObjectStore, Stored
 
 __all__ = [
     "Member",
@@ -26,6 +26,7 @@ __all__ = [
     "refuse_special",
     "save_file",
     "save_folder",
+    "save_listing",
     "scratch",
     "unchanged",
     "write_atomically",
@@ -87,14 +88,22 @@ def save_folder(objects: ObjectStore, folder: Path, progress: Callable[[int], No
     stored = objects.put_many(paths, progress=progress)
     for path, stamp in zip(paths, before, strict=True):
         _refuse_changed(path, stamp)
-    entries = {
-        path.relative_to(folder).as_posix(): [one.digest, one.size, os.access(path, os.X_OK)]
-        for path, one in zip(paths, stored, strict=True)
+    executable = [os.access(path, os.X_OK) for path in paths]
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    kept = dict(zip(names, zip(stored, executable, strict=True), strict=True))
+    return save_listing(objects, kept, [path.relative_to(folder).as_posix() for path in empty])
+
+
+def save_listing(objects: ObjectStore, kept: Mapping[str, tuple[Stored, bool]], empty: Sequence[str] = ()) -> Saved:
+    """Store the listing of a folder whose files are stored, by their paths: what lies there, and whether it runs."""
+    content: dict[str, object] = {
+        "protocol": 1,
+        "files": {path: [one.digest, one.size, executable] for path, (one, executable) in kept.items()},
     }
-    content: dict[str, object] = {"protocol": 1, "files": entries}
     if empty:
-        content["folders"] = [path.relative_to(folder).as_posix() for path in empty]
+        content["folders"] = list(empty)
     listing = objects.put(digests.canonical_json(content))
+    stored = [one for one, _ in kept.values()]
     size, new_bytes = sum(one.size for one in stored), sum(one.new_bytes for one in stored)
     needs = tuple(one.digest for one in stored)
     return Saved(listing.digest, listing.digest, size, new_bytes + listing.new_bytes, needs)

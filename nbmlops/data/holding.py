@@ -44,6 +44,7 @@ class DataHolding:
             holds = (
                 detail["format"] in get_args(Format)
                 and PurePath(own).name == own
+                and isinstance(detail.get("source"), str | None)
                 and all(is_digest(each) for each in detail.get("needs", ()))
                 and all(isinstance(each, str) for each in detail.get("cut_by", ()))
                 and all({type(part) for part in column[:2]} <= {str} for column in detail.get("columns", ()))

@@ -1,4 +1,4 @@
-"""What is saved, brought into the store: a table or an array of the notebook, a file, a folder."""
+"""What is saved, brought into the store: a table or an array of the notebook, a file, a folder, an address."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.core.refs import check_name
-from nbmlops.data import arrays, files
+from nbmlops.data import files
 from nbmlops.data.table_files import TableFile, kind_of_file
+from nbmlops.store.addresses import last_part, local_path, scheme_of, shown
 
 if TYPE_CHECKING:
     from nbmlops.data.saving import Tables
     from nbmlops.store.objects import ObjectStore
 
-__all__ = ["How", "Intake", "called", "refuse_url"]
+__all__ = ["How", "Intake", "called"]
 
 Progress = Callable[[int], None]
 Taken = tuple[files.Saved, dict[str, Any]]
@@ -36,28 +37,18 @@ def called(value: Any, name: str | None) -> str:
     Raises
     ------
     InvalidError
-        When there is none, or it is no name, or what is to be saved is a URL.
+        When there is none, or it is no name.
     """
-    if isinstance(value, str):
-        refuse_url(value)
-    if name is None and not isinstance(value, str | Path):
+    if name is not None:
+        return check_name(name)
+    if not isinstance(value, str | Path):
         raise InvalidError("what is saved from memory needs a name", hint='ml.data.save(flights, "flights")')
-    return check_name(_stem(Path(value)) if name is None else name)
-
-
-def refuse_url(words: str) -> None:
-    """Say that nothing is read from URLs.
-
-    Raises
-    ------
-    InvalidError
-        When `words` are one; only its scheme is told, for the rest may hold a secret.
-    """
-    scheme, there, _ = words.partition("://")
-    if there and scheme.isascii() and scheme.isalnum():
-        raise InvalidError(
-            f"an address that begins with {scheme}:// cannot be saved from", hint="download it, and save the file"
-        )
+    if isinstance(value, str) and scheme_of(value):
+        where = shown(value)
+        if not (last := last_part(where)):
+            raise InvalidError(f"{where} has no name of its own", hint=f"give it one: `ml data save {where} NAME`")
+        return check_name(_stem(Path(last)))
+    return check_name(_stem(Path(value)))
 
 
 def _stem(path: Path) -> str:
@@ -92,19 +83,34 @@ class Intake:
         InvalidError
             When it cannot be kept.
         NotFoundError
-            When a path does not exist.
+            When a path does not exist, or nothing lies at an address.
+        UnavailableError
+            When what lies at an address cannot be fetched.
         ConflictError
             When a file changed while it was read.
         """
         if how.as_ not in {None, "table", "file"}:
             raise InvalidError(f"nothing can be saved as {how.as_!r}", hint="as a table or as a file, or leave it out")
+        if isinstance(value, str) and scheme_of(value):
+            return self._take_url(value, name, how)
         if isinstance(value, str | Path):
             return self._take_path(Path(value), name, how)
         if how.as_ == "file":
             raise InvalidError("what is in memory cannot be saved as a file", hint="write the file, then save that")
+        from nbmlops.data import arrays
+
         if arrays.is_array(value) and how.as_ is None:
             return arrays.save_array(self._objects, value, how.progress)
         return self._tables.save(value, name, how.allow_empty, how.progress)
+
+    def _take_url(self, url: str, name: str, how: How) -> Taken:
+        if scheme_of(url) == "file":
+            path = local_path(url)
+            saved, detail = self._take_path(path, name, how)
+            return saved, {**detail, "source": path.as_uri()}
+        from nbmlops.data.url_intake import take_url
+
+        return take_url(self._objects, self._tables, self._own / "scratch", url, name, how)
 
     def _take_path(self, path: Path, name: str, how: How) -> Taken:
         if not path.exists():

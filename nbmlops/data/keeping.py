@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from nbmlops.data.lockfile import LockFile
 from nbmlops.data.records import DataVersion
 from nbmlops.data.saving import Tables
 from nbmlops.render.listing import Listing
-from nbmlops.store import lineage, tombstones
+from nbmlops.store import lineage
 from nbmlops.store.tags import checked
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Keeping:
         lineage: Lineage,
         lock: LockFile,
         scratch: Path,
-        exchange: Exchange,
+        exchange: Callable[[], Exchange],
     ) -> None:
         self._versions = versions
         self._aliases = aliases
@@ -48,7 +49,12 @@ class Keeping:
         self._lock = lock
         self._scratch = scratch
         self._tables = Tables(versions, objects, scratch)
-        self.exchange = exchange
+        self._open_exchange = exchange
+
+    @cached_property
+    def exchange(self) -> Exchange:
+        """What goes to remotes and comes from them."""
+        return self._open_exchange()
 
     def show(self, ref: str) -> DataVersion:
         """What is known of a version."""
@@ -93,6 +99,8 @@ class Keeping:
 
     def _now(self, name: str, digest: str | None) -> str | None:
         """The digest that a locked one has by now: rows of it may have been erased since git kept the lock."""
+        from nbmlops.store import tombstones
+
         return digest and tombstones.successor_of(self._versions.catalog, "data", name, digest)
 
     def restore(self, ref: str) -> list[DataVersion]:

@@ -9,7 +9,7 @@ from nbmlops.core.errors import InvalidError, RefusedError
 from nbmlops.core.refs import Ref, check_alias
 from nbmlops.data.keeping import Keeping
 from nbmlops.data.records import DataVersion
-from nbmlops.store import adoption, lineage, tags
+from nbmlops.store import lineage, tags
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -103,6 +103,8 @@ class Labelling(Keeping):
 
         version = self._versions.enter(name, content, also=also)
         if version.root != content["root"] and self.exchange.absent(version):
+            from nbmlops.store import adoption
+
             # It was only known here; now it is what was just stored.
             self._versions.catalog.transact(lambda c: adoption.refill(c, version.id, content))
             version = self._versions.get(version.id)

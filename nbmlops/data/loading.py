@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbmlops.core.errors import InvalidError, NotFoundError
-from nbmlops.data import arrays, comparing, files, output
+from nbmlops.data import files, output
 from nbmlops.data.frames import names_of, pick
 from nbmlops.data.keeping import Keeping
 from nbmlops.data.records import a_or_an
@@ -104,6 +104,8 @@ class Loading(Keeping):
         InvalidError
             When they are of unlike kinds, or the key is null or not unique in one of them.
         """
+        from nbmlops.data import comparing
+
         second = self._versions.resolve(before if after is None else after)
         first = self._before(second) if after is None else self._versions.resolve(before)
         for version in (first, second):
@@ -147,6 +149,8 @@ class Loading(Keeping):
                 hint=f"load all of it: `ml data load {version.ref}`",
             )
         if wanted == "numpy":
+            from nbmlops.data import arrays
+
             with self._objects.open(version.root) as source:
                 return arrays.read_array(source)
         return self._place(version, to, overwrite)

@@ -42,7 +42,7 @@ class DataVersion:
     `size` is in bytes as the content lies in the store before compression and sharing; `new_bytes`
     is what this version added to the store. `number` is None until the pipeline run that wrote the
     version commits. `run` is the friendly name of the run that made it, `script` the program where it was no notebook,
-    `git` the commit, the branch and whether there were changes besides.
+    `git` the commit, the branch and whether there were changes besides; `source` the address it was fetched from.
     """
 
     id: int
@@ -69,6 +69,7 @@ class DataVersion:
     run: str | None = None
     script: str | None = None
     git: Mapping[str, Any] | None = None
+    source: str | None = None
 
     @classmethod
     def of(cls, version: Version) -> DataVersion:
@@ -86,4 +87,5 @@ class DataVersion:
             cell_id=detail.get("cell_id"),
             script=detail.get("script"),
             git=detail.get("git"),
+            source=detail.get("source"),
         )

@@ -35,8 +35,8 @@ class Data(Forgetting, Blaming, Labelling, Travelling):
         The project's ``nbmlops.lock``.
     scratch : Path
         Folder of the workspace for temporary files and for files handed out.
-    exchange : Exchange
-        What goes to remotes and comes from them.
+    exchange : callable
+        Gives what goes to remotes and comes from them, when it is first needed.
     """
 
     def save(
@@ -56,7 +56,9 @@ class Data(Forgetting, Blaming, Labelling, Travelling):
         Parameters
         ----------
         value : pandas.DataFrame, pyarrow.Table, polars.DataFrame, numpy.ndarray, str or Path
-            What to save. A path of a Parquet file is saved as the table in it, any other as it is.
+            What to save. A path of a Parquet file is saved as the table in it, any other as it is. So is the address of
+            a file or a folder, as ``s3://bucket/flights.parquet`` or ``https://host/flights.csv``; its password and its
+            query are used, and kept nowhere.
         name : str, optional
             What to call it; by default the file's name without its ending.
         as_ : {"table", "file"}, optional
@@ -82,7 +84,11 @@ class Data(Forgetting, Blaming, Labelling, Travelling):
         InvalidError
             When the name or the table is not acceptable; nothing is saved then.
         NotFoundError
-            When the path does not exist.
+            When the path does not exist, or nothing lies at the address.
+        UnavailableError
+            When what lies at the address cannot be fetched.
+        ConflictError
+            When a file changed while it was read; nothing is saved then.
         """
         saved_as = called(value, name)
         tagged = labels(saved_as, tags, alias)

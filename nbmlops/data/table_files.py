@@ -103,6 +103,7 @@ class TableFile:
 
         try:
             with pa.OSFile(str(self.path), "rb") as file:
+                file.seek(0)  # where a descriptor is opened by its path, some systems keep its place
                 compression = _COMPRESSED.get(_endings(self.name)[1])
                 yield pa.CompressedInputStream(file, compression) if compression else file
         except OSError as error:

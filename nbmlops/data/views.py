@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from nbmlops.core import digests
 from nbmlops.core.errors import spoken
-from nbmlops.data import blame_views, diff_views, erase_views  # noqa: F401 - registers their looks
 from nbmlops.data.origins import commit, made_in, origin
 from nbmlops.data.records import DataVersion
 from nbmlops.render.dispatch import looks
@@ -38,6 +37,7 @@ def _(version: DataVersion) -> Look:
         "digest": version.digest,
         "saved": f"{when(version.created_at)} by {version.author}",
         "message": version.message,
+        "source": version.source,
         "aliases": ", ".join(version.aliases),
         "tags": _pairs(version.tags),
         "run": version.run or version.run_id,

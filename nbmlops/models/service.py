@@ -70,7 +70,7 @@ class Models:
         self._objects = objects
         self._keyring = keyring
         self._lineage = lineage
-        self._exchange = data.exchange
+        self._data = data
         self._clock = clock
         self._promoter = ModelPromoter(versions, self._open, data, checks, clock, gates)
 
@@ -208,11 +208,11 @@ class Models:
 
     def push(self, *refs: str, to: str | None = None, progress: Progress | None = None) -> Push:
         """Send versions to a remote, as `Data.push` does; all versions of all models by default."""
-        return self._exchange.push("model", refs, to, progress)
+        return self._data.exchange.push("model", refs, to, progress)
 
     def pull(self, *refs: str, from_: str | None = None, progress: Progress | None = None) -> Pull:
         """Fetch versions from a remote, as `Data.pull` does; who signed them must be trusted here to load them."""
-        return self._exchange.pull("model", [Ref.parse(ref) for ref in refs], from_, progress)
+        return self._data.exchange.pull("model", [Ref.parse(ref) for ref in refs], from_, progress)
 
     def delete(self, ref: str) -> list[ModelVersion]:
         """Hide a version, or with a bare name all of them, until `restore` or the end of the grace period.
@@ -256,7 +256,7 @@ class Models:
         return tuple(sorted(self._keyring.types()))
 
     def _open(self, version: Version) -> Any:
-        if self._exchange.absent(version):
+        if self._data.exchange.absent(version):
             hint = f"`ml model pull {version.ref}`"
             raise NotFoundError(f"{version.ref} is known here, its bytes are not", hint=hint)
         return build(version, self._objects, self._keyring)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 from nbmlops.render.width import clip, safe, width
 
@@ -137,4 +136,4 @@ def _ordered(nodes: Sequence[Shown], arrows: Sequence[tuple[str, str]]) -> list[
 
 
 def _middle(one: str, neighbours: Mapping[str, Sequence[str]], spots: Mapping[str, float]) -> float:
-    return fmean(spots[each] for each in neighbours[one]) if neighbours[one] else spots[one]
+    return sum(spots[each] for each in neighbours[one]) / len(neighbours[one]) if neighbours[one] else spots[one]

@@ -22,6 +22,13 @@ __all__ = ["Diagram", "Document", "has_look", "html", "json", "load_views", "loo
 
 T = TypeVar("T")
 _BELOW_RENDER = {"store": "nbmlops.render.store_views"}
+# Looks that are loaded apart from those of their package, by the module of what they are of: most lines need none.
+_APART = {
+    "data.blaming": "nbmlops.data.blame_views",
+    "data.diff_records": "nbmlops.data.diff_views",
+    "data.erasure_records": "nbmlops.data.erase_views",
+    "tracking.comparison": "nbmlops.tracking.comparison_views",
+}
 
 
 class Document(str):
@@ -157,7 +164,7 @@ def load_views(cls: type) -> bool:
     if root != "nbmlops" or not rest:
         return False
     package = rest.partition(".")[0]
-    home = _BELOW_RENDER.get(package, f"nbmlops.{package}.views")
+    home = _APART.get(rest) or _BELOW_RENDER.get(package, f"nbmlops.{package}.views")
     try:
         import_module(home)
     except ModuleNotFoundError as error:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from nbmlops.render.bars import Bars
-from nbmlops.render.curves import Across, Curves
-from nbmlops.render.diagram import Diagram
 from nbmlops.render.table import Column, Table
 from nbmlops.render.width import pad, safe, width
+
+if TYPE_CHECKING:
+    from nbmlops.render.bars import Bars
+    from nbmlops.render.curves import Across, Curves
+    from nbmlops.render.diagram import Diagram
 
 __all__ = ["Block", "Drawing", "Facts", "Lines", "Look", "Part", "Tone", "line", "table"]
 
@@ -67,7 +69,7 @@ class Drawing:
         return "\n".join(safe(line) for line in self.content.rstrip("\n").split("\n"))
 
 
-Block = Lines | Facts | Drawing | Table | Bars | Diagram | Curves | Across
+Block: TypeAlias = "Lines | Facts | Drawing | Table | Bars | Diagram | Curves | Across"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -21,7 +21,9 @@ from nbmlops.core.clock import Clock
 from nbmlops.core.errors import CorruptError
 from nbmlops.store import schema
 from nbmlops.store.catalog import Catalog
-from nbmlops.store.redaction import Redaction
+
+if TYPE_CHECKING:
+    from nbmlops.store.redaction import Redaction
 
 __all__ = ["Audit", "Event", "actor", "append", "redact"]
 

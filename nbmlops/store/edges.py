@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, Connection, Select, func, insert, select
 
 from nbmlops.store import schema, turns
+from nbmlops.store.addresses import recordable
 from nbmlops.store.subjects import Subject
 
 __all__ = [
@@ -80,10 +81,10 @@ def add(connection: Connection, subject: str, wanted: Mapping[tuple[str, str], d
 
 
 def keep_source(connection: Connection, digest: str, source: str) -> None:
-    """Keep the source of a cell, once."""
+    """Keep the source of a cell, once, without what is secret of addresses in it."""
     table = schema.source
     if connection.execute(select(table.c.digest).filter_by(digest=digest)).first() is None:
-        connection.execute(insert(table).values(digest=digest, text=source))
+        connection.execute(insert(table).values(digest=digest, text=recordable(source)))
 
 
 def of_objects(connection: Connection, objects: Iterable[str], relations: Sequence[str]) -> list[Edge]:

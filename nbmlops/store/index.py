@@ -70,6 +70,11 @@ class Claim:
     at: datetime
 
 
+_OF_PLACE = tuple(field.name for field in fields(Place))
+_OF_KNOWN = tuple(field.name for field in fields(Known))
+_CODECS = {codec: codec.name.lower() for codec in Codec}
+
+
 class Index:
     """Look-ups and changes, each batched, each change in one transaction."""
 
@@ -255,11 +260,11 @@ class Index:
 
 
 def _row(place: Place) -> dict[str, Any]:
-    return {**_line(place), "codec": place.codec.name.lower()}
+    return {name: getattr(place, name) for name in _OF_PLACE} | {"codec": _CODECS[place.codec]}
 
 
-def _line(record: Place | Known) -> dict[str, Any]:
-    return {field.name: getattr(record, field.name) for field in fields(record)}
+def _line(known: Known) -> dict[str, Any]:
+    return {name: getattr(known, name) for name in _OF_KNOWN}
 
 
 def _place(row: Mapping[str, Any]) -> Place:

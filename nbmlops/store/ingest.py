@@ -23,13 +23,13 @@ from nbmlops.store.folders import Folder
 from nbmlops.store.index import Claim, Index, Known, Place
 from nbmlops.store.manifests import EMPTY, ITEM, Manifest
 from nbmlops.store.packs import Codec, EntryKind, squeeze
-from nbmlops.store.records import Stored
 from nbmlops.store.sink import PackSink
+from nbmlops.store.streams import Stored
 from nbmlops.store.turns import CollectedError
 
 __all__ = ["Ingest"]
 
-_BATCH = 4 * 1024 * 1024
+_BATCH = 8 * 1024 * 1024
 _THREADS = max(2, min(4, os.cpu_count() or 2))
 # Batches on their way to the pack: enough to keep the threads busy, few enough to bound the memory.
 _AHEAD = _THREADS

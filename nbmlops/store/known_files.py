@@ -8,9 +8,8 @@ from typing import BinaryIO
 
 from nbmlops.core.clock import Clock
 from nbmlops.store.index import Claim, Index
-from nbmlops.store.records import Stored
 from nbmlops.store.stamps import Stamps
-from nbmlops.store.streams import digest_of_file
+from nbmlops.store.streams import Stored, digest_of_file
 
 __all__ = ["KnownFiles"]
 

@@ -12,14 +12,12 @@ import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from blake3 import blake3
 
 from nbmlops.core.clock import Clock
-from nbmlops.core.errors import CorruptError, InvalidError, NotFoundError
-from nbmlops.store import arrival, purging, repair, transfer, verification
-from nbmlops.store.arrival import Arrived
+from nbmlops.core.errors import InvalidError
 from nbmlops.store.catalog import Catalog
 from nbmlops.store.folders import Folder
 from nbmlops.store.index import Index
@@ -27,14 +25,17 @@ from nbmlops.store.ingest import Ingest
 from nbmlops.store.known_files import KnownFiles
 from nbmlops.store.manifests import EMPTY
 from nbmlops.store.reader import ObjectReader, Shelves, corrupt
-from nbmlops.store.records import Damage, Reindexed, Repair, Stored, Transfer, Verification
 from nbmlops.store.remote import folder_at
-from nbmlops.store.rewriting import Rewritten
 from nbmlops.store.stamps import Stamps
-from nbmlops.store.streams import Source, opened, taken
+from nbmlops.store.streams import Source, Stored, opened, taken
 from nbmlops.store.view import ObjectView
 
-__all__ = ["Damage", "ObjectStore", "Reindexed", "Repair", "Stored", "Transfer", "Verification"]
+if TYPE_CHECKING:
+    from nbmlops.store.arrival import Arrived
+    from nbmlops.store.records import Damage, Reindexed, Repair, Transfer, Verification
+    from nbmlops.store.rewriting import Rewritten
+
+__all__ = ["ObjectStore", "Stored"]
 
 Progress = Callable[[int], None]
 _READ_AHEAD = 256 * 1024
@@ -204,23 +205,11 @@ class ObjectStore:
 
     def has(self, digest: str) -> bool:
         """Whether the store has an object; the empty one it always has."""
-        return digest == EMPTY or bool(self._index.objects([digest]) or self._index.places([digest]))
+        return self._shelves.has(digest)
 
     def is_whole(self, digests: Iterable[str]) -> bool:
         """Whether some objects are here with all their chunks, as far as the index and the names of the packs tell."""
-        packs = self._folder.names().keys()
-        lost = bool(set(self._index.packs()) - packs)
-        for digest in digests:
-            if not lost and self.has(digest):
-                continue
-            try:
-                manifest = self._shelves.manifest(digest)
-                places = self._shelves.locate(digest, list(manifest))
-            except (NotFoundError, CorruptError):
-                return False
-            if any(place.pack not in packs for place in places):
-                return False
-        return True
+        return self._shelves.has_all_of(digests)
 
     def verify(self, *, full: bool = False, progress: Progress | None = None) -> Verification:
         """Compare packs, index and manifests; with `full` re-hash every byte.
@@ -232,6 +221,8 @@ class ObjectStore:
         progress : callable, optional
             Told the bytes of each pack that was checked.
         """
+        from nbmlops.store import verification
+
         self._sweep(again=True)
         return verification.verify(self._folder, self._index, full=full, progress=progress)
 
@@ -254,9 +245,10 @@ class ObjectStore:
         UnavailableError
             When `source` or this store cannot be used now.
         """
-        if damages is None:
-            damages = self.verify(full=True).damages
-        return repair.repair(self._folder, self._index, self._elsewhere(source), damages)
+        from nbmlops.store import repair
+
+        found = self.verify(full=True).damages if damages is None else damages
+        return repair.repair(self._folder, self._index, self._elsewhere(source), found)
 
     def push(
         self,
@@ -289,6 +281,8 @@ class ObjectStore:
         UnavailableError
             When the target cannot be written.
         """
+        from nbmlops.store import transfer
+
         there = self._elsewhere(target)
         return transfer.push(self._shelves, list(dict.fromkeys(digests)), there, progress, cache)
 
@@ -312,6 +306,8 @@ class ObjectStore:
         UnavailableError
             When the source cannot be read, or this store not be written.
         """
+        from nbmlops.store import arrival
+
         there = self._elsewhere(source)
         self._sweep()
         here = arrival.Store(self._folder, self._index, self._clock)
@@ -338,10 +334,14 @@ class ObjectStore:
         What `held` gives when it is asked stays; `progress` is told the bytes of each few packs.
         Raises `CorruptError` when something that is to stay is damaged, `ConflictError` when others keep storing.
         """
+        from nbmlops.store import purging
+
         return purging.purge(self._folder, self._index, objects, progress, held)
 
     def reindex(self) -> Reindexed:
         """Enter into the index what the packs hold and it lacks, as after the loss of the catalog."""
+        from nbmlops.store import verification
+
         return verification.reindex(self._folder, self._index, self._clock.now())
 
     def _sweep(self, *, again: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from blake3 import blake3
@@ -56,6 +56,25 @@ class Shelves:
     def __init__(self, folder: Folder, index: Index) -> None:
         self._folder = folder
         self._index = index
+
+    def has(self, digest: str) -> bool:
+        """Whether there is an object; the empty one is everywhere."""
+        return digest == EMPTY or bool(self._index.objects([digest]) or self._index.places([digest]))
+
+    def has_all_of(self, digests: Iterable[str]) -> bool:
+        """Whether all chunks of some objects are there, as far as the index and the names of the packs tell."""
+        packs = self._folder.names().keys()
+        lost = bool(set(self._index.packs()) - packs)
+        for digest in digests:
+            if not lost and self.has(digest):
+                continue
+            try:
+                places = self.locate(digest, list(self.manifest(digest)))
+            except (NotFoundError, CorruptError):
+                return False
+            if any(place.pack not in packs for place in places):
+                return False
+        return True
 
     def manifest(self, digest: str) -> Manifest:
         """Chunks of an object.

@@ -13,20 +13,10 @@ __all__ = [
     "Push",
     "Reindexed",
     "Repair",
-    "Stored",
     "Taken",
     "Transfer",
     "Verification",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An object that is in the store: its digest, its size, and the bytes that it added, as written."""
-
-    digest: str
-    size: int
-    new_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

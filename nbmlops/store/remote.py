@@ -6,10 +6,7 @@ from pathlib import Path
 
 from nbmlops.core.errors import UnavailableError
 from nbmlops.store.folders import Folder
-from nbmlops.store.local_files import LocalFiles
 from nbmlops.store.local_folder import LocalFolder
-from nbmlops.store.remote_records import RemoteRecords
-from nbmlops.store.remote_tombstones import RemoteTombstones
 
 __all__ = ["Remote", "folder_at"]
 
@@ -28,6 +25,10 @@ class Remote:
     """
 
     def __init__(self, where: str, name: str | None = None) -> None:
+        from nbmlops.store.local_files import LocalFiles
+        from nbmlops.store.remote_records import RemoteRecords
+        from nbmlops.store.remote_tombstones import RemoteTombstones
+
         self.folder: Folder
         local = _local(where)
         if local is not None:

@@ -10,8 +10,8 @@ from nbmlops.core.spans import parse_span
 
 if TYPE_CHECKING:
     from nbmlops.store.audit import Audit
-    from nbmlops.store.objects import ObjectStore, Repair, Verification
-    from nbmlops.store.records import Collected
+    from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.records import Collected, Repair, Verification
     from nbmlops.store.remote import Remote
     from nbmlops.store.roots import Roots
 

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from blake3 import blake3
 
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.store.folders import unavailable
-from nbmlops.store.records import Stored
 from nbmlops.store.turns import CollectedError
 
-__all__ = ["Source", "digest_of_file", "opened", "taken", "way_back"]
+__all__ = ["Source", "Stored", "Window", "digest_of_file", "opened", "taken", "way_back", "write_at"]
 
 _BLOCK = 16 * 1024 * 1024
 _TRIES = 2
 
 Source = bytes | BinaryIO | Path
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object that is in the store: its digest, its size, and the bytes that it added, as written."""
+
+    digest: str
+    size: int
+    new_bytes: int
 
 
 @contextmanager
@@ -88,3 +98,54 @@ def way_back(sources: Iterable[Source]) -> Callable[[], bool]:
         return True
 
     return back
+
+
+def write_at(file: int, content: bytes, at: int) -> None:
+    """Write all of some bytes at a place of an open file of this machine; `UnavailableError` when its disk is full."""
+    rest = memoryview(content)
+    try:
+        while rest:
+            count = os.pwrite(file, rest, at)
+            at, rest = at + count, rest[count:]
+    except OSError as error:
+        raise unavailable(error, "what was being fetched") from error
+
+
+class Window(io.RawIOBase):
+    """A part of an open file as a stream of its own.
+
+    Parameters
+    ----------
+    file : int
+        Descriptor of the file, which has to stay open.
+    begin, size : int
+        Where the part begins, and its bytes.
+    """
+
+    def __init__(self, file: int, begin: int, size: int) -> None:
+        super().__init__()
+        self._file, self._begin, self._size, self._at = file, begin, size, 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place of the part."""
+        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence])
+        return self._at
+
+    def tell(self) -> int:
+        """Where it stands."""
+        return self._at
+
+    def readinto(self, target: Any) -> int:
+        """Read into a buffer, at most to the end of the part."""
+        block = memoryview(target)
+        count = os.preadv(self._file, [block[: max(0, self._size - self._at)]], self._begin + self._at)
+        self._at += count
+        return count

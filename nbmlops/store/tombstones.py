@@ -7,12 +7,15 @@ twice leads on: each step is one row.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, insert, select
 
 from nbmlops.store import schema
 from nbmlops.store.catalog import Catalog
-from nbmlops.store.remote_tombstones import Gone, Graves
+
+if TYPE_CHECKING:
+    from nbmlops.store.remote_tombstones import Gone, Graves
 
 __all__ = ["beginning_with", "erased_into", "everything", "learn", "put", "successor", "successor_of"]
 
@@ -39,6 +42,8 @@ def successor(connection: Connection, name_id: int, digest: str) -> str:
 
 def everything(connection: Connection) -> Graves:
     """All tombstones; each with all objects that its erasure doomed."""
+    from nbmlops.store.remote_tombstones import Gone, Graves
+
     table, name, erasure = schema.tombstone, schema.name, schema.erasure
     query = select(name.c.kind, name.c.name, table, erasure.c.at, erasure.c.detail)
     query = query.select_from(table).join(name).join(erasure)

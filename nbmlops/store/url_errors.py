@@ -42,17 +42,18 @@ def refuse_credentials(url: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """A text in which no value of this environment's secrets is left, nor a password of a URL.
+    """A text in which no value of this environment's secrets is left, nor a password or the query of a URL.
 
     Examples
     --------
-    >>> without_secrets("cannot reach sftp://ann:geheim@host/x")
-    'cannot reach sftp://…@host/x'
+    >>> without_secrets("cannot reach sftp://ann:geheim@host/x?signature=geheim")
+    'cannot reach sftp://…@host/x?…'
     """
     for name, value in os.environ.items():
         if len(value) >= 6 and _SECRET.search(name.upper()):
             text = text.replace(value, "…")
-    return re.sub(r"://[^\s/@]+:[^\s@]*@", "://…@", text)
+    text = re.sub(r"://[^\s/@]+:[^\s@]*@", "://…@", text)
+    return re.sub(r"""(://[^\s?"'<>]*\?)[^\s"'<>]+""", r"\1…", text)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

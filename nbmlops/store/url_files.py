@@ -7,46 +7,27 @@ what is written has a name that says its content, and whoever comes second with 
 from __future__ import annotations
 
 import hashlib
-import itertools
-import os
-import random
 import secrets
-import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import fsspec
 import fsspec.asyn
 
 from nbmlops.core.errors import DependencyError, InvalidError, UnsupportedError
-from nbmlops.store.url_errors import code_of, explained, is_final, lacks_bucket, refuse_credentials
+from nbmlops.store.patience import SLOWEST, Patience, SpoiltError
+from nbmlops.store.stamp import Stamp
+from nbmlops.store.url_errors import code_of, explained, refuse_credentials
 
 __all__ = ["UrlFiles"]
 
-T = TypeVar("T")
 # Here a file appears whole, when its upload is complete, folders need not be made, and renaming would be a copy.
 _ATOMIC = frozenset("s3 s3a gs gcs abfs abfss az adl oci memory".split())
 _EXTRAS = {"s3": "s3", "s3a": "s3"}
 # What the file systems call the time at which a file was written.
 _WRITTEN = ("LastModified", "last_modified", "updated", "mtime", "created")
-_TRIES, _LONGEST, _SILENT = 8, 75.0, 30.0
-"""How often a request is sent, the seconds after which it is not sent again, and those while nothing ever answered."""
-_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-_SLOWEST = 64 * 1024
-"""Bytes a second below which a transfer counts as stalled."""
-
-
-class _SpoiltError(OSError):
-    """What came or went is not whole."""
-
-
-def _timeout() -> float:
-    text = os.environ.get("NBMLOPS_REMOTE_TIMEOUT", "20")
-    try:
-        return max(0.1, float(text))
-    except ValueError:
-        raise InvalidError(f"NBMLOPS_REMOTE_TIMEOUT must be a number of seconds, not {text!r}") from None
+_ETAGS = ("ETag", "etag", "generation", "sha")
 
 
 class UrlFiles:
@@ -71,7 +52,8 @@ class UrlFiles:
     def __init__(self, url: str) -> None:
         self.where = refuse_credentials(url).rstrip("/")
         scheme = url.partition("://")[0]
-        self._timeout = _timeout()
+        self._patience = Patience(self.where)
+        self._timeout, self._tried = self._patience.timeout, self._patience.tried
         options: dict[str, Any] = {}
         if scheme in {"s3", "s3a"}:
             patience = {"connect_timeout": min(10.0, self._timeout), "read_timeout": self._timeout}
@@ -93,7 +75,6 @@ class UrlFiles:
         self._atomic = scheme in _ATOMIC
         if self._atomic and not self._root.strip("/"):
             raise InvalidError(f"{scheme}:// names no bucket", hint=f"{scheme}://bucket/prefix")
-        self._answered = False
 
     def sizes(self, folder: str) -> dict[str, int]:
         """Sizes in bytes of the files right in a folder, by name; none when there is no such folder."""
@@ -105,27 +86,45 @@ class UrlFiles:
 
     def find(self, folder: str) -> dict[str, int]:
         """Sizes in bytes of all files below a folder, by their path relative to it."""
+        return {path: int(told["size"]) for path, told in self._below(folder).items()}
+
+    def stamps(self, folder: str) -> dict[str, Stamp]:
+        """What tells the files below a folder from others that they may become, by their path relative to it."""
+        return {path: _stamp(told) for path, told in self._below(folder).items() if path and path[-1:] != "/"}
+
+    def stamp(self, path: str) -> Stamp | None:
+        """What tells a file from another that it may become; None when it is a folder.
+
+        Raises
+        ------
+        FileNotFoundError
+            When neither is there.
+        """
+        told = self._tried(lambda: self._fresh("info", self._path(path)))
+        return None if told["type"] == "directory" else _stamp(told)
+
+    def _below(self, folder: str) -> dict[str, Mapping[str, Any]]:
         if not self._atomic:
             return self._walk(folder)
         top = self._path(folder)
         found = self._tried(lambda: self._fresh("find", top, detail=True))
-        return {name[name.index(top) + len(top) + 1 :]: int(each["size"]) for name, each in found.items()}
+        return {name[name.index(top) + len(top) + 1 :]: told for name, told in found.items()}
 
-    def _walk(self, folder: str) -> dict[str, int]:
+    def _walk(self, folder: str) -> dict[str, Mapping[str, Any]]:
         # Not fsspec's own walk, to which a folder that cannot be listed is an empty one.
         try:
-            found = self._tried(lambda: self._fresh("ls", self._path(folder), detail=True))
+            listed = self._tried(lambda: self._fresh("ls", self._path(folder), detail=True))
         except FileNotFoundError:
             return {}
-        sizes: dict[str, int] = {}
-        for each in found:
+        found: dict[str, Mapping[str, Any]] = {}
+        for each in listed:
             name = _base(each["name"])
             if each["type"] == "directory":
-                inner = self._walk(f"{folder}/{name}")
-                sizes |= {f"{name}/{path}": size for path, size in inner.items()}
+                inner = self._walk(f"{folder}/{name}" if folder else name)
+                found |= {f"{name}/{path}": told for path, told in inner.items()}
             else:
-                sizes[name] = int(each["size"])
-        return sizes
+                found[name] = each
+        return found
 
     def size(self, path: str) -> int | None:
         """Size of a file in bytes, or None when it is not there."""
@@ -140,15 +139,7 @@ class UrlFiles:
             told = self._tried(lambda: self._fresh("info", self._path(path)))
         except FileNotFoundError:
             return None
-        for key in _WRITTEN:
-            when = told.get(key)
-            if isinstance(when, int | float):
-                return datetime.fromtimestamp(when, UTC)
-            if isinstance(when, str):
-                when = datetime.fromisoformat(when)
-            if isinstance(when, datetime):
-                return when if when.tzinfo else when.replace(tzinfo=UTC)
-        return None
+        return _when(told)
 
     def read(self, path: str, offset: int, length: int) -> bytes:
         """Bytes of a file, fewer at its end.
@@ -165,7 +156,7 @@ class UrlFiles:
                 # Fewer than asked for is the end of the file, or an answer that was cut off.
                 left = max(0, int(self._fresh("info", self._path(path))["size"]) - offset)
                 if len(content) != min(length, left):
-                    raise _SpoiltError(f"{len(content)} bytes came of {min(length, left)}")
+                    raise SpoiltError(f"{len(content)} bytes came of {min(length, left)}")
             return content
 
         return self._tried(work)
@@ -258,10 +249,10 @@ class UrlFiles:
             return
         content = self._ask("cat_file", at, start=0, end=size + 1, moved=size) if size else b""
         if hashlib.md5(content, usedforsecurity=False).hexdigest() != check:
-            raise _SpoiltError(f"{there['size']} bytes lie there of {size} that were sent, or others")
+            raise SpoiltError(f"{there['size']} bytes lie there of {size} that were sent, or others")
 
     def _path(self, path: str) -> str:
-        return f"{self._root}/{path}"
+        return f"{self._root}/{path}" if path else self._root
 
     def _fresh(self, verb: str, *arguments: Any, **options: Any) -> Any:
         self._files.invalidate_cache()  # other processes write here too
@@ -271,30 +262,28 @@ class UrlFiles:
         if not getattr(self._files, "async_impl", False):
             return getattr(self._files, verb)(*arguments, **options)
         # The client's own timeouts do not see a server that takes a request and never reads its body.
-        limit = 3 * self._timeout + moved / _SLOWEST
+        limit = 3 * self._timeout + moved / SLOWEST
         work = getattr(self._files, f"_{verb}")
         return fsspec.asyn.sync(self._files.loop, work, *arguments, timeout=limit, **options)
-
-    def _tried(self, work: Callable[[], T]) -> T:
-        began = time.monotonic()
-        for turn in itertools.count(1):
-            try:
-                result = work()
-            # Each file system has its own family of errors, so all of them are taken, and none is dropped.
-            except Exception as error:
-                if isinstance(error, FileNotFoundError | FileExistsError) and not lacks_bucket(error):
-                    self._answered = True
-                    raise
-                late = turn == _TRIES or time.monotonic() - began > (_LONGEST if self._answered else _SILENT)
-                if late or is_final(error) or lacks_bucket(error):
-                    raise explained(self.where, error, turn) from error
-            else:
-                self._answered = True
-                return result
-            pause = min(_PAUSE * 2 ** (turn - 1), _LONGEST_PAUSE)
-            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads the tries, guards nothing
-        raise AssertionError("the loop has no end")
 
 
 def _base(name: str) -> str:
     return name.rstrip("/").rpartition("/")[2]
+
+
+def _stamp(told: Mapping[str, Any]) -> Stamp:
+    etag = next((str(told[key]) for key in _ETAGS if told.get(key)), None)
+    size, when = told.get("size"), _when(told)
+    return Stamp(None if size is None else int(size), etag, when.isoformat() if when else None)
+
+
+def _when(told: Mapping[str, Any]) -> datetime | None:
+    for key in _WRITTEN:
+        when = told.get(key)
+        if isinstance(when, int | float):
+            return datetime.fromtimestamp(when, UTC)
+        if isinstance(when, str):
+            when = datetime.fromisoformat(when)
+        if isinstance(when, datetime):
+            return when if when.tzinfo else when.replace(tzinfo=UTC)
+    return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbmlops.core.clock import microseconds
 from nbmlops.core.errors import InvalidError
+from nbmlops.store.addresses import recordable
 from nbmlops.store.journal import Journal
 from nbmlops.tracking import environment
 from nbmlops.tracking.draining import Drain
@@ -178,4 +179,6 @@ def _refuse_ended(found: Any) -> None:
 
 
 def _told(cell: Cell) -> dict[str, Any]:
-    return {**asdict(cell), "started_at": microseconds(cell.started_at)}
+    # A journal is a file like others: secrets of addresses are left out of it as they are of the catalog.
+    kept = {"source": recordable(cell.source), "error": cell.error and recordable(cell.error)}
+    return {**asdict(cell), **kept, "started_at": microseconds(cell.started_at)}

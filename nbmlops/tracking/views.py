@@ -5,21 +5,17 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
-from nbmlops.render.curves import Across, Curve, Curves
 from nbmlops.render.dispatch import html, json, looks, text
 from nbmlops.render.listing import Field, lists
-from nbmlops.render.look import Block, Drawing, Facts, Lines, Look, Part, Tone, line, table
-from nbmlops.render.units import count, duration, number, when
+from nbmlops.render.look import Block, Drawing, Facts, Look, Part, Tone, line, table
+from nbmlops.render.units import duration, number, when
 from nbmlops.tracking.active import ActiveRun
-from nbmlops.tracking.comparison import Comparison
 from nbmlops.tracking.records import Run
 
 __all__ = ["metrics_of", "state"]
 
 _TONES: dict[str, Tone] = {"running": "plain", "finished": "good", "failed": "bad", "killed": "bad"}
 _SHOWN = 4
-_CELLS = 20
-_FEW = 2
 
 
 def metrics_of(run: Run, most: int = _SHOWN) -> str:
@@ -128,39 +124,3 @@ lists(
     Field("notebook", lambda run: run.notebook, lambda path: PurePath(path).name),
     nothing="no runs yet; the first: %%ml run NAME at the top of a cell",
 )
-
-
-@looks(Comparison)
-def _(comparison: Comparison) -> Look:
-    names = [run.name for run in comparison.runs]
-    groups = (
-        ("params that differ", comparison.params),
-        ("metrics", comparison.metrics),
-        ("tags that differ", comparison.tags),
-        ("data read", comparison.inputs),
-        ("environment", comparison.environment),
-    )
-    body: list[Block] = [
-        table(("", *(f">{name}" for name in names)), [(each.name, *map(_value, each.values)) for each in found], title)
-        for title, found in groups
-        if found
-    ]
-    body += [
-        Curves(name, tuple(Curve(run, tuple(points)) for run, points in zip(names, curves, strict=True) if points))
-        for name, curves in list(comparison.curves.items())[:_SHOWN]
-    ]
-    if len(names) > _FEW and (axes := (*comparison.params, *comparison.metrics)):
-        rows = zip(*(axis.values for axis in axes), strict=True)
-        body.append(Across(tuple(axis.name for axis in axes), tuple(zip(names, rows, strict=True))))
-    for change in comparison.cells[:_CELLS]:
-        body.append(Lines((line(f"cell {change.position + 1} of {change.run}", Part(change.what, "muted")),)))
-        body.append(Drawing("\n".join(change.lines)))
-    if len(comparison.cells) > _CELLS:
-        body.append(Lines((line(Part(f"… and {len(comparison.cells) - _CELLS} more cells", "muted")),)))
-    code = count(len(comparison.cells), "cell differs", "cells differ") if comparison.cells else "the same code"
-    without = not any(run.cells for run in comparison.runs)
-    return Look(line(" · ".join(names), None if without else Part(code)), body=tuple(body))
-
-
-def _value(value: Any) -> str:
-    return "-" if value is None else number(value)

@@ -178,7 +178,7 @@ class Workspace:
 
         versions, scratch = self.versions("data"), self.marker.state / "scratch"
         aliases = Aliases(versions, self.clock)
-        return Data(versions, aliases, self.objects, self._lineage, self._lock, scratch, self._exchange)
+        return Data(versions, aliases, self.objects, self._lineage, self._lock, scratch, lambda: self._exchange)
 
     @cached_property
     def remote(self) -> Remotes:

@@ -182,3 +182,10 @@ def test_completion_runs_no_expression_and_starts_no_run() -> None:
     workspace = Asked()
     offered("run start gbm -p key={1/0} --t", workspace)
     assert workspace.calls == []
+
+
+@pytest.mark.parametrize("words", [["model", "save", "s3://b/m?a=hunter2"], ["check", "data", "https://h/x?a=hunter2"]])
+def test_an_address_is_told_from_a_missing_file_without_being_told(words: list[str]) -> None:
+    with pytest.raises(InvalidError, match=r"an address that begins with (s3|https):// cannot be used") as refused:
+        answer([*words, "name"], in_a_shell(Asked()))
+    assert "hunter2" not in str(refused.value)

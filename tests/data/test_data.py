@@ -251,12 +251,6 @@ def test_a_missing_file_is_named_with_its_neighbours(workspace: Workspace, tmp_p
         workspace.data.save(tmp_path / "flihgts.csv")
 
 
-def test_an_address_is_refused_without_its_secret(workspace: Workspace) -> None:
-    with pytest.raises(InvalidError, match="begins with s3://") as refused:
-        workspace.data.save("s3://key:hunter2@bucket/flights.parquet")
-    assert "hunter2" not in str(refused.value)
-
-
 def test_the_lock_finds_old_content(workspace: Workspace) -> None:
     lock = workspace.marker.root / "nbmlops.lock"
     workspace.data.save(pd.DataFrame({"a": [1]}), "t")

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from nbmlops.jupyter.capture import CellCapture, notebook_path
 from nbmlops.store import lineage
 from nbmlops.tracking.capture import CellLog
 from tests.jupyter.cells import Cells
+from tests.web_server import Page, WebServer
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -65,6 +68,22 @@ def test_what_a_cell_saves_knows_the_versions_that_earlier_cells_loaded(cells: C
     edges = lineage.Lineage(versions.catalog, ml.clock)
     assert edges.made_from(first) == [("data", raw.id)]
     assert edges.made_from(second) == [("data", first.id)]
+
+
+def test_what_is_secret_of_an_address_is_not_kept_with_the_cell_that_read_it(cells: Cells, project: Path) -> None:
+    with WebServer() as server:
+        server.pages["/x.csv"] = Page(b"a\n1\n", query="ticket=geheimgeheimgeheim", login="Basic YW5uOmdlaGVpbTI=")
+        url = f"http://ann:geheim2@{server.host}/x.csv?ticket=geheimgeheimgeheim"
+        cells.names["url"] = url
+        cells.run(f"ticket = 'geheimgeheimgeheim'\n%ml data save '{url}' flights")
+        cells.run("%ml data save url again")
+        cells.run(f"%%ml run fetching\n%ml data save '{url}' flights --as table")
+    assert ml.data.show("flights@v2").source == f"{server.url}/x.csv"
+    assert ml.data.show("again@v1").source == f"{server.url}/x.csv"
+    (cell,) = ml.run.show("fetching").cells
+    assert f"http://…@{server.host}/x.csv?…" in cell.source
+    with closing(sqlite3.connect(project / ".nbmlops" / "catalog.db")) as catalog:
+        assert "geheim" not in "\n".join(catalog.iterdump())
 
 
 def test_a_cell_inside_a_cell_belongs_to_that(cells: Cells) -> None:

@@ -10,8 +10,9 @@ from sqlalchemy import delete, update
 from nbmlops.core.errors import CorruptError, NotFoundError
 from nbmlops.store import schema
 from nbmlops.store.catalog import Catalog
-from nbmlops.store.objects import Damage, ObjectStore, Stored
+from nbmlops.store.objects import ObjectStore, Stored
 from nbmlops.store.packs import TRAILER_SIZE
+from nbmlops.store.records import Damage
 
 Packs = Callable[[], list[Path]]
 Noise = Callable[..., bytes]

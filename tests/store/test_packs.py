@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from random import Random
 
 import pytest
 from blake3 import blake3
@@ -94,6 +95,25 @@ def test_noise_of_one_object_says_nothing_of_the_next() -> None:
     contents = [(0, os.urandom(20_000)) for _ in range(9)] + [(number, b"x" * 20_000) for number in range(1, 9)]
     codecs = [codec for codec, _ in squeeze((number, memoryview(content)) for number, content in contents)]
     assert codecs == [Codec.RAW] * 9 + [Codec.ZSTD] * 8
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.integers(1, 60)), max_size=40), st.randoms())
+def test_squeezed_together_or_alone_each_chunk_reads_back(shapes: list[tuple[int, bool, int]], chance: Random) -> None:
+    chunks = [
+        (number, memoryview(chance.randbytes(64 * size) if noisy else chance.randbytes(8) * 8 * size))
+        for number, noisy, size in sorted(shapes, key=lambda shape: shape[0])
+    ]
+    squeezed = squeeze(chunks)
+    assert len(squeezed) == len(chunks)
+    for (_, content), (codec, stored) in zip(chunks, squeezed, strict=True):
+        assert unpack(digests.of_bytes(content), codec, len(content), bytes(stored)) == content
+        assert len(stored) < len(content) or codec is Codec.RAW
+
+
+def test_text_is_squeezed_whatever_noise_came_before() -> None:
+    noise, text = memoryview(os.urandom(20_000)), memoryview(b"a line of text\n" * 2_000)
+    codecs = [codec for codec, _ in squeeze([(0, noise), *[(1, text)] * 300])]
+    assert codecs == [Codec.RAW] + [Codec.ZSTD] * 300
 
 
 @given(st.binary(max_size=300), st.integers(0))

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, insert, select
 
 from nbmlops.store import schema
+from nbmlops.store.addresses import recordable
+from nbmlops.store.edges import keep_source
 from nbmlops.tracking.records import Cell
 
 __all__ = ["add_cells", "cells"]
@@ -15,8 +17,7 @@ __all__ = ["add_cells", "cells"]
 def add_cells(connection: Connection, run_id: str, executed: Iterable[Cell]) -> None:
     """Insert the cells that a run executed, each source once."""
     for cell in executed:
-        if connection.execute(select(schema.source.c.digest).filter_by(digest=cell.digest)).first() is None:
-            connection.execute(insert(schema.source).values(digest=cell.digest, text=cell.source))
+        keep_source(connection, cell.digest, cell.source)
         connection.execute(
             insert(schema.cell).values(
                 run_id=run_id,
@@ -29,7 +30,7 @@ def add_cells(connection: Connection, run_id: str, executed: Iterable[Cell]) -> 
                 status=cell.status,
                 defines=list(cell.defines),
                 uses=list(cell.uses),
-                error=cell.error,
+                error=cell.error and recordable(cell.error),
             )
         )
 
