@@ -197,6 +197,10 @@ VERBS = (
     Verb("remote", "remove", "NAME", "Forget a remote; what lies there stays.", "ml.remote.remove"),
     Verb("store", "verify", "", "Look for damaged or missing bytes.", "ml.store.verify", only_python=_DRAWN),
     Verb(
+        *("store", "stats", "", "Tell what each name takes, what it shares, and what gc would free.", "ml.store.stats"),
+        only_python=_DRAWN,
+    ),
+    Verb(
         *("store", "gc", "", "Free the bytes that nothing needs, and say whose they were.", "ml.store.gc"),
         only_python=_DRAWN,
     ),

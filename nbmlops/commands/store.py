@@ -34,6 +34,15 @@ def repair(session: Session, source: str) -> Any:
     return session.judged(done, good=not done.missing)
 
 
+@group.verb("stats")
+@click.option("--grace", default="14d", show_default=True, metavar="SPAN", help="The grace that gc would go by.")
+def stats(session: Session, grace: str) -> Any:
+    """Count."""
+    store = session.workspace.store
+    with session.meter.bytes("counting") as progress:
+        return store.stats(grace=grace, progress=progress)
+
+
 @group.verb("gc")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be freed.")
 @click.option("--grace", default="14d", show_default=True, metavar="SPAN", help="What is younger is kept: 14d, 12h, 0.")

@@ -1,7 +1,8 @@
-"""Which objects versions of data need, and what the lock refers to: for the gc, which knows no data."""
+"""For the store, which knows no data: what versions of it need, what copies would take, what the lock refers to."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nbmlops.data import files
@@ -14,12 +15,34 @@ if TYPE_CHECKING:
     from nbmlops.store.roots import Holder, Needs, Outside
     from nbmlops.store.versions import Versions
 
-__all__ = ["roots_of"]
+__all__ = ["copies_of", "roots_of"]
 
 
 def roots_of(versions: Versions, objects: ObjectStore, lock: LockFile) -> Roots:
     """What refers to objects in the workspace whose versions of data these are."""
-    return Roots(versions.catalog, versions.clock, {"data": _needs_in(objects)}, _locked_by(lock))
+    needs, copies = {"data": _needs_in(objects)}, {"data": copies_of}
+    return Roots(versions.catalog, versions.clock, needs, _locked_by(lock), copies)
+
+
+def copies_of(holders: Sequence[Holder]) -> dict[int, int]:
+    """Bytes that a plain copy of each version would take, by its id.
+
+    That is the size of a file, a folder, an array, and of the Parquet file of a table. A table that is kept as a recipe
+    has no file of its own: it is reckoned as its share, by rows and columns, of the longest table among those whose
+    files it takes rows from. Where none of them is known any more, its values' bytes in memory count.
+    """
+    tables = [one for one in holders if one.detail["format"] == "table"]
+    files = {one.root: one for one in tables if one.detail.get("layout") != "recipe"}
+    sizes = {one.id: one.size for one in holders}
+    for one in tables:
+        if one.detail.get("layout") == "recipe":
+            sources = [files[digest] for digest in one.detail["needs"] if digest in files]
+            source = max(sources, key=lambda table: table.detail["rows"], default=None)
+            if source is not None and source.detail["rows"]:
+                rows = one.detail["rows"] / source.detail["rows"]
+                columns = len(one.detail["columns"]) / len(source.detail["columns"])
+                sizes[one.id] = round(source.size * rows * columns)
+    return sizes
 
 
 def _needs_in(objects: ObjectStore) -> Needs:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from nbmlops.render.width import clip, pad, safe, width
 
-__all__ = ["Bars", "Charted", "sparkline"]
+__all__ = ["Bars", "Charted", "bar", "sparkline"]
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
+_PARTS = " ▏▎▍▌▋▊▉█"
 _WIDE = 6
 _TALL = 24
 _WORDS = 60
@@ -74,3 +75,15 @@ def sparkline(counts: Sequence[int]) -> str:
     """
     most = max(counts, default=0)
     return "".join(_BLOCKS[max(0, -(-len(_BLOCKS) * count // most) - 1)] if count else " " for count in counts)
+
+
+def bar(amount: float, most: float, width: int = 12) -> str:
+    """An amount as a bar of block characters, `most` as one of full width; what is not nothing shows.
+
+    Examples
+    --------
+    >>> bar(10, 10, 4), bar(5, 10, 4), bar(1, 1_000, 4), bar(0, 10, 4)
+    ('████', '██', '▏', '')
+    """
+    eighths = max(round(8 * width * amount / most), 1) if amount > 0 and most > 0 else 0
+    return "█" * (eighths // 8) + _PARTS[eighths % 8].strip()

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from nbmlops.core.digests import short
 from nbmlops.core.errors import spoken
 from nbmlops.render import lineage_views  # noqa: F401 - registers the looks of lineages
+from nbmlops.render.bars import bar
 from nbmlops.render.dispatch import json, looks
-from nbmlops.render.look import Block, Lines, Look, Part, line
-from nbmlops.render.units import count, size
-from nbmlops.store.records import Collected, Pull, Push, Repair, Verification
+from nbmlops.render.look import Block, Lines, Look, Part, Tone, line, table
+from nbmlops.render.table import Table
+from nbmlops.render.units import TIMES, count, size
+from nbmlops.store.records import Collected, Pull, Push, Repair, Share, Stats, Verification
 
 __all__: list[str] = []
 
@@ -43,6 +45,71 @@ def _(found: Verification) -> Look:
 @json.register
 def _(obj: Verification) -> dict[str, object]:
     return {"ok": obj.ok, **{name: json(getattr(obj, name)) for name in Verification.__slots__}}
+
+
+@looks(Stats)
+def _(found: Stats) -> Look:
+    if not found.holders and not found.packs:
+        return Look(line("store", "nothing is stored yet", Part(spoken("save something: `ml data save`"), "muted")))
+    headline = line(
+        "store",
+        f"{size(found.logical)} in {size(found.held)}",
+        Part(_times(found.ratio), "good"),
+        f"{count(found.versions, 'version')}, {count(found.objects, 'object')}, {count(found.chunks, 'chunk')}",
+        f"{count(found.packs, 'pack')}, {size(found.disk)} on disk",
+    )
+    said = [line(Part(words, tone)) for words, tone in _remarks(found)]
+    return Look(headline, body=(_shares(found.holders), *((Lines(tuple(said)),) if said else ())))
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.1f} {TIMES}"
+
+
+def _shares(holders: Sequence[Share]) -> Table:
+    most = max((one.stored for one in holders), default=0)
+    rows = [
+        (
+            one.name,
+            one.kind,
+            f"{one.versions:,}",
+            f"{one.deleted:,}" if one.deleted else "",
+            size(one.logical),
+            size(one.stored),
+            size(one.shared) if one.shared else "",
+            _times(one.ratio),
+            bar(one.stored, most),
+        )
+        for one in holders
+    ]
+    headers = ("name", "kind", ">versions", ">deleted", ">copies", ">stored", ">shared", ">ratio", "")
+    return table(headers, rows).without_empty_columns()
+
+
+def _remarks(found: Stats) -> list[tuple[str, Tone]]:
+    """What is to be said besides, the worst first."""
+    gone = f"! {count(len(found.missing), 'pack')} of the store cannot be found: `ml store verify`"
+    damaged = f"! of {count(found.unread, 'object')} it cannot be told what they hold: `ml store verify --full`"
+    away = sum(one.elsewhere for one in found.holders)
+    are = "is known without its bytes" if away == 1 else "are known without their bytes"
+    said: list[tuple[str | None, Tone]] = [
+        (gone if found.missing else None, "bad"),
+        (damaged if found.unread else None, "bad"),
+        (f"{size(found.free)} would be freed: `ml store gc`" if found.free else None, "plain"),
+        (f"{size(found.recent)} belong to nothing and are younger than the grace" if found.recent else None, "muted"),
+        (f"{size(found.shared)} are shared between names" if found.shared else None, "muted"),
+        (f"{count(away, 'version')} {are}: `ml data pull`" if away else None, "muted"),
+    ]
+    return [(spoken(words), tone) for words, tone in said if words]
+
+
+@json.register
+def _(obj: Stats) -> dict[str, object]:
+    holders = [
+        {name: json(getattr(one, name)) for name in (*Share.__slots__, "stored", "ratio")} for one in obj.holders
+    ]
+    told = {name: json(getattr(obj, name)) for name in (*Stats.__slots__, "versions", "logical", "ratio")}
+    return told | {"holders": holders}
 
 
 @looks(Repair)

@@ -13,6 +13,8 @@ __all__ = [
     "Push",
     "Reindexed",
     "Repair",
+    "Share",
+    "Stats",
     "Taken",
     "Transfer",
     "Verification",
@@ -163,3 +165,86 @@ class Collected:
     left: int
     removed: int
     rewritten: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one holder of bytes takes: all versions of a name, all artifacts of runs, or all reports.
+
+    `kind` is ``data``, ``model``, ``pipeline``, ``artifact`` or ``report``. `versions` are those whose bytes are
+    kept here, of which `deleted` are deleted; `elsewhere` are known without their bytes. `logical` is what a plain copy
+    of each would take. As stored, each chunk counts once: `own` are the bytes that only this holder has, `shared` those
+    that others have too.
+    """
+
+    kind: str
+    name: str
+    versions: int
+    deleted: int
+    elsewhere: int
+    logical: int
+    own: int
+    shared: int
+
+    @property
+    def stored(self) -> int:
+        """Bytes as stored."""
+        return self.own + self.shared
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times as much plain copies would take; None where nothing is stored."""
+        return self.logical / self.stored if self.stored else None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What is in the store, and whose it is.
+
+    Attributes
+    ----------
+    holders : tuple of Share
+        Who holds bytes, the largest first.
+    packs, objects, chunks : int
+        How many there are; `disk` is the size of the packs' files together.
+    held : int
+        Bytes as stored that any holder has, each once; `shared` of them are those of several holders.
+    recent : int
+        Bytes that no holder has, but that were stored, or found stored, within the grace.
+    free : int or None
+        Bytes that a gc with this grace would free; None where damage hides whose some bytes are.
+    grace : float
+        In seconds.
+    missing : tuple of str
+        Packs that should be there and are not.
+    unread : int
+        Objects of which it cannot be told what they are made of; what they have counts as nobody's.
+    """
+
+    holders: tuple[Share, ...]
+    packs: int
+    objects: int
+    chunks: int
+    disk: int
+    held: int
+    shared: int
+    recent: int
+    free: int | None
+    grace: float
+    missing: tuple[str, ...] = ()
+    unread: int = 0
+
+    @property
+    def versions(self) -> int:
+        """Versions of data, models and pipelines whose bytes are kept here."""
+        return sum(one.versions for one in self.holders if one.kind in ("data", "model", "pipeline"))
+
+    @property
+    def logical(self) -> int:
+        """Bytes that plain copies of everything would take."""
+        return sum(one.logical for one in self.holders)
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times as much plain copies would take as what is held; None where nothing is."""
+        return self.logical / self.held if self.held else None

@@ -7,19 +7,19 @@ lies below the kinds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Column, Connection, func, select
 
 from nbmlops.core.clock import Clock
 from nbmlops.core.refs import pinned
 from nbmlops.store import schema, tombstones
 from nbmlops.store.catalog import Catalog
 
-__all__ = ["Holder", "Needs", "Outside", "Picture", "Roots", "recorded"]
+__all__ = ["Copies", "Holder", "Needs", "Outside", "Picture", "Recorded", "Roots", "recorded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Holder:
 
 Needs = Callable[[Holder], Iterable[str]]
 Outside = Callable[[], Mapping[tuple[str, str], str]]
+Copies = Callable[[Sequence[Holder]], Mapping[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,16 @@ class Picture:
     others: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The artifacts of all runs, or all reports: how many are here, their bytes as plain copies, their objects."""
+
+    kind: str
+    count: int
+    size: int
+    digests: frozenset[str]
+
+
 class Roots:
     """Asks the catalog, and through ports what lies beyond it.
 
@@ -71,6 +82,9 @@ class Roots:
     outside : callable
         Gives the contents that something outside the catalog refers to, such as ``nbmlops.lock``, by kind and digest:
         what refers to them.
+    copies : mapping of str to callable
+        By kind, gives of versions, by their id, what a plain copy of each would take, in bytes; the size of the version
+        for a kind that is not in it.
     """
 
     def __init__(
@@ -79,11 +93,13 @@ class Roots:
         clock: Clock,
         needs: Mapping[str, Needs],
         outside: Outside,
+        copies: Mapping[str, Copies],
     ) -> None:
         self.catalog = catalog
         self.clock = clock
         self._needs = needs
         self._outside = outside
+        self._copies = copies
 
     def picture(self, before: datetime) -> Picture:
         """Who holds objects now; the grace of what was deleted before that time has passed."""
@@ -101,6 +117,23 @@ class Roots:
         """
         needs = self._needs.get(holder.kind)
         return (holder.root, *(needs(holder) if needs else ()))
+
+    def copies(self, holders: Iterable[Holder]) -> dict[int, int]:
+        """Bytes that a plain copy of each version would take, by its id."""
+        held = list(holders)
+        sizes = {holder.id: holder.size for holder in held}
+        for kind, told in self._copies.items():
+            sizes.update(told([holder for holder in held if holder.kind == kind]))
+        return sizes
+
+    def recorded(self) -> list[Recorded]:
+        """What runs and reports hold."""
+        return self.catalog.read(
+            lambda c: [
+                _recorded(c, "artifact", schema.artifact.c.digest),
+                _recorded(c, "report", schema.report.c.object),
+            ]
+        )
 
 
 def _picture(connection: Connection, before: datetime, outside: Outside) -> Picture:
@@ -160,6 +193,13 @@ def _frozen(live: Iterable[Holder]) -> dict[tuple[str, str], str]:
                 kind = reference.partition(":")[0]
                 found["data" if kind == "lock" else kind, digest] = f"the frozen pipeline {version.ref} reads it"
     return found
+
+
+def _recorded(connection: Connection, kind: str, column: Column[str]) -> Recorded:
+    here = select(func.count(), func.sum(schema.object_.c.size)).join(column.table, schema.object_.c.digest == column)
+    count, size = connection.execute(here.select_from(schema.object_)).one()
+    digests = frozenset(connection.execute(select(column).distinct()).scalars())
+    return Recorded(kind, count, int(size or 0), digests)
 
 
 def recorded(connection: Connection) -> Iterator[str]:

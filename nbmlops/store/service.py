@@ -1,4 +1,4 @@
-"""Verbs on the store itself: verify, repair, gc."""
+"""Verbs on the store itself: verify, repair, stats, gc."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nbmlops.core.spans import parse_span
 if TYPE_CHECKING:
     from nbmlops.store.audit import Audit
     from nbmlops.store.objects import ObjectStore
-    from nbmlops.store.records import Collected, Repair, Verification
+    from nbmlops.store.records import Collected, Repair, Stats, Verification
     from nbmlops.store.remote import Remote
     from nbmlops.store.roots import Roots
 
@@ -55,6 +55,23 @@ class Store:
     def repair(self, source: str) -> Repair:
         """Fetch good copies of what is damaged from a remote's name, a folder or a URL that was pushed to."""
         return self._objects.repair(self._remotes(source).folder)
+
+    def stats(self, *, grace: str | timedelta = "14d", progress: Progress | None = None) -> Stats:
+        """Tell what is in the store and whose it is: for each name what plain copies would take, and what it takes.
+
+        Nothing but sizes and listings is read, so that the bytes themselves may be damaged; see `verify`.
+
+        Parameters
+        ----------
+        grace : str or timedelta
+            The grace of the gc whose bytes are told: ``14d``, ``12h``, ``0``.
+        progress : callable, optional
+            Told the bytes of each holder, as stored, when they were counted.
+        """
+        from nbmlops.store.counting import Census
+
+        folder, index = self._objects.parts
+        return Census(folder, index, self._roots).take(parse_span(grace), progress)
 
     def gc(
         self, *, dry_run: bool = False, grace: str | timedelta = "14d", progress: Progress | None = None

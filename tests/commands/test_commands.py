@@ -81,6 +81,7 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("pipeline restore delays", "pipeline.restore", ("delays",), {}),
     ("pipeline rename a b", "pipeline.rename", ("a", "b"), {}),
     ("store verify --full", "store.verify", (), {"full": True}),
+    ("store stats --grace 0", "store.stats", (), {"grace": "0"}),
     ("store repair --from /backup", "store.repair", ("/backup",), {}),
 ]
 

@@ -25,7 +25,7 @@ from nbmlops.pipelines.graph import Step
 from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
 from nbmlops.store.graph import Arrow, LineageGraph, Node
-from nbmlops.store.records import Collected, Damage, Freed, Kept, Pull, Push, Repair, Taken, Verification
+from nbmlops.store.records import Collected, Damage, Freed, Kept, Pull, Push, Repair, Share, Stats, Taken, Verification
 from nbmlops.tracking.comparison import CodeChange, Comparison, Difference
 from nbmlops.tracking.records import Cell, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
@@ -180,6 +180,7 @@ def every_record(text: str) -> list[Any]:
         Verification(3, 10, 1_000_000, full=True, damages=(Damage(DIGEST, DIGEST, text, text),)),
         Repair((DIGEST,), (DIGEST,)),
         Collected(True, 0.0, (Freed(text, text, 1, 2),), (Kept(text, text, text),), 2, 3, 4, 1, 1),
+        Stats((Share("data", text, 3, 1, 1, 900, 200, 40),), 2, 5, 9, 300, 240, 40, 5, None, 0.0, (text,), 1),
         Push("origin", ("flights@v1",), 1, 1, 2, 3_000, 4_000),
         Pull("origin", (Taken("flights@v5", "flights@v7", DIGEST, "new"),), 1, (("gbm-1", "gbm-2"),), 1, 2, 3_000, 0),
         RemoteName(text, text),
