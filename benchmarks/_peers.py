@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from _bounds import bytes_below, run
 
-_BIN = Path(os.environ.get("NBMLOPS_PEERS", Path(__file__).parents[1] / ".venv-peers")) / "bin"
+BIN = Path(os.environ.get("NBMLOPS_PEERS", Path(__file__).parents[1] / ".venv-peers")) / "bin"
+_NAMES = ("dvc", "mlflow", "deltalake")
 _QUIET = {"DVC_NO_ANALYTICS": "1", "CI": "true"}
 _COPIES = """
 import sys
@@ -26,24 +28,36 @@ for path in sys.argv[2:]:
 
 def require() -> None:
     """End the benchmark when the peers are not installed."""
-    if not (_BIN / "dvc").exists():
-        sys.exit(f"the peers are not installed in {_BIN.parent}: make bench")
+    installed(*_NAMES)
 
 
 def versions() -> str:
     """Names and versions of the peers."""
-    code = "import importlib.metadata as m; print(*(f'{n} {m.version(n)}' for n in %r), sep=', ')"
-    return run([_BIN / "python", "-c", code % (["dvc", "mlflow-skinny", "deltalake"],)], Path.cwd()).strip()
+    return versions_of(*_NAMES)
+
+
+def installed(*names: str) -> None:
+    """End the benchmark when one of some peers is not installed."""
+    code = "import importlib.metadata as m, sys; [m.version(name) for name in sys.argv[1:]]"
+    there = (BIN / "python").exists()
+    if not there or subprocess.run([BIN / "python", "-c", code, *names], check=False, capture_output=True).returncode:
+        sys.exit(f"the peers are not installed in {BIN.parent}: make bench")
+
+
+def versions_of(*names: str) -> str:
+    """Names and versions of some peers."""
+    code = "import importlib.metadata as m, sys; print(*(f'{n} {m.version(n)}' for n in sys.argv[1:]), sep=', ')"
+    return run([BIN / "python", "-c", code, *names], Path.cwd()).strip()
 
 
 def dvc_init(folder: Path) -> None:
     """Make a DVC project, without git."""
-    run([_BIN / "dvc", "init", "--no-scm", "--quiet"], folder, **_QUIET)
+    run([BIN / "dvc", "init", "--no-scm", "--quiet"], folder, **_QUIET)
 
 
 def dvc_add(folder: Path, name: str) -> None:
     """Add a file or folder of a project to its cache."""
-    run([_BIN / "dvc", "add", "--quiet", name], folder, **_QUIET)
+    run([BIN / "dvc", "add", "--quiet", name], folder, **_QUIET)
 
 
 def dvc_bytes(folder: Path) -> int:
@@ -68,5 +82,5 @@ def delta_growth(files: Sequence[Path], folder: Path) -> list[int]:
 
 def _grown(code: str, files: Sequence[Path], folder: Path) -> list[int]:
     folder.mkdir()
-    printed = run([_BIN / "python", "-c", code, folder, *files], folder.parent)
+    printed = run([BIN / "python", "-c", code, folder, *files], folder.parent)
     return [int(line) for line in printed.split()]

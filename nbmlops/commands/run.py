@@ -9,8 +9,6 @@ import click
 from nbmlops.commands.params import KeyValue, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
-from nbmlops.render.listing import Listing
-from nbmlops.tracking.records import Run
 
 if TYPE_CHECKING:
     from nbmlops.commands.session import Session
@@ -61,7 +59,7 @@ def list_(
         raise NotFoundError(
             f"there is no run of an experiment {experiment!r}", hint=nearest(experiment, known) or "`ml run list`"
         )
-    return Listing(found, Run)
+    return found
 
 
 @group.verb("best")

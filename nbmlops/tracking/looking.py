@@ -15,6 +15,7 @@ from nbmlops.tracking.queries import metrics, runs, values
 from nbmlops.tracking.queries.cells import cells
 from nbmlops.tracking.queries.search import search
 from nbmlops.tracking.records import Run
+from nbmlops.tracking.run_listing import RunListing
 
 if TYPE_CHECKING:
     from nbmlops.store.catalog import Catalog, Connection
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Looking"]
 
 _CHILDREN = 1_000
+_AT_ONCE = 5_000
+"""Runs that one statement asks for; SQLite takes 32,766 values."""
 
 
 class Looking:
@@ -138,6 +141,10 @@ class Looking:
             )
 
     def _records(self, connection: Connection, rows: Sequence[Any]) -> list[Run]:
+        parts = (rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE))
+        return [run for part in parts for run in self._some(connection, part)]
+
+    def _some(self, connection: Connection, rows: Sequence[Any]) -> list[Run]:
         ids = [row.id for row in rows]
         params, tags = values.values(connection, "param", ids), values.values(connection, "tag", ids)
         artifacts = values.values(connection, "artifact", ids, "digest")
@@ -165,7 +172,7 @@ class Looking:
         after: str | None = None,
         experiment: str | None = None,
         parent_id: str | None = None,
-    ) -> list[Run]:
+    ) -> RunListing:
         """The runs for which a condition holds, the newest first.
 
         Parameters
@@ -201,7 +208,7 @@ class Looking:
         def work(connection: Connection) -> list[Run]:
             return self._records(connection, search(connection, condition, field, descending, limit, last))
 
-        return self.catalog.read(work)
+        return RunListing(self.catalog.read(work))
 
     def best(self, experiment: str, metric: str, *, lowest: bool = False, where: str | None = None) -> Run:
         """The run of an experiment whose last value of a metric is the highest, or the lowest.

@@ -132,7 +132,9 @@ run.finish()
 
 
 POINTS = st.lists(
-    st.tuples(st.sampled_from("ab"), st.none() | st.integers(-5, 5), st.floats(allow_nan=True)), max_size=40
+    # SQLite does not keep the sign of a zero.
+    st.tuples(st.sampled_from("ab"), st.none() | st.integers(-5, 5), st.floats().map(lambda value: value + 0.0)),
+    max_size=40,
 )
 
 
