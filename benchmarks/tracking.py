@@ -148,9 +148,8 @@ def find(bench: Bench) -> Iterator[Row]:
             _fill(workspace, count)
             workspace.run.list(1)
             ours = _median(9, lambda: workspace.run.list(100, where=condition, by=order))
-            found = {}
+            found, store = {}, bench.fresh()
             if count == 5_000:
-                store = bench.fresh()
                 peers.fill_mlflow(store, count)
                 found = {"mlflow": peers.seconds("mlflow", "find", store, 5)}
             yield seconds(f"top 100 of {count:,} runs, by a metric, one param", found, ours, limit)
@@ -192,7 +191,10 @@ def _fill(workspace: Workspace, count: int) -> None:
             for place, run_id in enumerate(ids, 1)
         ]
         connection.execute(insert(schema.run), runs)
-        params = {"depth": lambda: generator.randrange(3, 9), "rate": generator.random, "seed": lambda: 7}
+        params: dict[str, Callable[[], float]] = {
+            "depth": lambda: generator.choice(range(3, 9)),
+            "rate": generator.random,
+        }
         given = [(run_id, key, value()) for run_id in ids for key, value in params.items()]
         connection.execute(
             insert(schema.param),

@@ -205,6 +205,11 @@ VERBS = (
         only_python=_DRAWN,
     ),
     Verb("store", "repair", "", "Fetch good copies from where they were pushed to.", "ml.store.repair"),
+    Verb("store", "backup", "FILE", "Copy the catalog into a file.", "ml.store.backup", only_python=_DRAWN),
+    Verb(
+        *("store", "restore", "FILE", "Make the catalog what it was at a backup.", "ml.store.restore"),
+        only_python=_DRAWN,
+    ),
 )
 """Every verb, in the order in which people meet them."""
 

@@ -51,3 +51,20 @@ def gc(session: Session, dry_run: bool, grace: str) -> Any:
     store = session.workspace.store
     with session.meter.bytes("rewriting packs") as progress:
         return store.gc(dry_run=dry_run, grace=grace, progress=progress)
+
+
+@group.verb("backup")
+@click.argument("path", metavar="FILE", type=click.Path())
+def backup(session: Session, path: str) -> Any:
+    """Copy the catalog."""
+    with session.meter.bytes("copying the catalog") as progress:
+        return session.workspace.store.backup(path, progress=progress)
+
+
+@group.verb("restore")
+@click.argument("path", metavar="FILE", type=click.Path())
+@click.option("--replace", is_flag=True, help="Let go what the catalog holds now.")
+def restore(session: Session, path: str, *, replace: bool) -> Any:
+    """Restore the catalog."""
+    with session.meter.bytes("restoring the catalog") as progress:
+        return session.workspace.store.restore(path, replace=replace, progress=progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,7 +171,7 @@ class Tables:
 
     def _earlier(self, name: str, table: pa.Table) -> Iterator[Version]:
         """Versions that a table may be made from: the newest of its name, and what was saved or loaded here of late."""
-        candidates = [*self._newest(name), *(self._versions.get(seen) for seen in reversed(self._seen))]
+        candidates = [*self._newest(name), *self._still()]
         names = set(table.column_names)
         for version in {version.id: version for version in candidates}.values():
             detail: Mapping[str, Any] = version.detail
@@ -179,6 +180,12 @@ class Tables:
             near = _LEAST_SHARE * detail["rows"] <= table.num_rows <= _MOST_SHARE * detail["rows"]
             if near and not self._objects.missing(needs(version)):  # it may be known by its lineage only
                 yield version
+
+    def _still(self) -> Iterator[Version]:
+        """What was saved or loaded here, the latest first, as far as the catalog has it: it may have been restored."""
+        for version_id in reversed(self._seen):
+            with suppress(NotFoundError):
+                yield self._versions.get(version_id)
 
     def _newest(self, name: str) -> list[Version]:
         try:

@@ -23,7 +23,7 @@ SHOWN = {
     "nbmlops.pipelines.records": ("Pipeline", "PipelineRun", "PipelineVersion"),
     "nbmlops.render.listing": ("Listing",),
     "nbmlops.store.graph": ("LineageGraph",),
-    "nbmlops.store.records": ("Collected", "Pull", "Push", "Repair", "Stats", "Verification"),
+    "nbmlops.store.records": ("Backup", "Collected", "Pull", "Push", "Repair", "Stats", "Verification"),
     "nbmlops.tracking.active": ("ActiveRun",),
     "nbmlops.tracking.comparison": ("Comparison",),
     "nbmlops.tracking.records": ("Run",),

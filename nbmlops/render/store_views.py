@@ -12,7 +12,7 @@ from nbmlops.render.dispatch import json, looks
 from nbmlops.render.look import Block, Lines, Look, Part, Tone, line, table
 from nbmlops.render.table import Table
 from nbmlops.render.units import TIMES, count, size
-from nbmlops.store.records import Collected, Pull, Push, Repair, Share, Stats, Verification
+from nbmlops.store.records import Backup, Collected, Pull, Push, Repair, Share, Stats, Verification
 
 __all__: list[str] = []
 
@@ -45,6 +45,12 @@ def _(found: Verification) -> Look:
 @json.register
 def _(obj: Verification) -> dict[str, object]:
     return {"ok": obj.ok, **{name: json(getattr(obj, name)) for name in Verification.__slots__}}
+
+
+@looks(Backup)
+def _(done: Backup) -> Look:
+    held = f"{count(done.rows, 'row')}, {size(done.bytes)}"
+    return Look(line(f"backup {done.path}", held, Part(f"tables of revision {done.revision}", "muted")))
 
 
 @looks(Stats)

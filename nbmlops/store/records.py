@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
+    "Backup",
     "Collected",
     "Damage",
     "Freed",
@@ -19,6 +20,16 @@ __all__ = [
     "Transfer",
     "Verification",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy of the catalog: its file, the revision of its tables, how many rows it has, and its size in bytes."""
+
+    path: str
+    revision: str
+    rows: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,19 @@
-"""Verbs on the store itself: verify, repair, stats, gc."""
+"""Verbs on the store itself: verify, repair, stats, gc, backup, restore."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbmlops.core.spans import parse_span
 
 if TYPE_CHECKING:
     from nbmlops.store.audit import Audit
+    from nbmlops.store.catalog import Catalog
     from nbmlops.store.objects import ObjectStore
-    from nbmlops.store.records import Collected, Repair, Stats, Verification
+    from nbmlops.store.records import Backup, Collected, Repair, Stats, Verification
     from nbmlops.store.remote import Remote
     from nbmlops.store.roots import Roots
 
@@ -25,6 +27,8 @@ class Store:
 
     Parameters
     ----------
+    catalog : Catalog
+        What is known of them.
     objects : ObjectStore
         The objects.
     audit : Audit
@@ -35,7 +39,15 @@ class Store:
         Opens a remote by its name, a folder or a URL.
     """
 
-    def __init__(self, objects: ObjectStore, audit: Audit, roots: Roots, remotes: Callable[[str], Remote]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        objects: ObjectStore,
+        audit: Audit,
+        roots: Roots,
+        remotes: Callable[[str], Remote],
+    ) -> None:
+        self._catalog = catalog
         self._objects = objects
         self._remotes = remotes
         self._audit = audit
@@ -102,3 +114,44 @@ class Store:
         span = parse_span(grace)
         folder, index = self._objects.parts
         return Collector(folder, index, self._roots).collect(span, dry_run=dry_run, progress=progress)
+
+    def backup(self, path: str | Path, *, progress: Progress | None = None) -> Backup:
+        """Copy the catalog into a new file, as it is at one moment; the bytes of versions stay in the store's packs.
+
+        Raises
+        ------
+        ConflictError
+            When the file is there already.
+        UnavailableError
+            When it cannot be written.
+        """
+        from nbmlops.store.backup import back_up
+
+        return back_up(self._catalog, Path(path), progress)
+
+    def restore(self, path: str | Path, *, replace: bool = False, progress: Progress | None = None) -> Backup:
+        """Make the catalog what it was when a backup was taken, on whatever engine that was.
+
+        Parameters
+        ----------
+        path : str or Path
+            The backup.
+        replace : bool
+            Whether what the catalog holds now may go.
+        progress : callable, optional
+            Told the rows of each part.
+
+        Raises
+        ------
+        ConflictError
+            When the catalog holds something and `replace` is not set.
+        CorruptError
+            When the file is no backup, or damaged.
+        UnsupportedError
+            When a newer nbmlops wrote it.
+        """
+        from nbmlops.store.backup import restore
+
+        done = restore(self._catalog, Path(path), replace=replace, progress=progress)
+        self._objects.reindex()
+        return done

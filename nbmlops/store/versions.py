@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from nbmlops.core.clock import Clock
-from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
+from nbmlops.core.errors import ConflictError, NotFoundError
 from nbmlops.core.refs import Ref, check_name, pinned
 from nbmlops.store import audit, lineage, naming, resolution, schema, tags, turns
 from nbmlops.store.catalog import Catalog
@@ -326,7 +326,7 @@ class Versions:
         """`get` inside the caller's transaction."""
         row = connection.execute(self._select().where(schema.version.c.id == version_id)).one_or_none()
         if row is None:
-            raise InvalidError(f"there is no {self.kind} version with the id {version_id}")
+            raise NotFoundError(f"there is no {self.kind} version with the id {version_id}")
         return self._records(connection, [row])[0]
 
     def _records(self, connection: Connection, rows: Any) -> list[Version]:

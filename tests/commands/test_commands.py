@@ -47,6 +47,8 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("remote add origin s3://b/p", "remote.add", ("origin", "s3://b/p"), {}),
     ("remote list", "remote.list", (), {}),
     ("remote remove origin", "remote.remove", ("origin",), {}),
+    ("store backup a.zip", "store.backup", ("a.zip",), {}),
+    ("store restore a.zip --replace", "store.restore", ("a.zip",), {"replace": True}),
     ("run list -n 3", "run.list", (3,), {"where": None, "by": None, "after": None, "experiment": None}),
     ("run best gbm --metric auc", "run.best", ("gbm", "auc"), {"lowest": False, "where": None}),
     ("run compare gbm-1 gbm-2", "run.compare", ("gbm-1", "gbm-2"), {}),

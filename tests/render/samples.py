@@ -25,7 +25,20 @@ from nbmlops.pipelines.graph import Step
 from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
 from nbmlops.store.graph import Arrow, LineageGraph, Node
-from nbmlops.store.records import Collected, Damage, Freed, Kept, Pull, Push, Repair, Share, Stats, Taken, Verification
+from nbmlops.store.records import (
+    Backup,
+    Collected,
+    Damage,
+    Freed,
+    Kept,
+    Pull,
+    Push,
+    Repair,
+    Share,
+    Stats,
+    Taken,
+    Verification,
+)
 from nbmlops.tracking.comparison import CodeChange, Comparison, Difference
 from nbmlops.tracking.records import Cell, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
@@ -179,6 +192,7 @@ def every_record(text: str) -> list[Any]:
         Finding(text, text, 3, 1, text, text, text, "error"),
         Verification(3, 10, 1_000_000, full=True, damages=(Damage(DIGEST, DIGEST, text, text),)),
         Repair((DIGEST,), (DIGEST,)),
+        Backup(text, "0005", 3, 4_000),
         Collected(True, 0.0, (Freed(text, text, 1, 2),), (Kept(text, text, text),), 2, 3, 4, 1, 1),
         Stats((Share("data", text, 3, 1, 1, 900, 200, 40),), 2, 5, 9, 300, 240, 40, 5, None, 0.0, (text,), 1),
         Push("origin", ("flights@v1",), 1, 1, 2, 3_000, 4_000),
