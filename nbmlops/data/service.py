@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from nbmlops.data.blaming import Blaming
@@ -96,5 +96,6 @@ class Data(Forgetting, Blaming, Labelling, Travelling):
         self._lock.read()  # a lock that cannot be read is said before anything is saved
         intake = Intake(self._objects, self._tables, self._scratch.parent)
         taken, detail = intake.take(value, saved_as, How(as_, allow_empty, progress))
-        content = {**asdict(taken), "message": message, "detail": detail | origin.detail()}
+        kept = {each.name: getattr(taken, each.name) for each in fields(taken)}  # not a copy of thousands of digests
+        content = {**kept, "message": message, "detail": detail | origin.detail()}
         return self._enter(saved_as, content, tagged, alias)

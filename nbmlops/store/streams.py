@@ -50,7 +50,7 @@ def opened(source: Source) -> Iterator[BinaryIO]:
         yield io.BytesIO(source)
     elif isinstance(source, Path):
         try:
-            stream = source.open("rb")
+            stream = source.open("rb", buffering=0)
         except FileNotFoundError as error:
             raise NotFoundError(f"there is no file {source}", hint="check the path") from error
         except IsADirectoryError as error:
