@@ -43,6 +43,19 @@ def save(session: Session, value: Given, name: str | None, tags: _Pairs, **how: 
         return data.save(value.value, name or value.name, tags=mapping(tags), progress=progress, **how)
 
 
+@group.verb("track")
+@click.argument("where")
+@click.argument("name", required=False, type=_NAME)
+@_MESSAGE
+@_TAGS
+@_ALIAS
+def track(session: Session, where: str, name: str | None, tags: _Pairs, **how: Any) -> Any:
+    """Track; the file's own name is the default name."""
+    data = session.workspace.data
+    with session.meter.bytes("reading") as progress:
+        return data.track(where, name, tags=mapping(tags), progress=progress, **how)
+
+
 @group.verb("load")
 @click.argument("ref", type=_REF)
 @click.option("--columns", help="Columns to read, apart by commas.")

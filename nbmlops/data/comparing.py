@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbmlops.core.errors import InvalidError
 from nbmlops.data import files
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     import polars as pl
 
     from nbmlops.data.diffing import Columns, Compared, Side, TableDiff
+    from nbmlops.data.files import Member
     from nbmlops.data.stored import StoredTable
+    from nbmlops.data.tracked import Entry
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.versions import Version
 
-__all__ = ["compared", "diff"]
+__all__ = ["Opener", "compared", "diff", "listings", "tables"]
 
 _IN_MEMORY = 256 << 20
 _PART = 96 << 20
@@ -52,7 +55,8 @@ def diff(
     if key and kinds[0] != "table":
         raise InvalidError(f"{a_or_an(kinds[0])} has no key", hint=f"`ml data diff {before.ref} {after.ref}`")
     if kinds[0] == "table":
-        return _tables(objects, before, after, key, sample, scratch)
+        stored = Opener(lambda version: _table(objects, version), lambda version, _: objects.read(version.digest))
+        return tables(stored, before, after, key, sample, scratch)
     same = before.digest == after.digest
     if kinds[0] == "array":
         change = None if same else diff_arrays(objects, before, after, scratch)
@@ -65,12 +69,23 @@ def diff(
     return DataDiff(before.ref, after.ref, "file", same, files=sizes, lines=lines)
 
 
-def _tables(
-    objects: ObjectStore, before: Version, after: Version, key: Sequence[str], sample: int, scratch: Path
-) -> DataDiff:
+class Opener(NamedTuple):
+    """How a version is opened as a table, and what its identity is made of."""
+
+    open: Callable[[Version], AbstractContextManager[StoredTable]]
+    content: Callable[[Version, StoredTable], bytes]
+
+
+def _table(objects: ObjectStore, version: Version) -> StoredTable:
+    from nbmlops.data.stored import StoredTable
+
+    return StoredTable(objects, version)
+
+
+def tables(opener: Opener, before: Version, after: Version, key: Sequence[str], sample: int, scratch: Path) -> DataDiff:
+    """Compare two versions that can be opened as tables."""
     from nbmlops.data.diff_records import RowCounts
     from nbmlops.data.diffing import TableDiff, column_changes
-    from nbmlops.data.stored import StoredTable
 
     if before.digest == after.digest:
         count = int(before.detail["rows"])
@@ -79,13 +94,13 @@ def _tables(
         return DataDiff(
             before.ref, after.ref, "table", True, "position", rows=rows, changes=lambda: _long(nothing, None)
         )
-    with StoredTable(objects, before) as old, StoredTable(objects, after) as new:
-        what = TableDiff.of(old, new, (objects.read(before.digest), objects.read(after.digest)), key)
+    with opener.open(before) as old, opener.open(after) as new:
+        what = TableDiff.of(old, new, (opener.content(before, old), opener.content(after, new)), key)
         found, sides = compared(what, (before, old), (after, new), sample, scratch)
         columns = tuple(column_changes(what, *sides, found.cells))
 
     def changes() -> pd.DataFrame:
-        with StoredTable(objects, before) as old, StoredTable(objects, after) as new:
+        with opener.open(before) as old, opener.open(after) as new:
             return _long(what, compared(what, (before, old), (after, new), _ALL, scratch)[0])
 
     return DataDiff(
@@ -176,8 +191,11 @@ def _is_cut(found: Compared) -> bool:
 
 
 def _folders(objects: ObjectStore, before: Version, after: Version) -> tuple[FileChange, ...]:
+    return listings(*(files.members(objects, version.root) for version in (before, after)))
+
+
+def listings(old: Mapping[str, Member | Entry], new: Mapping[str, Member | Entry]) -> tuple[FileChange, ...]:
     """Files that differ, from the listings alone."""
-    old, new = (files.members(objects, version.root) for version in (before, after))
     changes = []
     for path in sorted(old.keys() | new.keys()):
         was, now = old.get(path), new.get(path)

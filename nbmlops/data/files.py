@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Member",
     "Saved",
+    "below",
     "members",
     "refuse_special",
     "save_file",
@@ -30,6 +31,7 @@ __all__ = [
     "save_listing",
     "scratch",
     "unchanged",
+    "walk",
     "write_atomically",
     "write_file",
     "write_folder",
@@ -84,7 +86,7 @@ def save_folder(objects: ObjectStore, folder: Path, progress: Callable[[int], No
     InvalidError
         When there is no file in it, or a link leads out of it.
     """
-    names, empty = _walk(folder)
+    names, empty = walk(folder)
     paths = [f"{folder}/{name}" for name in names]
     before = [_stamp(path) for path in paths]
     stored = objects.put_many([Path(path) for path in paths], progress=progress)
@@ -124,7 +126,7 @@ def refuse_special(path: Path, own: Path) -> None:
         raise InvalidError(f"{path} is neither a file nor a folder", hint="copy what comes out of it to a file first")
 
 
-def _walk(folder: Path) -> tuple[list[str], list[str]]:
+def walk(folder: Path) -> tuple[list[str], list[str]]:
     """All files below a folder, and the folders in it that are empty, in the order of their names.
 
     Both as paths relative to the folder; what the system says when it lists them is not asked again file by file.
@@ -212,15 +214,16 @@ def write_file(objects: ObjectStore, digest: str, target: Path, *, executable: b
 def write_folder(objects: ObjectStore, root: str, target: Path) -> Path:
     """Write a stored folder below `target`."""
     for path in json.loads(objects.read(root)).get("folders", ()):
-        _below(target, path).mkdir(parents=True, exist_ok=True)
+        below(target, path).mkdir(parents=True, exist_ok=True)
     for path, (digest, _, executable) in members(objects, root).items():
-        destination = _below(target, path)
+        destination = below(target, path)
         destination.parent.mkdir(parents=True, exist_ok=True)
         write_file(objects, digest, destination, executable=executable)
     return target
 
 
-def _below(target: Path, path: str) -> Path:
+def below(target: Path, path: str) -> Path:
+    """Where a file of a listing goes; `InvalidError` when that is outside of `target`."""
     relative = PurePosixPath(path)
     # The listing is content-addressed, but it may have come from another store.
     if relative.is_absolute() or ".." in relative.parts:

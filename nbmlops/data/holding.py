@@ -44,7 +44,9 @@ class DataHolding:
             holds = (
                 detail["format"] in get_args(Format)
                 and PurePath(own).name == own
-                and isinstance(detail.get("source"), str | None)
+                and all(isinstance(detail.get(key), str | None) for key in ("source", "tracked", "etag", "written"))
+                and ((known.format == "tracked") == (known.tracked in {"file", "folder", "delta"}))
+                and (known.format != "tracked" or known.source is not None)
                 and all(is_digest(each) for each in detail.get("needs", ()))
                 and all(isinstance(each, str) for each in detail.get("cut_by", ()))
                 and all({type(part) for part in column[:2]} <= {str} for column in detail.get("columns", ()))

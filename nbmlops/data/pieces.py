@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbmlops.data import layout
@@ -10,12 +10,31 @@ from nbmlops.data.recipes import Piece
 from nbmlops.data.where import Bound
 
 if TYPE_CHECKING:
+    import mmap
+
     import numpy as np
     import pyarrow as pa
 
-    from nbmlops.store.view import ObjectView
 
-__all__ = ["File", "Numbers", "Source"]
+__all__ = ["File", "Numbers", "Source", "View"]
+
+
+class View(Protocol):
+    """A file as memory, which holds what was asked for."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+
+    @property
+    def memory(self) -> mmap.mmap:
+        """The bytes."""
+
+    def need(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Fill in what lies between some begins and ends."""
+
+    def forget(self, before: int) -> None:
+        """Give back the memory of what lies before a place."""
 
 
 class Source(Protocol):
@@ -43,9 +62,9 @@ class Source(Protocol):
 
 
 class File:
-    """A Parquet file in the store."""
+    """A Parquet file."""
 
-    def __init__(self, view: ObjectView) -> None:
+    def __init__(self, view: View) -> None:
         import numpy as np
         import pyarrow as pa
         import pyarrow.parquet as pq

@@ -9,7 +9,8 @@ from typing import Any
 from nbmlops.data.blaming import Blaming
 from nbmlops.data.forgetting import Forgetting
 from nbmlops.data.intake import How, Intake, called
-from nbmlops.data.labelling import Labelling, labels
+from nbmlops.data.labelling import labels
+from nbmlops.data.pinning import Pinning
 from nbmlops.data.records import DataVersion
 from nbmlops.data.travelling import Travelling
 
@@ -18,7 +19,7 @@ __all__ = ["Data"]
 Progress = Callable[[int], None]
 
 
-class Data(Forgetting, Blaming, Labelling, Travelling):
+class Data(Forgetting, Blaming, Pinning, Travelling):
     """Versions of tables, arrays, files and folders.
 
     Parameters

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from nbmlops.data import layout, recipes
-from nbmlops.data.pieces import File, Numbers, Source
+from nbmlops.data.pieces import File, Numbers, Source, View
 from nbmlops.data.recipes import Group, Part, Piece, Recipe
 from nbmlops.data.where import Condition
 
@@ -16,15 +16,24 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from nbmlops.store.objects import ObjectStore
     from nbmlops.store.versions import Version
 
-__all__ = ["StoredTable"]
+__all__ = ["StoredTable", "Views"]
 
 _ROWS_AT_ONCE = 1 << 18
 _FEWEST_AT_ONCE = 1_024
 _BYTES_AT_ONCE = 64 << 20
 _THREADS = max(1, min(4, os.cpu_count() or 1))
+
+
+class Views(Protocol):
+    """Where files lie by their digests."""
+
+    def view(self, digest: str) -> View:
+        """One as memory."""
+
+    def read(self, digest: str) -> bytes:
+        """One whole."""
 
 
 class StoredTable:
@@ -34,13 +43,13 @@ class StoredTable:
 
     Parameters
     ----------
-    objects : ObjectStore
+    objects : ObjectStore or other Views
         Where the files lie.
     version : Version
-        A version whose format is ``table``.
+        A version whose format is ``table``, or what tells as much of another table.
     """
 
-    def __init__(self, objects: ObjectStore, version: Version) -> None:
+    def __init__(self, objects: Views, version: Version) -> None:
         self._objects = objects
         self._files: dict[Piece, Source] = {}
         self.rows: int = version.detail["rows"]

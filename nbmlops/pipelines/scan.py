@@ -32,6 +32,7 @@ Relation = Literal["reads", "writes", "checks"]
 _CALLS: dict[tuple[str, str], tuple[VersionKind, Relation, int, tuple[str, ...]]] = {
     ("data", "load"): ("data", "reads", 0, ("ref",)),
     ("data", "save"): ("data", "writes", 1, ("name",)),
+    ("data", "track"): ("data", "writes", 1, ("name",)),
     ("model", "load"): ("model", "reads", 0, ("ref",)),
     ("model", "save"): ("model", "writes", 1, ("name",)),
     ("model", "promote"): ("model", "reads", 0, ("ref",)),

@@ -28,6 +28,10 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("data.save", (FRAME, "flights"), SAVED | {"tags": {"a": "1", "b": 0.75}, "alias": "golden"}),
     ),
     ("data save s3://b/flights.csv f2", "data.save", ("s3://b/flights.csv", "f2"), SAVED),
+    (
+        "data track s3://b/flights.csv f2 -m words",
+        *("data.track", ("s3://b/flights.csv", "f2"), {"tags": {}, "message": "words", "alias": None}),
+    ),
     ("data list", "data.list", (), {"tags": {}}),
     ("data list --tag a=1", "data.list", (), {"tags": {"a": "1"}}),
     ("data show flights@v3", "data.show", ("flights@v3",), {}),
