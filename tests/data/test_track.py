@@ -166,7 +166,7 @@ def test_nothing_but_the_record_is_kept_and_travels(workspace: Workspace, server
     content = np.random.default_rng(0).bytes(3_000_000)
     server.pages["/noise.bin"] = Page(content)
     tracked = workspace.data.track(f"{server.url}/noise.bin")
-    assert workspace.store.gc(grace=0).freed == ()
+    assert workspace.store.gc(grace="0d").freed == ()
     assert sum(path.stat().st_size for path in workspace.marker.state.rglob("*") if path.is_file()) < 1_000_000
     workspace.data.push(to=str(tmp_path / "remote"))
     with Workspace.init(tmp_path / "other") as other:
