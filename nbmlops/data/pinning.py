@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -38,8 +39,7 @@ class Pinning(Labelling):
     ) -> DataVersion:
         """Record a file or a folder that stays where it is, and by what it is known again.
 
-        It is read through once, for its digests, and not stored; `load` reads it where it is, after it was found to be
-        the same still.
+        It is read through once and not stored; `load` reads it where it is, after it was found to be the same still.
 
         Parameters
         ----------
@@ -81,14 +81,8 @@ class Pinning(Labelling):
         self._lock.read()  # a lock that cannot be read is said before anything is read
         found, detail = self._look_through(place, progress)
         stored = self._objects.put(found.render())
-        content = {
-            "digest": stored.digest,
-            "root": stored.digest,
-            "size": found.size,
-            "new_bytes": stored.new_bytes,
-            "message": message,
-            "detail": detail | origin.detail(),
-        }
+        taken = files.Saved(stored.digest, stored.digest, found.size, stored.new_bytes)
+        content = {**asdict(taken), "message": message, "detail": detail | origin.detail()}
         return self._enter(tracked_as, content, tagged, alias)
 
     def _look_through(self, place: UrlSource | LocalPlace, progress: Progress | None) -> tuple[Tracked, dict[str, Any]]:
