@@ -106,11 +106,11 @@ VERBS = (
         *("data", "save", "VALUE [NAME]", "Save a table, array, file or folder as a new version.", "ml.data.save"),
         only_python=_DRAWN,
     ),
+    Verb("data", "load", "REF", "Load a version; every byte is hashed again.", "ml.data.load"),
     Verb(
         *("data", "track", "WHERE [NAME]", "Record a file or folder that stays where it is.", "ml.data.track"),
         only_python=_DRAWN,
     ),
-    Verb("data", "load", "REF", "Load a version; every byte is hashed again.", "ml.data.load"),
     Verb("data", "list", "", "List the newest version of every name.", "ml.data.list"),
     Verb("data", "show", "REF", "Show what is known of a version.", "ml.data.show", detail=True),
     Verb("data", "history", "NAME", "List all versions of a name, newest first.", "ml.data.history"),
