@@ -20,6 +20,8 @@ FILES = [
     (r"folder of 20 small files, first save", ALONE),
     (r"bytes on disk", MET),
     (r"the same, unchanged", ALONE),
+]
+MEMORY = [
     (r"\d+ MB CSV, save: peak memory", MET),
     (r"\d+ MB CSV, load: peak memory", MET),
     (r"\d+ MB PARQUET, save: peak memory", MET),
@@ -58,8 +60,13 @@ def table(*rows: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(
     ("rows", "expected"),
-    [(("csv", "folder", "memory"), FILES), (("frame", "load", "diff"), TABLES), (("edits",), EDITS)],
-    ids=["files", "tables", "edits"],
+    [
+        (("csv", "folder"), FILES),
+        (("memory",), MEMORY),
+        (("frame", "load", "diff"), TABLES),
+        (("edits",), EDITS),
+    ],
+    ids=["files", "memory", "tables", "edits"],
 )
 def test_every_row_is_printed_and_its_bytes_meet_their_target(
     rows: tuple[str, ...], expected: list[tuple[str, set[str]]]
