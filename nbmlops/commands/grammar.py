@@ -103,7 +103,8 @@ VERBS = (
         only_python={"metrics": "pairs of key=value are one mapping here"},
     ),
     Verb(
-        *("data", "save", "VALUE [NAME]", "Save a table, array, file or folder as a new version.", "ml.data.save"),
+        *("data", "save", "[VALUE] [NAME]", "Save a table, array, file, folder or query as a version.", "ml.data.save"),
+        only_here=dict.fromkeys(("query", "query_file", "from_"), "in Python: ml.data.save(Query(text, url), name)"),
         only_python=_DRAWN,
     ),
     Verb("data", "load", "REF", "Load a version; every byte is hashed again.", "ml.data.load"),
@@ -229,7 +230,7 @@ def find(noun: str, name: str) -> Verb:
     Examples
     --------
     >>> find("data", "save").usage
-    'data save VALUE [NAME]'
+    'data save [VALUE] [NAME]'
     """
     try:
         return _BY_WORDS[noun, name]

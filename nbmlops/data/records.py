@@ -44,7 +44,8 @@ class DataVersion:
     `size` is in bytes as the content lies in the store before compression and sharing; `new_bytes`
     is what this version added to the store. `number` is None until the pipeline run that wrote the
     version commits. `run` is the friendly name of the run that made it, `script` the program where it was no notebook,
-    `git` the commit, the branch and whether there were changes besides; `source` the address it was fetched from.
+    `git` the commit, the branch and whether there were changes besides; `source` the address it was fetched from, or the URL of
+    the database that answered to `query`.
     What is `tracked`, a file, a folder or a Delta table, stays at its `source`, and `etag` is how it was marked there.
     """
 
@@ -75,6 +76,7 @@ class DataVersion:
     source: str | None = None
     tracked: str | None = None
     etag: str | None = None
+    query: str | None = None
 
     @classmethod
     def of(cls, version: Version) -> DataVersion:
@@ -92,5 +94,5 @@ class DataVersion:
             cell_id=detail.get("cell_id"),
             script=detail.get("script"),
             git=detail.get("git"),
-            **{key: detail.get(key) for key in ("source", "tracked", "etag")},
+            **{key: detail.get(key) for key in ("source", "tracked", "etag", "query")},
         )

@@ -56,10 +56,10 @@ class Data(Forgetting, Blaming, Pinning, Travelling):
 
         Parameters
         ----------
-        value : pandas.DataFrame, pyarrow.Table, polars.DataFrame, numpy.ndarray, str or Path
+        value : pandas.DataFrame, pyarrow.Table, polars.DataFrame, numpy.ndarray, str, Path or Query
             What to save. A path of a Parquet file is saved as the table in it, any other as it is. So is the address of
             a file or a folder, as ``s3://bucket/flights.parquet`` or ``https://host/flights.csv``; its password and its
-            query are used, and kept nowhere.
+            query are used, and kept nowhere. A `Query` is saved as the table of its rows.
         name : str, optional
             What to call it; by default the file's name without its ending.
         as_ : {"table", "file"}, optional

@@ -26,6 +26,10 @@ def _shape(version: DataVersion) -> str:
     return shape(version.rows, len(version.columns))
 
 
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
 def _pairs(tags: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in tags.items())
 
@@ -43,6 +47,7 @@ def _(version: DataVersion) -> Look:
         "message": version.message,
         "source": version.source,
         "etag": version.etag,
+        "query": _one_line(version.query),
         "aliases": ", ".join(version.aliases),
         "tags": _pairs(version.tags),
         "run": version.run or version.run_id,
@@ -95,6 +100,8 @@ lists(
     Field("saved", lambda version: version.created_at, when),
     Field("by", lambda version: version.author),
     Field("made in", lambda version: made_in(version.notebook, version.cell_id, version.script) or None),
+    Field("source", lambda version: version.source),
+    Field("query", lambda version: _one_line(version.query) or None),
     Field("run", lambda version: version.run),
     Field("stays at", _stays_at),
     Field("commit", lambda version: commit(version.git) or None),
