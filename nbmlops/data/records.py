@@ -44,8 +44,8 @@ class DataVersion:
     `size` is in bytes as the content lies in the store before compression and sharing; `new_bytes`
     is what this version added to the store. `number` is None until the pipeline run that wrote the
     version commits. `run` is the friendly name of the run that made it, `script` the program where it was no notebook,
-    `git` the commit, the branch and whether there were changes besides; `source` the address it was fetched from, or the URL of
-    the database that answered to `query`.
+    `git` the commit, the branch and whether there were changes besides; `source` the address it was fetched from,
+    or the URL of the database that answered to `query`.
     What is `tracked`, a file, a folder or a Delta table, stays at its `source`, and `etag` is how it was marked there.
     """
 
