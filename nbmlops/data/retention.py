@@ -29,14 +29,17 @@ def _copies_in(objects: ObjectStore) -> Copies:
 
     That is the size of a file, a folder, an array, and of the Parquet file of a table. A table that is kept as a recipe
     has no file of its own: it is reckoned as its share, by rows and columns, of the longest table among those whose
-    files it takes rows from. Where none of them is known any more, its values' bytes in memory count.
+    files it takes rows from. Where none of them is known any more, its values' bytes in memory count. Of what is only
+    tracked, the record counts.
     """
 
     def copies(holders: Sequence[Holder]) -> dict[int, int]:
         sizes = {one.id: one.size for one in holders}
         tables = [one for one in holders if one.detail["format"] == "table"]
         files = {one.root: one for one in tables if one.detail.get("layout") != "recipe"}
-        stored = objects.parts[1].objects(files)
+        tracked = [one for one in holders if one.detail["format"] == "tracked"]
+        stored = objects.parts[1].objects([*files, *(one.root for one in tracked)])
+        sizes.update({one.id: stored[one.root].size for one in tracked if one.root in stored})
         for one in tables:
             source = one
             if one.detail.get("layout") == "recipe":

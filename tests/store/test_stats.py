@@ -168,6 +168,15 @@ def test_folders_models_artifacts_and_reports_hold_bytes_too(workspace: Workspac
     assert workspace.store.gc(grace="0").bytes == 0
 
 
+def test_what_is_only_tracked_takes_what_its_record_takes(workspace: Workspace, folder: Path) -> None:
+    (folder / "far.bin").write_bytes(noise(500_000, 1))
+    workspace.data.track(str(folder / "far.bin"), "far")
+    one = share(workspace.store.stats(), "far")
+    assert one.versions == 1
+    assert 0 < one.logical < 2_000
+    assert 0 < one.stored < 2_000
+
+
 def test_a_pack_that_is_gone_is_told_and_stops_nothing(workspace: Workspace, folder: Path) -> None:
     saved(workspace, folder, "a", noise(400_000, 1))
     (first,) = packs(folder)
