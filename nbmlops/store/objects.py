@@ -131,8 +131,7 @@ class ObjectStore:
         def take() -> list[Stored]:
             with Ingest(self._folder, self._index, self._clock) as ingest:
                 for source in sources:
-                    with opened(source) as stream:
-                        ingest.add(stream, progress)
+                    ingest.add_source(source, progress)
                 return ingest.finish()
 
         return taken(sources, take)
