@@ -17,6 +17,7 @@ from nbmlops.data.records import a_or_an
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
+    import pyarrow as pa
 
     from nbmlops.data.diffing import Columns, Compared, Side, TableDiff
     from nbmlops.data.files import Member
@@ -124,7 +125,8 @@ def compared(
     read = tuple(dict.fromkeys([*what.key, *(what.common if what.by == "content" else what.differing)]))
     size = max(old.size, new.size) * len(read) / max(1, len(old.detail["columns"]))
     if size <= _IN_MEMORY:
-        first, second = (_side(table, read) for table in (old_table, new_table))
+        written_out = read if what.by == "content" else what.key
+        first, second = (_side(table, read, written_out) for table in (old_table, new_table))
         return diff_tables(what, first, second, sample), (_held(first), _held(second))
     columns = _parts(old_table), _parts(new_table)
     if what.by == "position":
@@ -132,8 +134,11 @@ def compared(
     return dealing.diff_large(what, old_table, new_table, sample, int(size // _PART) + 1, scratch), columns
 
 
-def _side(table: StoredTable, ahead: Sequence[str]) -> Side:
-    """A table in memory: the columns `ahead` are read at once, others when they are asked for, each once."""
+def _side(table: StoredTable, ahead: Sequence[str], written_out: Sequence[str]) -> Side:
+    """A table in memory: the columns `ahead` are read at once, others when they are asked for, each once.
+
+    Text that is not to be `written_out`, because rows are told apart by it, stays codes where it is stored as such.
+    """
     import polars as pl
 
     from nbmlops.data.diffing import Side, frame
@@ -142,11 +147,28 @@ def _side(table: StoredTable, ahead: Sequence[str]) -> Side:
 
     def read(names: Sequence[str]) -> pl.DataFrame:
         if missing := [name for name in names if name not in held]:
-            held.update((column.name, column) for column in frame(table.read(missing).select(missing)))
+            whole = [name for name in missing if name in written_out]
+            coded = [name for name in missing if name not in written_out]
+            for made in (frame(table.read(whole).select(whole)), _coded_frame(table.coded(coded))):
+                held.update((column.name, column) for column in made)
         return pl.DataFrame([held[name] for name in names])
 
     read(ahead)
     return Side(table.rows, read)
+
+
+def _coded_frame(table: pa.Table) -> pl.DataFrame:
+    """An Arrow table for comparing cell by cell: its text in codes becomes categories, alike in all frames."""
+    import polars as pl
+    import pyarrow as pa
+
+    from nbmlops.data import layout
+
+    text = pa.dictionary(pa.int32(), pa.string())
+    coded = [field.name for field in table.schema if field.type == text]
+    plain = layout.plain(table.drop_columns(coded))
+    columns = [(name, (table if name in coded else plain).column(name)) for name in table.column_names]
+    return pl.DataFrame([pl.Series(name, pl.from_arrow(column)) for name, column in columns])
 
 
 def _held(side: Side) -> Columns:

@@ -90,6 +90,17 @@ class StoredTable:
         rows = None if sample is None else _drawn(self.rows, sample)
         return self._dressed(self._gather(names, rows))
 
+    def coded(self, names: Sequence[str]) -> pa.Table:
+        """Some columns as `read` gives them, but text that is stored as codes of a dictionary as such."""
+        import pyarrow as pa
+
+        table = self._gather(names, None)
+        columns = [
+            column if layout.is_text(self.schema.field(name).type) else self._as_saved(name, column)
+            for name, column in zip(names, table.columns, strict=True)
+        ]
+        return pa.table(columns, names=list(names))
+
     def batches(self, columns: Sequence[str] | None = None, *, where: str | None = None) -> Iterator[pa.Table]:
         """The rows in order, in parts that fit in memory; at least one part, which may be empty."""
         import numpy as np
