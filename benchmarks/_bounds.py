@@ -13,18 +13,22 @@ from pathlib import Path
 from typing import Any
 
 MEGABYTE = 1_000_000
+_MET = {True: "met", False: "NOT MET", None: "not compared"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: the work, what the peer and nbmlops took, their ratio, the target, whether it is met."""
+    """One line of the table: the work, what the peer and nbmlops took, their ratio, the target, whether it is met.
+
+    Without its peer that cannot be told: then `met` is None.
+    """
 
     work: str
     peer: str
     ours: str
     ratio: str
     target: str
-    met: bool
+    met: bool | None
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def bytes_below(folder: Path) -> int:
 def run(command: Sequence[str | Path], folder: Path, **variables: str) -> str:
     """Run a command in a folder and give what it printed."""
     environment = {**os.environ, **variables}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # whoever installs a program has it compiled, once
     done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{command[0]} failed in {folder}:\n{done.stdout}{done.stderr}")
@@ -93,16 +98,19 @@ def at_most(work: str, peer: tuple[str, Any], ours: Any, limit: float) -> Row:
     return Row(work, f"{peer[0]} {peer[1]}", str(ours), f"{ratio:.2f}x", f"at most {limit:g}x", ratio <= limit)
 
 
-def times_faster(work: str, peer: tuple[str, Times], ours: Times, limit: float) -> Row:
-    """A row for what has to be so many times faster than the peer."""
-    ratio = peer[1].median / ours.median
-    return Row(work, f"{peer[0]} {peer[1]}", str(ours), f"{ratio:.1f}x", f"{limit:g}x faster", ratio >= limit)
+def times_faster(work: str, peer: tuple[str, *tuple[Times, ...]], ours: Times, limit: float) -> Row:
+    """A row for what has to be so many times faster than the peer, whose name may stand alone: it is absent then."""
+    name, *times = peer
+    if not times:
+        return Row(work, f"{name} absent", str(ours), "", f"{limit:g}x faster", None)
+    ratio = times[0].median / ours.median
+    return Row(work, f"{name} {times[0]}", str(ours), f"{ratio:.1f}x", f"{limit:g}x faster", ratio >= limit)
 
 
 def print_rows(rows: Sequence[Row]) -> None:
     """Print the table."""
     head = ("work", "peer", "nbmlops", "ratio", "target", "")
-    lines = [head, *((r.work, r.peer, r.ours, r.ratio, r.target, "met" if r.met else "NOT MET") for r in rows)]
+    lines = [head, *((r.work, r.peer, r.ours, r.ratio, r.target, _MET[r.met]) for r in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:
         print("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())

@@ -1,14 +1,14 @@
 """Data versions against DVC, MLflow, Delta and plain pyarrow: seconds, bytes and memory, each beside its peer.
 
 ``python benchmarks/data_versioning.py`` prints every row, with ``csv edits`` after it those rows alone; ``--scale
-0.1`` takes tables and files of a tenth. What is timed runs by turns with its peer; inputs are in memory and nothing
-waits to be written when it begins. nbmlops syncs what it stores to the disk within its time; of the peers none does.
+0.1`` takes tables and files of a tenth, ``--without-peers`` leaves out those that have an environment of their own.
+What is timed runs by turns with its peer; inputs are in memory and nothing waits to be written when it begins.
+nbmlops syncs what it stores to the disk within its time; of the peers none does.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
 import os
 import shutil
 import sys
@@ -23,98 +23,11 @@ import _peers
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from _bounds import MEGABYTE, Row, Times, at_most, by_turns, bytes_below, print_rows, run, times_faster, warm
+from _bench import Bench, describe
+from _bounds import Row, Times, at_most, by_turns, print_rows
+from _from_shell import csv, small_files
 
 from nbmlops import Workspace
-
-ROUNDS = 3
-NBMLOPS = (sys.executable, "-m", "nbmlops")
-
-
-class Bench:
-    """A temporary folder, and the size of what is measured in it, 1 for that of the targets."""
-
-    def __init__(self, folder: Path, scale: float) -> None:
-        self.folder = folder
-        self.scale = scale
-        self._made = 0
-
-    def fresh(self) -> Path:
-        """An empty folder."""
-        self._made += 1
-        folder = self.folder / f"{self._made:03}"
-        folder.mkdir()
-        return folder
-
-    def years(self, count: int) -> int:
-        """How many years of flights, scaled."""
-        return max(1, round(count * self.scale))
-
-    @functools.cached_property
-    def csv(self) -> Path:
-        """1.1 GB of CSV."""
-        path = self.folder / "flights.csv"
-        _flights.write_csv(path, int(1_100 * MEGABYTE * self.scale))
-        return path
-
-
-def csv(bench: Bench) -> Iterator[Row]:
-    """A large CSV file, saved the first time and again unchanged, from the shell."""
-    yield from _by_shell(bench, bench.csv, f"{bench.csv.stat().st_size / MEGABYTE:,.0f} MB CSV", (2, 4))
-
-
-def small_files(bench: Bench) -> Iterator[Row]:
-    """A folder of small files, from the shell."""
-    count = max(20, int(2_000 * bench.scale))
-    folder = bench.fresh() / "files"
-    _flights.write_small_files(folder, count)
-    yield from _by_shell(bench, folder, f"folder of {count:,} small files", (3, 3))
-
-
-def _by_shell(bench: Bench, source: Path, what: str, limits: tuple[float, float]) -> Iterator[Row]:
-    size = bytes_below(source) if source.is_dir() else source.stat().st_size
-    last: dict[str, Path] = {}
-
-    def project(kind: str) -> Path:
-        shutil.rmtree(last.pop(kind, ""), ignore_errors=True)
-        last[kind] = folder = bench.fresh()
-        if kind == "dvc":
-            _peers.dvc_init(folder)
-        else:
-            run([*NBMLOPS, "init"], folder)
-        if source.is_dir():
-            shutil.copytree(source, folder / source.name)
-        else:
-            shutil.copyfile(source, folder / source.name)
-        warm(folder / source.name)
-        return folder
-
-    def theirs(folder: Path) -> Callable[[], object]:
-        return lambda: _peers.dvc_add(folder, source.name)
-
-    def ours(folder: Path) -> Callable[[], object]:
-        return lambda: run([*NBMLOPS, "data", "save", source.name], folder)
-
-    add, save = by_turns(ROUNDS, lambda: theirs(project("dvc")), lambda: ours(project("nbmlops")))
-    yield times_faster(f"{what}, first save", ("dvc add", add), save, limits[0])
-    stored, cached = bytes_below(last["nbmlops"] / ".nbmlops" / "objects"), _peers.dvc_bytes(last["dvc"])
-    smaller = Row("  bytes on disk", f"{cached:,}", f"{stored:,}", f"{stored / cached:.0%}", "smaller", stored < cached)
-    yield smaller
-    add, save = by_turns(2 * ROUNDS, lambda: theirs(last["dvc"]), lambda: ours(last["nbmlops"]))
-    yield times_faster("  the same, unchanged", ("dvc add", add), save, limits[1])
-    with Workspace.open(last["nbmlops"]) as workspace:
-        _describe(workspace, size)
-    for folder in last.values():
-        shutil.rmtree(folder)
-
-
-def _describe(workspace: Workspace, size: int) -> None:
-    """Print what a store holds, so that the figures can be checked."""
-    found = workspace.store.verify(full=True)
-    assert found.ok, found.damages
-    for version in workspace.data.list():
-        print(f"    {version.ref} {version.digest} {version.size:,} bytes, {version.new_bytes:,} new")
-    print(f"    {found.objects:,} objects, {found.chunks:,} chunks, {found.bytes:,} bytes in packs for {size:,}")
 
 
 def frame(bench: Bench) -> Iterator[Row]:
@@ -124,7 +37,7 @@ def frame(bench: Bench) -> Iterator[Row]:
         with Workspace.init(folder / "first") as workspace:
             version = workspace.data.save(table, "table")
             groups = _group_rows(workspace, version.digest)
-            _describe(workspace, version.size)
+            describe(workspace, version.size)
 
         def ours(table: pd.DataFrame = table) -> Callable[[], object]:
             made = Workspace.init(bench.fresh())
@@ -133,7 +46,7 @@ def frame(bench: Bench) -> Iterator[Row]:
         def theirs(table: pd.DataFrame = table, groups: Sequence[int] = groups) -> Callable[[], object]:
             return lambda: _write(pa.Table.from_pandas(table), bench.fresh() / "table.parquet", groups)
 
-        write, save = by_turns(ROUNDS, theirs, ours)
+        write, save = by_turns(bench.rounds, theirs, ours)
         yield at_most(f"{what}, save", (f"pyarrow write, {len(groups)} row groups", write), save, 1.4)
 
 
@@ -168,7 +81,7 @@ def edits(bench: Bench) -> Iterator[Row]:
     with Workspace.init(first) as workspace:
         version = workspace.data.save(table, "flights")
         whole = version.new_bytes
-        _describe(workspace, version.size)
+        describe(workspace, version.size)
     files = [folder / "0.parquet"]
     table.to_parquet(files[0], compression="zstd")
     found: dict[str, tuple[int, float]] = {}
@@ -188,15 +101,23 @@ def edits(bench: Bench) -> Iterator[Row]:
             edited[[edited.columns[-1]]].to_parquet(column, compression="zstd")
             own_share = column.stat().st_size / whole
         found[what] = (version.new_bytes, own_share + 0.01 if limit is None else limit)
-    peers = {"DVC": _dvc_growth(bench, files), "MLflow": _peers.mlflow_growth(files, folder / "mlflow")}
-    peers["Delta overwrite"] = _peers.delta_growth(files, folder / "delta")
+    peers = _growths(bench, files, folder) if bench.peers else {}
     shutil.rmtree(folder)
     print(f"    first version: nbmlops {whole:,} bytes", *(f", {name} {grown[0]:,}" for name, grown in peers.items()))
     for number, (what, (new, limit)) in enumerate(found.items(), 1):
-        shown = ", ".join(f"{name} {grown[number] / grown[0]:.0%}" for name, grown in peers.items())
+        shown = ", ".join(f"{name} {grown[number] / grown[0]:.0%}" for name, grown in peers.items()) or "absent"
         share = new / whole
         work = f"{len(table) / 1e6:.1f} M rows, {what}: new bytes"
         yield Row(work, shown, f"{share:.2%}", f"{new:,}", f"at most {limit:.1%}", share <= limit)
+
+
+def _growths(bench: Bench, files: Sequence[Path], folder: Path) -> dict[str, list[int]]:
+    """Bytes by which each peer grows with each file."""
+    return {
+        "DVC": _dvc_growth(bench, files),
+        "MLflow": _peers.mlflow_growth(files, folder / "mlflow"),
+        "Delta overwrite": _peers.delta_growth(files, folder / "delta"),
+    }
 
 
 def _dvc_growth(bench: Bench, files: Sequence[Path]) -> list[int]:
@@ -220,7 +141,7 @@ def load(bench: Bench) -> Iterator[Row]:
     folder = bench.fresh()
     with Workspace.init(folder) as workspace:
         workspace.data.save(table, "flights")
-        _describe(workspace, 0)
+        describe(workspace, 0)
         yield from _loads(workspace, "flights", table, bench)
         derived = table[table["dep_time"].notna()]
         workspace.data.save(derived, "flights")
@@ -249,7 +170,7 @@ def _loads(workspace: Workspace, name: str, table: pd.DataFrame, bench: Bench) -
         got = data.load(name, as_="arrow", **asked, **words)
         assert expected.num_rows == got.num_rows, (expected.num_rows, got.num_rows)
         return by_turns(
-            2 * ROUNDS + 1,
+            2 * bench.rounds + 1,
             lambda: lambda: pq.read_table(path, filters=condition, **asked),
             lambda: lambda: data.load(name, as_="arrow", **asked, **words),
         )
@@ -285,11 +206,11 @@ def diff(bench: Bench) -> Iterator[Row]:
     with Workspace.init(bench.fresh()) as workspace:
         workspace.data.save(before, "table")
         workspace.data.save(after, "table")
-        _describe(workspace, 0)
+        describe(workspace, 0)
         found = workspace.data.diff("table@v1", "table@v2", key=["id"])
         print(f"    {found.rows}")
         peer, ours = by_turns(
-            ROUNDS,
+            bench.rounds,
             lambda: lambda: _merged(workspace, names),
             lambda: lambda: workspace.data.diff("table@v1", "table@v2", key=["id"]),
         )
@@ -332,18 +253,21 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", nargs="*", choices=[*ROWS, []], metavar="ROW", help=", ".join(ROWS))
     parser.add_argument("--scale", type=float, default=1.0, help="share of the sizes that the targets are for")
+    parser.add_argument("--rounds", type=int, default=3, help="how often what is timed is run")
+    parser.add_argument("--without-peers", action="store_true", help="leave out DVC, MLflow and Delta")
     asked = parser.parse_args(words)
-    _peers.require()
-    print(_peers.versions())
+    if not asked.without_peers:
+        _peers.require()
+        print(_peers.versions())
     found: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="nbmlops-bench-") as name:
         os.environ["XDG_CONFIG_HOME"] = f"{name}/config"  # the trust given here ends with the folder
-        bench = Bench(Path(name), asked.scale)
+        bench = Bench(Path(name), asked.scale, asked.rounds, peers=not asked.without_peers)
         for row in asked.rows or ROWS:
             print(f"  {row}", flush=True)
             found += ROWS[row](bench)
     print_rows(found)
-    return 0 if all(row.met for row in found) else 1
+    return 1 if any(row.met is False for row in found) else 0
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.version import __version__
 
 if TYPE_CHECKING:
+    from nbmlops.data.query import Query
     from nbmlops.workspace import Workspace
     from nbmlops.workspace.current import ml
 
-__all__ = ["Workspace", "__version__", "ml"]
+__all__ = ["Query", "Workspace", "__version__", "ml"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,6 +23,10 @@ def __getattr__(name: str) -> Any:
         from nbmlops.workspace.current import ml
 
         return ml
+    if name == "Query":
+        from nbmlops.data.query import Query
+
+        return Query
     if name == "Workspace":
         from nbmlops.workspace import Workspace
 

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit code."""
     # What is imported stays: looking through it for garbage, now and once more at the end, takes a sixth of a short
     # command's time.
-    gc.set_threshold(10_000)
+    gc.set_threshold(50_000)
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()

@@ -33,4 +33,5 @@ def data_in(folder: Path, catalog: Catalog, objects: ObjectStore) -> Data:
     )
     lock = LockFile(folder / "nbmlops.lock", folder / "guard")
     aliases = Aliases(versions, clock)
-    return Data(versions, aliases, objects, Lineage(catalog, clock), lock, state / "scratch", lambda: exchange)
+    lineage = Lineage(catalog, clock)
+    return Data(versions, aliases, objects, lineage, lock, state / "scratch", lambda: exchange, lambda: True)

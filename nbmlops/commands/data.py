@@ -29,18 +29,59 @@ _TAGGED = click.option(
 
 
 @group.verb("save")
-@click.argument("value", type=ObjectParam("table", or_url=True))
+@click.argument("value", required=False, type=ObjectParam("table", or_url=True, unless=("query", "query_file")))
 @click.argument("name", required=False, type=_NAME)
 @click.option("--as", "as_", type=click.Choice(["table", "file"]), help="Save a file as the table in it, or as it is.")
+@click.option("--query", is_eager=True, metavar="SQL", help="A query whose rows to save; then only NAME is given.")
+@click.option("--query-file", is_eager=True, type=click.Path(), metavar="FILE", help="A file that holds the query.")
+@click.option("--from", "from_", metavar="URL", help="The database to ask, as postgresql://host/database.")
 @_MESSAGE
 @_TAGS
 @_ALIAS
 @click.option("--allow-empty", is_flag=True, help="Save a table without rows.")
-def save(session: Session, value: Given, name: str | None, tags: _Pairs, **how: Any) -> Any:
+def save(session: Session, value: Given | None, name: str | None, tags: _Pairs, **how: Any) -> Any:
     """Save an object; its variable's name is the default name."""
     data = session.workspace.data
+    value, name = _what(session, value, name, [how.pop(option) for option in ("query", "query_file", "from_")])
     with session.meter.bytes("saving") as progress:
         return data.save(value.value, name or value.name, tags=mapping(tags), progress=progress, **how)
+
+
+def _what(session: Session, value: Given | None, name: str | None, asked: list[Any]) -> tuple[Given, str | None]:
+    """What to save and its name: an object, or the rows of a query, where the only word is the name."""
+    query, file, url = asked
+    if query is None and file is None:
+        if url is not None:
+            raise InvalidError("--from says which database to ask, but not what", hint="add --query SQL")
+        if value is None:
+            raise InvalidError("data save needs VALUE", hint="`ml data save VALUE [NAME]`")
+        return value, name
+    usage = "`ml data save --query SQL --from URL NAME`"
+    if value is None or name is not None:
+        raise InvalidError("the rows of a query need one name, and nothing besides", hint=usage)
+    if url is None:
+        raise InvalidError("--query needs --from, the URL of a database", hint=usage)
+    if query is not None and file is not None:
+        raise InvalidError("the query is either given or in a file", hint="leave out --query or --query-file")
+    # In a cell the URL may be in a variable, so that a password in it stays out of the notebook.
+    known = session.notebook.variables if session.notebook else {}
+    url = known.get(url, url)
+    from nbmlops.data.query import Query
+
+    return Given(Query(query, url) if file is None else Query.in_file(file, url)), value.value
+
+
+@group.verb("track")
+@click.argument("where")
+@click.argument("name", required=False, type=_NAME)
+@_MESSAGE
+@_TAGS
+@_ALIAS
+def track(session: Session, where: str, name: str | None, tags: _Pairs, **how: Any) -> Any:
+    """Track; the file's own name is the default name."""
+    data = session.workspace.data
+    with session.meter.bytes("reading") as progress:
+        return data.track(where, name, tags=mapping(tags), progress=progress, **how)
 
 
 @group.verb("load")

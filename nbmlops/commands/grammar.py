@@ -103,10 +103,15 @@ VERBS = (
         only_python={"metrics": "pairs of key=value are one mapping here"},
     ),
     Verb(
-        *("data", "save", "VALUE [NAME]", "Save a table, array, file or folder as a new version.", "ml.data.save"),
+        *("data", "save", "[VALUE] [NAME]", "Save a table, array, file, folder or query as a version.", "ml.data.save"),
+        only_here=dict.fromkeys(("query", "query_file", "from_"), "in Python: ml.data.save(Query(text, url), name)"),
         only_python=_DRAWN,
     ),
     Verb("data", "load", "REF", "Load a version; every byte is hashed again.", "ml.data.load"),
+    Verb(
+        *("data", "track", "WHERE [NAME]", "Record a file or folder that stays where it is.", "ml.data.track"),
+        only_python=_DRAWN,
+    ),
     Verb("data", "list", "", "List the newest version of every name.", "ml.data.list"),
     Verb("data", "show", "REF", "Show what is known of a version.", "ml.data.show", detail=True),
     Verb("data", "history", "NAME", "List all versions of a name, newest first.", "ml.data.history"),
@@ -232,7 +237,7 @@ def find(noun: str, name: str) -> Verb:
     Examples
     --------
     >>> find("data", "save").usage
-    'data save VALUE [NAME]'
+    'data save [VALUE] [NAME]'
     """
     try:
         return _BY_WORDS[noun, name]

@@ -49,16 +49,24 @@ class ObjectParam(_ParamType):
         Whether a reference may stand instead; what is neither a variable nor a path is one then.
     or_url : bool
         Whether the address of a file or a folder may stand instead.
+    unless : tuple of str
+        Names of options beside any of which the word is left as it is.
     """
 
     name = "object"
 
     def __init__(
-        self, kind: Literal["any", "table", "estimator"] = "any", *, or_ref: bool = False, or_url: bool = False
+        self,
+        kind: Literal["any", "table", "estimator"] = "any",
+        *,
+        or_ref: bool = False,
+        or_url: bool = False,
+        unless: tuple[str, ...] = (),
     ) -> None:
         self.kind = kind
         self.or_ref = or_ref
         self.or_url = or_url
+        self.unless = unless
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
         """Find the object.
@@ -70,6 +78,8 @@ class ObjectParam(_ParamType):
         """
         if ctx is None or ctx.resilient_parsing or isinstance(value, Given):
             return value
+        if any(isinstance(ctx.params.get(name), str) for name in self.unless):  # click has a sign of its own for none
+            return Given(value)
         session: Session = ctx.obj
         known = session.notebook.variables if session.notebook else {}
         if value in known:

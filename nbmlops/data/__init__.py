@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbmlops.data.query import Query
     from nbmlops.data.records import Column, DataVersion
     from nbmlops.data.service import Data
 
-__all__ = ["Column", "Data", "DataVersion"]
+__all__ = ["Column", "Data", "DataVersion", "Query"]
 
 
 def __getattr__(name: str) -> Any:
@@ -16,6 +17,10 @@ def __getattr__(name: str) -> Any:
         from nbmlops.data import records
 
         return getattr(records, name)
+    if name == "Query":
+        from nbmlops.data.query import Query
+
+        return Query
     if name == "Data":
         from nbmlops.data.service import Data
 

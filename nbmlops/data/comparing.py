@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbmlops.core.errors import InvalidError
 from nbmlops.data import files
@@ -16,13 +17,16 @@ from nbmlops.data.records import a_or_an
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
+    import pyarrow as pa
 
     from nbmlops.data.diffing import Columns, Compared, Side, TableDiff
+    from nbmlops.data.files import Member
     from nbmlops.data.stored import StoredTable
+    from nbmlops.data.tracked import Entry
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.versions import Version
 
-__all__ = ["compared", "diff"]
+__all__ = ["Opener", "compared", "diff", "listings", "tables"]
 
 _IN_MEMORY = 256 << 20
 _PART = 96 << 20
@@ -52,7 +56,8 @@ def diff(
     if key and kinds[0] != "table":
         raise InvalidError(f"{a_or_an(kinds[0])} has no key", hint=f"`ml data diff {before.ref} {after.ref}`")
     if kinds[0] == "table":
-        return _tables(objects, before, after, key, sample, scratch)
+        stored = Opener(lambda version: _table(objects, version), lambda version, _: objects.read(version.digest))
+        return tables(stored, before, after, key, sample, scratch)
     same = before.digest == after.digest
     if kinds[0] == "array":
         change = None if same else diff_arrays(objects, before, after, scratch)
@@ -65,12 +70,23 @@ def diff(
     return DataDiff(before.ref, after.ref, "file", same, files=sizes, lines=lines)
 
 
-def _tables(
-    objects: ObjectStore, before: Version, after: Version, key: Sequence[str], sample: int, scratch: Path
-) -> DataDiff:
+class Opener(NamedTuple):
+    """How a version is opened as a table, and what its identity is made of."""
+
+    open: Callable[[Version], AbstractContextManager[StoredTable]]
+    content: Callable[[Version, StoredTable], bytes]
+
+
+def _table(objects: ObjectStore, version: Version) -> StoredTable:
+    from nbmlops.data.stored import StoredTable
+
+    return StoredTable(objects, version)
+
+
+def tables(opener: Opener, before: Version, after: Version, key: Sequence[str], sample: int, scratch: Path) -> DataDiff:
+    """Compare two versions that can be opened as tables."""
     from nbmlops.data.diff_records import RowCounts
     from nbmlops.data.diffing import TableDiff, column_changes
-    from nbmlops.data.stored import StoredTable
 
     if before.digest == after.digest:
         count = int(before.detail["rows"])
@@ -79,13 +95,13 @@ def _tables(
         return DataDiff(
             before.ref, after.ref, "table", True, "position", rows=rows, changes=lambda: _long(nothing, None)
         )
-    with StoredTable(objects, before) as old, StoredTable(objects, after) as new:
-        what = TableDiff.of(old, new, (objects.read(before.digest), objects.read(after.digest)), key)
+    with opener.open(before) as old, opener.open(after) as new:
+        what = TableDiff.of(old, new, (opener.content(before, old), opener.content(after, new)), key)
         found, sides = compared(what, (before, old), (after, new), sample, scratch)
         columns = tuple(column_changes(what, *sides, found.cells))
 
     def changes() -> pd.DataFrame:
-        with StoredTable(objects, before) as old, StoredTable(objects, after) as new:
+        with opener.open(before) as old, opener.open(after) as new:
             return _long(what, compared(what, (before, old), (after, new), _ALL, scratch)[0])
 
     return DataDiff(
@@ -109,7 +125,8 @@ def compared(
     read = tuple(dict.fromkeys([*what.key, *(what.common if what.by == "content" else what.differing)]))
     size = max(old.size, new.size) * len(read) / max(1, len(old.detail["columns"]))
     if size <= _IN_MEMORY:
-        first, second = (_side(table, read) for table in (old_table, new_table))
+        written_out = read if what.by == "content" else what.key
+        first, second = (_side(table, read, written_out) for table in (old_table, new_table))
         return diff_tables(what, first, second, sample), (_held(first), _held(second))
     columns = _parts(old_table), _parts(new_table)
     if what.by == "position":
@@ -117,8 +134,11 @@ def compared(
     return dealing.diff_large(what, old_table, new_table, sample, int(size // _PART) + 1, scratch), columns
 
 
-def _side(table: StoredTable, ahead: Sequence[str]) -> Side:
-    """A table in memory: the columns `ahead` are read at once, others when they are asked for, each once."""
+def _side(table: StoredTable, ahead: Sequence[str], written_out: Sequence[str]) -> Side:
+    """A table in memory: the columns `ahead` are read at once, others when they are asked for, each once.
+
+    Text that is not to be `written_out`, because rows are told apart by it, stays codes where it is stored as such.
+    """
     import polars as pl
 
     from nbmlops.data.diffing import Side, frame
@@ -127,11 +147,28 @@ def _side(table: StoredTable, ahead: Sequence[str]) -> Side:
 
     def read(names: Sequence[str]) -> pl.DataFrame:
         if missing := [name for name in names if name not in held]:
-            held.update((column.name, column) for column in frame(table.read(missing).select(missing)))
+            whole = [name for name in missing if name in written_out]
+            coded = [name for name in missing if name not in written_out]
+            for made in (frame(table.read(whole).select(whole)), _coded_frame(table.coded(coded))):
+                held.update((column.name, column) for column in made)
         return pl.DataFrame([held[name] for name in names])
 
     read(ahead)
     return Side(table.rows, read)
+
+
+def _coded_frame(table: pa.Table) -> pl.DataFrame:
+    """An Arrow table for comparing cell by cell: its text in codes becomes categories, alike in all frames."""
+    import polars as pl
+    import pyarrow as pa
+
+    from nbmlops.data import layout
+
+    text = pa.dictionary(pa.int32(), pa.string())
+    coded = [field.name for field in table.schema if field.type == text]
+    plain = layout.plain(table.drop_columns(coded))
+    columns = [(name, (table if name in coded else plain).column(name)) for name in table.column_names]
+    return pl.DataFrame([pl.Series(name, pl.from_arrow(column)) for name, column in columns])
 
 
 def _held(side: Side) -> Columns:
@@ -176,8 +213,11 @@ def _is_cut(found: Compared) -> bool:
 
 
 def _folders(objects: ObjectStore, before: Version, after: Version) -> tuple[FileChange, ...]:
+    return listings(*(files.members(objects, version.root) for version in (before, after)))
+
+
+def listings(old: Mapping[str, Member | Entry], new: Mapping[str, Member | Entry]) -> tuple[FileChange, ...]:
     """Files that differ, from the listings alone."""
-    old, new = (files.members(objects, version.root) for version in (before, after))
     changes = []
     for path in sorted(old.keys() | new.keys()):
         was, now = old.get(path), new.get(path)

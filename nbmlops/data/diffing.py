@@ -39,6 +39,7 @@ Columns = Callable[[str], Batches]
 """Gives, for a column, what gives its values part by part."""
 ROW = "__row"
 _SEED = 0
+_CLOSE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,8 @@ def _pairs(what: TableDiff, before: Side, after: Side) -> _Pairs:
         return _Pairs(both, both)
     if what.by == "key":
         old, new = (side.read(what.key).with_row_index(ROW) for side in (before, after))
+        if len(what.key) == 1 and (pairs := _by_number(old[what.key[0]], new[what.key[0]])) is not None:
+            return pairs
         for rows, which in ((old, "before"), (new, "after")):
             _refuse_key(rows, what.key, which)
         on: list[str] = list(what.key)
@@ -180,6 +183,28 @@ def _pairs(what: TableDiff, before: Side, after: Side) -> _Pairs:
         on = ["hash", "occurrence"]
     joined = old.join(new, on=on, how="inner", maintain_order="left", nulls_equal=True)
     return _Pairs(joined[ROW].to_numpy().astype(np.int64), joined[f"{ROW}_right"].to_numpy().astype(np.int64))
+
+
+def _by_number(old: pl.Series, new: pl.Series) -> _Pairs | None:
+    """Pairs by a key of whole numbers that lie close together; None for any other, and for one that does not serve."""
+    import numpy as np
+    import polars as pl
+
+    whole = {pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32}
+    if old.dtype not in whole or new.dtype not in whole or not len(old) or not len(new):
+        return None
+    (first, last), (low, high) = ((int(side.min()), int(side.max())) for side in (old, new))  # type: ignore[arg-type]
+    low, high = min(low, first), max(high, last)
+    if old.null_count() or new.null_count() or high - low >= _CLOSE * (len(old) + len(new)):
+        return None
+    ours, theirs = (side.cast(pl.Int64).to_numpy() - low for side in (old, new))
+    rows, seen = np.full(high - low + 1, -1), np.zeros(high - low + 1, bool)
+    rows[theirs], seen[ours] = np.arange(len(new)), True
+    if np.count_nonzero(rows >= 0) < len(new) or np.count_nonzero(seen) < len(old):
+        return None
+    found = rows[ours]
+    kept = np.flatnonzero(found >= 0)
+    return _Pairs(kept, found[kept])
 
 
 def _refuse_key(rows: pl.DataFrame, key: Sequence[str], which: str) -> None:

@@ -81,7 +81,10 @@ class _Summary:
         if self.values is None or batch.dtype.is_nested():
             self.values = None
             return
-        counted = batch.drop_nulls().cast(pl.String, strict=False).value_counts()
+        if batch.dtype == pl.Categorical:  # its categories are counted, then written out
+            counted = batch.drop_nulls().value_counts().with_columns(pl.first().cast(pl.String))
+        else:
+            counted = batch.drop_nulls().cast(pl.String, strict=False).value_counts()
         for value, count in counted.iter_rows():
             self.values[value] = self.values.get(value, 0) + count
         if len(self.values) > _DISTINCT:

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from nbmlops.core import digests
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+from nbmlops.store.folders import unavailable
 
 if TYPE_CHECKING:
     from nbmlops.store.objects import ObjectStore, Stored
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Member",
     "Saved",
+    "below",
     "members",
     "refuse_special",
     "save_file",
@@ -29,6 +31,7 @@ __all__ = [
     "save_listing",
     "scratch",
     "unchanged",
+    "walk",
     "write_atomically",
     "write_file",
     "write_folder",
@@ -83,15 +86,14 @@ def save_folder(objects: ObjectStore, folder: Path, progress: Callable[[int], No
     InvalidError
         When there is no file in it, or a link leads out of it.
     """
-    paths, empty = _walk(folder)
+    names, empty = walk(folder)
+    paths = [f"{folder}/{name}" for name in names]
     before = [_stamp(path) for path in paths]
-    stored = objects.put_many(paths, progress=progress)
+    stored = objects.put_many([Path(path) for path in paths], progress=progress)
     for path, stamp in zip(paths, before, strict=True):
         _refuse_changed(path, stamp)
     executable = [os.access(path, os.X_OK) for path in paths]
-    names = [path.relative_to(folder).as_posix() for path in paths]
-    kept = dict(zip(names, zip(stored, executable, strict=True), strict=True))
-    return save_listing(objects, kept, [path.relative_to(folder).as_posix() for path in empty])
+    return save_listing(objects, dict(zip(names, zip(stored, executable, strict=True), strict=True)), empty)
 
 
 def save_listing(objects: ObjectStore, kept: Mapping[str, tuple[Stored, bool]], empty: Sequence[str] = ()) -> Saved:
@@ -124,34 +126,57 @@ def refuse_special(path: Path, own: Path) -> None:
         raise InvalidError(f"{path} is neither a file nor a folder", hint="copy what comes out of it to a file first")
 
 
-def _walk(folder: Path) -> tuple[list[Path], list[Path]]:
-    """All files below a folder, and the folders in it that are empty, in the order of their names."""
-    paths, empty = [], []
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-            raise InvalidError(f"{path} is a link that leads out of {folder.name}", hint="copy the file there instead")
-        if path.is_symlink() and not path.is_file():
-            what = "a folder" if path.is_dir() else "nothing"
-            raise InvalidError(f"{path} is a link to {what}", hint="only links to files of the same folder can be kept")
-        if path.is_file():
-            paths.append(path)
-        elif not path.is_dir():
-            raise InvalidError(f"{path} is neither a file nor a folder", hint="take it out of the folder, then save")
-        elif not any(path.iterdir()):
-            empty.append(path)
-    if not paths:
+def walk(folder: Path) -> tuple[list[str], list[str]]:
+    """All files below a folder, and the folders in it that are empty, in the order of their names.
+
+    Both as paths relative to the folder; what the system says when it lists them is not asked again file by file.
+    """
+    files: list[str] = []
+    empty: list[str] = []
+    _look_below(folder, "", files, empty)
+    if not files:
         raise InvalidError(f"the folder {folder} holds no files", hint="nothing was saved")
-    return paths, empty
+    return files, empty
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    found = path.stat()
+def _look_below(folder: Path, inside: str, files: list[str], empty: list[str]) -> None:
+    try:
+        with os.scandir(folder / inside) as listed:
+            entries = sorted(listed, key=lambda entry: entry.name)
+    except OSError as error:
+        raise unavailable(error, folder / inside) from error
+    if inside and not entries:
+        empty.append(inside)
+    for entry in entries:
+        name = f"{inside}/{entry.name}" if inside else entry.name
+        if entry.is_symlink():
+            _refuse_strange_link(Path(entry.path), folder)
+            files.append(name)
+        elif entry.is_file():
+            files.append(name)
+        elif entry.is_dir():
+            _look_below(folder, name, files, empty)
+        else:
+            what = f"{entry.path} is neither a file nor a folder"
+            raise InvalidError(what, hint="take it out of the folder, then save")
+
+
+def _refuse_strange_link(path: Path, folder: Path) -> None:
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise InvalidError(f"{path} is a link that leads out of {folder.name}", hint="copy the file there instead")
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "nothing"
+        raise InvalidError(f"{path} is a link to {what}", hint="only links to files of the same folder can be kept")
+
+
+def _stamp(path: str | Path) -> tuple[int, int]:
+    found = os.stat(path)  # noqa: PTH116 - a folder of thousands of files is quicker without a Path of each
     return found.st_mtime_ns, found.st_size
 
 
-def _refuse_changed(path: Path, before: tuple[int, int]) -> None:
+def _refuse_changed(path: str | Path, before: tuple[int, int]) -> None:
     if _stamp(path) != before:
-        raise ConflictError(f"{path.name} changed while it was read; nothing was saved", hint="save it again")
+        raise ConflictError(f"{Path(path).name} changed while it was read; nothing was saved", hint="save it again")
 
 
 class Member(NamedTuple):
@@ -189,15 +214,16 @@ def write_file(objects: ObjectStore, digest: str, target: Path, *, executable: b
 def write_folder(objects: ObjectStore, root: str, target: Path) -> Path:
     """Write a stored folder below `target`."""
     for path in json.loads(objects.read(root)).get("folders", ()):
-        _below(target, path).mkdir(parents=True, exist_ok=True)
+        below(target, path).mkdir(parents=True, exist_ok=True)
     for path, (digest, _, executable) in members(objects, root).items():
-        destination = _below(target, path)
+        destination = below(target, path)
         destination.parent.mkdir(parents=True, exist_ok=True)
         write_file(objects, digest, destination, executable=executable)
     return target
 
 
-def _below(target: Path, path: str) -> Path:
+def below(target: Path, path: str) -> Path:
+    """Where a file of a listing goes; `InvalidError` when that is outside of `target`."""
     relative = PurePosixPath(path)
     # The listing is content-addressed, but it may have come from another store.
     if relative.is_absolute() or ".." in relative.parts:

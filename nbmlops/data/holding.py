@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DataHolding"]
 
+_TEXTS = ("source", "query", "tracked", "etag", "written")
+
 
 class DataHolding:
     """Which objects a version of data is made of, and whether they are what it says."""
@@ -44,7 +46,9 @@ class DataHolding:
             holds = (
                 detail["format"] in get_args(Format)
                 and PurePath(own).name == own
-                and isinstance(detail.get("source"), str | None)
+                and all(isinstance(detail.get(key), str | None) for key in _TEXTS)
+                and ((known.format == "tracked") == (known.tracked in {"file", "folder", "delta"}))
+                and (known.format != "tracked" or known.source is not None)
                 and all(is_digest(each) for each in detail.get("needs", ()))
                 and all(isinstance(each, str) for each in detail.get("cut_by", ()))
                 and all({type(part) for part in column[:2]} <= {str} for column in detail.get("columns", ()))

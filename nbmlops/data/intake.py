@@ -1,4 +1,4 @@
-"""What is saved, brought into the store: a table or an array of the notebook, a file, a folder, an address."""
+"""What is saved, brought into the store: a table or an array of the notebook, a file, a folder, an address, a query."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.core.refs import check_name
 from nbmlops.data import files
+from nbmlops.data.query import Query
 from nbmlops.data.table_files import TableFile, kind_of_file
 from nbmlops.store.addresses import last_part, local_path, scheme_of, shown
 
@@ -95,6 +96,10 @@ class Intake:
             return self._take_url(value, name, how)
         if isinstance(value, str | Path):
             return self._take_path(Path(value), name, how)
+        if isinstance(value, Query):
+            from nbmlops.data.query_intake import take_query
+
+            return take_query(self._tables, self._own / "scratch", value, name, how)
         if how.as_ == "file":
             raise InvalidError("what is in memory cannot be saved as a file", hint="write the file, then save that")
         from nbmlops.data import arrays

@@ -41,6 +41,7 @@ class Keeping:
         lock: LockFile,
         scratch: Path,
         exchange: Callable[[], Exchange],
+        trusted: Callable[[], bool],
     ) -> None:
         self._versions = versions
         self._aliases = aliases
@@ -50,6 +51,7 @@ class Keeping:
         self._scratch = scratch
         self._tables = Tables(versions, objects, scratch)
         self._open_exchange = exchange
+        self._trusted = trusted
 
     @cached_property
     def exchange(self) -> Exchange:

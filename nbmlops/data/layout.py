@@ -28,6 +28,7 @@ __all__ = [
     "Written",
     "as_category",
     "categories",
+    "is_text",
     "leaves",
     "own_metadata",
     "plain",
@@ -216,6 +217,13 @@ def _refuse_nothing(schema: pa.Schema) -> None:
             raise InvalidError(f"the column {field.name!r} holds objects without fields", hint="drop it, then save")
 
 
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a type is that of text, with offsets of 32 bits or of 64."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def plain(table: pa.Table) -> pa.Table:
     """The table with values in the place of categories' codes, which differ from file to file."""
     import pyarrow as pa
@@ -266,7 +274,9 @@ def as_category(column: pa.ChunkedArray, values: pa.Array, ordered: bool) -> pa.
         column = pa.chunked_array([pa.array([], values.type)])
     chunks = []
     for chunk in column.chunks:
-        plain = chunk.dictionary_decode() if pa.types.is_dictionary(chunk.type) else chunk
-        codes = pc.index_in(plain.cast(values.type), value_set=values)
+        coded = pa.types.is_dictionary(chunk.type)
+        codes = pc.index_in((chunk.dictionary if coded else chunk).cast(values.type), value_set=values)
+        if coded:
+            codes = codes.take(chunk.indices)
         chunks.append(pa.DictionaryArray.from_arrays(codes, values, ordered=ordered))
     return pa.chunked_array(chunks, pa.dictionary(pa.int32(), values.type, ordered))

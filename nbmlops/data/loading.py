@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.data import files, output
@@ -14,19 +16,26 @@ from nbmlops.data.keeping import Keeping
 from nbmlops.data.records import a_or_an
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from nbmlops.data.diff_records import DataDiff
+    from nbmlops.data.stored import StoredTable
+    from nbmlops.data.tracked_reading import TrackedReading
     from nbmlops.store.versions import Version
 
 __all__ = ["Loading"]
 
 # What a format can be loaded as, its default first; a file and a folder only as a path.
-_KINDS = {"table": ("pandas", "arrow", "polars", "path"), "array": ("numpy", "path")}
+_TABLE = ("pandas", "arrow", "polars", "path")
+_KINDS = {"table": _TABLE, "array": ("numpy", "path")}
 
 
 class Loading(Keeping):
     """What reads versions."""
+
+    @cached_property
+    def _tracked(self) -> TrackedReading:
+        from nbmlops.data.tracked_reading import TrackedReading
+
+        return TrackedReading(self._objects, self._scratch, self._trusted)
 
     def load(
         self,
@@ -71,11 +80,11 @@ class Loading(Keeping):
         CorruptError
             When the stored bytes are not what was saved; none of them is handed out.
         ConflictError
-            When `to` is there already; nothing is written then.
+            When `to` is there already, or what is tracked has changed; nothing is written then.
         """
         version = self._present(self._resolve(ref, locked), locked=locked)
         result = self._read(
-            version, _Rows(None if columns is None else names_of(columns), where, sample), as_, to, overwrite
+            version, output.Rows(None if columns is None else names_of(columns), where, sample), as_, to, overwrite
         )
         self._lineage.record("reads", version)
         return result
@@ -110,7 +119,12 @@ class Loading(Keeping):
         first = self._before(second) if after is None else self._versions.resolve(before)
         for version in (first, second):
             self._present(version)
-        found = comparing.diff(self._objects, first, second, names_of(key), sample, self._scratch)
+        if first.detail["format"] == second.detail["format"] == "tracked":
+            from nbmlops.data.tracked_diff import diff_tracked
+
+            found = diff_tracked(self._tracked, first, second, names_of(key), sample, self._scratch)
+        else:
+            found = comparing.diff(self._objects, first, second, names_of(key), sample, self._scratch)
         for version in (first, second):
             self._lineage.record("reads", version)
         return found
@@ -130,18 +144,21 @@ class Loading(Keeping):
         number = version.number or 1 << 31  # what has none yet is newer than all that have
         return [one for one in self._versions.history(version.name) if (one.number or 0) < number]
 
-    def _read(self, version: Version, asked: _Rows, as_: str | None, to: str | Path | None, overwrite: bool) -> Any:
+    def _read(
+        self, version: Version, asked: output.Rows, as_: str | None, to: str | Path | None, overwrite: bool
+    ) -> Any:
         kind = str(version.detail["format"])
-        able = _KINDS.get(kind, ("path",))
+        is_table = kind == "table" or (kind == "tracked" and "rows" in version.detail)
+        able = _TABLE if is_table else _KINDS.get(kind, ("path",))
         wanted = as_ or ("path" if to is not None else able[0])
         if wanted not in able:
             raise InvalidError(
-                f"{version.ref} is {'an' if kind == 'array' else 'a'} {kind}, which cannot be loaded as {wanted!r}",
+                f"{version.ref} is {a_or_an(kind)}, which cannot be loaded as {wanted!r}",
                 hint=f"load it as one of {', '.join(able)}"
                 if len(able) > 1
                 else f"`ml data load {version.ref} --as path`",
             )
-        if kind == "table":
+        if is_table and not (kind == "tracked" and wanted == "path" and _is_whole(version, asked, to)):
             return self._read_table(version, asked, wanted, to, overwrite)
         if asked != (None, None, None):
             raise InvalidError(
@@ -155,17 +172,17 @@ class Loading(Keeping):
                 return arrays.read_array(source)
         return self._place(version, to, overwrite)
 
-    def _read_table(self, version: Version, asked: _Rows, wanted: str, to: str | Path | None, overwrite: bool) -> Any:
-        from nbmlops.data.stored import StoredTable
-
+    def _read_table(
+        self, version: Version, asked: output.Rows, wanted: str, to: str | Path | None, overwrite: bool
+    ) -> Any:
         if asked.sample is not None and asked.sample < 1:
             raise InvalidError(f"a sample of {asked.sample} rows cannot be drawn", hint="give a number from 1 on")
         known = [column[0] for column in version.detail["columns"]]
         columns = None if asked.columns is None else pick(asked.columns, known)
-        with StoredTable(self._objects, version) as stored:
+        with self._opened(version) as stored:
             self._tables.saw(version.id)
             if wanted != "path":
-                return _as(stored.read(columns, where=asked.where, sample=asked.sample), wanted)
+                return output.given_as(stored.read(columns, where=asked.where, sample=asked.sample), wanted)
             target = self._target(version, f"{version.name}.parquet", to, overwrite)
             if asked.sample is None:
                 parts = stored.batches(columns, where=asked.where)
@@ -175,8 +192,18 @@ class Loading(Keeping):
             output.write_table(first.schema, itertools.chain([first], parts), target)
             return target
 
+    def _opened(self, version: Version) -> AbstractContextManager[StoredTable]:
+        from nbmlops.data.stored import StoredTable
+
+        if version.detail["format"] == "tracked":
+            return self._tracked.table(version)
+        return StoredTable(self._objects, version)
+
     def _place(self, version: Version, to: str | Path | None, overwrite: bool) -> Path:
         own = version.detail.get("filename", version.name)
+        if version.detail["format"] == "tracked":
+            target = None if to is None else output.target_of(to, own, overwrite=overwrite)
+            return self._tracked.place(version, target)
         if version.detail["format"] == "array":
             own = f"{version.name}.npy"
             output.refuse_ending(to, ".npy", "an array")
@@ -193,19 +220,7 @@ class Loading(Keeping):
         return folder / own
 
 
-class _Rows(NamedTuple):
-    """What of a table is asked for."""
-
-    columns: Sequence[str] | None
-    where: str | None
-    sample: int | None
-
-
-def _as(table: pa.Table, wanted: str) -> Any:
-    if wanted == "pandas":
-        return table.to_pandas()
-    if wanted == "polars":
-        import polars as pl
-
-        return pl.from_arrow(table)
-    return table
+def _is_whole(version: Version, asked: output.Rows, to: str | Path | None) -> bool:
+    """Whether a tracked file is wanted as it is, and not what can be read of it."""
+    own = Path(str(version.detail["filename"]))
+    return asked == (None, None, None) and (to is None or Path(to).is_dir() or Path(to).suffix == own.suffix)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from nbmlops.core.errors import ConflictError, InvalidError
 from nbmlops.data import files
@@ -13,7 +13,26 @@ from nbmlops.data.table_files import kind_of_file
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["refuse_ending", "target_of", "write_table"]
+__all__ = ["Rows", "given_as", "refuse_ending", "target_of", "write_table"]
+
+
+class Rows(NamedTuple):
+    """What of a table is asked for."""
+
+    columns: Sequence[str] | None
+    where: str | None
+    sample: int | None
+
+
+def given_as(table: pa.Table, wanted: str) -> Any:
+    """A table as what is wanted: pandas, polars, or as it is."""
+    if wanted == "pandas":
+        return table.to_pandas()
+    if wanted == "polars":
+        import polars as pl
+
+        return pl.from_arrow(table)
+    return table
 
 
 def target_of(to: str | Path, own_name: str, *, overwrite: bool) -> Path:

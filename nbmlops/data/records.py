@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "DataVersion", "Format", "a_or_an"]
 
-Format = Literal["table", "array", "file", "folder"]
+Format = Literal["table", "array", "file", "folder", "tracked"]
 
 
 def a_or_an(kind: str) -> str:
@@ -23,6 +23,8 @@ def a_or_an(kind: str) -> str:
     >>> a_or_an("table"), a_or_an("array")
     ('a table', 'an array')
     """
+    if kind == "tracked":
+        return "tracked where it is"
     return f"an {kind}" if kind[:1] in "aeiou" else f"a {kind}"
 
 
@@ -37,12 +39,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class DataVersion:
-    """One immutable version of a table, an array, a file or a folder.
+    """One immutable version of a table, an array, a file or a folder, or of what is tracked where it is.
 
     `size` is in bytes as the content lies in the store before compression and sharing; `new_bytes`
     is what this version added to the store. `number` is None until the pipeline run that wrote the
     version commits. `run` is the friendly name of the run that made it, `script` the program where it was no notebook,
-    `git` the commit, the branch and whether there were changes besides; `source` the address it was fetched from.
+    `git` the commit, the branch and whether there were changes besides; `source` the address it was fetched from,
+    or the URL of the database that answered to `query`.
+    What is `tracked`, a file, a folder or a Delta table, stays at its `source`, and `etag` is how it was marked there.
     """
 
     id: int
@@ -70,6 +74,9 @@ class DataVersion:
     script: str | None = None
     git: Mapping[str, Any] | None = None
     source: str | None = None
+    tracked: str | None = None
+    etag: str | None = None
+    query: str | None = None
 
     @classmethod
     def of(cls, version: Version) -> DataVersion:
@@ -87,5 +94,5 @@ class DataVersion:
             cell_id=detail.get("cell_id"),
             script=detail.get("script"),
             git=detail.get("git"),
-            source=detail.get("source"),
+            **{key: detail.get(key) for key in ("source", "tracked", "etag", "query")},
         )

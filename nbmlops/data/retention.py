@@ -12,37 +12,47 @@ from nbmlops.store.roots import Roots
 if TYPE_CHECKING:
     from nbmlops.data.lockfile import LockFile
     from nbmlops.store.objects import ObjectStore
-    from nbmlops.store.roots import Holder, Needs, Outside
+    from nbmlops.store.roots import Copies, Holder, Needs, Outside
     from nbmlops.store.versions import Versions
 
-__all__ = ["copies_of", "roots_of"]
+__all__ = ["roots_of"]
 
 
 def roots_of(versions: Versions, objects: ObjectStore, lock: LockFile) -> Roots:
     """What refers to objects in the workspace whose versions of data these are."""
-    needs, copies = {"data": _needs_in(objects)}, {"data": copies_of}
+    needs, copies = {"data": _needs_in(objects)}, {"data": _copies_in(objects)}
     return Roots(versions.catalog, versions.clock, needs, _locked_by(lock), copies)
 
 
-def copies_of(holders: Sequence[Holder]) -> dict[int, int]:
-    """Bytes that a plain copy of each version would take, by its id.
+def _copies_in(objects: ObjectStore) -> Copies:
+    """What gives the bytes that a plain copy of each version would take, by its id.
 
     That is the size of a file, a folder, an array, and of the Parquet file of a table. A table that is kept as a recipe
     has no file of its own: it is reckoned as its share, by rows and columns, of the longest table among those whose
-    files it takes rows from. Where none of them is known any more, its values' bytes in memory count.
+    files it takes rows from. Where none of them is known any more, its values' bytes in memory count. Of what is only
+    tracked, the record counts.
     """
-    tables = [one for one in holders if one.detail["format"] == "table"]
-    files = {one.root: one for one in tables if one.detail.get("layout") != "recipe"}
-    sizes = {one.id: one.size for one in holders}
-    for one in tables:
-        if one.detail.get("layout") == "recipe":
-            sources = [files[digest] for digest in one.detail["needs"] if digest in files]
-            source = max(sources, key=lambda table: table.detail["rows"], default=None)
-            if source is not None and source.detail["rows"]:
-                rows = one.detail["rows"] / source.detail["rows"]
-                columns = len(one.detail["columns"]) / len(source.detail["columns"])
-                sizes[one.id] = round(source.size * rows * columns)
-    return sizes
+
+    def copies(holders: Sequence[Holder]) -> dict[int, int]:
+        sizes = {one.id: one.size for one in holders}
+        tables = [one for one in holders if one.detail["format"] == "table"]
+        files = {one.root: one for one in tables if one.detail.get("layout") != "recipe"}
+        tracked = [one for one in holders if one.detail["format"] == "tracked"]
+        stored = objects.parts[1].objects([*files, *(one.root for one in tracked)])
+        sizes.update({one.id: stored[one.root].size for one in tracked if one.root in stored})
+        for one in tables:
+            source = one
+            if one.detail.get("layout") == "recipe":
+                sources = [files[digest] for digest in one.detail["needs"] if digest in stored and digest in files]
+                source = max(sources, key=lambda table: table.detail["rows"], default=one)
+            if source.root in stored and source.root in files:
+                rows = one.detail["rows"] / max(1, source.detail["rows"])
+                columns = len(one.detail["columns"]) / max(1, len(source.detail["columns"]))
+                share = 1.0 if source is one else rows * columns
+                sizes[one.id] = round(stored[source.root].size * share)
+        return sizes
+
+    return copies
 
 
 def _needs_in(objects: ObjectStore) -> Needs:

@@ -29,6 +29,8 @@ __all__ = ["Tables", "needs"]
 
 Progress = Callable[[int], None]
 _REMEMBERED = 4
+# Where the version with the same content came from; this one comes from elsewhere.
+_ITS_OWN = frozenset({"query", "source"})
 _LEAST_SHARE, _MOST_SHARE = 0.2, 1.5
 
 
@@ -69,9 +71,10 @@ class Tables:
     ) -> tuple[files.Saved, dict[str, Any]]:
         """Store a table, or the one in a file; what it is and what the catalog keeps of it."""
         from nbmlops.data.identity import TableHasher
+        from nbmlops.data.parts import reading_of
 
         if isinstance(value, TableFile):
-            return self._save_file(value, name, allow_empty, progress)
+            return self.save_reading(reading_of(value), value.name, name, allow_empty, progress)
         table = to_arrow(value, allow_empty=allow_empty)
         if table.num_rows:  # without rows there is nothing to unify, and Arrow would drop the categories
             table = table.unify_dictionaries()
@@ -81,24 +84,23 @@ class Tables:
         there = self._versions.with_content(digests.of_bytes(content))
         if there is not None and self._objects.is_whole(needs(there)):
             known = files.Saved(there.digest, there.root, there.size, 0, tuple(needs(there)))
-            return known, dict(there.detail) | {"columns": _described(table.schema)}
+            own = {key: value for key, value in there.detail.items() if key not in _ITS_OWN}
+            return known, own | {"columns": _described(table.schema)}
         for earlier in self._earlier(name, table):
             if (made := self.as_recipe(table, content, earlier)) is not None:
                 return made
         return self.write(table.schema, iter([table]), self._cut_before(name), content, progress)
 
-    def _save_file(
-        self, file: TableFile, name: str, allow_empty: bool, progress: Progress | None
+    def save_reading(
+        self, reading: Reading, what: str, name: str, allow_empty: bool, progress: Progress | None
     ) -> tuple[files.Saved, dict[str, Any]]:
-        """Store the table in a file, part by part."""
+        """Store a table that is read part by part; `what` is what messages call it."""
         import pyarrow as pa
 
         from nbmlops.data.csv_reading import Widened
-        from nbmlops.data.parts import reading_of
 
-        reading = reading_of(file)
         while True:
-            parts = _told(_some(reading, file, allow_empty), progress)
+            parts = _told(_some(reading, what, allow_empty), progress)
             try:
                 return self.write(reading.schema, parts, self._cut_before(name))
             except Widened:
@@ -108,7 +110,7 @@ class Tables:
             except pa.ArrowException as error:
                 said = str(error).splitlines()[0]
                 hint = "save it as it is: `ml data save PATH --as file`"
-                raise InvalidError(f"{file.name} holds what a table cannot: {said}", hint=hint) from error
+                raise InvalidError(f"{what} holds what a table cannot: {said}", hint=hint) from error
 
     def write(
         self,
@@ -205,14 +207,14 @@ def _described(schema: pa.Schema) -> list[list[Any]]:
     return [[field.name, column_type(field.type), field.nullable] for field in schema]
 
 
-def _some(reading: Reading, file: TableFile, allow_empty: bool) -> Iterator[pa.Table]:
+def _some(reading: Reading, what: str, allow_empty: bool) -> Iterator[pa.Table]:
     """The parts of a table that has rows, or that may have none."""
     rows = 0
     for part in reading.parts():
         rows += part.num_rows
         yield part
     if not rows and not allow_empty:
-        raise InvalidError(f"{file.name} has no rows", hint="if it is meant to be empty, save it with --allow-empty")
+        raise InvalidError(f"{what} has no rows", hint="if it is meant to be empty, save it with --allow-empty")
     if not rows:
         yield reading.schema.empty_table()
 

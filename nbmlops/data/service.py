@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from nbmlops.data.blaming import Blaming
 from nbmlops.data.forgetting import Forgetting
 from nbmlops.data.intake import How, Intake, called
-from nbmlops.data.labelling import Labelling, labels
+from nbmlops.data.labelling import labels
+from nbmlops.data.pinning import Pinning
 from nbmlops.data.records import DataVersion
 from nbmlops.data.travelling import Travelling
 
@@ -18,7 +19,7 @@ __all__ = ["Data"]
 Progress = Callable[[int], None]
 
 
-class Data(Forgetting, Blaming, Labelling, Travelling):
+class Data(Forgetting, Blaming, Pinning, Travelling):
     """Versions of tables, arrays, files and folders.
 
     Parameters
@@ -55,10 +56,10 @@ class Data(Forgetting, Blaming, Labelling, Travelling):
 
         Parameters
         ----------
-        value : pandas.DataFrame, pyarrow.Table, polars.DataFrame, numpy.ndarray, str or Path
+        value : pandas.DataFrame, pyarrow.Table, polars.DataFrame, numpy.ndarray, str, Path or Query
             What to save. A path of a Parquet file is saved as the table in it, any other as it is. So is the address of
             a file or a folder, as ``s3://bucket/flights.parquet`` or ``https://host/flights.csv``; its password and its
-            query are used, and kept nowhere.
+            query are used, and kept nowhere. A `Query` is saved as the table of its rows.
         name : str, optional
             What to call it; by default the file's name without its ending.
         as_ : {"table", "file"}, optional
@@ -96,5 +97,6 @@ class Data(Forgetting, Blaming, Labelling, Travelling):
         self._lock.read()  # a lock that cannot be read is said before anything is saved
         intake = Intake(self._objects, self._tables, self._scratch.parent)
         taken, detail = intake.take(value, saved_as, How(as_, allow_empty, progress))
-        content = {**asdict(taken), "message": message, "detail": detail | origin.detail()}
+        kept = {each.name: getattr(taken, each.name) for each in fields(taken)}  # not a copy of thousands of digests
+        content = {**kept, "message": message, "detail": detail | origin.detail()}
         return self._enter(saved_as, content, tagged, alias)

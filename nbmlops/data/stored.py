@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Self
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Protocol, Self
 
-from nbmlops.data import layout, recipes
-from nbmlops.data.pieces import File, Numbers, Source
+from nbmlops.data import gathering, layout, recipes
+from nbmlops.data.pieces import File, Numbers, Source, View
 from nbmlops.data.recipes import Group, Part, Piece, Recipe
-from nbmlops.data.where import Condition
+from nbmlops.data.where import Bound, Condition
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from nbmlops.store.objects import ObjectStore
     from nbmlops.store.versions import Version
 
-__all__ = ["StoredTable"]
+__all__ = ["StoredTable", "Views"]
 
 _ROWS_AT_ONCE = 1 << 18
 _FEWEST_AT_ONCE = 1_024
 _BYTES_AT_ONCE = 64 << 20
-_THREADS = max(1, min(4, os.cpu_count() or 1))
+_NEARLY = 0.8
+
+
+class Views(Protocol):
+    """Where files lie by their digests."""
+
+    def view(self, digest: str) -> View:
+        """One as memory."""
+
+    def read(self, digest: str) -> bytes:
+        """One whole."""
 
 
 class StoredTable:
@@ -34,13 +42,13 @@ class StoredTable:
 
     Parameters
     ----------
-    objects : ObjectStore
+    objects : ObjectStore or other Views
         Where the files lie.
     version : Version
-        A version whose format is ``table``.
+        A version whose format is ``table``, or what tells as much of another table.
     """
 
-    def __init__(self, objects: ObjectStore, version: Version) -> None:
+    def __init__(self, objects: Views, version: Version) -> None:
         self._objects = objects
         self._files: dict[Piece, Source] = {}
         self.rows: int = version.detail["rows"]
@@ -77,10 +85,21 @@ class StoredTable:
             How many rows to draw of those, without putting back; the same ones each time, in the table's order.
         """
         names = layout.with_index(self.schema, columns)
-        rows = None if where is None else self._matching(where)
-        if sample is not None:
-            rows = _drawn(self.rows if rows is None else rows, sample)
+        if where is not None:
+            return self._matching(Condition(where, self.schema), names, sample)
+        rows = None if sample is None else _drawn(self.rows, sample)
         return self._dressed(self._gather(names, rows))
+
+    def coded(self, names: Sequence[str]) -> pa.Table:
+        """Some columns as `read` gives them, but text that is stored as codes of a dictionary as such."""
+        import pyarrow as pa
+
+        table = self._gather(names, None)
+        columns = [
+            column if layout.is_text(self.schema.field(name).type) else self._as_saved(name, column)
+            for name, column in zip(names, table.columns, strict=True)
+        ]
+        return pa.table(columns, names=list(names))
 
     def batches(self, columns: Sequence[str] | None = None, *, where: str | None = None) -> Iterator[pa.Table]:
         """The rows in order, in parts that fit in memory; at least one part, which may be empty."""
@@ -115,15 +134,20 @@ class StoredTable:
         for file in self._files.values():
             file.forget()
 
-    def _matching(self, where: str) -> np.ndarray:
-        """Rows for which a condition holds."""
+    def _matching(self, condition: Condition, names: list[str], sample: int | None) -> pa.Table:
+        """Columns of the rows for which a condition holds, or of a sample of those."""
         import numpy as np
 
-        condition = Condition(where, self.schema)
         rows = self.candidates(condition)
-        table = self._dressed(self._gather(condition.columns, rows))
-        found = np.flatnonzero(condition.holds(table))
-        return found if rows is None else rows[found]
+        at_once = rows is not None and len(rows) <= _ROWS_AT_ONCE
+        # Where few rows are left, all columns are read in one go; else those of the condition, to see which are meant.
+        table = self._gather(list(dict.fromkeys([*condition.columns, *(names if at_once else [])])), rows)
+        found = np.flatnonzero(condition.holds(self._dressed(table.select(condition.columns))))
+        if sample is not None:
+            found = _drawn(found, sample)
+        if at_once:
+            return self._dressed(gathering.taken(table.select(names), found))
+        return self._dressed(self._gather(names, found if rows is None else rows[found]))
 
     def candidates(self, condition: Condition) -> np.ndarray | None:
         """Rows that can meet a condition as far as the files' own figures tell; None for all."""
@@ -134,57 +158,73 @@ class StoredTable:
             bounds = [bound for bound in condition.bounds if bound.column in group.columns]
             if not bounds:
                 continue
-            places = group.places(self.rows)
-            able = np.concatenate([self._file(part.piece).able(bounds) for part in group.parts])
-            if able.all():
-                continue
-            meant = np.flatnonzero(able if places is None else able[places])
-            left = meant if left is None else np.intersect1d(left, meant, assume_unique=True)
+            meant = self._able(group, bounds)
+            if meant is not None:
+                left = meant if left is None else np.intersect1d(left, meant, assume_unique=True)
         return left
+
+    def _able(self, group: Group, bounds: Sequence[Bound]) -> np.ndarray | None:
+        """Rows that can lie within bounds on columns of a group, rising; None for all."""
+        import numpy as np
+
+        spans, start = [], 0
+        for part in group.parts:
+            spans += [(begin + start, end + start) for begin, end in self._file(part.piece).able(bounds)]
+            start += part.piece.rows
+        if sum(end - begin for begin, end in spans) == start:
+            return None
+        if len(group.parts) == 1 and group.parts[0].taken is None:
+            return np.concatenate([np.empty(0, np.int64), *(np.arange(begin, end) for begin, end in spans)])
+        able = np.zeros(start, bool)
+        for begin, end in spans:
+            able[begin:end] = True
+        return np.flatnonzero(able[group.places(self.rows)])
 
     def _gather(self, names: Sequence[str], rows: np.ndarray | None) -> pa.Table:
         import pyarrow as pa
 
+        asked = [(group, own) for group in self.recipe.groups if (own := [n for n in names if n in group.columns])]
         found: dict[str, pa.ChunkedArray] = {}
-        for group in self.recipe.groups:
-            wanted = [name for name in names if name in group.columns]
-            if wanted:
-                table = self._of_group(group, wanted, rows)
-                found |= dict(zip(wanted, table.columns, strict=True))
+        with ThreadPoolExecutor(1, thread_name_prefix="nbmlops-rows") as pool:
+            # Row numbers are made while files are read.
+            places = [pool.submit(group.places, self.rows) if _is_numbered(group) else None for group, _ in asked]
+            for (group, own), ahead in zip(asked, places, strict=True):
+                table = self._of_group(group, own, rows, ahead)
+                found |= dict(zip(own, table.columns, strict=True))
         fields = [pa.field(name, found[name].type) for name in names]
         return pa.table([found[name] for name in names], schema=pa.schema(fields))
 
-    def _of_group(self, group: Group, names: list[str], rows: np.ndarray | None) -> pa.Table:
-        import numpy as np
-        import pyarrow as pa
+    def _of_group(
+        self, group: Group, names: list[str], rows: np.ndarray | None, ahead: Future[np.ndarray | None] | None
+    ) -> pa.Table:
+        only = group.parts[0]
+        file = self._file(only.piece)
+        if ahead is None:
+            if only.taken is None:
+                return file.read(names, None) if rows is None else file.take(names, rows)
+            if rows is None and (mask := only.taken.mask) is not None:
+                return gathering.kept(file.read(names, None), mask)
+            return file.take(names, only.taken.numbers if rows is None else only.taken.numbers[rows])
+        if rows is None and all(_is_nearly_whole(part) for part in group.parts):
+            tables = [self._file(part.piece).read(names, None) for part in group.parts]
+            return gathering.taken(gathering.joined(tables), _made(ahead))
+        places = _made(ahead) if rows is None else _made(ahead)[rows]
+        return file.take(names, places) if len(group.parts) == 1 else self._of_parts(group, names, places)
 
-        if rows is None and len(group.parts) == 1:
-            only = group.parts[0]
-            mask = only.taken and only.taken.mask
-            if mask is not None:
-                return _kept(self._file(only.piece).read(names, None), mask)
-        places = group.places(self.rows)
-        if places is None:
-            places = rows
-        elif rows is not None:
-            places = places[rows]
-        files = [self._file(part.piece) for part in group.parts]
-        if places is None:
-            return files[0].read(names, None)
+    def _of_parts(self, group: Group, names: list[str], places: np.ndarray) -> pa.Table:
+        import numpy as np
+
         local = np.empty(len(places), np.int64)
         tables, start, before = [], 0, 0
-        for file in files:
-            inside = slice(None) if len(files) == 1 else (places >= start) & (places < start + file.rows)
+        for part in group.parts:
+            file = self._file(part.piece)
+            inside = (places >= start) & (places < start + file.rows)
             asked = places[inside] - start
             groups, shift = file.needed(asked)
-            table = file.read(names, groups)
+            tables.append(file.read(names, groups))
             local[inside] = asked + shift + before
-            tables.append(table)
-            start, before = start + file.rows, before + table.num_rows
-        if len(tables) > 1:
-            tables = [layout.plain(table) for table in tables]
-            tables = [pa.concat_tables([part.cast(tables[0].schema) for part in tables])]
-        return _taken(tables[0], local)
+            start, before = start + file.rows, before + tables[-1].num_rows
+        return gathering.taken(gathering.joined(tables), local)
 
     def _file(self, piece: Piece) -> Source:
         if piece not in self._files:
@@ -195,15 +235,24 @@ class StoredTable:
         """The table with types, categories and metadata as they were saved."""
         import pyarrow as pa
 
-        columns, fields = [], []
-        for name, column in zip(table.column_names, table.columns, strict=True):
-            field = self.schema.field(name)
-            if name in self.categories:
-                columns.append(layout.as_category(column, *self.categories[name]))
-            else:
-                columns.append(column if column.type == field.type else column.cast(field.type))
-            fields.append(pa.field(name, columns[-1].type, field.nullable, field.metadata))
+        columns = gathering.by_column(self._as_saved, table.num_rows, table.column_names, table.columns)
+        saved = [self.schema.field(name) for name in table.column_names]
+        fields = [
+            pa.field(field.name, column.type, field.nullable, field.metadata)
+            for field, column in zip(saved, columns, strict=True)
+        ]
         return pa.table(columns, schema=pa.schema(fields, layout.own_metadata(self.schema)))
+
+    def _as_saved(self, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        """A column with the type and the categories that it was saved with."""
+        import pyarrow as pa
+
+        kind = self.schema.field(name).type
+        if name in self.categories:
+            return layout.as_category(column, *self.categories[name])
+        if pa.types.is_dictionary(column.type) and not pa.types.is_dictionary(kind):
+            return gathering.written_out(column, kind)
+        return column if column.type == kind else column.cast(kind)
 
     def stored(self, names: Sequence[str]) -> int:
         """Bytes that columns take in the files they come from."""
@@ -214,6 +263,22 @@ class StoredTable:
         )
 
 
+def _is_numbered(group: Group) -> bool:
+    """Whether the rows of a group are told by numbers that take a while to make."""
+    return len(group.parts) > 1 or (group.parts[0].taken is not None and group.parts[0].taken.code != "mask")
+
+
+def _is_nearly_whole(part: Part) -> bool:
+    """Whether a part takes so many rows of its file that all of it may as well be read."""
+    return part.piece.digest != "" and (part.taken is None or part.taken.count >= _NEARLY * part.piece.rows)
+
+
+def _made(ahead: Future[np.ndarray | None]) -> np.ndarray:
+    places = ahead.result()
+    assert places is not None  # the group is numbered
+    return places
+
+
 def _drawn(rows: int | np.ndarray, count: int) -> np.ndarray:
     """Some rows, always the same ones of the same table."""
     import numpy as np
@@ -221,26 +286,3 @@ def _drawn(rows: int | np.ndarray, count: int) -> np.ndarray:
     among = rows if isinstance(rows, int) else len(rows)
     chosen = np.sort(np.random.default_rng(0).choice(among, min(count, among), replace=False))
     return chosen if isinstance(rows, int) else rows[chosen]
-
-
-def _kept(table: pa.Table, mask: pa.BooleanArray) -> pa.Table:
-    """The rows of a table that a mask tells."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        columns = pool.map(lambda column: pc.filter(column, mask), layout.plain(table).columns)
-        return pa.table(list(columns), names=table.column_names)
-
-
-def _taken(table: pa.Table, places: np.ndarray) -> pa.Table:
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if len(places) == table.num_rows and np.array_equal(places, np.arange(len(places))):
-        return table
-    chosen = pa.array(places)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        columns = pool.map(lambda column: pc.take(column, chosen, boundscheck=False), layout.plain(table).columns)
-        return pa.table(list(columns), names=table.column_names)

@@ -22,12 +22,20 @@ def _shape(version: DataVersion) -> str:
     if version.shape is not None:
         return f"{extent(version.shape)} {version.dtype}"
     if version.rows is None:
-        return version.format
+        return f"tracked {version.tracked}" if version.tracked else version.format
     return shape(version.rows, len(version.columns))
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
 
 
 def _pairs(tags: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in tags.items())
+
+
+def _stays_at(version: DataVersion) -> str | None:
+    return version.source if version.tracked else None
 
 
 @looks(DataVersion)
@@ -38,6 +46,8 @@ def _(version: DataVersion) -> Look:
         "saved": f"{when(version.created_at)} by {version.author}",
         "message": version.message,
         "source": version.source,
+        "etag": version.etag,
+        "query": _one_line(version.query),
         "aliases": ", ".join(version.aliases),
         "tags": _pairs(version.tags),
         "run": version.run or version.run_id,
@@ -55,6 +65,7 @@ def _(version: DataVersion) -> Look:
             version.ref,
             _shape(version),
             f"{size(version.size)}, {size(version.new_bytes)} new",
+            Part(f"stays at {version.source}") if version.tracked else None,
             Part(digests.short(version.digest), "muted"),
             Part(origin(version.notebook, version.cell_id), "muted"),
             gone if version.deleted_at else None,
@@ -72,6 +83,7 @@ lists(
     Field("new", lambda version: version.new_bytes, size, right=True),
     Field("digest", lambda version: version.digest, digests.short),
     Field("saved", lambda version: version.created_at, when),
+    Field("stays at", _stays_at),
     Field("aliases", lambda version: version.aliases, ", ".join),
     Field("tags", lambda version: version.tags, _pairs),
     Field("deleted", lambda version: version.deleted_at, when),
@@ -88,7 +100,10 @@ lists(
     Field("saved", lambda version: version.created_at, when),
     Field("by", lambda version: version.author),
     Field("made in", lambda version: made_in(version.notebook, version.cell_id, version.script) or None),
+    Field("source", lambda version: version.source),
+    Field("query", lambda version: _one_line(version.query) or None),
     Field("run", lambda version: version.run),
+    Field("stays at", _stays_at),
     Field("commit", lambda version: commit(version.git) or None),
     Field("aliases", lambda version: version.aliases, ", ".join),
     Field("tags", lambda version: version.tags, _pairs),

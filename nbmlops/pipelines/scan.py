@@ -32,6 +32,7 @@ Relation = Literal["reads", "writes", "checks"]
 _CALLS: dict[tuple[str, str], tuple[VersionKind, Relation, int, tuple[str, ...]]] = {
     ("data", "load"): ("data", "reads", 0, ("ref",)),
     ("data", "save"): ("data", "writes", 1, ("name",)),
+    ("data", "track"): ("data", "writes", 1, ("name",)),
     ("model", "load"): ("model", "reads", 0, ("ref",)),
     ("model", "save"): ("model", "writes", 1, ("name",)),
     ("model", "promote"): ("model", "reads", 0, ("ref",)),
@@ -153,7 +154,8 @@ class _Scanner:
             return
         kind, relation, position, _ = place
         first = line.arguments[0] if line.arguments else ""
-        named = line.arguments[position] if len(line.arguments) > position else PurePath(first).stem
+        own = first if line.is_query else PurePath(first).stem
+        named = line.arguments[position] if len(line.arguments) > position else own
         if "{" in named:
             self.dynamic.append(Dynamic(kind, relation, named, self.cell, magic.line, _UNFILLED))
         elif line.noun == "check":
@@ -162,7 +164,8 @@ class _Scanner:
         else:
             self._add(kind, relation, named, magic.line, locked=line.option("--locked") is not None)
             if kind == "data":
-                self._hold(named, *((line.output, target) if relation == "reads" else (first,)))
+                held = (line.output, target) if relation == "reads" else () if line.is_query else (first,)
+                self._hold(named, *held)
 
     def _call(self, call: ast.Call, noun_verb: tuple[str, str], hidden: frozenset[str], target: str | None) -> None:
         place = _CALLS.get(noun_verb)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from nbmlops.core.errors import InvalidError
 from nbmlops.store.url_errors import refuse_credentials
 
-__all__ = ["is_on_web", "last_part", "local_path", "recordable", "scheme_of", "shown"]
+__all__ = ["is_on_web", "last_part", "local_path", "recordable", "remember", "scheme_of", "shown"]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _WEB = frozenset({"http", "https"})
@@ -72,7 +72,7 @@ def shown(url: str) -> str:
         host, port = parts.hostname, parts.port
     if not host:
         raise InvalidError(f"the address {scheme}://… cannot be taken apart", hint="check it; it begins with a host")
-    _remember(parts.password or "", parts.query)
+    remember(parts.password or "", parts.query)
     where = f"[{host}]" if ":" in host else host
     return f"{scheme}://{where}{'' if port is None else f':{port}'}{parts.path}"
 
@@ -112,14 +112,17 @@ def recordable(text: str) -> str:
     'read("https://…@host/x.csv?page=2&X-Amz-Signature=…")'
     """
     for secret in sorted(_spoken, key=len, reverse=True):
-        text = text.replace(secret, secret[0] + "…" if secret[0] == "?" else "…")
+        text = text.replace(secret, "://…@" if secret[:3] == "://" else "?…" if secret[0] == "?" else "…")
     return _SIGNED.sub(r"\1…", _LOGIN.sub("://…@", text))
 
 
-def _remember(password: str, query: str) -> None:
+def remember(password: str, query: str, login: str = "") -> None:
+    """Take these parts of an address out of what is recorded from now on; `login` is what stands before its ``@``."""
     found: set[str] = set()
     if len(password) >= _LONG:
-        found |= {password, unquote(password)}
+        found |= {password, unquote(password), quote(password, safe="")}
+    if login:
+        found.add(f"://{login}@")
     if query:
         found.add(f"?{query}")
         found |= {value for _, value in parse_qsl(query) if len(value) >= _LONGER}

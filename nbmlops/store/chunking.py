@@ -57,26 +57,22 @@ def chunks(source: BinaryIO, tap: Callable[[memoryview], None], ends: Iterable[i
     >>> [len(chunk) for chunk in chunks(io.BytesIO(bytes(600_000)), lambda piece: None)]
     [262144, 262144, 75712]
     """
-    rest, begin, size = memoryview(b""), 0, _FIRST
+    first = _first(source)
+    block, last, begin = memoryview(first), len(first) < _FIRST, 0
+    if block:
+        tap(block)
     forced = iter(ends)
     end = next(forced, None)
     while True:
-        # What is left of the block before stands at the front of the next, so nothing else is copied.
-        block = memoryview(bytearray(len(rest) + size))
-        block[: len(rest)] = rest
-        count = _fill(source, block[len(rest) :])
-        last, size = count < size, BLOCK
-        block = block[: len(rest) + count].toreadonly()
-        if count < _FIRST:  # chunks are held for a while, and with them all that their block takes
-            block = memoryview(bytes(block))
-        if count:
-            tap(block[len(rest) :])
         done = 0
         while end is not None and end <= begin + len(block):
             for cut in _CUTTER.cut_buf(block[done : end - begin]):
                 yield block[done : done + cut.length]
                 done += cut.length
             end = next(forced, None)
+        if last and done < len(block) <= done + SMALLEST:  # as the cutter would, which takes longer to say so
+            yield block[done:]
+            return
         # A cut is final only when the largest chunk would have fitted: more bytes could not have moved it.
         cuts = _CUTTER.cut_buf(block[done:])
         while done < len(block) and (last or done + LARGEST <= len(block)):
@@ -86,6 +82,36 @@ def chunks(source: BinaryIO, tap: Callable[[memoryview], None], ends: Iterable[i
         if last:
             return
         rest, begin = block[done:], begin + done
+        block, last = _next(source, rest)
+        if len(block) > len(rest):
+            tap(block[len(rest) :])
+
+
+def _first(source: BinaryIO) -> bytes:
+    """Read the first piece; when it is short, the stream has ended."""
+    pieces, size = [_read(source, _FIRST)], 0
+    while pieces[-1] and (size := size + len(pieces[-1])) < _FIRST:
+        pieces.append(_read(source, _FIRST - size))
+    # Most small files come in one piece, and an empty one behind it.
+    return pieces[0] if len(pieces) <= 2 and not pieces[-1] else b"".join(pieces)
+
+
+def _next(source: BinaryIO, rest: memoryview) -> tuple[memoryview, bool]:
+    """Read a block; whether it is the last. What is left of the one before stands at its front."""
+    block = memoryview(bytearray(len(rest) + BLOCK))
+    block[: len(rest)] = rest
+    count = _fill(source, block[len(rest) :])
+    return block[: len(rest) + count].toreadonly(), count < BLOCK
+
+
+def _read(source: BinaryIO, size: int) -> bytes:
+    piece = source.read(size)
+    if not isinstance(piece, bytes):
+        raise InvalidError(
+            f"the source gives {type(piece).__name__}, not bytes",
+            hint="open the file in binary mode: open(path, 'rb')",
+        )
+    return piece
 
 
 def _fill(source: BinaryIO, block: memoryview) -> int:
@@ -97,12 +123,7 @@ def _fill(source: BinaryIO, block: memoryview) -> int:
         if fills:
             count = source.readinto(block[done:])  # type: ignore[attr-defined]  # these four have it
         else:
-            piece = source.read(len(block) - done)
-            if not isinstance(piece, bytes):
-                raise InvalidError(
-                    f"the source gives {type(piece).__name__}, not bytes",
-                    hint="open the file in binary mode: open(path, 'rb')",
-                )
+            piece = _read(source, len(block) - done)
             count = len(piece)
             block[done : done + count] = piece
         if not count:

@@ -256,7 +256,12 @@ class Index:
         return found
 
     def _read(self, query: Any) -> list[dict[str, Any]]:
-        return self._catalog.read(lambda c: [dict(row) for row in c.execute(query).mappings()])
+        def work(connection: Connection) -> list[dict[str, Any]]:
+            found = connection.execute(query)
+            names = tuple(found.keys())  # a mapping of each row would cost three times as much
+            return [dict(zip(names, row, strict=True)) for row in found]
+
+        return self._catalog.read(work)
 
 
 def _row(place: Place) -> dict[str, Any]:
@@ -268,7 +273,7 @@ def _line(known: Known) -> dict[str, Any]:
 
 
 def _place(row: Mapping[str, Any]) -> Place:
-    return Place(**{**row, "codec": Codec[row["codec"].upper()]})
+    return Place(row["digest"], row["pack"], row["offset"], row["stored"], row["size"], Codec[row["codec"].upper()])
 
 
 def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

@@ -131,8 +131,7 @@ class ObjectStore:
         def take() -> list[Stored]:
             with Ingest(self._folder, self._index, self._clock) as ingest:
                 for source in sources:
-                    with opened(source) as stream:
-                        ingest.add(stream, progress)
+                    ingest.add_source(source, progress)
                 return ingest.finish()
 
         return taken(sources, take)
@@ -185,8 +184,8 @@ class ObjectStore:
             When any byte of it is not what was stored.
         """
         manifest = self._shelves.manifest(digest)
-        with ObjectReader(self._shelves, manifest) as reader:
-            content = reader.readall()
+        places = self._shelves.locate(digest, list(manifest))
+        content = b"".join(part for _, _, part in self._shelves.fetch(digest, places))
         # Each chunk gave its digest; of several, the manifest's word that they are this object is checked too.
         if len(manifest) > 1 and blake3(content, max_threads=blake3.AUTO).hexdigest() != digest:
             raise corrupt(digest, "its chunks are not those of its digest")

@@ -115,7 +115,7 @@ class _AllBut:
         return name not in self._names
 
 
-BUT_ORIGIN = _AllBut("notebook", "script", "git", "branch")
+BUT_ORIGIN = _AllBut("notebook", "script", "git", "branch", "source", "query")
 """Of what a version keeps besides, only where it comes from is text that people wrote."""
 
 

@@ -16,7 +16,7 @@ from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.store.folders import unavailable
 from nbmlops.store.turns import CollectedError
 
-__all__ = ["Source", "Stored", "Window", "digest_of_file", "opened", "taken", "way_back", "write_at"]
+__all__ = ["Source", "Stored", "Window", "digest_of_file", "opened", "small_content", "taken", "way_back", "write_at"]
 
 _BLOCK = 16 * 1024 * 1024
 _TRIES = 2
@@ -50,7 +50,7 @@ def opened(source: Source) -> Iterator[BinaryIO]:
         yield io.BytesIO(source)
     elif isinstance(source, Path):
         try:
-            stream = source.open("rb")
+            stream = source.open("rb", buffering=0)
         except FileNotFoundError as error:
             raise NotFoundError(f"there is no file {source}", hint="check the path") from error
         except IsADirectoryError as error:
@@ -61,6 +61,21 @@ def opened(source: Source) -> Iterator[BinaryIO]:
             yield stream
     else:
         yield source
+
+
+def small_content(path: Path, most: int) -> bytes | None:
+    """Content of a file of at most so many bytes; None of any other, of which `opened` tells what it is."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        content = os.read(handle, most + 1)
+        return None if len(content) > most or (content and os.read(handle, 1)) else content
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
 
 
 def digest_of_file(stream: BinaryIO) -> str:

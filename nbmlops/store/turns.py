@@ -78,10 +78,11 @@ def hold(connection: Connection, digests: Iterable[str]) -> None:
     """
     take(connection)
     for page in pages(digest for digest in dict.fromkeys(digests) if digest != _EMPTY):
-        here: set[str] = set()
+        gone = page
         for column in (schema.object_.c.digest, schema.chunk.c.digest):
-            here.update(connection.execute(select(column).where(column.in_(page))).scalars())
-        if gone := [digest for digest in page if digest not in here]:
+            here = set(connection.execute(select(column).where(column.in_(gone))).scalars()) if gone else set[str]()
+            gone = [digest for digest in gone if digest not in here]
+        if gone:
             raise CollectedError(gone)
 
 

@@ -18,7 +18,7 @@ from nbmlops.store.reader import Shelves
 __all__ = ["ObjectView"]
 
 _THREADS = max(1, min(4, os.cpu_count() or 1))
-_FEW = 8
+_LITTLE = 2 << 20
 
 
 class ObjectView:
@@ -63,7 +63,7 @@ class ObjectView:
         )
         places = self._shelves.locate(self._manifest.digest, [self._manifest[number] for number in missing])
         whole = list(zip(missing, places, strict=True))
-        if len(whole) <= _FEW:
+        if sum(place.size for place in places) <= _LITTLE:
             self._fill(whole)
             return
         share = -(-len(whole) // _THREADS)

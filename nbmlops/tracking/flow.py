@@ -181,7 +181,8 @@ def _saved(nodes: Iterable[ast.AST]) -> tuple[list[tuple[str, str | None]], set[
             case ast.Call() if (magic := read_magic(node)) is not None:
                 line = MlLine.parse(magic.text) if magic.name == "ml" else MlLine("", "", (), ())
                 if line.verb == "save" and line.arguments:
-                    saves.append((line.arguments[min(1, len(line.arguments) - 1)], line.arguments[0]))
+                    variable = None if line.is_query else line.arguments[0]
+                    saves.append((line.arguments[min(1, len(line.arguments) - 1)], variable))
                 else:
                     words |= set(line.arguments)
             case ast.Call(func=ast.Attribute(value=ast.Attribute(attr=noun), attr="save"), args=[first, *rest]) if (

@@ -19,7 +19,7 @@ __all__ = ["MlLine", "words"]
 _VALUED = frozenset(
     "-a --after --against --alias --artifact --as --by --column --columns --depth --direction --example "
     "--experiment --from --grace --key --kind --limit -m --message --metric -n --name -o --output -p --param "
-    "--query --remote --sample --step --suite --tag --to --where --where-file".split()
+    "--query --query-file --remote --sample --step --suite --tag --to --where --where-file".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {"data tag": frozenset({"--remove"})}
@@ -78,9 +78,15 @@ class MlLine:
         return _identifier(self.option("-o", "--output"))
 
     @property
+    def is_query(self) -> bool:
+        """Whether what it saves are the rows of a query, and its only word is a name."""
+        return (self.noun, self.verb) == ("data", "save") and self.option("--query", "--query-file") is not None
+
+    @property
     def objects(self) -> tuple[str, ...]:
         """The variables that must exist when the line runs."""
-        named = self.arguments[:1] if _OBJECTS.get((self.noun, self.verb)) == "object" else ()
+        is_given = _OBJECTS.get((self.noun, self.verb)) == "object" and not self.is_query
+        named = self.arguments[:1] if is_given else ()
         return tuple(filter(_identifier, (*named, self.option("--example") or "")))
 
     @property

@@ -46,7 +46,7 @@ class Remotes:
     def __init__(self, marker: Marker, trusted: Callable[[], bool]) -> None:
         self._root = marker.root
         self._guard = marker.state / "settings.guard"
-        self._trusted = trusted
+        self.trusted = trusted
 
     def add(self, name: str, where: str) -> RemoteName:
         """Give a place to push to and pull from a name in the project's ``pyproject.toml``.
@@ -117,7 +117,7 @@ class Remotes:
             if not _is_place(named):
                 raise _unknown(named, list(known))
             return Remote(named)
-        if not self._trusted():
+        if not self.trusted():
             raise UntrustedError(
                 f"pyproject.toml of {self._root} names the remote {named}, "
                 "and you have not said that you trust this workspace",

@@ -176,9 +176,9 @@ class Workspace:
         from nbmlops.data import Data
         from nbmlops.store.aliases import Aliases
 
-        versions, scratch = self.versions("data"), self.marker.state / "scratch"
-        aliases = Aliases(versions, self.clock)
-        return Data(versions, aliases, self.objects, self._lineage, self._lock, scratch, lambda: self._exchange)
+        versions = self.versions("data")
+        kept = versions, Aliases(versions, self.clock), self.objects, self._lineage, self._lock
+        return Data(*kept, self.marker.state / "scratch", lambda: self._exchange, self.remote.trusted)
 
     @cached_property
     def remote(self) -> Remotes:

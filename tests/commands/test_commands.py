@@ -9,6 +9,7 @@ import pytest
 
 from nbmlops.commands.answer import answer
 from nbmlops.core.errors import InvalidError, NbmlopsError, NotFoundError
+from nbmlops.data.query import Query
 from tests.commands.fakes import Asked, in_a_cell, in_a_shell
 
 FRAME, MODEL = object(), object()
@@ -28,6 +29,10 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("data.save", (FRAME, "flights"), SAVED | {"tags": {"a": "1", "b": 0.75}, "alias": "golden"}),
     ),
     ("data save s3://b/flights.csv f2", "data.save", ("s3://b/flights.csv", "f2"), SAVED),
+    (
+        "data track s3://b/flights.csv f2 -m words",
+        *("data.track", ("s3://b/flights.csv", "f2"), {"tags": {}, "message": "words", "alias": None}),
+    ),
     ("data list", "data.list", (), {"tags": {}}),
     ("data list --tag a=1", "data.list", (), {"tags": {"a": "1"}}),
     ("data show flights@v3", "data.show", ("flights@v3",), {}),
@@ -93,6 +98,22 @@ def test_a_line_calls_one_method(line: str, path: str, arguments: tuple[Any, ...
     workspace = Asked()
     answer(line.split(), in_a_cell(workspace, VARIABLES))
     assert workspace.calls == [(path, arguments, keywords)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--query", "select 1", "--from", "sqlite:///a.db", "flights"],
+        ["flights", "--from", "sqlite:///a.db", "--query", "select 1"],
+        ["flights", "--query", "select 1", "--from", "address"],
+        ["flights", "--query-file", "ones.sql", "--from", "sqlite:///a.db"],
+    ],
+)
+def test_the_rows_of_a_query_are_saved_under_the_only_word(words: list[str], folder: Path) -> None:
+    (folder / "ones.sql").write_text("select 1")
+    workspace = Asked()
+    answer(["data", "save", *words], in_a_cell(workspace, VARIABLES | {"address": "sqlite:///a.db"}))
+    assert workspace.calls == [("data.save", (Query("select 1", "sqlite:///a.db"), "flights"), SAVED)]
 
 
 def test_a_load_resolves_the_reference_and_loads_that_very_version() -> None:
@@ -191,6 +212,12 @@ WRONG: list[tuple[str, str, str | None]] = [
     ("data xyzzy", "'xyzzy' is no verb of data", "the verbs are save, load"),
     ("data list --jsn", "data list has no option --jsn", "did you mean --json?"),
     ("data save", "data save needs VALUE", "nbmlops data save VALUE [NAME]"),
+    ("data save t --query a --query-file b --from u", "is either given or in a file", "leave out --query"),
+    ("data save t --query a", "--query needs --from", "data save --query SQL --from URL NAME"),
+    ("data save --query a --from u", "need one name", "data save --query SQL --from URL NAME"),
+    ("data save a b --query a --from u", "need one name", "data save --query SQL --from URL NAME"),
+    ("data save flights --from u", "which database to ask, but not what", "add --query SQL"),
+    ("data save t --query-file no.sql --from u", "there is no file no.sql", "one SQL query"),
     ("data list extra", "got unexpected extra argument (extra)", "nbmlops data list"),
     ("data save flihgts", "there is no variable 'flihgts'", "did you mean flights?"),
     ("data save xyzzy", "there is no variable 'xyzzy'", "run the cell that defines it first"),

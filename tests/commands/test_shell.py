@@ -227,3 +227,38 @@ def test_on_a_terminal_bars_are_drawn_on_stderr(capsys: pytest.CaptureFixture[st
     assert told.out == ""
     assert "[red]1_ingest" in told.err
     assert "saving" in told.err
+
+
+NOT_OF_A_SAVE = [
+    "alembic",
+    "fsspec",
+    "jinja2",
+    "numpy",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "rich",
+    "nbmlops.data.comparing",
+    "nbmlops.data.diff_views",
+    "nbmlops.data.erasing",
+    "nbmlops.models",
+    "nbmlops.pipelines",
+    "nbmlops.render.diagram",
+    "nbmlops.store.arrival",
+    "nbmlops.store.exchange",
+    "nbmlops.store.repair",
+    "nbmlops.store.verification",
+    "nbmlops.tracking",
+]
+
+
+def test_saving_a_file_imports_nothing_that_it_does_not_need(project: Path) -> None:
+    (project / "x.csv").write_text("a,b\n1,2\n")
+    script = (
+        "import sys\nfrom nbmlops.__main__ import main\ntry:\n    main(['data', 'save', 'x.csv'])\n"
+        "except SystemExit as end:\n    assert end.code == 0\nprint(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], env=ENVIRONMENT, check=True, capture_output=True, text=True)
+    shown, imported = done.stdout.splitlines()
+    assert shown.startswith("x@v1")
+    assert set(NOT_OF_A_SAVE) & set(imported.split()) == set()

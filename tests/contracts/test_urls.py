@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nbmlops.core.errors import NotFoundError, UnavailableError
+from nbmlops.core.errors import ConflictError, NotFoundError, UnavailableError
 from nbmlops.workspace import Workspace
 from tests.contracts.conftest import FAULTS
 from tests.contracts.fault_proxy import FaultProxy, Faults
@@ -62,3 +62,19 @@ def test_a_shell_saves_from_a_bucket(bucket: str, tmp_path: Path) -> None:
         done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert "flights@v1" in done.stdout, done.stderr
         assert workspace.data.load("flights").a.tolist() == [1]
+
+
+def test_what_stays_in_a_bucket_is_read_there_while_it_is_the_same(bucket: str, tmp_path: Path) -> None:
+    FRAME.to_parquet(tmp_path / "flights.parquet")
+    put(bucket, "in/flights.parquet", (tmp_path / "flights.parquet").read_bytes())
+    with Workspace.init(tmp_path / "project") as workspace:
+        tracked = workspace.data.track(f"{bucket}/in/flights.parquet")
+        assert tracked.etag is not None
+        pd.testing.assert_frame_equal(workspace.data.load("flights", where="id < 9"), FRAME.head(9))
+        assert workspace.data.track(f"{bucket}/in/", "folder").tracked == "folder"
+        put(bucket, "in/flights.parquet", b"x")
+        said = r'1 bytes, etag "\w+" → "\w+"'
+        with pytest.raises(ConflictError, match=f"has changed since flights@v1 was tracked: .* → {said}"):
+            workspace.data.load("flights")
+        with pytest.raises(ConflictError, match="has changed since folder@v1 was tracked"):
+            workspace.data.load("folder")

@@ -19,6 +19,7 @@ from nbmlops.core import digests
 from nbmlops.core.clock import SystemClock
 from nbmlops.core.errors import InvalidError, NotFoundError, UnsupportedError
 from nbmlops.store.catalog import Catalog
+from nbmlops.store.chunking import SMALLEST
 from nbmlops.store.objects import ObjectStore
 
 Packs = Callable[[], list[Path]]
@@ -36,6 +37,31 @@ def test_any_bytes_come_back(objects: ObjectStore, content: bytes | int) -> None
     assert objects.read(stored.digest) == content
     assert objects.has(stored.digest)
     assert objects.size(stored.digest) == len(content)
+
+
+def test_files_of_any_size_are_stored_together_as_they_are_alone(
+    objects: ObjectStore, noise: Noise, tmp_path: Path
+) -> None:
+    sizes = [0, 1, 4_000, SMALLEST - 1, SMALLEST, SMALLEST + 1, 64 * 1024, 300_000]
+    contents = [noise(size, seed) for seed, size in enumerate(sizes)]
+    paths = [tmp_path / f"{size}.bin" for size in sizes]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+    told: list[int] = []
+    stored = objects.put_many(paths, progress=told.append)
+    assert [(one.digest, one.size) for one in stored] == [(digests.of_bytes(each), len(each)) for each in contents]
+    assert sum(told) == sum(sizes)
+    for content in contents:
+        assert objects.put(io.BytesIO(content)).new_bytes == 0
+        assert objects.read(digests.of_bytes(content)) == content
+
+
+def test_what_is_no_file_among_several_is_named_and_nothing_is_stored(objects: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    for other, said in ((tmp_path / "b.txt", "no file"), (tmp_path, "is a folder")):
+        with pytest.raises((NotFoundError, InvalidError), match=said):
+            objects.put_many([tmp_path / "a.txt", other])
+    assert not objects.has(digests.of_bytes(b"a"))
 
 
 def test_a_path_and_a_stream_store_the_same_object(objects: ObjectStore, noise: Noise, tmp_path: Path) -> None:

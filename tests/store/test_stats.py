@@ -105,8 +105,10 @@ def test_a_table_that_is_a_recipe_counts_as_its_share_of_its_parents_file(worksp
     assert second.detail["layout"] == "recipe"
     stats = workspace.store.stats()
     rows = second.detail["rows"] / 60_000
-    assert share(stats, "t").logical == first.size + round(first.size * rows)
-    assert share(stats, "t").stored < first.size
+    with workspace.objects.open(first.root) as file:
+        own = len(file.read())
+    assert share(stats, "t").logical == own + round(own * rows)
+    assert share(stats, "t").ratio == pytest.approx(1.5, abs=0.1)
 
 
 def test_a_deleted_version_counts_within_its_grace_and_is_freed_after_it(
@@ -164,6 +166,15 @@ def test_folders_models_artifacts_and_reports_hold_bytes_too(workspace: Workspac
     assert stats.versions == 4
     assert stats.free == stats.recent == 0
     assert workspace.store.gc(grace="0").bytes == 0
+
+
+def test_what_is_only_tracked_takes_what_its_record_takes(workspace: Workspace, folder: Path) -> None:
+    (folder / "far.bin").write_bytes(noise(500_000, 1))
+    workspace.data.track(str(folder / "far.bin"), "far")
+    one = share(workspace.store.stats(), "far")
+    assert one.versions == 1
+    assert 0 < one.logical < 2_000
+    assert 0 < one.stored < 2_000
 
 
 def test_a_pack_that_is_gone_is_told_and_stops_nothing(workspace: Workspace, folder: Path) -> None:
