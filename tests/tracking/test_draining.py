@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -138,30 +139,33 @@ POINTS = st.lists(
 )
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    with Workspace.init(tmp_path_factory.mktemp("points") / "project") as made:
+        yield made
+
+
 @given(points=POINTS, cuts=st.lists(st.integers(0, 40), max_size=3))
 def test_points_in_any_batches_are_kept_as_they_came(
-    tmp_path_factory: pytest.TempPathFactory,
-    points: list[tuple[str, int | None, float]],
-    cuts: list[int],
+    shared: Workspace, points: list[tuple[str, int | None, float]], cuts: list[int]
 ) -> None:
-    with Workspace.init(tmp_path_factory.mktemp("points") / "project") as workspace:
-        told = [metrics.Point("r", key, step, number, value) for number, (key, step, value) in enumerate(points)]
-        places = [0, *sorted(cuts), len(told)]
-        for start, end in pairwise(places):
-            workspace.catalog.transact(lambda c, some=told[start:end]: metrics.add(c, some))
-        for key in "ab":
-            expected: list[tuple[int, float]] = []
-            for point in told:
-                if point.key == key:
-                    highest = max((step for step, _ in expected), default=-1)
-                    expected.append((highest + 1 if point.step is None else point.step, point.value))
-            found = workspace.catalog.read(lambda c, key=key: metrics.history(c, "r", key))
-            assert repr(found) == repr(sorted(expected, key=lambda pair: pair[0]))
-            last = workspace.catalog.read(lambda c: metrics.last(c, ["r"]))["r"]
-            assert repr(last.get(key)) == repr(found[-1][1] if found else None)
-            numbers = [(value, step) for step, value in expected if value == value]  # noqa: PLR0124
-            drawn = workspace.catalog.read(lambda c, key=key: metrics.extremes(c, "r", key, 100))
-            assert drawn == sorted({pair[::-1] for pair in (min(numbers), max(numbers))} if numbers else [])
+    run, catalog = uuid.uuid4().hex, shared.catalog
+    told = [metrics.Point(run, key, step, number, value) for number, (key, step, value) in enumerate(points)]
+    for start, end in pairwise([0, *sorted(cuts), len(told)]):
+        catalog.transact(lambda c, some=told[start:end]: metrics.add(c, some))
+    last = catalog.read(lambda c: metrics.last(c, [run]))[run]
+    for key in "ab":
+        expected: list[tuple[int, float]] = []
+        for point in told:
+            if point.key == key:
+                highest = max((step for step, _ in expected), default=-1)
+                expected.append((highest + 1 if point.step is None else point.step, point.value))
+        found = catalog.read(lambda c, key=key: metrics.history(c, run, key))
+        assert repr(found) == repr(sorted(expected, key=lambda pair: pair[0]))
+        assert repr(last.get(key)) == repr(found[-1][1] if found else None)
+        numbers = [(value, step) for step, value in expected if value == value]  # noqa: PLR0124
+        drawn = catalog.read(lambda c, key=key: metrics.extremes(c, run, key, 100))
+        assert drawn == sorted({pair[::-1] for pair in (min(numbers), max(numbers))} if numbers else [])
 
 
 def test_a_million_points_are_thinned_and_no_peak_is_lost(workspace: Workspace) -> None:

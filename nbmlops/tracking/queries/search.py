@@ -140,7 +140,9 @@ def _of_group(field: Field, sign: str, value: Any) -> ColumnElement[bool]:
         return or_(_compared(schema.param.c.number, sign, value), other)
     written = cast(schema.param.c.value, Text)
     # Params are kept as JSON: a text is looked for as it is written there.
-    return _compared(written, sign, json.dumps(value)[1:-1] if sign == "contains" else json.dumps(value))
+    if sign == "contains":
+        return and_(func.substr(written, 1, 1) == '"', _compared(written, sign, json.dumps(value)[1:-1]))
+    return _compared(written, sign, json.dumps(value))
 
 
 def _compared(column: ColumnElement[Any], sign: str, value: Any) -> ColumnElement[bool]:
