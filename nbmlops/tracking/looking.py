@@ -14,7 +14,7 @@ from nbmlops.tracking.filtering import Field, condition_of, read_field
 from nbmlops.tracking.queries import metrics, runs, values
 from nbmlops.tracking.queries.cells import cells
 from nbmlops.tracking.queries.search import search
-from nbmlops.tracking.records import Run
+from nbmlops.tracking.records import Resources, Run
 
 if TYPE_CHECKING:
     from nbmlops.store.catalog import Catalog, Connection
@@ -152,6 +152,7 @@ class Looking:
                 artifacts=artifacts[row.id],
                 inputs=tuple(edges[row.id]["reads"]),
                 outputs=tuple(edges[row.id]["writes"]),
+                resources=row.resources and Resources(**row.resources),
             )
             for row in rows
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache, partial
@@ -20,13 +20,14 @@ from nbmlops.tracking import environment
 from nbmlops.tracking.draining import Drain
 from nbmlops.tracking.git_states import GitStates
 from nbmlops.tracking.queries import runs, values
+from nbmlops.tracking.resources import Gauge
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.store.catalog import Catalog, Connection
-    from nbmlops.tracking.records import Cell, Status
+    from nbmlops.tracking.records import Cell, Resources, Status
 
-__all__ = ["Recording"]
+__all__ = ["Ending", "Recording"]
 
 _TRUSTED = 1.0
 """Seconds for which a run that another process began counts as running without a look."""
@@ -35,6 +36,16 @@ _TRUSTED = 1.0
 class _Begun(NamedTuple):
     at: datetime
     params: dict[str, Any]
+    gauge: Gauge
+
+
+class Ending(NamedTuple):
+    """How a run ended, the cells that it executed, and what else is known of it by then, by column."""
+
+    status: Status
+    error: Mapping[str, str] | None
+    cells: list[Cell]
+    about: dict[str, Any]
 
 
 class Recording:
@@ -72,7 +83,7 @@ class Recording:
         at = self._clock.now()
         started = {"started_at": microseconds(at), "environment": digest}
         self._say("begin", {"id": run_id, **fields, **started}, params, tags)
-        self._mine[run_id] = _Begun(at, dict(params))
+        self._mine[run_id] = _Begun(at, dict(params), Gauge())
         self._git.ask(run_id)
 
     def metrics(self, run_id: str, points: Mapping[str, float], step: int | None) -> None:
@@ -116,11 +127,17 @@ class Recording:
         begun = self._mine.get(run_id)
         return begun.at if begun else None
 
-    def end(self, run_id: str, status: Status, error: Mapping[str, str] | None, cells: Sequence[Cell]) -> bool:
+    def taken(self, run_id: str) -> Resources | None:
+        """What this process has taken since it began a run; None for a run that it did not begin."""
+        begun = self._mine.get(run_id)
+        return begun.gauge.read() if begun else None
+
+    def end(self, run_id: str, ending: Ending) -> bool:
         """End a run that this process began; False when another did, or it has ended already."""
         if self._mine.pop(run_id, None) is None:
             return False
-        self._say("end", run_id, status, self._now(), error, [_told(cell) for cell in cells])
+        cells = [_told(cell) for cell in ending.cells]
+        self._say("end", run_id, ending.status, self._now(), ending.error, cells, ending.about)
         return True
 
     def write(self, run_id: str, work: Callable[[Connection], None]) -> None:

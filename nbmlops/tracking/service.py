@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import check_name
+from nbmlops.core.settings import FOLDER
 from nbmlops.store import git, lineage
 from nbmlops.store.liveness import Writer
 from nbmlops.tracking import environment
@@ -17,8 +18,9 @@ from nbmlops.tracking.active import ActiveRun, flatten
 from nbmlops.tracking.looking import Looking
 from nbmlops.tracking.queries import runs, values
 from nbmlops.tracking.queries.cells import add_cells
-from nbmlops.tracking.recording import Recording
+from nbmlops.tracking.recording import Ending, Recording
 from nbmlops.tracking.records import Cell, Kind, Run, Status
+from nbmlops.tracking.resources import priced, summed
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
@@ -41,16 +43,25 @@ class Runs(Looking):
         Tells when.
     root : Path
         The project's folder, whose git state a run keeps.
-    live : Path
-        Folder of the writers' lock files.
+    cost_per_hour : float, optional
+        What an hour of this machine costs.
     """
 
-    def __init__(self, catalog: Catalog, objects: ObjectStore, clock: Clock, root: Path, live: Path) -> None:
-        super().__init__(catalog, Recording(catalog, clock, root, live.parent / "journal"), live)
+    def __init__(
+        self,
+        catalog: Catalog,
+        objects: ObjectStore,
+        clock: Clock,
+        root: Path,
+        cost_per_hour: float | None = None,
+    ) -> None:
+        state = root / FOLDER
+        super().__init__(catalog, Recording(catalog, clock, root, state / "journal"), state / "live")
         self.objects = objects
         self.clock = clock
         self._root = root
-        self._writer = Writer(live)
+        self._writer = Writer(state / "live")
+        self._cost_per_hour = cost_per_hour
 
     def __call__(
         self, name: str, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
@@ -134,13 +145,14 @@ class Runs(Looking):
         InvalidError
             When it has ended already.
         """
-        executed = [_analysed(cell) for cell in cells]
-        if also is None and self.recording.end(run_id, status, error, executed):
+        executed = [self._analysed(cell) for cell in cells]
+        ending = Ending(status, error, executed, self._about(run_id, executed))
+        if also is None and self.recording.end(run_id, ending):
             return
         at = self.clock.now()
 
         def work(connection: Connection) -> None:
-            if not runs.finish(connection, run_id, status, at, error):
+            if not runs.finish(connection, run_id, status, at, error, ending.about):
                 raise InvalidError(f"the run {self.name_of(run_id)} has ended already")
             add_cells(connection, run_id, executed)
             if also is not None:
@@ -148,6 +160,11 @@ class Runs(Looking):
 
         self.recording.settle()
         self.catalog.transact(work)
+
+    def _about(self, run_id: str, executed: Sequence[Cell]) -> dict[str, Any]:
+        """What is known of a run when it ends, by column."""
+        resources = priced(self.recording.taken(run_id) or summed(executed), self._cost_per_hour)
+        return {"resources": resources and asdict(resources)}
 
     def finish(
         self,
@@ -195,17 +212,16 @@ class Runs(Looking):
             raise InvalidError("no run is active", hint='start one: `%%ml run NAME`, or `with ml.run("name") as run`')
         return run
 
+    def _analysed(self, cell: Cell) -> Cell:
+        """A cell with the names that it defines and uses, and with what it cost."""
+        from nbmlops.tracking.source import analyse
+
+        names, resources = analyse(cell.source), priced(cell.resources, self._cost_per_hour)
+        return replace(cell, defines=tuple(sorted(names.defines)), uses=tuple(sorted(names.uses)), resources=resources)
+
     def close(self) -> None:
         """Bring the catalog along, and let go of this process's mark as a writer."""
         try:
             self.recording.close()
         finally:
             self._writer.close()
-
-
-def _analysed(cell: Cell) -> Cell:
-    """A cell with the names that it defines and uses."""
-    from nbmlops.tracking.source import analyse
-
-    names = analyse(cell.source)
-    return replace(cell, defines=tuple(sorted(names.defines)), uses=tuple(sorted(names.uses)))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from nbmlops.core.clock import instant
 from nbmlops.store import schema
 from nbmlops.tracking.queries import cells, metrics, runs, values
-from nbmlops.tracking.records import Cell
+from nbmlops.tracking.records import Cell, Resources
 
 __all__ = ["applied", "apply", "forget", "known", "put_applied"]
 
@@ -61,8 +61,8 @@ def apply(connection: Connection, facts: Iterable[Sequence[Any]]) -> None:
             case ["end", *_]:
                 ended.append(fact)
     metrics.add(connection, points)
-    for _, run_id, status, at, error, executed in ended:
-        if runs.finish(connection, run_id, status, instant(at), error):
+    for _, run_id, status, at, error, executed, *about in ended:
+        if runs.finish(connection, run_id, status, instant(at), error, *about):
             cells.add_cells(connection, run_id, map(_cell, executed))
 
 
@@ -74,4 +74,6 @@ def _begin(connection: Connection, fields: dict[str, Any], params: dict[str, Any
 
 
 def _cell(told: dict[str, Any]) -> Cell:
-    return Cell(**{**told, "started_at": instant(told["started_at"])})
+    resources = told.get("resources")
+    taken = None if resources is None else Resources(**resources)
+    return Cell(**{**told, "started_at": instant(told["started_at"]), "resources": taken})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -69,10 +70,17 @@ def put_git(connection: Connection, run_id: str, state: Mapping[str, Any] | None
     connection.execute(update(schema.run).filter_by(id=run_id).values(git=state))
 
 
-def finish(connection: Connection, run_id: str, status: str, at: datetime, error: Mapping[str, str] | None) -> bool:
-    """End a run that is running; False when it had ended already."""
+def finish(
+    connection: Connection,
+    run_id: str,
+    status: str,
+    at: datetime,
+    error: Mapping[str, str] | None,
+    about: Mapping[str, Any] = MappingProxyType({}),
+) -> bool:
+    """End a run that is running; False when it had ended already. `about` is what else is known by then, by column."""
     query = update(schema.run).filter_by(id=run_id, status="running")
-    return connection.execute(query.values(status=status, ended_at=at, error=error)).rowcount == 1
+    return connection.execute(query.values(status=status, ended_at=at, error=error, **about)).rowcount == 1
 
 
 def state(connection: Connection, run_id: str) -> Any:
