@@ -86,3 +86,23 @@ def compare(session: Session, refs: tuple[str, ...]) -> Any:
 def show(session: Session, ref: str) -> Any:
     """Show a run."""
     return session.workspace.run.show(ref)
+
+
+@group.verb("note")
+@click.argument("ref", type=RefParam("run"))
+@click.argument("text")
+def note(session: Session, ref: str, text: str) -> Any:
+    """Write a note."""
+    return session.workspace.run.note(ref, text)
+
+
+@group.verb("artifact")
+@click.argument("ref", type=RefParam("run"))
+@click.argument("name")
+@click.option("--to", type=click.Path(), help="Where to write it.")
+@click.option("--overwrite", is_flag=True, help="Write over what is there.")
+def artifact(session: Session, ref: str, name: str, to: str | None, *, overwrite: bool) -> Any:
+    """Load into a variable, or in a shell into a file."""
+    if session.face == "shell" and to is None:
+        raise InvalidError("a shell has no variable to load into", hint=f"`ml run artifact {ref} {name} --to FILE`")
+    return session.workspace.run.load_artifact(ref, name, to=to, overwrite=overwrite)

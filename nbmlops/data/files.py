@@ -28,6 +28,7 @@ __all__ = [
     "save_folder",
     "save_listing",
     "scratch",
+    "store_folder",
     "unchanged",
     "write_atomically",
     "write_file",
@@ -84,14 +85,26 @@ def save_folder(objects: ObjectStore, folder: Path, progress: Callable[[int], No
         When there is no file in it, or a link leads out of it.
     """
     paths, empty = _walk(folder)
-    before = [_stamp(path) for path in paths]
-    stored = objects.put_many(paths, progress=progress)
-    for path, stamp in zip(paths, before, strict=True):
-        _refuse_changed(path, stamp)
+    stored = _stored(objects, paths, progress)
     executable = [os.access(path, os.X_OK) for path in paths]
     names = [path.relative_to(folder).as_posix() for path in paths]
     kept = dict(zip(names, zip(stored, executable, strict=True), strict=True))
     return save_listing(objects, kept, [path.relative_to(folder).as_posix() for path in empty])
+
+
+def store_folder(objects: ObjectStore, folder: Path) -> dict[str, Stored]:
+    """Store all files below a folder, without a listing: each by its path in it; raises as `save_folder` does."""
+    paths, _ = _walk(folder)
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    return dict(zip(names, _stored(objects, paths, None), strict=True))
+
+
+def _stored(objects: ObjectStore, paths: Sequence[Path], progress: Callable[[int], None] | None) -> list[Stored]:
+    before = [_stamp(path) for path in paths]
+    stored = objects.put_many(paths, progress=progress)
+    for path, stamp in zip(paths, before, strict=True):
+        _refuse_changed(path, stamp)
+    return stored
 
 
 def save_listing(objects: ObjectStore, kept: Mapping[str, tuple[Stored, bool]], empty: Sequence[str] = ()) -> Saved:
@@ -150,7 +163,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _refuse_changed(path: Path, before: tuple[int, int]) -> None:
-    if _stamp(path) != before:
+    if not path.exists() or _stamp(path) != before:
         raise ConflictError(f"{path.name} changed while it was read; nothing was saved", hint="save it again")
 
 

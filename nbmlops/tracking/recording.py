@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache, partial
@@ -25,12 +25,16 @@ from nbmlops.tracking.resources import Gauge
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.store.catalog import Catalog, Connection
+    from nbmlops.store.objects import Stored
     from nbmlops.tracking.records import Cell, Resources, Status
 
 __all__ = ["Ending", "Recording"]
 
 _TRUSTED = 1.0
 """Seconds for which a run that another process began counts as running without a look."""
+
+_NUMBERS = 200
+"""Numbers of a vector in one fact."""
 
 
 class _Begun(NamedTuple):
@@ -95,6 +99,13 @@ class Recording:
         self._journal.append_text(f'["metrics","{run_id}",{self._now()},{shown},{{{told}}}]')
         self._drain.nudge()
 
+    def series(self, run_id: str, key: str, numbers: Sequence[float], step: int | None) -> None:
+        """A run measured one thing several times, at a step and those after it."""
+        self._check(run_id)
+        for start in range(0, len(numbers), _NUMBERS):
+            told = [value if math.isfinite(value) else repr(value) for value in numbers[start : start + _NUMBERS]]
+            self._say("series", run_id, self._now(), None if step is None else step + start, key, told)
+
     def params(self, run_id: str, found: dict[str, Any]) -> None:
         """A run was given something.
 
@@ -118,9 +129,14 @@ class Recording:
         else:
             self.write(run_id, lambda c: values.add_tags(c, run_id, found))
 
-    def artifact(self, run_id: str, name: str, digest: str, size: int) -> None:
-        """A run keeps an object of the store."""
-        self.write(run_id, lambda c: values.put_artifact(c, run_id, name, digest, size))
+    def artifacts(self, run_id: str, kept: Mapping[str, Stored]) -> None:
+        """A run keeps objects of the store, all of them or none."""
+
+        def work(connection: Connection) -> None:
+            for name, stored in kept.items():
+                values.put_artifact(connection, run_id, name, stored.digest, stored.size)
+
+        self.write(run_id, work)
 
     def began(self, run_id: str) -> datetime | None:
         """When a run began that this process began and did not end."""

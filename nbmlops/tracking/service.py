@@ -184,6 +184,51 @@ class Runs(Looking):
         status: Status = "failed" if isinstance(error, Exception) else "killed"
         return self.finish(run_id, status, error={"name": type(error).__name__, "value": str(error)}, also=also)
 
+    def note(self, ref: str, text: str) -> Run:
+        """Write the note of a run, in Markdown, whether it runs or has ended; it takes the place of an earlier one.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such run.
+        """
+        run_id = self.show(ref).id
+        self.catalog.transact(lambda c: values.add_tags(c, run_id, {"note": text}))
+        return self.show(run_id)
+
+    def load_artifact(self, ref: str, name: str, *, to: str | Path | None = None, overwrite: bool = False) -> Any:
+        """Give what a run kept, every byte hashed again.
+
+        Parameters
+        ----------
+        ref : str
+            The run.
+        name : str
+            The artifact, or a folder of them.
+        to : str or Path, optional
+            Where to write it; in a folder that is there, under its own name.
+        overwrite : bool
+            Whether to write over what is there.
+
+        Returns
+        -------
+        object
+            With `to`, the path that was written. Otherwise a table for a name that ends in ``.parquet``, what JSON
+            holds for ``.json``, text for the endings of text, bytes for others.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such run or artifact.
+        ConflictError
+            When something is there already and may not be overwritten.
+        CorruptError
+            When it is damaged.
+        """
+        from nbmlops.tracking.artifacts import placed
+
+        return placed(self.objects, self.show(ref).artifacts, name, to, overwrite=overwrite)
+
     def current(self) -> ActiveRun | None:
         """The active run, or None."""
         run_id = lineage.current().run_id

@@ -70,7 +70,10 @@ def _details(run: Run) -> list[Block]:
         }
     )
     blocks: list[Block] = [facts]
-    groups: tuple[tuple[str, Any], ...] = (("metric", run.metrics), ("param", run.params), ("tag", run.tags))
+    if note := run.tags.get("note"):
+        blocks.append(Drawing(note))
+    tags = {key: value for key, value in run.tags.items() if key != "note"}
+    groups: tuple[tuple[str, Any], ...] = (("metric", run.metrics), ("param", run.params), ("tag", tags))
     for name, values in groups:
         if values:
             blocks.append(table((name, "value"), [(key, number(value)) for key, value in values.items()]))

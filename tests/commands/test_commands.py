@@ -51,6 +51,8 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("run best gbm --metric auc", "run.best", ("gbm", "auc"), {"lowest": False, "where": None}),
     ("run compare gbm-1 gbm-2", "run.compare", ("gbm-1", "gbm-2"), {}),
     ("run show gbm-1", "run.show", ("gbm-1",), {}),
+    ("run note gbm-1 better", "run.note", ("gbm-1", "better"), {}),
+    ("run artifact gbm-1 a.png", "run.load_artifact", ("gbm-1", "a.png"), {"to": None, "overwrite": False}),
     ("check infer flights", "check.infer", (FRAME,), {"name": "flights"}),
     ("check infer weather@v2", "check.infer", ("weather@v2",), {"name": None}),
     ("check data flights --strict", "check.data", (FRAME, None), {"strict": True, "name": "flights"}),
@@ -224,6 +226,7 @@ def test_what_is_not_of_the_grammar_is_refused_with_the_next_thing_to_type(
     [
         ("data load flights", "a shell has no variable to load into"),
         ("model load delay", "a shell has no variable to load into"),
+        ("run artifact gbm-1 a.png", "a shell has no variable to load into"),
         ("data save x.csv -o v", "a shell has none"),
         ("data save nothing.csv", "there is no file nothing.csv"),
         ("check flights", "'flights' is no verb of check"),

@@ -45,9 +45,8 @@ def apply(connection: Connection, facts: Iterable[Sequence[Any]]) -> None:
     ended: list[Sequence[Any]] = []
     for fact in facts:
         match fact:
-            case ["metrics", run_id, at, step, found]:
-                for key, value in found.items():
-                    points.append(metrics.Point(run_id, key, step, at, float(value)))
+            case ["metrics" | "series", *_]:
+                points += _points(fact)
             case ["environment", digest, content]:
                 runs.keep_environment(connection, digest, content)
             case ["begin", fields, params, tags]:
@@ -64,6 +63,15 @@ def apply(connection: Connection, facts: Iterable[Sequence[Any]]) -> None:
     for _, run_id, status, at, error, executed, *about in ended:
         if runs.finish(connection, run_id, status, instant(at), error, *about):
             cells.add_cells(connection, run_id, map(_cell, executed))
+
+
+def _points(fact: Sequence[Any]) -> list[metrics.Point]:
+    kind, run_id, at, step, *rest = fact
+    if kind == "metrics":
+        return [metrics.Point(run_id, key, step, at, float(value)) for key, value in rest[0].items()]
+    key, found = rest
+    steps = [None] * len(found) if step is None else range(step, step + len(found))
+    return [metrics.Point(run_id, key, number, at, float(value)) for number, value in zip(steps, found, strict=True)]
 
 
 def _begin(connection: Connection, fields: dict[str, Any], params: dict[str, Any], tags: dict[str, str]) -> None:
