@@ -142,6 +142,11 @@ VERBS = (
         },
     ),
     Verb(
+        *("run", "resume", "REF", "Go on with a run whose process was killed.", "ml.run.resume"),
+        body="code",
+        exempt={"shell": "a run spans code, and a shell line has none: use `%%ml run resume`"},
+    ),
+    Verb(
         *("run", "list", "", "List runs by a condition, in any order.", "ml.run.list"),
         only_python={"parent_id": "run show tells the parent"},
     ),

@@ -44,6 +44,20 @@ def start(session: Session, name: str, params: _Pairs, tags: _Pairs) -> Any:
     return run.record
 
 
+@group.verb("resume")
+@click.argument("ref", type=RefParam("run"))
+def resume(session: Session, ref: str) -> Any:
+    """Run the body of the cell inside a run that was killed; its params are variables again."""
+    notebook = session.notebook
+    if notebook is None or notebook.body is None:
+        raise InvalidError(
+            "a run records the code of a cell, and here is none", hint=f"`%%ml run resume {ref}` at the top of a cell"
+        )
+    with session.workspace.run.resume(ref) as run:
+        notebook.execute(notebook.body, run.record.params)
+    return run.record
+
+
 @group.verb("list")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
 @click.option("--where", metavar="CONDITION", help='As in "metrics.auc > 0.8 and params.depth = 4".')

@@ -129,13 +129,9 @@ class Looking:
         """Take what journals hold, and mark as killed what its writer can no longer end."""
         self.recording.settle()
         rows = self.catalog.read(runs.running)
-        gone = [row.id for row in rows if row.writer and not is_alive(self._live, row.writer)]
+        gone = {row.id: row.writer for row in rows if row.writer and not is_alive(self._live, row.writer)}
         if gone:
-            error = {"name": "Killed", "value": "the process that wrote the run is gone"}
-            # It ended some time after its last sign of life; when somebody looked says nothing.
-            self.catalog.transact(
-                lambda c: [runs.finish(c, run_id, "killed", runs.last_sign(c, run_id), error) for run_id in gone]
-            )
+            self.catalog.transact(lambda c: runs.bury(c, gone))
 
     def _records(self, connection: Connection, rows: Sequence[Any]) -> list[Run]:
         ids = [row.id for row in rows]

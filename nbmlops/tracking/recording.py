@@ -90,6 +90,10 @@ class Recording:
         self._mine[run_id] = _Begun(at, dict(params), Gauge())
         self._git.ask(run_id)
 
+    def resume(self, run_id: str, params: Mapping[str, Any]) -> None:
+        """A run goes on in this process that another began."""
+        self._mine[run_id] = _Begun(self._clock.now(), dict(params), Gauge())
+
     def metrics(self, run_id: str, points: Mapping[str, float], step: int | None) -> None:
         """A run measured something."""
         self._check(run_id)
@@ -139,7 +143,7 @@ class Recording:
         self.write(run_id, work)
 
     def began(self, run_id: str) -> datetime | None:
-        """When a run began that this process began and did not end."""
+        """When a run began, or went on, that this process began or resumed and did not end."""
         begun = self._mine.get(run_id)
         return begun.at if begun else None
 

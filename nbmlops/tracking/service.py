@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import InvalidError
+from nbmlops.core.errors import ConflictError, InvalidError
 from nbmlops.core.refs import check_name
 from nbmlops.core.settings import FOLDER
 from nbmlops.store import git, lineage
@@ -21,6 +21,7 @@ from nbmlops.tracking.queries.cells import add_cells
 from nbmlops.tracking.recording import Ending, Recording
 from nbmlops.tracking.records import Cell, Kind, Run, Status
 from nbmlops.tracking.resources import priced, summed
+from nbmlops.tracking.resuming import refuse_resuming
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
@@ -114,6 +115,29 @@ class Runs(Looking):
         else:
             self._begin({"id": run_id, "like": like, **fields}, flat, texts)
         return ActiveRun(self, run_id)
+
+    def resume(self, ref: str) -> ActiveRun:
+        """Go on with a run whose process is gone; use it in a ``with``, as a run that starts.
+
+        What it was given and what it measured stay; it is the cells and the resources of this process that it keeps
+        when it ends.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such run.
+        InvalidError
+            When it has ended by itself, is being written still, or is a pipeline's.
+        ConflictError
+            When somebody else resumes it at this moment.
+        """
+        record = self.show(ref)
+        refuse_resuming(record, self.catalog.read(lambda c: self.writer_lives(c, record.id)))
+        token = self._writer.token
+        if not self.catalog.transact(lambda c: runs.resume(c, record.id, token)):
+            raise ConflictError(f"the run {record.name} is not killed any more", hint=f"`ml run show {record.name}`")
+        self.recording.resume(record.id, record.params)
+        return ActiveRun(self, record.id)
 
     def _begin(self, fields: dict[str, Any], params: dict[str, Any], tags: dict[str, str]) -> None:
         """Begin a run in the catalog at once: others are to find it, and names mean from now on what they mean now."""

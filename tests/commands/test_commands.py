@@ -197,6 +197,7 @@ WRONG: list[tuple[str, str, str | None]] = [
     ("data save no/such.csv", "there is no file no/such.csv", None),
     ("data load flights --as csv", "'csv' is not one of", "nbmlops data load REF"),
     ("run list -n 0", "0 is not in the range", "nbmlops run list"),
+    ("run resume gbm-1", "a run records the code of a cell", "%%ml run resume gbm-1"),
     ("run start gbm", "a run records the code of a cell", "%%ml run gbm"),
     ("log", "there is nothing to log", "log auc=0.91"),
     ("log auc", "'auc' is not of the form key=value", "auc=0.91"),

@@ -18,6 +18,7 @@ from nbmlops.tracking.queries import metrics
 __all__ = [
     "adopt",
     "begin",
+    "bury",
     "count",
     "edges",
     "environment",
@@ -28,6 +29,7 @@ __all__ = [
     "names",
     "newest",
     "put_git",
+    "resume",
     "running",
     "state",
     "told",
@@ -81,6 +83,21 @@ def finish(
     """End a run that is running; False when it had ended already. `about` is what else is known by then, by column."""
     query = update(schema.run).filter_by(id=run_id, status="running")
     return connection.execute(query.values(status=status, ended_at=at, error=error, **about)).rowcount == 1
+
+
+def bury(connection: Connection, gone: Mapping[str, str]) -> None:
+    """Mark runs as killed, each with the writer that is gone; those that somebody else resumed meanwhile run on."""
+    error = {"name": "Killed", "value": "the process that wrote the run is gone"}
+    for run_id, writer in gone.items():
+        if writing(connection, run_id).writer == writer:
+            # It ended some time after its last sign of life; when somebody looked says nothing.
+            finish(connection, run_id, "killed", last_sign(connection, run_id), error)
+
+
+def resume(connection: Connection, run_id: str, writer: str) -> bool:
+    """Let a run that was killed run again, written by another; False when it is not killed any more."""
+    query = update(schema.run).filter_by(id=run_id, status="killed")
+    return connection.execute(query.values(status="running", ended_at=None, error=None, writer=writer)).rowcount == 1
 
 
 def state(connection: Connection, run_id: str) -> Any:
