@@ -99,7 +99,7 @@ VERBS = (
     ),
     Verb(
         *("", "log", "KEY=VALUE…", "Log metrics to the active run.", "ml.log"),
-        only_here={"artifact": "in Python: run.artifact(file)"},
+        only_here={"artifact": "in Python: run.artifact(value, name)"},
         only_python={"metrics": "pairs of key=value are one mapping here"},
     ),
     Verb(
@@ -147,12 +147,19 @@ VERBS = (
         },
     ),
     Verb(
+        *("run", "resume", "REF", "Go on with a run whose process was killed.", "ml.run.resume"),
+        body="code",
+        exempt={"shell": "a run spans code, and a shell line has none: use `%%ml run resume`"},
+    ),
+    Verb(
         *("run", "list", "", "List runs by a condition, in any order.", "ml.run.list"),
         only_python={"parent_id": "run show tells the parent"},
     ),
     Verb("run", "best", "EXPERIMENT", "Show the run with the best metric.", "ml.run.best", detail=True),
     Verb("run", "compare", "REFS…", "Tell what differs between runs.", "ml.run.compare", detail=True),
     Verb("run", "show", "REF", "Show what is known of a run.", "ml.run.show", detail=True),
+    Verb("run", "note", "REF TEXT", "Write the note of a run, in Markdown.", "ml.run.note", detail=True),
+    Verb("run", "artifact", "REF NAME", "Load what a run kept, or write it to a file.", "ml.run.load_artifact"),
     Verb("check", "infer", "VALUE", "Learn a first suite from data, to be edited.", "ml.check.infer"),
     Verb("check", "data", "VALUE", "Judge data by a suite; a cell's body is the suite.", "ml.check.data", body="suite"),
     Verb(

@@ -42,6 +42,20 @@ def start(session: Session, name: str, params: _Pairs, tags: _Pairs) -> Any:
     return run.record
 
 
+@group.verb("resume")
+@click.argument("ref", type=RefParam("run"))
+def resume(session: Session, ref: str) -> Any:
+    """Run the body of the cell inside a run that was killed; its params are variables again."""
+    notebook = session.notebook
+    if notebook is None or notebook.body is None:
+        raise InvalidError(
+            "a run records the code of a cell, and here is none", hint=f"`%%ml run resume {ref}` at the top of a cell"
+        )
+    with session.workspace.run.resume(ref) as run:
+        notebook.execute(notebook.body, run.record.params)
+    return run.record
+
+
 @group.verb("list")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
 @click.option("--where", metavar="CONDITION", help='As in "metrics.auc > 0.8 and params.depth = 4".')
@@ -84,3 +98,23 @@ def compare(session: Session, refs: tuple[str, ...]) -> Any:
 def show(session: Session, ref: str) -> Any:
     """Show a run."""
     return session.workspace.run.show(ref)
+
+
+@group.verb("note")
+@click.argument("ref", type=RefParam("run"))
+@click.argument("text")
+def note(session: Session, ref: str, text: str) -> Any:
+    """Write a note."""
+    return session.workspace.run.note(ref, text)
+
+
+@group.verb("artifact")
+@click.argument("ref", type=RefParam("run"))
+@click.argument("name")
+@click.option("--to", type=click.Path(), help="Where to write it.")
+@click.option("--overwrite", is_flag=True, help="Write over what is there.")
+def artifact(session: Session, ref: str, name: str, to: str | None, *, overwrite: bool) -> Any:
+    """Load into a variable, or in a shell into a file."""
+    if session.face == "shell" and to is None:
+        raise InvalidError("a shell has no variable to load into", hint=f"`ml run artifact {ref} {name} --to FILE`")
+    return session.workspace.run.load_artifact(ref, name, to=to, overwrite=overwrite)

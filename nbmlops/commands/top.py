@@ -86,12 +86,12 @@ def lineage(session: Session, ref: str, mermaid: bool, **how: Any) -> Any:
 @group.verb("log")
 @click.argument("values", nargs=-1, metavar="[KEY=VALUE]...", type=KeyValue())
 @click.option("--step", type=int, help="The step that the values belong to.")
-@click.option("-a", "--artifact", multiple=True, type=ObjectParam(), help="A file or a figure to keep with the run.")
+@click.option("-a", "--artifact", multiple=True, type=ObjectParam(), help="A file, a folder or a value to keep.")
 def log(session: Session, values: tuple[tuple[str, Any], ...], step: int | None, artifact: tuple[Given, ...]) -> Any:
     """Log metrics, and keep artifacts."""
     if not values and not artifact:
         raise InvalidError("there is nothing to log", hint="`ml log auc=0.91`, or a file: `ml log -a figure.png`")
     run = session.workspace.log(mapping(values), step=step)
     for each in artifact:
-        run.artifact(each.value, f"{each.name}.png" if each.name and hasattr(each.value, "savefig") else None)
+        run.artifact(each.value, each.name)
     return run

@@ -1,20 +1,23 @@
 """Settings: ``[tool.nbmlops]`` of the project's ``pyproject.toml``, overridden by ``NBMLOPS_*`` variables.
 
-========== ==================== =====================================================================
-setting    variable             meaning
-========== ==================== =====================================================================
-catalog    NBMLOPS_CATALOG      SQLAlchemy URL of the catalog; SQLite in the workspace by default
-objects    NBMLOPS_OBJECTS      folder or fsspec URL of the objects; in the workspace by default
-pipelines                       table: name of a pipeline -> list of notebook paths or patterns
-gates                           table: name of a model -> what a promotion of it must pass
-rehash     NBMLOPS_REHASH       true: a large file is read again also when its times say that nothing was written to it
-remotes                         table: name of a remote -> folder or fsspec URL to push to and pull from
-========== ==================== =====================================================================
+============= ===================== =====================================================================
+setting       variable              meaning
+============= ===================== =====================================================================
+catalog       NBMLOPS_CATALOG       SQLAlchemy URL of the catalog; SQLite in the workspace by default
+objects       NBMLOPS_OBJECTS       folder or fsspec URL of the objects; in the workspace by default
+pipelines                           table: name of a pipeline -> list of notebook paths or patterns
+gates                               table: name of a model -> what a promotion of it must pass
+rehash        NBMLOPS_REHASH        true: a large file is read again also when its times say that nothing was written
+cost_per_hour NBMLOPS_COST_PER_HOUR what an hour of this machine costs; runs and their cells then tell what they cost
+remotes                             table: name of a remote -> folder or fsspec URL to push to and pull from
+============= ===================== =====================================================================
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
@@ -40,6 +43,7 @@ class Settings:
     gates: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     remotes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     rehash: bool = False
+    cost_per_hour: float | None = None
     from_project: tuple[str, ...] = ()
     """Which of `catalog` and `objects` the project's file names, rather than this user's environment."""
 
@@ -72,6 +76,7 @@ class Settings:
             gates=MappingProxyType(_tables("gates", table.get("gates", {}))),
             remotes=MappingProxyType(_remotes(table.get("remotes", {}))),
             rehash=_switch(environ.get("NBMLOPS_REHASH") or table.get("rehash", False)),
+            cost_per_hour=_amount(environ.get("NBMLOPS_COST_PER_HOUR") or table.get("cost_per_hour")),
             from_project=tuple(from_project),
         )
 
@@ -88,6 +93,17 @@ def _switch(value: Any) -> bool:
     if str(value).lower() in {"1", "true", "0", "false"}:
         return str(value).lower() in {"1", "true"}
     raise InvalidError(f"NBMLOPS_REHASH, or rehash in [tool.nbmlops], must be true or false, not {value!r}")
+
+
+def _amount(value: Any) -> float | None:
+    if value is None:
+        return None
+    with suppress(TypeError, ValueError):
+        if not isinstance(value, bool) and 0 <= float(value) < math.inf:
+            return float(value)
+    raise InvalidError(
+        f"NBMLOPS_COST_PER_HOUR, or cost_per_hour in [tool.nbmlops], must be a number of at least 0, not {value!r}"
+    )
 
 
 def _pipelines(table: Any) -> dict[str, tuple[str, ...]]:

@@ -30,6 +30,7 @@ __all__ = [
     "save_folder",
     "save_listing",
     "scratch",
+    "store_folder",
     "unchanged",
     "walk",
     "write_atomically",
@@ -88,12 +89,23 @@ def save_folder(objects: ObjectStore, folder: Path, progress: Callable[[int], No
     """
     names, empty = walk(folder)
     paths = [f"{folder}/{name}" for name in names]
+    stored = _stored(objects, paths, progress)
+    executable = [os.access(path, os.X_OK) for path in paths]
+    return save_listing(objects, dict(zip(names, zip(stored, executable, strict=True), strict=True)), empty)
+
+
+def store_folder(objects: ObjectStore, folder: Path) -> dict[str, Stored]:
+    """Store all files below a folder, without a listing: each by its path in it; raises as `save_folder` does."""
+    names, _ = walk(folder)
+    return dict(zip(names, _stored(objects, [f"{folder}/{name}" for name in names], None), strict=True))
+
+
+def _stored(objects: ObjectStore, paths: Sequence[str], progress: Callable[[int], None] | None) -> list[Stored]:
     before = [_stamp(path) for path in paths]
     stored = objects.put_many([Path(path) for path in paths], progress=progress)
     for path, stamp in zip(paths, before, strict=True):
         _refuse_changed(path, stamp)
-    executable = [os.access(path, os.X_OK) for path in paths]
-    return save_listing(objects, dict(zip(names, zip(stored, executable, strict=True), strict=True)), empty)
+    return stored
 
 
 def save_listing(objects: ObjectStore, kept: Mapping[str, tuple[Stored, bool]], empty: Sequence[str] = ()) -> Saved:
@@ -175,7 +187,7 @@ def _stamp(path: str | Path) -> tuple[int, int]:
 
 
 def _refuse_changed(path: str | Path, before: tuple[int, int]) -> None:
-    if _stamp(path) != before:
+    if not os.path.exists(path) or _stamp(path) != before:  # noqa: PTH110 - a Path costs more than the question
         raise ConflictError(f"{Path(path).name} changed while it was read; nothing was saved", hint="save it again")
 
 

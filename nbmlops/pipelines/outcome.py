@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from nbmlops.core import digests
 from nbmlops.core.errors import StepFailedError
-from nbmlops.tracking.records import Cell
+from nbmlops.tracking.records import Cell, Resources
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -149,6 +149,7 @@ def executed(execution: Execution) -> list[Cell]:
                 started_at=datetime.fromisoformat(started).astimezone(UTC),
                 seconds=result.seconds or 0.0,
                 status=result.status,
+                resources=Resources(result.seconds or 0.0, result.usage.cpu_seconds, result.usage.peak_memory),
             )
         )
     return found

@@ -24,6 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from nbmlops.store.columns import CONVENTION, RowId
 from nbmlops.store.instants import Instant
 
 __all__ = ["HEAD", "metadata"]
@@ -31,18 +32,7 @@ __all__ = ["HEAD", "metadata"]
 HEAD = "0005"
 """The newest revision in ``migrations/versions``."""
 
-# SQLite numbers rows by itself only for a column declared INTEGER.
-_RowId = BigInteger().with_variant(Integer, "sqlite")
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+metadata = MetaData(naming_convention=CONVENTION)
 
 # Objects: where each chunk lies, and which manifest lists an object's chunks.
 chunk = Table(
@@ -86,7 +76,7 @@ removal = Table(
 name = Table(
     "name",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("name", String(128), nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -95,7 +85,7 @@ name = Table(
 version = Table(
     "version",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("name_id", ForeignKey("name.id"), nullable=False),
     # Null until the pipeline run that wrote the version commits; see versions.py.
     Column("number", Integer),
@@ -132,7 +122,7 @@ alias = Table(
 alias_move = Table(
     "alias_move",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("name_id", ForeignKey("name.id"), nullable=False, index=True),
     Column("alias", String(128), nullable=False),
     Column("how", String(16), nullable=False),
@@ -208,6 +198,10 @@ run = Table(
     Column("as_of", BigInteger, nullable=False),
     Column("git", JSON),
     Column("environment", String(64)),
+    # What it took, the digest of its notebook's source, and what was found of names whose cells are not what they were.
+    Column("resources", JSON),
+    Column("source", String(64)),
+    Column("hidden_state", JSON),
     UniqueConstraint("experiment", "number"),
 )
 environment = Table(
@@ -229,7 +223,7 @@ param = Table(
 series = Table(
     "series",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("run_id", String(32), nullable=False),
     Column("key", String(512), nullable=False),
     Column("count", BigInteger, nullable=False),
@@ -294,7 +288,7 @@ source = Table(
 cell = Table(
     "cell",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("run_id", ForeignKey("run.id"), nullable=False, index=True),
     Column("position", Integer, nullable=False),
     Column("cell_id", String(128)),
@@ -306,13 +300,14 @@ cell = Table(
     Column("defines", JSON, nullable=False),
     Column("uses", JSON, nullable=False),
     Column("error", Text),
+    Column("resources", JSON),
 )
 
 # Reports of checks.
 report = Table(
     "report",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("suite", String(256), nullable=False),
     Column("section", String(16), nullable=False),
     Column("subject", Text, nullable=False),

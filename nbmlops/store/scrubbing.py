@@ -28,6 +28,8 @@ _STRUCTURE = frozenset(
         "erasure.names",
         "erasure.seal",
         "ledger.outputs",
+        "cell.resources",
+        "run.resources",
         "version.detail",
         # These three hang together with others, and have their own ways below.
         "edge.subject",

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import math
-import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.store import lineage
 from nbmlops.tracking import capture
+from nbmlops.tracking.measuring import measured, whole
 
 if TYPE_CHECKING:
     from nbmlops.store.objects import ObjectStore
@@ -72,9 +69,10 @@ class ActiveRun:
         Parameters
         ----------
         values : mapping, optional
-            Metrics by name, for names that are not identifiers.
+            Metrics by name, for names that are not identifiers; a mapping in it becomes names with dots.
         step : int, optional
-            Which step they belong to; by default the one after each metric's last.
+            Which step they belong to; by default the one after each metric's last. Several numbers belong to it and
+            those that follow.
         **metrics
             Metrics by name.
 
@@ -83,9 +81,12 @@ class ActiveRun:
         InvalidError
             When a value is not a number, or the run has ended.
         """
-        points = {key: _number(key, value) for key, value in {**(values or {}), **metrics}.items()}
-        number = None if step is None else _whole(step)
-        self._runs.recording.metrics(self.id, points, number)
+        points, series = measured({**(values or {}), **metrics})
+        number = None if step is None else whole(step)
+        if points or not series:
+            self._runs.recording.metrics(self.id, points, number)
+        for key, vector in series.items():
+            self._runs.recording.series(self.id, key, vector, number)
 
     def param(self, values: Mapping[str, Any] | None = None, /, **params: Any) -> None:
         """Record params; nested mappings become names with dots.
@@ -103,34 +104,35 @@ class ActiveRun:
         texts = {key: str(value) for key, value in {**(values or {}), **tags}.items()}
         self._runs.recording.tags(self.id, texts)
 
-    def artifact(self, value: Any, name: str | None = None) -> None:
-        """Keep a file, some bytes, or a figure with ``savefig``.
+    def note(self, text: str) -> None:
+        """Write the run's note, in Markdown; it is the tag ``note``, and a later one takes its place."""
+        self.tag(note=text)
+
+    def artifact(self, value: Any, name: str | None = None, *, as_: str | None = None) -> None:
+        """Keep a file, a folder, a figure, a table, a text, a mapping or list, or bytes.
+
+        Parameters
+        ----------
+        value : object
+            What to keep; a text of one line is the path of a file or a folder.
+        name : str, optional
+            What to call it; by default the name of the file or folder, or ``figure``. What it does not end in, it
+            gets: ``.png`` and ``.html`` for figures, ``.parquet`` for tables, ``.json`` for values.
+        as_ : {"text"}, optional
+            Keep a text of one line as text.
 
         Raises
         ------
         NotFoundError
-            When the file does not exist.
+            When there is no such file.
         InvalidError
-            When `value` is none of these, or bytes or a figure come without a name.
+            When `value` is none of these, has no name, or is a figure that cannot be drawn.
+        ConflictError
+            When a file changed or went while it was read.
         """
-        content: Any
-        if hasattr(value, "savefig"):
-            content, name = _drawn(value), name or "figure.png"
-        elif isinstance(value, bytes):
-            content = value
-        elif isinstance(value, str | Path):
-            content = Path(value)
-            if not content.is_file():
-                raise NotFoundError(f"there is no file {content} to keep as an artifact")
-            name = name or content.name
-        else:
-            raise InvalidError(
-                f"cannot keep a {type(value).__name__} as an artifact", hint="give a path, bytes or a figure"
-            )
-        if not name:
-            raise InvalidError("bytes need a name to be kept under", hint='run.artifact(content, "report.html")')
-        stored = self._runs.objects.put(content)
-        self._runs.recording.artifact(self.id, name, stored.digest, stored.size)
+        from nbmlops.tracking.artifacts import keep
+
+        self._runs.recording.artifacts(self.id, keep(self._runs.objects, value, name, as_))
 
     def finish(self, status: Status = "finished", error: Mapping[str, str] | None = None) -> Run:
         """End the run; the cells that it executed are kept with it."""
@@ -166,31 +168,6 @@ class ActiveRun:
         return f"<run {self._runs.name_of(self.id)}>"
 
 
-_STEP_LIMIT = 1 << 63
-
-
-def _whole(step: Any) -> int:
-    if type(step) is int and -_STEP_LIMIT < step < _STEP_LIMIT:
-        return step
-    if type(step) is not bool and isinstance(step, numbers.Integral) and abs(int(step)) < _STEP_LIMIT:
-        return int(step)
-    raise InvalidError(f"the step must be a whole number below 2**63, not {step!r}"[:200])
-
-
-def _number(key: str, value: Any) -> float:
-    if type(value) is float:
-        return value
-    if isinstance(value, numbers.Real) or (hasattr(value, "item") and getattr(value, "shape", None) in {(), (1,)}):
-        with contextlib.suppress(OverflowError):
-            return float(value)
-    if isinstance(value, str):
-        with contextlib.suppress(ValueError):
-            return float(value)
-    raise InvalidError(
-        f"the metric {key} must be a number, not {value!r}"[:300], hint=f"keep text as a tag: run.tag({key}=…)"
-    )
-
-
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Params by dotted names, each of a type that JSON can keep.
 
@@ -218,9 +195,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return repr(value)
-
-
-def _drawn(figure: Any) -> bytes:
-    sink = io.BytesIO()
-    figure.savefig(sink, format="png", bbox_inches="tight")
-    return sink.getvalue()

@@ -1,18 +1,19 @@
 """Keeps the cells that a notebook executes, so that a run knows its own code.
 
 The extension tells `CellLog` when a cell begins and ends; a run takes what was executed while it was
-active. Nothing here does I/O, so the hook costs microseconds.
+active. Nothing here does I/O but to ask the system
+what the process took, so the hook costs some 0.1 ms.
 """
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nbmlops.core import digests
 from nbmlops.tracking.records import Cell
+from nbmlops.tracking.resources import Gauge
 
 __all__ = ["CellLog", "log"]
 
@@ -25,7 +26,8 @@ class _Open:
     source: str
     count: int | None
     started_at: datetime
-    clock: float
+    digest: str
+    gauge: Gauge
 
 
 class CellLog:
@@ -38,8 +40,9 @@ class CellLog:
 
     def begin(self, cell_id: str | None, source: str, count: int | None) -> str:
         """A cell starts; returns the digest of its source."""
-        self._open = _Open(cell_id, source, count, datetime.now(UTC), time.perf_counter())
-        return digests.of_bytes(source.encode("utf-8", "surrogatepass"))
+        digest = digests.of_bytes(source.encode("utf-8", "surrogatepass"))
+        self._open = _Open(cell_id, source, count, datetime.now(UTC), digest, Gauge())
+        return digest
 
     def end(self, success: bool, error: str | None = None) -> Cell | None:
         """The cell has ended."""
@@ -73,16 +76,18 @@ class CellLog:
         return found
 
     def _close(self, cell: _Open, status: str, error: str | None) -> Cell:
+        resources = cell.gauge.read()
         return Cell(
             position=self._position,
             cell_id=cell.cell_id,
-            digest=digests.of_bytes(cell.source.encode("utf-8", "surrogatepass")),
+            digest=cell.digest,
             source=cell.source,
             count=cell.count,
             started_at=cell.started_at,
-            seconds=time.perf_counter() - cell.clock,
+            seconds=(datetime.now(UTC) - cell.started_at).total_seconds() if resources is None else resources.seconds,
             status=status,
             error=error,
+            resources=resources,
         )
 
 

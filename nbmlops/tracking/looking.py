@@ -14,7 +14,7 @@ from nbmlops.tracking.filtering import Field, condition_of, read_field
 from nbmlops.tracking.queries import metrics, runs, values
 from nbmlops.tracking.queries.cells import cells
 from nbmlops.tracking.queries.search import search
-from nbmlops.tracking.records import Run
+from nbmlops.tracking.records import Resources, Run
 from nbmlops.tracking.run_listing import RunListing
 
 if TYPE_CHECKING:
@@ -132,13 +132,9 @@ class Looking:
         """Take what journals hold, and mark as killed what its writer can no longer end."""
         self.recording.settle()
         rows = self.catalog.read(runs.running)
-        gone = [row.id for row in rows if row.writer and not is_alive(self._live, row.writer)]
+        gone = {row.id: row.writer for row in rows if row.writer and not is_alive(self._live, row.writer)}
         if gone:
-            error = {"name": "Killed", "value": "the process that wrote the run is gone"}
-            # It ended some time after its last sign of life; when somebody looked says nothing.
-            self.catalog.transact(
-                lambda c: [runs.finish(c, run_id, "killed", runs.last_sign(c, run_id), error) for run_id in gone]
-            )
+            self.catalog.transact(lambda c: runs.bury(c, gone))
 
     def _records(self, connection: Connection, rows: Sequence[Any]) -> list[Run]:
         parts = (rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE))
@@ -159,6 +155,7 @@ class Looking:
                 artifacts=artifacts[row.id],
                 inputs=tuple(edges[row.id]["reads"]),
                 outputs=tuple(edges[row.id]["writes"]),
+                resources=row.resources and Resources(**row.resources),
             )
             for row in rows
         ]

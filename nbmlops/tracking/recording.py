@@ -20,21 +20,36 @@ from nbmlops.tracking import environment
 from nbmlops.tracking.draining import Drain
 from nbmlops.tracking.git_states import GitStates
 from nbmlops.tracking.queries import runs, values
+from nbmlops.tracking.resources import Gauge
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.store.catalog import Catalog, Connection
-    from nbmlops.tracking.records import Cell, Status
+    from nbmlops.store.objects import Stored
+    from nbmlops.tracking.records import Cell, Resources, Status
 
-__all__ = ["Recording"]
+__all__ = ["Ending", "Recording"]
 
 _TRUSTED = 1.0
 """Seconds for which a run that another process began counts as running without a look."""
+
+_NUMBERS = 200
+"""Numbers of a vector in one fact."""
 
 
 class _Begun(NamedTuple):
     at: datetime
     params: dict[str, Any]
+    gauge: Gauge
+
+
+class Ending(NamedTuple):
+    """How a run ended, the cells that it executed, and what else is known of it by then, by column."""
+
+    status: Status
+    error: Mapping[str, str] | None
+    cells: list[Cell]
+    about: dict[str, Any]
 
 
 class Recording:
@@ -72,8 +87,12 @@ class Recording:
         at = self._clock.now()
         started = {"started_at": microseconds(at), "environment": digest}
         self._say("begin", {"id": run_id, **fields, **started}, params, tags)
-        self._mine[run_id] = _Begun(at, dict(params))
+        self._mine[run_id] = _Begun(at, dict(params), Gauge())
         self._git.ask(run_id)
+
+    def resume(self, run_id: str, params: Mapping[str, Any]) -> None:
+        """A run goes on in this process that another began."""
+        self._mine[run_id] = _Begun(self._clock.now(), dict(params), Gauge())
 
     def metrics(self, run_id: str, points: Mapping[str, float], step: int | None) -> None:
         """A run measured something."""
@@ -83,6 +102,13 @@ class Recording:
         shown = "null" if step is None else step
         self._journal.append_text(f'["metrics","{run_id}",{self._now()},{shown},{{{told}}}]')
         self._drain.nudge()
+
+    def series(self, run_id: str, key: str, numbers: Sequence[float], step: int | None) -> None:
+        """A run measured one thing several times, at a step and those after it."""
+        self._check(run_id)
+        for start in range(0, len(numbers), _NUMBERS):
+            told = [value if math.isfinite(value) else repr(value) for value in numbers[start : start + _NUMBERS]]
+            self._say("series", run_id, self._now(), None if step is None else step + start, key, told)
 
     def params(self, run_id: str, found: dict[str, Any]) -> None:
         """A run was given something.
@@ -107,20 +133,31 @@ class Recording:
         else:
             self.write(run_id, lambda c: values.add_tags(c, run_id, found))
 
-    def artifact(self, run_id: str, name: str, digest: str, size: int) -> None:
-        """A run keeps an object of the store."""
-        self.write(run_id, lambda c: values.put_artifact(c, run_id, name, digest, size))
+    def artifacts(self, run_id: str, kept: Mapping[str, Stored]) -> None:
+        """A run keeps objects of the store, all of them or none."""
+
+        def work(connection: Connection) -> None:
+            for name, stored in kept.items():
+                values.put_artifact(connection, run_id, name, stored.digest, stored.size)
+
+        self.write(run_id, work)
 
     def began(self, run_id: str) -> datetime | None:
-        """When a run began that this process began and did not end."""
+        """When a run began, or went on, that this process began or resumed and did not end."""
         begun = self._mine.get(run_id)
         return begun.at if begun else None
 
-    def end(self, run_id: str, status: Status, error: Mapping[str, str] | None, cells: Sequence[Cell]) -> bool:
+    def taken(self, run_id: str) -> Resources | None:
+        """What this process has taken since it began a run; None for a run that it did not begin."""
+        begun = self._mine.get(run_id)
+        return begun.gauge.read() if begun else None
+
+    def end(self, run_id: str, ending: Ending) -> bool:
         """End a run that this process began; False when another did, or it has ended already."""
         if self._mine.pop(run_id, None) is None:
             return False
-        self._say("end", run_id, status, self._now(), error, [_told(cell) for cell in cells])
+        cells = [_told(cell) for cell in ending.cells]
+        self._say("end", run_id, ending.status, self._now(), ending.error, cells, ending.about)
         return True
 
     def write(self, run_id: str, work: Callable[[Connection], None]) -> None:

@@ -7,10 +7,35 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-__all__ = ["Cell", "Kind", "Run", "Status"]
+__all__ = ["Cell", "Kind", "Resources", "Run", "Status"]
 
 Status = Literal["running", "finished", "failed", "killed"]
 Kind = Literal["run", "step", "pipeline", "proof"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a cell or a run took of the machine, None where the system does not tell.
+
+    Attributes
+    ----------
+    seconds : float
+        Wall time.
+    cpu_seconds : float or None
+        Processor time of the process, and of those of its children that have ended.
+    peak_memory : int or None
+        Highest resident memory of the process so far, in bytes; of a step's cell, while the cell ran.
+    written_bytes : int or None
+        Bytes that were written to disk.
+    cost : float or None
+        What the wall time costs by the setting ``cost_per_hour``, in its currency.
+    """
+
+    seconds: float
+    cpu_seconds: float | None = None
+    peak_memory: int | None = None
+    written_bytes: int | None = None
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +53,7 @@ class Cell:
     defines: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     error: str | None = None
+    resources: Resources | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +62,8 @@ class Run:
 
     `metrics` holds the last value of each metric, `inputs` and `outputs` the references of the
     versions that the run read and wrote, `children` the runs that are a part of it, as a pipeline's steps are, in the
-    order of their start, `environment` the distributions and the platform it ran on.
+    order of their start, `environment` the distributions and the platform it ran on, `resources` what the process took
+    from its start to its end; of a run that ended in another process than it began in, what its cells took there.
     """
 
     id: str
@@ -59,6 +86,7 @@ class Run:
     cells: tuple[Cell, ...] = ()
     children: tuple[Run, ...] = ()
     environment: Mapping[str, Any] | None = None
+    resources: Resources | None = None
 
     @property
     def name(self) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import InvalidError
+from nbmlops.core.errors import ConflictError, InvalidError
 from nbmlops.core.refs import check_name
+from nbmlops.core.settings import FOLDER
 from nbmlops.store import git, lineage
 from nbmlops.store.liveness import Writer
 from nbmlops.tracking import environment
@@ -17,8 +18,10 @@ from nbmlops.tracking.active import ActiveRun, flatten
 from nbmlops.tracking.looking import Looking
 from nbmlops.tracking.queries import runs, values
 from nbmlops.tracking.queries.cells import add_cells
-from nbmlops.tracking.recording import Recording
+from nbmlops.tracking.recording import Ending, Recording
 from nbmlops.tracking.records import Cell, Kind, Run, Status
+from nbmlops.tracking.resources import priced, summed
+from nbmlops.tracking.resuming import refuse_resuming
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
@@ -41,16 +44,25 @@ class Runs(Looking):
         Tells when.
     root : Path
         The project's folder, whose git state a run keeps.
-    live : Path
-        Folder of the writers' lock files.
+    cost_per_hour : float, optional
+        What an hour of this machine costs.
     """
 
-    def __init__(self, catalog: Catalog, objects: ObjectStore, clock: Clock, root: Path, live: Path) -> None:
-        super().__init__(catalog, Recording(catalog, clock, root, live.parent / "journal"), live)
+    def __init__(
+        self,
+        catalog: Catalog,
+        objects: ObjectStore,
+        clock: Clock,
+        root: Path,
+        cost_per_hour: float | None = None,
+    ) -> None:
+        state = root / FOLDER
+        super().__init__(catalog, Recording(catalog, clock, root, state / "journal"), state / "live")
         self.objects = objects
         self.clock = clock
         self._root = root
-        self._writer = Writer(live)
+        self._writer = Writer(state / "live")
+        self._cost_per_hour = cost_per_hour
 
     def __call__(
         self, name: str, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
@@ -104,6 +116,29 @@ class Runs(Looking):
             self._begin({"id": run_id, "like": like, **fields}, flat, texts)
         return ActiveRun(self, run_id)
 
+    def resume(self, ref: str) -> ActiveRun:
+        """Go on with a run whose process is gone; use it in a ``with``, as a run that starts.
+
+        What it was given and what it measured stay; it is the cells and the resources of this process that it keeps
+        when it ends.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such run.
+        InvalidError
+            When it has ended by itself, is being written still, or is a pipeline's.
+        ConflictError
+            When somebody else resumes it at this moment.
+        """
+        record = self.show(ref)
+        refuse_resuming(record, self.catalog.read(lambda c: self.writer_lives(c, record.id)))
+        token = self._writer.token
+        if not self.catalog.transact(lambda c: runs.resume(c, record.id, token)):
+            raise ConflictError(f"the run {record.name} is not killed any more", hint=f"`ml run show {record.name}`")
+        self.recording.resume(record.id, record.params)
+        return ActiveRun(self, record.id)
+
     def _begin(self, fields: dict[str, Any], params: dict[str, Any], tags: dict[str, str]) -> None:
         """Begin a run in the catalog at once: others are to find it, and names mean from now on what they mean now."""
         digest, content = environment.identified()
@@ -134,13 +169,14 @@ class Runs(Looking):
         InvalidError
             When it has ended already.
         """
-        executed = [_analysed(cell) for cell in cells]
-        if also is None and self.recording.end(run_id, status, error, executed):
+        executed = [self._analysed(cell) for cell in cells]
+        ending = Ending(status, error, executed, self._about(run_id, executed))
+        if also is None and self.recording.end(run_id, ending):
             return
         at = self.clock.now()
 
         def work(connection: Connection) -> None:
-            if not runs.finish(connection, run_id, status, at, error):
+            if not runs.finish(connection, run_id, status, at, error, ending.about):
                 raise InvalidError(f"the run {self.name_of(run_id)} has ended already")
             add_cells(connection, run_id, executed)
             if also is not None:
@@ -148,6 +184,11 @@ class Runs(Looking):
 
         self.recording.settle()
         self.catalog.transact(work)
+
+    def _about(self, run_id: str, executed: Sequence[Cell]) -> dict[str, Any]:
+        """What is known of a run when it ends, by column."""
+        resources = priced(self.recording.taken(run_id) or summed(executed), self._cost_per_hour)
+        return {"resources": resources and asdict(resources)}
 
     def finish(
         self,
@@ -166,6 +207,51 @@ class Runs(Looking):
         """End a run with what was raised: ``failed`` by an error, ``killed`` by an interrupt; `also` as in `finish`."""
         status: Status = "failed" if isinstance(error, Exception) else "killed"
         return self.finish(run_id, status, error={"name": type(error).__name__, "value": str(error)}, also=also)
+
+    def note(self, ref: str, text: str) -> Run:
+        """Write the note of a run, in Markdown, whether it runs or has ended; it takes the place of an earlier one.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such run.
+        """
+        run_id = self.show(ref).id
+        self.catalog.transact(lambda c: values.add_tags(c, run_id, {"note": text}))
+        return self.show(run_id)
+
+    def load_artifact(self, ref: str, name: str, *, to: str | Path | None = None, overwrite: bool = False) -> Any:
+        """Give what a run kept, every byte hashed again.
+
+        Parameters
+        ----------
+        ref : str
+            The run.
+        name : str
+            The artifact, or a folder of them.
+        to : str or Path, optional
+            Where to write it; in a folder that is there, under its own name.
+        overwrite : bool
+            Whether to write over what is there.
+
+        Returns
+        -------
+        object
+            With `to`, the path that was written. Otherwise a table for a name that ends in ``.parquet``, what JSON
+            holds for ``.json``, text for the endings of text, bytes for others.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such run or artifact.
+        ConflictError
+            When something is there already and may not be overwritten.
+        CorruptError
+            When it is damaged.
+        """
+        from nbmlops.tracking.artifacts import placed
+
+        return placed(self.objects, self.show(ref).artifacts, name, to, overwrite=overwrite)
 
     def current(self) -> ActiveRun | None:
         """The active run, or None."""
@@ -195,17 +281,16 @@ class Runs(Looking):
             raise InvalidError("no run is active", hint='start one: `%%ml run NAME`, or `with ml.run("name") as run`')
         return run
 
+    def _analysed(self, cell: Cell) -> Cell:
+        """A cell with the names that it defines and uses, and with what it cost."""
+        from nbmlops.tracking.source import analyse
+
+        names, resources = analyse(cell.source), priced(cell.resources, self._cost_per_hour)
+        return replace(cell, defines=tuple(sorted(names.defines)), uses=tuple(sorted(names.uses)), resources=resources)
+
     def close(self) -> None:
         """Bring the catalog along, and let go of this process's mark as a writer."""
         try:
             self.recording.close()
         finally:
             self._writer.close()
-
-
-def _analysed(cell: Cell) -> Cell:
-    """A cell with the names that it defines and uses."""
-    from nbmlops.tracking.source import analyse
-
-    names = analyse(cell.source)
-    return replace(cell, defines=tuple(sorted(names.defines)), uses=tuple(sorted(names.uses)))

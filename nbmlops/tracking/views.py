@@ -8,9 +8,9 @@ from typing import Any
 from nbmlops.render.dispatch import html, json, looks, text
 from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Block, Drawing, Facts, Look, Part, Tone, line, table
-from nbmlops.render.units import duration, number, when
+from nbmlops.render.units import duration, number, size, when
 from nbmlops.tracking.active import ActiveRun
-from nbmlops.tracking.records import Run
+from nbmlops.tracking.records import Cell, Resources, Run
 
 __all__ = ["metrics_of", "state"]
 
@@ -65,11 +65,15 @@ def _details(run: Run) -> list[Block]:
             "notebook": run.notebook and PurePath(run.notebook).name,
             "git": commit and commit + (" (with changes)" if git.get("dirty") else ""),
             "python": python and f"{python}, {len((run.environment or {}).get('distributions', ()))} distributions",
+            "took": run.resources and _taken(run.resources),
             "parent": run.parent_id,
         }
     )
     blocks: list[Block] = [facts]
-    groups: tuple[tuple[str, Any], ...] = (("metric", run.metrics), ("param", run.params), ("tag", run.tags))
+    if note := run.tags.get("note"):
+        blocks.append(Drawing(note))
+    tags = {key: value for key, value in run.tags.items() if key != "note"}
+    groups: tuple[tuple[str, Any], ...] = (("metric", run.metrics), ("param", run.params), ("tag", tags))
     for name, values in groups:
         if values:
             blocks.append(table((name, "value"), [(key, number(value)) for key, value in values.items()]))
@@ -80,11 +84,37 @@ def _details(run: Run) -> list[Block]:
         blocks.append(table(("artifact", "digest"), [(key, digest[:8]) for key, digest in run.artifacts.items()]))
     if run.cells:
         rows = [
-            (str(cell.count or cell.position), cell.status, duration(cell.seconds), _first_line(cell.source))
+            (
+                str(cell.count or cell.position),
+                cell.status,
+                duration(cell.seconds),
+                *_columns(cell),
+                _first_line(cell.source),
+            )
             for cell in run.cells
         ]
-        blocks.append(table((">cell", "status", ">took", "begins with"), rows))
+        blocks.append(table((">cell", "status", ">took", ">processor", ">peak", ">written", "begins with"), rows))
     return blocks
+
+
+def _taken(resources: Resources) -> str:
+    """What a run took, in one line."""
+    phrases = (
+        resources.cpu_seconds is not None and f"{duration(resources.cpu_seconds)} of processor",
+        resources.peak_memory is not None and f"peak memory {size(resources.peak_memory)} (of the process so far)",
+        resources.written_bytes is not None and f"{size(resources.written_bytes)} written",
+        resources.cost is not None and f"cost {number(resources.cost)}",
+    )
+    return ", ".join(phrase for phrase in phrases if phrase)
+
+
+def _columns(cell: Cell) -> tuple[str, str, str]:
+    """What a cell took, a phrase for each column."""
+    taken = cell.resources
+    if taken is None:
+        return "", "", ""
+    sizes = ("" if amount is None else size(amount) for amount in (taken.peak_memory, taken.written_bytes))
+    return duration(taken.cpu_seconds), *sizes  # type: ignore[return-value]
 
 
 def _first_line(source: str) -> str:

@@ -206,7 +206,7 @@ class Workspace:
         """Verbs on runs; called with a name it starts one."""
         from nbmlops.tracking import Runs
 
-        return Runs(self.catalog, self.objects, self.clock, self.marker.root, self.marker.state / "live")
+        return Runs(self.catalog, self.objects, self.clock, self.marker.root, self.settings.cost_per_hour)
 
     @cached_property
     def check(self) -> Checks:

@@ -16,3 +16,12 @@ def test_files_are_read_again_when_the_user_or_the_project_says_so() -> None:
 def test_a_switch_is_true_or_false() -> None:
     with pytest.raises(InvalidError, match="must be true or false, not 'perhaps'"):
         Settings.read({}, {"NBMLOPS_REHASH": "perhaps"})
+
+
+def test_what_an_hour_costs_is_a_number() -> None:
+    assert Settings.read({}, {}).cost_per_hour is None
+    assert Settings.read({"cost_per_hour": 2}, {}).cost_per_hour == 2.0
+    assert Settings.read({"cost_per_hour": 2}, {"NBMLOPS_COST_PER_HOUR": "0.5"}).cost_per_hour == 0.5
+    for wrong in ("much", -1, True, "nan", "inf", [1]):
+        with pytest.raises(InvalidError, match="must be a number of at least 0"):
+            Settings.read({"cost_per_hour": wrong}, {})

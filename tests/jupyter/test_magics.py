@@ -252,3 +252,10 @@ def test_the_cell_of_a_run_that_has_ended_has_ended(flights: Cells, body: str, s
 
 def test_hints_are_said_as_cells_say_them(flights: Cells) -> None:
     assert "`%ml data list`" in flights.run("%ml data show nothing_like_it").printed
+
+
+def test_a_killed_run_goes_on_in_a_cell_with_its_params(cells: Cells, project: Path) -> None:
+    ml.run.start("gbm", params={"depth": 6}).finish("killed")
+    record = cells.value("%%ml run resume gbm-1\n%ml log auc={depth / 10}")
+    assert (record.name, record.status, record.metrics) == ("gbm-1", "finished", {"auc": 0.6})
+    assert "depth" not in cells.names

@@ -12,6 +12,7 @@ from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, Refu
 from nbmlops.store import lineage
 from nbmlops.store.aliases import Aliases
 from nbmlops.store.versions import Version
+from nbmlops.tracking.resources import summed
 from nbmlops.workspace import Workspace
 from tests.pipelines.project import RAW, TOTAL, make, states, write
 
@@ -29,6 +30,10 @@ def test_a_pipeline_runs_skips_and_runs_only_what_depends_on_a_change(workspace:
     assert states(first) == {"1_make": "completed", "2_sum": "completed"}
     assert first.run.metrics == {"total": 90.0}
     assert [step.outputs for step in first.steps] == [("raw@v1",), ("total@v1",)]
+    step = workspace.run.show("2_sum")
+    assert step.resources == summed(step.cells)
+    assert step.resources is not None
+    assert step.resources.cpu_seconds is not None
 
     again = workspace.pipeline.run("sums")
     assert states(again) == {"1_make": "skipped", "2_sum": "skipped"}

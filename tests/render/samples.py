@@ -40,7 +40,7 @@ from nbmlops.store.records import (
     Verification,
 )
 from nbmlops.tracking.comparison import CodeChange, Comparison, Difference
-from nbmlops.tracking.records import Cell, Run
+from nbmlops.tracking.records import Cell, Resources, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
 from nbmlops.workspace.remotes import RemoteName
 from nbmlops.workspace.root import Status
@@ -97,7 +97,8 @@ def run(text: str = "gbm", **fields: Any) -> Run:
         "artifacts": {text: DIGEST},
         "inputs": ("flights@v4",),
         "outputs": (),
-        "cells": (Cell(3, None, DIGEST, text, 3, NOW, 0.25, "completed"),),
+        "cells": (Cell(3, None, DIGEST, text, 3, NOW, 0.25, "completed", resources=Resources(0.25, 0.2, 1, 2, 0.1)),),
+        "resources": Resources(4.13, 3.2, 312_000_000, 4_096, 0.01),
         "environment": {"python": text, "distributions": {text: text}},
     }
     return Run(**{**given, **fields})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from sqlalchemy import Connection, insert, select
 
 from nbmlops.store import schema
 from nbmlops.store.addresses import recordable
 from nbmlops.store.edges import keep_source
-from nbmlops.tracking.records import Cell
+from nbmlops.tracking.records import Cell, Resources
 
 __all__ = ["add_cells", "cells"]
 
@@ -31,6 +32,7 @@ def add_cells(connection: Connection, run_id: str, executed: Iterable[Cell]) -> 
                 defines=list(cell.defines),
                 uses=list(cell.uses),
                 error=cell.error and recordable(cell.error),
+                resources=cell.resources and asdict(cell.resources),
             )
         )
 
@@ -51,6 +53,7 @@ def cells(connection: Connection, run_id: str) -> tuple[Cell, ...]:
             defines=tuple(row.defines),
             uses=tuple(row.uses),
             error=row.error,
+            resources=row.resources and Resources(**row.resources),
         )
         for row in connection.execute(query.order_by(schema.cell.c.position, schema.cell.c.id))
     )

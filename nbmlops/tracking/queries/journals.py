@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from nbmlops.core.clock import instant
 from nbmlops.store import schema
 from nbmlops.tracking.queries import cells, metrics, runs, values
-from nbmlops.tracking.records import Cell
+from nbmlops.tracking.records import Cell, Resources
 
 __all__ = ["applied", "apply", "forget", "known", "put_applied"]
 
@@ -45,9 +45,8 @@ def apply(connection: Connection, facts: Iterable[Sequence[Any]]) -> None:
     ended: list[Sequence[Any]] = []
     for fact in facts:
         match fact:
-            case ["metrics", run_id, at, step, found]:
-                for key, value in found.items():
-                    points.append(metrics.Point(run_id, key, step, at, float(value)))
+            case ["metrics" | "series", *_]:
+                points += _points(fact)
             case ["environment", digest, content]:
                 runs.keep_environment(connection, digest, content)
             case ["begin", fields, params, tags]:
@@ -61,9 +60,18 @@ def apply(connection: Connection, facts: Iterable[Sequence[Any]]) -> None:
             case ["end", *_]:
                 ended.append(fact)
     metrics.add(connection, points)
-    for _, run_id, status, at, error, executed in ended:
-        if runs.finish(connection, run_id, status, instant(at), error):
+    for _, run_id, status, at, error, executed, *about in ended:
+        if runs.finish(connection, run_id, status, instant(at), error, *about):
             cells.add_cells(connection, run_id, map(_cell, executed))
+
+
+def _points(fact: Sequence[Any]) -> list[metrics.Point]:
+    kind, run_id, at, step, *rest = fact
+    if kind == "metrics":
+        return [metrics.Point(run_id, key, step, at, float(value)) for key, value in rest[0].items()]
+    key, found = rest
+    steps = [None] * len(found) if step is None else range(step, step + len(found))
+    return [metrics.Point(run_id, key, number, at, float(value)) for number, value in zip(steps, found, strict=True)]
 
 
 def _begin(connection: Connection, fields: dict[str, Any], params: dict[str, Any], tags: dict[str, str]) -> None:
@@ -74,4 +82,6 @@ def _begin(connection: Connection, fields: dict[str, Any], params: dict[str, Any
 
 
 def _cell(told: dict[str, Any]) -> Cell:
-    return Cell(**{**told, "started_at": instant(told["started_at"])})
+    resources = told.get("resources")
+    taken = None if resources is None else Resources(**resources)
+    return Cell(**{**told, "started_at": instant(told["started_at"]), "resources": taken})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -17,6 +18,7 @@ from nbmlops.tracking.queries import metrics
 __all__ = [
     "adopt",
     "begin",
+    "bury",
     "count",
     "edges",
     "environment",
@@ -27,6 +29,7 @@ __all__ = [
     "names",
     "newest",
     "put_git",
+    "resume",
     "running",
     "state",
     "told",
@@ -69,10 +72,32 @@ def put_git(connection: Connection, run_id: str, state: Mapping[str, Any] | None
     connection.execute(update(schema.run).filter_by(id=run_id).values(git=state))
 
 
-def finish(connection: Connection, run_id: str, status: str, at: datetime, error: Mapping[str, str] | None) -> bool:
-    """End a run that is running; False when it had ended already."""
+def finish(
+    connection: Connection,
+    run_id: str,
+    status: str,
+    at: datetime,
+    error: Mapping[str, str] | None,
+    about: Mapping[str, Any] = MappingProxyType({}),
+) -> bool:
+    """End a run that is running; False when it had ended already. `about` is what else is known by then, by column."""
     query = update(schema.run).filter_by(id=run_id, status="running")
-    return connection.execute(query.values(status=status, ended_at=at, error=error)).rowcount == 1
+    return connection.execute(query.values(status=status, ended_at=at, error=error, **about)).rowcount == 1
+
+
+def bury(connection: Connection, gone: Mapping[str, str]) -> None:
+    """Mark runs as killed, each with the writer that is gone; those that somebody else resumed meanwhile run on."""
+    error = {"name": "Killed", "value": "the process that wrote the run is gone"}
+    for run_id, writer in gone.items():
+        if writing(connection, run_id).writer == writer:
+            # It ended some time after its last sign of life; when somebody looked says nothing.
+            finish(connection, run_id, "killed", last_sign(connection, run_id), error)
+
+
+def resume(connection: Connection, run_id: str, writer: str) -> bool:
+    """Let a run that was killed run again, written by another; False when it is not killed any more."""
+    query = update(schema.run).filter_by(id=run_id, status="killed")
+    return connection.execute(query.values(status="running", ended_at=None, error=None, writer=writer)).rowcount == 1
 
 
 def state(connection: Connection, run_id: str) -> Any:

@@ -1,4 +1,4 @@
-"""Metrics as series of numbered points, with the extremes of each stretch; journals."""
+"""Metrics as series of numbered points, with the extremes of each stretch; journals; what runs and cells took."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -57,6 +57,12 @@ def upgrade() -> None:
         batch_op.create_index("ix_param_key_number", ["key", "number"], unique=False)
     with op.batch_alter_table("tag", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_tag_key"), ["key"], unique=False)
+    with op.batch_alter_table("run", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("resources", sa.JSON(), nullable=True))
+        batch_op.add_column(sa.Column("source", sa.String(length=64), nullable=True))
+        batch_op.add_column(sa.Column("hidden_state", sa.JSON(), nullable=True))
+    with op.batch_alter_table("cell", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("resources", sa.JSON(), nullable=True))
     _number_params(op.get_bind())
     _bring_over(op.get_bind())
     op.drop_table("metric")

@@ -1,0 +1,95 @@
+"""What is logged as metrics, as plain numbers by name: single ones, mappings of them, vectors of successive steps."""
+
+from __future__ import annotations
+
+import contextlib
+import numbers
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nbmlops.core.errors import InvalidError
+
+__all__ = ["measured", "whole"]
+
+_STEP_LIMIT = 1 << 63
+_LISTING = ("tolist", "to_list", "to_pylist")
+"""How numpy, pandas, torch, polars and pyarrow give the numbers of a vector."""
+
+
+def measured(values: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, list[float]]]:
+    """Metrics by dotted names: those that are one number, and those that are several, one after the other.
+
+    Raises
+    ------
+    InvalidError
+        When a value is no number, or a name comes twice.
+
+    Examples
+    --------
+    >>> measured({"val": {"auc": 0.9}, "loss": [2.0, 1.5]})
+    ({'val.auc': 0.9}, {'loss': [2.0, 1.5]})
+    """
+    single: dict[str, float] = {}
+    several: dict[str, list[float]] = {}
+    for key, value in values.items():
+        if type(value) is float:  # what a loop logs
+            single[key] = value
+            continue
+        for name, inner in _named(key, value):
+            if name in single or name in several:
+                raise InvalidError(f"the metric {name} is given twice", hint="leave one of them out")
+            vector = _vector(inner)
+            if vector is None:
+                single[name] = _number(name, inner)
+            else:
+                several[name] = [_number(name, each) for each in vector]
+    return single, several
+
+
+def _named(key: Any, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for inner, found in value.items():
+            yield from _named(f"{key}.{inner}", found)
+    else:
+        yield str(key), value
+
+
+def _vector(value: Any) -> list[Any] | None:
+    """The items of a list, a tuple, or an array of one dimension; None for anything else."""
+    if isinstance(value, list | tuple):
+        return list(value)
+    shape = getattr(value, "shape", None)
+    if (shape is not None and len(shape) == 1 and shape != (1,)) or (shape is None and hasattr(value, "to_pylist")):
+        for name in _LISTING:
+            if hasattr(value, name):
+                return list(getattr(value, name)())
+    return None
+
+
+def whole(step: Any) -> int:
+    """A step.
+
+    Raises
+    ------
+    InvalidError
+        When it is no whole number, or too large for the catalog.
+    """
+    if type(step) is int and -_STEP_LIMIT < step < _STEP_LIMIT:
+        return step
+    if type(step) is not bool and isinstance(step, numbers.Integral) and abs(int(step)) < _STEP_LIMIT:
+        return int(step)
+    raise InvalidError(f"the step must be a whole number below 2**63, not {step!r}"[:200])
+
+
+def _number(key: str, value: Any) -> float:
+    if type(value) is float:
+        return value
+    if isinstance(value, numbers.Real) or (hasattr(value, "item") and getattr(value, "shape", None) in {(), (1,)}):
+        with contextlib.suppress(OverflowError):
+            return float(value.item() if getattr(value, "shape", None) == (1,) else value)
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return float(value)
+    raise InvalidError(
+        f"the metric {key} must be a number, not {value!r}"[:300], hint=f"keep text as a tag: run.tag({key}=…)"
+    )
