@@ -38,6 +38,8 @@ _STRUCTURE = frozenset(
         "source.text",
     }
 )
+_DIGESTS = {"run.git": ("commit", "diff")}
+"""Members of JSON that are digests."""
 _NAMES = {
     "name.name": "a name of data, of a model or of a pipeline",
     "alias.alias": "an alias",
@@ -55,7 +57,8 @@ def scrub(connection: Connection, redaction: Redaction) -> dict[str, int]:
             if f"{table.name}.{column.name}" in _STRUCTURE:
                 continue
             if isinstance(column.type, JSON):
-                changed[table.name] += _scrub_json(connection, table, column, redaction)
+                kept = _DIGESTS.get(f"{table.name}.{column.name}", ())
+                changed[table.name] += _scrub_json(connection, table, column, redaction, kept)
             elif isinstance(column.type, Text) or (
                 isinstance(column.type, String) and (column.type.length or 0) > _WORD
             ):
@@ -148,9 +151,19 @@ def _scrub_sources(connection: Connection, redaction: Redaction) -> dict[str, st
         if connection.execute(select(table.c.digest).filter_by(digest=new)).first() is None:
             connection.execute(insert(table).values(digest=new, text=text))
         connection.execute(update(cell).filter_by(source=digest).values(source=new))
+        connection.execute(update(schema.run).filter_by(source=digest).values(source=new))
         connection.execute(delete(table).filter_by(digest=digest))
         moved[digest] = new
+    _move_diffs(connection, moved)
     return moved
+
+
+def _move_diffs(connection: Connection, moved: Mapping[str, str]) -> None:
+    """A run's git state names its diff by its digest."""
+    run = schema.run
+    for row in connection.execute(select(run.c.id, run.c.git).where(run.c.git.is_not(None))) if moved else ():
+        if row.git and (new := moved.get(row.git.get("diff"))):
+            connection.execute(update(run).filter_by(id=row.id).values(git={**row.git, "diff": new}))
 
 
 def subject_without(redaction: Redaction, subject: str, moved: Mapping[str, str] | None = None) -> str:

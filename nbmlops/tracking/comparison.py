@@ -105,10 +105,10 @@ def _by_name(refs: Iterable[str]) -> dict[str, str]:
 
 
 def _flat(run: Run) -> dict[str, Any]:
-    content = dict(run.environment or {})
-    distributions = content.pop("distributions", {})
-    commit = (run.git or {}).get("commit")
-    return {**content, **distributions, **({"git commit": commit} if commit else {})}
+    content, git = dict(run.environment or {}), run.git or {}
+    distributions, threads = content.pop("distributions", {}), content.pop("threads", {})
+    told = {"git branch": git.get("branch"), "git commit": git.get("commit"), "git diff": git.get("diff")}
+    return {**content, **distributions, **threads, **{name: value for name, value in told.items() if value}}
 
 
 def _cells(before: Run, after: Run) -> Iterable[CodeChange]:

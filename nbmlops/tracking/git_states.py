@@ -1,4 +1,8 @@
-"""Asks git beside the work: a run begins before the answer is there."""
+"""Asks git beside the work: a run begins before the answer is there.
+
+A state is the commit, the branch, whether files differ from the commit, and if so the digest of the diff, with ``cut``
+when that was too long to be kept whole.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from nbmlops.core import digests
 from nbmlops.store import git
+from nbmlops.store.addresses import recordable
 
-__all__ = ["GitStates"]
+__all__ = ["GitStates", "observed"]
+
+
+def observed(root: Path) -> tuple[dict[str, Any] | None, str | None]:
+    """The git state of a project, and the diff that it names, without what is secret of addresses in it."""
+    state = git.state(root)
+    if state is None or not state["dirty"] or (found := git.diff(root)) is None:
+        return state, None
+    diff, cut = recordable(found[0]), found[1]
+    named = {**state, "diff": digests.of_bytes(diff.encode())}
+    return (named | {"cut": True} if cut else named), diff
 
 
 class GitStates:
@@ -22,10 +38,10 @@ class GitStates:
     root : Path
         The project's folder.
     tell : callable
-        Takes the id of a run and the state.
+        Takes the id of a run, the state, and the diff that it names.
     """
 
-    def __init__(self, root: Path, tell: Callable[[str, Mapping[str, Any]], object]) -> None:
+    def __init__(self, root: Path, tell: Callable[[str, Mapping[str, Any], str | None], object]) -> None:
         self._root = root
         self._tell = tell
         self._guard = threading.Lock()
@@ -54,6 +70,6 @@ class GitStates:
                 if not asked:
                     self._thread = None
                     return
-            state = git.state(self._root)
+            state, diff = observed(self._root)
             for run_id in asked if state else ():
-                self._tell(run_id, state or {})
+                self._tell(run_id, state or {}, diff)

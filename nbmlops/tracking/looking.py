@@ -12,7 +12,7 @@ from nbmlops.store.liveness import is_alive, is_here
 from nbmlops.tracking.comparison import Comparison, compare
 from nbmlops.tracking.filtering import Field, condition_of, read_field
 from nbmlops.tracking.queries import metrics, runs, values
-from nbmlops.tracking.queries.cells import cells
+from nbmlops.tracking.queries.cells import cells, source_of
 from nbmlops.tracking.queries.search import search
 from nbmlops.tracking.records import Resources, Run
 from nbmlops.tracking.run_listing import RunListing
@@ -64,7 +64,9 @@ class Looking:
             content = runs.environment(connection, row.environment)
             children = self._records(connection, runs.newest(connection, _CHILDREN, None, run.id))
             executed = cells(connection, run.id)
-            return replace(run, cells=executed, children=tuple(reversed(children)), environment=content)
+            diff = source_of(connection, (row.git or {}).get("diff"))
+            parts = tuple(reversed(children))
+            return replace(run, cells=executed, children=parts, environment=content, diff=diff)
 
         return self.catalog.read(work)
 

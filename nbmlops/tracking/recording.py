@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nbmlops.core import digests
 from nbmlops.core.clock import microseconds
 from nbmlops.core.errors import InvalidError
 from nbmlops.store.addresses import recordable
@@ -72,11 +73,12 @@ class Recording:
         self._clock = clock
         self._journal = Journal(folder)
         self._drain = Drain(catalog, self._journal, folder)
-        self._git = GitStates(root, lambda run_id, state: self._say("git", run_id, state))
+        self._git = GitStates(root, self._git_state)
         # The runs that this process began and did not end, with their params; others, with when they were seen running.
         self._mine: dict[str, _Begun] = {}
         self._seen: dict[str, float] = {}
         self._environment = ""
+        self._sources: set[str] = set()
 
     def begin(self, run_id: str, fields: dict[str, Any], params: dict[str, Any], tags: dict[str, str]) -> None:
         """A run begins."""
@@ -192,6 +194,19 @@ class Recording:
         self._drain.own()
         _refuse_ended(self._catalog.read(lambda c: runs.state(c, run_id)))
         self._seen[run_id] = time.monotonic()
+
+    def source(self, text: str) -> str:
+        """A text that runs refer to is kept, once; its digest."""
+        digest = digests.of_bytes(text.encode("utf-8", "surrogatepass"))
+        if digest not in self._sources:
+            self._say("source", digest, text)
+            self._sources.add(digest)
+        return digest
+
+    def _git_state(self, run_id: str, state: Mapping[str, Any], diff: str | None) -> None:
+        if diff is not None:
+            self.source(diff)
+        self._say("git", run_id, state)
 
     def _say(self, *fact: Any) -> None:
         self._journal.append(*fact)

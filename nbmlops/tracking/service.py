@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.errors import ConflictError, InvalidError
 from nbmlops.core.refs import check_name
 from nbmlops.core.settings import FOLDER
-from nbmlops.store import git, lineage
+from nbmlops.store import lineage
+from nbmlops.store.edges import keep_source
 from nbmlops.store.liveness import Writer
 from nbmlops.tracking import environment
 from nbmlops.tracking.active import ActiveRun, flatten
+from nbmlops.tracking.git_states import observed
 from nbmlops.tracking.looking import Looking
 from nbmlops.tracking.queries import runs, values
 from nbmlops.tracking.queries.cells import add_cells
@@ -142,10 +144,13 @@ class Runs(Looking):
     def _begin(self, fields: dict[str, Any], params: dict[str, Any], tags: dict[str, str]) -> None:
         """Begin a run in the catalog at once: others are to find it, and names mean from now on what they mean now."""
         digest, content = environment.identified()
-        told: dict[str, Any] = {"started_at": self.clock.now(), "git": git.state(self._root), "environment": digest}
+        state, diff = observed(self._root)
+        told: dict[str, Any] = {"started_at": self.clock.now(), "git": state, "environment": digest}
 
         def work(connection: Connection) -> None:
             runs.keep_environment(connection, digest, content)
+            if state and diff is not None:
+                keep_source(connection, state["diff"], diff)
             runs.begin(connection, **fields, **told)
             values.add_params(connection, fields["id"], params)
             values.add_tags(connection, fields["id"], tags)

@@ -7,8 +7,8 @@ from typing import Any
 
 from nbmlops.render.dispatch import html, json, looks, text
 from nbmlops.render.listing import Field, lists
-from nbmlops.render.look import Block, Drawing, Facts, Look, Part, Tone, line, table
-from nbmlops.render.units import duration, number, size, when
+from nbmlops.render.look import Block, Drawing, Facts, Lines, Look, Part, Tone, line, table
+from nbmlops.render.units import TIMES, count, duration, number, size, when
 from nbmlops.tracking.active import ActiveRun
 from nbmlops.tracking.records import Cell, Resources, Run
 
@@ -16,6 +16,7 @@ __all__ = ["metrics_of", "state"]
 
 _TONES: dict[str, Tone] = {"running": "plain", "finished": "good", "failed": "bad", "killed": "bad"}
 _SHOWN = 4
+_DIFF = 40
 
 
 def metrics_of(run: Run, most: int = _SHOWN) -> str:
@@ -52,11 +53,12 @@ def _(run: Run) -> Look:
     )
 
 
-def _details(run: Run) -> list[Block]:
+def _facts(run: Run) -> Facts:
     git = run.git or {}
     commit = f"{git['branch']}@{git['commit'][:8]}" if git.get("commit") else None
-    python = (run.environment or {}).get("python")
-    facts = Facts.of(
+    on = run.environment or {}
+    python, cpu = on.get("python"), on.get("cpu")
+    return Facts.of(
         {
             "id": run.id,
             "kind": run.kind,
@@ -64,12 +66,17 @@ def _details(run: Run) -> list[Block]:
             "ended": when(run.ended_at),
             "notebook": run.notebook and PurePath(run.notebook).name,
             "git": commit and commit + (" (with changes)" if git.get("dirty") else ""),
-            "python": python and f"{python}, {len((run.environment or {}).get('distributions', ()))} distributions",
+            "python": python and f"{python}, {len(on.get('distributions', ()))} distributions",
+            "processor": cpu and f"{on.get('cpus')} {TIMES} {cpu}",
+            "threads": ", ".join(f"{name}={value}" for name, value in on.get("threads", {}).items()),
             "took": run.resources and _taken(run.resources),
             "parent": run.parent_id,
         }
     )
-    blocks: list[Block] = [facts]
+
+
+def _details(run: Run) -> list[Block]:
+    blocks: list[Block] = [_facts(run)]
     if note := run.tags.get("note"):
         blocks.append(Drawing(note))
     tags = {key: value for key, value in run.tags.items() if key != "note"}
@@ -83,18 +90,21 @@ def _details(run: Run) -> list[Block]:
     if run.artifacts:
         blocks.append(table(("artifact", "digest"), [(key, digest[:8]) for key, digest in run.artifacts.items()]))
     if run.cells:
-        rows = [
-            (
-                str(cell.count or cell.position),
-                cell.status,
-                duration(cell.seconds),
-                *_columns(cell),
-                _first_line(cell.source),
-            )
-            for cell in run.cells
-        ]
+        rows = [(*_columns(cell), _first_line(cell.source)) for cell in run.cells]
         blocks.append(table((">cell", "status", ">took", ">processor", ">peak", ">written", "begins with"), rows))
+    if run.diff is not None:
+        blocks += _diff(run.diff, cut=bool((run.git or {}).get("cut")))
     return blocks
+
+
+def _diff(diff: str, *, cut: bool) -> tuple[Block, ...]:
+    """The first lines of what differed from the commit."""
+    lines = diff.splitlines()
+    rest = f"… {len(lines) - _DIFF:,} more lines" if len(lines) > _DIFF else ""
+    end = ", ".join(phrase for phrase in (rest, "the end was too long to be kept" if cut else "") if phrase)
+    title = Lines((line("git diff HEAD", count(len(lines), "line")),))
+    shown: tuple[Block, ...] = (title, Drawing("\n".join(lines[:_DIFF])))
+    return (*shown, Lines((line(Part(end, "muted")),))) if end else shown
 
 
 def _taken(resources: Resources) -> str:
@@ -108,13 +118,12 @@ def _taken(resources: Resources) -> str:
     return ", ".join(phrase for phrase in phrases if phrase)
 
 
-def _columns(cell: Cell) -> tuple[str, str, str]:
-    """What a cell took, a phrase for each column."""
-    taken = cell.resources
-    if taken is None:
-        return "", "", ""
+def _columns(cell: Cell) -> tuple[str, ...]:
+    """Which cell it is, what became of it, and what it took, a phrase for each column."""
+    taken = cell.resources or Resources(cell.seconds)
     sizes = ("" if amount is None else size(amount) for amount in (taken.peak_memory, taken.written_bytes))
-    return duration(taken.cpu_seconds), *sizes  # type: ignore[return-value]
+    begun = str(cell.count or cell.position)
+    return (begun, cell.status, duration(cell.seconds), duration(taken.cpu_seconds), *sizes)
 
 
 def _first_line(source: str) -> str:

@@ -12,13 +12,17 @@ import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from nbmlops.core import digests
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
 from nbmlops.render import text
+from nbmlops.store import scrubbing
+from nbmlops.store.redaction import Redaction
 from nbmlops.tracking import capture, environment
 from nbmlops.workspace import Workspace
 
@@ -172,20 +176,77 @@ def test_a_run_shows_the_runs_that_are_a_part_of_it(workspace: Workspace) -> Non
     assert workspace.run.show("one").children == ()
 
 
-def test_the_git_state_is_kept(workspace: Workspace) -> None:
-    root = str(workspace.marker.root)
+def commit(root: Path) -> None:
     identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
     for command in (
         ["init", "-q", "-b", "main"],
         ["add", "-A"],
         [*identity, "commit", "-qm", "first", "--allow-empty"],
     ):
-        subprocess.run(["git", "-C", root, *command], check=True)
+        subprocess.run(["git", "-C", str(root), *command], check=True)
+
+
+def test_the_git_state_is_kept(workspace: Workspace) -> None:
+    commit(workspace.marker.root)
     with workspace.run("gbm"):
         pass
     git = workspace.run.show("gbm").git
     assert git is not None
     assert (git["branch"], git["dirty"], len(git["commit"])) == ("main", False, 40)
+    assert workspace.run.show("gbm").diff is None
+
+
+@pytest.mark.parametrize("kind", ["run", "step"])
+def test_what_differs_from_the_commit_is_kept_once_and_without_secrets_of_addresses(
+    workspace: Workspace, kind: Literal["run", "step"]
+) -> None:
+    source = workspace.marker.root / "train.py"
+    source.write_text("depth = 4\n")
+    commit(workspace.marker.root)
+    source.write_text("depth = 5\nread('https://ann:geheim@host/x.csv')\n")
+    for _ in range(2):
+        with workspace.run.start("gbm", kind=kind):
+            pass
+    first, second = workspace.run.show("gbm-1"), workspace.run.show("gbm-2")
+    assert first.diff is not None
+    assert first.diff == second.diff
+    assert "-depth = 4\n+depth = 5\n+read('https://…@host/x.csv')\n" in first.diff
+    assert first.git is not None
+    assert first.git["diff"] == digests.of_bytes(first.diff.encode())
+    assert "-depth = 4" in text(first, detail=True)
+    assert "-depth = 4" not in text(first)
+    source.write_text("depth = 6\n")
+    with workspace.run.start("gbm", kind=kind):
+        pass
+    differing = {each.name: each.values for each in workspace.run.compare("gbm-1", "gbm-3").environment}
+    assert list(differing) == ["git diff"]
+    redaction = Redaction(["depth = 5"])
+    workspace.catalog.erase(lambda c: scrubbing.scrub(c, redaction))
+    erased = workspace.run.show("gbm-1")
+    assert erased.diff is not None
+    assert "-depth = 4\n+[erased]\n" in erased.diff
+
+
+def test_the_threads_that_are_set_belong_to_the_environment(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with workspace.run("gbm"):
+        pass
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    with workspace.run("gbm"):
+        pass
+    first, second = workspace.run.show("gbm-1"), workspace.run.show("gbm-2")
+    assert first.environment is not None
+    assert second.environment is not None
+    assert "OMP_NUM_THREADS" not in first.environment["threads"]
+    assert second.environment["threads"]["OMP_NUM_THREADS"] == "3"
+    assert first.environment.keys() == {
+        *("python", "implementation", "platform", "machine", "cpu", "cpus", "distributions", "threads")
+    }
+    differing = {each.name: each.values for each in workspace.run.compare("gbm-1", "gbm-2").environment}
+    assert differing == {"OMP_NUM_THREADS": (None, "3")}
+    assert "OMP_NUM_THREADS=3" in text(second, detail=True)
 
 
 def test_the_environment_is_what_is_installed() -> None:

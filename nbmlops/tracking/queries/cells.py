@@ -12,7 +12,7 @@ from nbmlops.store.addresses import recordable
 from nbmlops.store.edges import keep_source
 from nbmlops.tracking.records import Cell, Resources
 
-__all__ = ["add_cells", "cells"]
+__all__ = ["add_cells", "cells", "source_of"]
 
 
 def add_cells(connection: Connection, run_id: str, executed: Iterable[Cell]) -> None:
@@ -35,6 +35,11 @@ def add_cells(connection: Connection, run_id: str, executed: Iterable[Cell]) -> 
                 resources=cell.resources and asdict(cell.resources),
             )
         )
+
+
+def source_of(connection: Connection, digest: str | None) -> str | None:
+    """A text that a run refers to; None for one that is not here, as of a run from elsewhere."""
+    return connection.execute(select(schema.source.c.text).filter_by(digest=digest)).scalar_one_or_none()
 
 
 def cells(connection: Connection, run_id: str) -> tuple[Cell, ...]:

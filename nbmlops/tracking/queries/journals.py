@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from nbmlops.core.clock import instant
 from nbmlops.store import schema
+from nbmlops.store.edges import keep_source
 from nbmlops.tracking.queries import cells, metrics, runs, values
 from nbmlops.tracking.records import Cell, Resources
 
@@ -47,18 +48,10 @@ def apply(connection: Connection, facts: Iterable[Sequence[Any]]) -> None:
         match fact:
             case ["metrics" | "series", *_]:
                 points += _points(fact)
-            case ["environment", digest, content]:
-                runs.keep_environment(connection, digest, content)
-            case ["begin", fields, params, tags]:
-                _begin(connection, dict(fields), params, tags)
-            case ["params", run_id, found]:
-                values.add_params(connection, run_id, found)
-            case ["tags", run_id, found]:
-                values.add_tags(connection, run_id, found)
-            case ["git", run_id, state]:
-                runs.put_git(connection, run_id, state)
             case ["end", *_]:
                 ended.append(fact)
+            case _:
+                _apply(connection, fact)
     metrics.add(connection, points)
     for _, run_id, status, at, error, executed, *about in ended:
         if runs.finish(connection, run_id, status, instant(at), error, *about):
@@ -72,6 +65,22 @@ def _points(fact: Sequence[Any]) -> list[metrics.Point]:
     key, found = rest
     steps = [None] * len(found) if step is None else range(step, step + len(found))
     return [metrics.Point(run_id, key, number, at, float(value)) for number, value in zip(steps, found, strict=True)]
+
+
+def _apply(connection: Connection, fact: Sequence[Any]) -> None:
+    match fact:
+        case ["environment", digest, content]:
+            runs.keep_environment(connection, digest, content)
+        case ["source", digest, text]:
+            keep_source(connection, digest, text)
+        case ["begin", fields, params, tags]:
+            _begin(connection, dict(fields), params, tags)
+        case ["params", run_id, found]:
+            values.add_params(connection, run_id, found)
+        case ["tags", run_id, found]:
+            values.add_tags(connection, run_id, found)
+        case ["git", run_id, state]:
+            runs.put_git(connection, run_id, state)
 
 
 def _begin(connection: Connection, fields: dict[str, Any], params: dict[str, Any], tags: dict[str, str]) -> None:
