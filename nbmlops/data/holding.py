@@ -49,6 +49,7 @@ class DataHolding:
                 and all(isinstance(detail.get(key), str | None) for key in _TEXTS)
                 and ((known.format == "tracked") == (known.tracked in {"file", "folder", "delta"}))
                 and (known.format != "tracked" or known.source is not None)
+                and (known.rows is None or type(known.rows) is int)
                 and all(is_digest(each) for each in detail.get("needs", ()))
                 and all(isinstance(each, str) for each in detail.get("cut_by", ()))
                 and all({type(part) for part in column[:2]} <= {str} for column in detail.get("columns", ()))
