@@ -273,6 +273,8 @@ def test_what_the_database_tells_of_types_counts_where_values_do_not_tell() -> N
     assert taken([None], "decimal").type == pa.decimal128(1, 0)
     with pytest.raises(InvalidError, match="'x' is an interval"):
         taken([timedelta(1)], "interval")
+    with pytest.raises(InvalidError, match="'x' is JSON"):
+        taken(["text"], "json")
 
 
 @given(
