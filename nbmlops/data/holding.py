@@ -45,7 +45,7 @@ class DataHolding:
             own = detail.get("filename", version.name)
             holds = (
                 detail["format"] in get_args(Format)
-                and PurePath(own).name == own
+                and PurePath(own).name == own != ".."
                 and all(isinstance(detail.get(key), str | None) for key in _TEXTS)
                 and ((known.format == "tracked") == (known.tracked in {"file", "folder", "delta"}))
                 and (known.format != "tracked" or known.source is not None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -208,9 +209,11 @@ class TrackedReading:
         if changes := record.changes(now):
             said = list(dict.fromkeys([*told, *changes]))
             more = f" and {len(said) - 4:,} more" if len(said) > 4 else ""
+            # A path in the record begins at the project's folder, one that is typed where one stands.
+            at = record.where if "://" in record.where else str(self._scratch.parents[1] / record.where)
             raise ConflictError(
                 f"{record.where} has changed since {version.ref} was tracked: {', '.join(said[:4])}{more}",
-                hint=f"track it again: `ml data track {record.where} {version.name}`",
+                hint=f"track it again: `ml data track {shlex.quote(at)} {version.name}`",
             )
 
     @contextmanager

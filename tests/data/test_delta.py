@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+from nbmlops.core.errors import ConflictError, DependencyError, InvalidError, NotFoundError, UnavailableError
 from nbmlops.workspace import Workspace
 
 FLIGHTS = pa.table(
@@ -92,3 +93,12 @@ def test_a_log_that_cannot_be_read_is_said(workspace: Workspace, delta: Path) ->
     (delta / "_delta_log" / "00000000000000000000.json").write_text("no JSON")
     with pytest.raises(UnavailableError, match=r"the Delta table .* cannot be read"):
         workspace.data.track(delta, "ext")
+
+
+def test_the_package_that_is_missing_is_named(
+    workspace: Workspace, delta: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "deltalake", None)
+    with pytest.raises(DependencyError, match="is not installed") as refused:
+        workspace.data.track(delta, "ext")
+    assert refused.value.hint == "pip install 'nbmlops[delta]'"
