@@ -28,6 +28,7 @@ __all__ = ["Tables", "needs"]
 
 Progress = Callable[[int], None]
 _REMEMBERED = 4
+_ROWS_EACH = 1 << 18
 # Where the version with the same content came from; this one comes from elsewhere.
 _ITS_OWN = frozenset({"query", "source"})
 _LEAST_SHARE, _MOST_SHARE = 0.2, 1.5
@@ -167,7 +168,8 @@ class Tables:
 
         with files.scratch(self._scratch) as file:
             with pa.OSFile(f"/dev/fd/{file.fileno()}", "wb") as sink:
-                written = layout.write(part.schema, [part], sink, (), b"-")
+                # It shares nothing with other files, and each group has dictionaries of its own: so few large ones.
+                written = layout.write(part.schema, [part], sink, (), b"-", _ROWS_EACH)
             return batch.add(file, None, written.ends)
 
     def _earlier(self, name: str, table: pa.Table) -> Iterator[Version]:
