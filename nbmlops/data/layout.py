@@ -95,9 +95,8 @@ def write(
     count = size = 0
     writer = pq.ParquetWriter(sink, kept, compression="zstd", metadata_collector=collected)
     try:
-        for group in _ahead(_groups(itertools.chain([first], rows), chosen, rows_each)):
-            if content is None:
-                hasher.update(group)
+        groups = _groups(itertools.chain([first], rows), chosen, rows_each)
+        for group in _ahead(groups if content is not None else _digested(groups, hasher)):
             count += group.num_rows
             size += group.nbytes
             writer.write_table(
@@ -120,6 +119,13 @@ def _some_rows(parts: Iterable[pa.Table], most: int) -> Iterator[pa.Table]:
     for part in parts:
         for start in range(0, max(part.num_rows, 1), most):
             yield part.slice(start, most)
+
+
+def _digested(groups: Iterator[pa.Table], hasher: TableHasher) -> Iterator[pa.Table]:
+    """The same groups, digested before they are given."""
+    for group in groups:
+        hasher.update(group)
+        yield group
 
 
 def _ahead(groups: Iterator[pa.Table]) -> Iterator[pa.Table]:
