@@ -139,6 +139,9 @@ class Tables:
         self, table: pa.Table, cut_by: tuple[str, ...], progress: Progress | None
     ) -> tuple[files.Saved, dict[str, Any]]:
         """Store a table that comes from nothing here: its identity is made while it is written, not before."""
+        from nbmlops.data.identity import TableHasher
+
+        TableHasher(table.schema).update(table.slice(0, 1))  # refuses by its name a column that cannot be kept
         with files.scratch(self._scratch) as file:
             written = _written(file, table.schema, iter([table]), cut_by, None)
             there = self._there(written.content, table.schema)
