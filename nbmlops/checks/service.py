@@ -180,9 +180,11 @@ class Checks:
         return table_of(value), name or "dataframe"
 
     def _saved(self, version: DataVersion) -> CheckedTable:
-        if version.format != "table":
+        if version.rows is None:
+            from nbmlops.data.records import a_or_an
+
             raise InvalidError(
-                f"{version.ref} is a {version.format}, and checks judge tables",
+                f"{version.ref} is {a_or_an(version.format)}, and checks judge tables",
                 hint=f"load it with `ml data load {version.ref}`, make a table of it, and check that",
             )
 

@@ -109,7 +109,7 @@ VERBS = (
     ),
     Verb("data", "load", "REF", "Load a version; every byte is hashed again.", "ml.data.load"),
     Verb(
-        *("data", "track", "WHERE [NAME]", "Record a file or folder that stays where it is.", "ml.data.track"),
+        *("data", "track", "WHERE [NAME]", "Pin a file, folder or Delta table where it is.", "ml.data.track"),
         only_python=_DRAWN,
     ),
     Verb("data", "list", "", "List the newest version of every name.", "ml.data.list"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import secrets
@@ -16,6 +17,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, cast
 from nbmlops.core import digests
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 from nbmlops.store.folders import unavailable
+from nbmlops.store.streams import taken
 
 if TYPE_CHECKING:
     from nbmlops.store.objects import ObjectStore, Stored
@@ -89,35 +91,50 @@ def save_folder(objects: ObjectStore, folder: Path, progress: Callable[[int], No
     """
     names, empty = walk(folder)
     paths = [f"{folder}/{name}" for name in names]
-    stored = _stored(objects, paths, progress)
+    before = [_stamp(path) for path in paths]
     executable = [os.access(path, os.X_OK) for path in paths]
-    return save_listing(objects, dict(zip(names, zip(stored, executable, strict=True), strict=True)), empty)
+
+    def take() -> list[Stored]:
+        with objects.batch() as batch:
+            found = [batch.add_source(Path(path), progress) for path in paths]
+            for path, stamp in zip(paths, before, strict=True):
+                _refuse_changed(path, stamp)
+            sizes = [size for _, size in before]
+            batch.add(
+                io.BytesIO(_listing(dict(zip(names, zip(found, sizes, executable, strict=True), strict=True)), empty))
+            )
+            return batch.finish()
+
+    *stored, listing = taken((), take)
+    return _saved(stored, listing)
 
 
 def store_folder(objects: ObjectStore, folder: Path) -> dict[str, Stored]:
     """Store all files below a folder, without a listing: each by its path in it; raises as `save_folder` does."""
     names, _ = walk(folder)
-    return dict(zip(names, _stored(objects, [f"{folder}/{name}" for name in names], None), strict=True))
-
-
-def _stored(objects: ObjectStore, paths: Sequence[str], progress: Callable[[int], None] | None) -> list[Stored]:
+    paths = [f"{folder}/{name}" for name in names]
     before = [_stamp(path) for path in paths]
-    stored = objects.put_many([Path(path) for path in paths], progress=progress)
+    stored = objects.put_many([Path(path) for path in paths])
     for path, stamp in zip(paths, before, strict=True):
         _refuse_changed(path, stamp)
-    return stored
+    return dict(zip(names, stored, strict=True))
 
 
-def save_listing(objects: ObjectStore, kept: Mapping[str, tuple[Stored, bool]], empty: Sequence[str] = ()) -> Saved:
-    """Store the listing of a folder whose files are stored, by their paths: what lies there, and whether it runs."""
-    content: dict[str, object] = {
-        "protocol": 1,
-        "files": {path: [one.digest, one.size, executable] for path, (one, executable) in kept.items()},
-    }
+def save_listing(objects: ObjectStore, kept: Mapping[str, Stored]) -> Saved:
+    """Store the listing of a folder whose files, none of which runs, are stored already: what lies at each path."""
+    content = _listing({path: (one.digest, one.size, False) for path, one in kept.items()}, ())
+    return _saved(list(kept.values()), objects.put(content))
+
+
+def _listing(kept: Mapping[str, tuple[str, int, bool]], empty: Sequence[str]) -> bytes:
+    """The listing of a folder: of each file its digest, its size and whether it runs."""
+    content: dict[str, object] = {"protocol": 1, "files": {path: list(member) for path, member in kept.items()}}
     if empty:
         content["folders"] = list(empty)
-    listing = objects.put(digests.canonical_json(content))
-    stored = [one for one, _ in kept.values()]
+    return digests.canonical_json(content)
+
+
+def _saved(stored: Sequence[Stored], listing: Stored) -> Saved:
     size, new_bytes = sum(one.size for one in stored), sum(one.new_bytes for one in stored)
     needs = tuple(one.digest for one in stored)
     return Saved(listing.digest, listing.digest, size, new_bytes + listing.new_bytes, needs)

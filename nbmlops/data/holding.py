@@ -45,10 +45,11 @@ class DataHolding:
             own = detail.get("filename", version.name)
             holds = (
                 detail["format"] in get_args(Format)
-                and PurePath(own).name == own
+                and PurePath(own).name == own != ".."
                 and all(isinstance(detail.get(key), str | None) for key in _TEXTS)
                 and ((known.format == "tracked") == (known.tracked in {"file", "folder", "delta"}))
                 and (known.format != "tracked" or known.source is not None)
+                and (known.rows is None or type(known.rows) is int)
                 and all(is_digest(each) for each in detail.get("needs", ()))
                 and all(isinstance(each, str) for each in detail.get("cut_by", ()))
                 and all({type(part) for part in column[:2]} <= {str} for column in detail.get("columns", ()))

@@ -64,6 +64,7 @@ def write(
     sink: pa.NativeFile,
     cut_by: Sequence[str] = (),
     content: bytes | None = None,
+    rows_each: int | None = None,
 ) -> Written:
     """Write the parts of a table as one Parquet file and digest them on the way.
 
@@ -79,6 +80,8 @@ def write(
         What chose the groups of the version before, so that this one is cut at the same rows.
     content : bytes, optional
         The table's identity when it is known already; else it is made on the way.
+    rows_each : int, optional
+        How many rows a group has; by default the content chooses where each ends.
     """
     import pyarrow.parquet as pq
 
@@ -87,17 +90,18 @@ def write(
     first = next(rows)
     _refuse_nothing(schema)
     kept = _with_types(with_categories(first))
-    chosen = grouping.choose(schema, first, cut_by)
+    chosen = [] if rows_each else grouping.choose(schema, first, cut_by)
     collected: list[pq.FileMetaData] = []
     count = size = 0
     writer = pq.ParquetWriter(sink, kept, compression="zstd", metadata_collector=collected)
     try:
-        for group in _ahead(grouping.groups(_some_rows(itertools.chain([first], rows)), chosen)):
-            if content is None:
-                hasher.update(group)
+        groups = _groups(itertools.chain([first], rows), chosen, rows_each)
+        for group in _ahead(groups if content is not None else _digested(groups, hasher)):
             count += group.num_rows
             size += group.nbytes
-            writer.write_table(group.replace_schema_metadata(kept.metadata), row_group_size=grouping.LONGEST)
+            writer.write_table(
+                group.replace_schema_metadata(kept.metadata), row_group_size=rows_each or grouping.LONGEST
+            )
     except BaseException:
         with suppress(Exception):
             writer.close()  # cannot end the file on a full disk; what went wrong first is what is said
@@ -106,11 +110,22 @@ def write(
     return Written(content or hasher.content(), count, size, tuple(chosen), _ends(collected[0]))
 
 
-def _some_rows(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def _groups(parts: Iterable[pa.Table], chosen: Sequence[str], rows_each: int | None) -> Iterator[pa.Table]:
+    return _some_rows(parts, rows_each) if rows_each else grouping.groups(_some_rows(parts, _ROWS_AT_ONCE), chosen)
+
+
+def _some_rows(parts: Iterable[pa.Table], most: int) -> Iterator[pa.Table]:
     """The same rows in parts small enough that one can be prepared while another is written."""
     for part in parts:
-        for start in range(0, max(part.num_rows, 1), _ROWS_AT_ONCE):
-            yield part.slice(start, _ROWS_AT_ONCE)
+        for start in range(0, max(part.num_rows, 1), most):
+            yield part.slice(start, most)
+
+
+def _digested(groups: Iterator[pa.Table], hasher: TableHasher) -> Iterator[pa.Table]:
+    """The same groups, digested before they are given."""
+    for group in groups:
+        hasher.update(group)
+        yield group
 
 
 def _ahead(groups: Iterator[pa.Table]) -> Iterator[pa.Table]:

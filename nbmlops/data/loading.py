@@ -179,7 +179,7 @@ class Loading(Keeping):
             raise InvalidError(f"a sample of {asked.sample} rows cannot be drawn", hint="give a number from 1 on")
         known = [column[0] for column in version.detail["columns"]]
         columns = None if asked.columns is None else pick(asked.columns, known)
-        with self._opened(version) as stored:
+        with self._opened(version, columns, asked.where) as stored:
             self._tables.saw(version.id)
             if wanted != "path":
                 return output.given_as(stored.read(columns, where=asked.where, sample=asked.sample), wanted)
@@ -192,11 +192,13 @@ class Loading(Keeping):
             output.write_table(first.schema, itertools.chain([first], parts), target)
             return target
 
-    def _opened(self, version: Version) -> AbstractContextManager[StoredTable]:
+    def _opened(
+        self, version: Version, columns: Sequence[str] | None, where: str | None
+    ) -> AbstractContextManager[StoredTable]:
         from nbmlops.data.stored import StoredTable
 
         if version.detail["format"] == "tracked":
-            return self._tracked.table(version)
+            return self._tracked.table(version, columns, where)
         return StoredTable(self._objects, version)
 
     def _place(self, version: Version, to: str | Path | None, overwrite: bool) -> Path:
@@ -222,5 +224,7 @@ class Loading(Keeping):
 
 def _is_whole(version: Version, asked: output.Rows, to: str | Path | None) -> bool:
     """Whether a tracked file is wanted as it is, and not what can be read of it."""
+    if version.detail["tracked"] != "file":
+        return False
     own = Path(str(version.detail["filename"]))
     return asked == (None, None, None) and (to is None or Path(to).is_dir() or Path(to).suffix == own.suffix)

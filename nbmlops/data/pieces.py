@@ -22,6 +22,7 @@ __all__ = ["File", "Numbers", "Source", "View"]
 
 _MANY = 50_000
 _END = 128  # of a file, so large a part at its end holds the footer as a rule
+_MOST_END = 1 << 20
 _LOOKS = 8
 _WORDS = 0.25
 _NEARLY = 0.9
@@ -82,7 +83,7 @@ class File:
         import pyarrow.parquet as pq
 
         self._view = view
-        view.need([(max(0, min(view.size - 8, view.size - view.size // _END)), view.size)])
+        view.need([(max(0, view.size - max(8, min(view.size // _END, _MOST_END))), view.size)])
         # The file ends with the length of its footer in four bytes, and PAR1.
         length = int.from_bytes(view.memory[view.size - 8 : view.size - 4], "little")
         self._footer = max(0, view.size - 8 - length)

@@ -37,9 +37,10 @@ class Pinning(Labelling):
         alias: str | None = None,
         progress: Progress | None = None,
     ) -> DataVersion:
-        """Record a file or a folder that stays where it is, and by what it is known again.
+        """Record a file, a folder or a Delta table that stays where it is, and by what it is known again.
 
-        It is read through once and not stored; `load` reads it where it is, after it was found to be the same still.
+        It is read through once and not stored; `load` reads it where it is, after it was found to be the same still. Of
+        a Delta table the version is recorded, with its files, which are not read.
 
         Parameters
         ----------
@@ -87,11 +88,14 @@ class Pinning(Labelling):
 
     def _look_through(self, place: UrlSource | LocalPlace, progress: Progress | None) -> tuple[Tracked, dict[str, Any]]:
         """What lies at a place, and what the catalog keeps of it."""
+        from nbmlops.data.delta import is_delta
         from nbmlops.data.url_intake import refuse_paths
 
         seen = place.look()
         detail: dict[str, Any] = {"format": "tracked", "tracked": "folder", "source": place.where}
         with files.scratch(self._scratch) as spare:
+            if is_delta(seen.files):
+                return self._look_into_delta(place, seen, detail)
             if seen.is_folder:
                 refuse_paths(place.where, seen.files)
                 found = place.digests(seen, spare, progress)
@@ -106,6 +110,16 @@ class Pinning(Labelling):
                 digest = place.digests(seen, spare, progress)[""]
                 size = stamp.size if stamp.size is not None else spare.seek(0, 2)
         return Tracked(place.where, "file", {"": Entry(digest, size)}), detail
+
+    def _look_into_delta(
+        self, place: UrlSource | LocalPlace, seen: Seen, detail: dict[str, Any]
+    ) -> tuple[Tracked, dict[str, Any]]:
+        from nbmlops.data.delta import DeltaAt
+
+        table = DeltaAt(place.address, place.where)
+        version = table.version
+        known = {"tracked": "delta", "etag": f"version {version}", **table.described()}
+        return Tracked(place.where, "delta", table.active(seen.files), version), detail | known
 
 
 def _from_here(where: str) -> str:

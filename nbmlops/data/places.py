@@ -37,6 +37,7 @@ class LocalPlace:
         self.path = path
         whole, root = path.resolve(), root.resolve()
         self.where = whole.relative_to(root).as_posix() if whole.is_relative_to(root) else whole.as_uri()
+        self.address = str(whole)
         self._own = own
 
     def look(self) -> Seen:

@@ -47,6 +47,10 @@ _TOLD = {
     "time": ("time of day", "time64[us]"),
     "timestamp": ("time", "timestamp[us]"),
 }
+_NEVER = {
+    "interval": "is an interval, whose months have no length",
+    "json": "is JSON, which a table does not keep as it is",
+}
 _WHOLE = 1 << 53
 """Whole numbers up to this one, and no others, all have a float of their own."""
 _DIGITS = 38
@@ -68,10 +72,8 @@ class ValuesColumn:
         self._kind = ""
         self._digits = self._scale = 0
         self._large: tuple[int, int] | None = None
-        if heading.kind == "interval":
-            raise InvalidError(
-                f"the column {self.name!r} is an interval, whose months have no length", hint=self._as_text()
-            )
+        if heading.kind in _NEVER:
+            raise InvalidError(f"the column {self.name!r} {_NEVER[heading.kind]}", hint=self._as_text())
 
     def take(self, values: Sequence[Any], start: int) -> pa.Array:
         """The next values, of which the first is in row `start`, counted from 0.

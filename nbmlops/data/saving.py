@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from nbmlops.core import digests
 from nbmlops.core.errors import InvalidError, NotFoundError
@@ -18,6 +18,7 @@ from nbmlops.data.table_files import TableFile
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from nbmlops.data.layout import Written
     from nbmlops.data.parts import Reading
     from nbmlops.data.recipes import Recipe
     from nbmlops.store.ingest import Ingest
@@ -29,6 +30,7 @@ __all__ = ["Tables", "needs"]
 
 Progress = Callable[[int], None]
 _REMEMBERED = 4
+_ROWS_EACH = 1 << 18
 # Where the version with the same content came from; this one comes from elsewhere.
 _ITS_OWN = frozenset({"query", "source"})
 _LEAST_SHARE, _MOST_SHARE = 0.2, 1.5
@@ -78,18 +80,27 @@ class Tables:
         table = to_arrow(value, allow_empty=allow_empty)
         if table.num_rows:  # without rows there is nothing to unify, and Arrow would drop the categories
             table = table.unify_dictionaries()
+        earlier = list(self._earlier(name, table))
+        if not earlier:
+            return self._write_first(table, self._cut_before(name), progress)
         hasher = TableHasher(table.schema)
         hasher.update(table)
         content = hasher.content()
-        there = self._versions.with_content(digests.of_bytes(content))
-        if there is not None and self._objects.is_whole(needs(there)):
-            known = files.Saved(there.digest, there.root, there.size, 0, tuple(needs(there)))
-            own = {key: value for key, value in there.detail.items() if key not in _ITS_OWN}
-            return known, own | {"columns": _described(table.schema)}
-        for earlier in self._earlier(name, table):
-            if (made := self.as_recipe(table, content, earlier)) is not None:
+        if (there := self._there(content, table.schema)) is not None:
+            return there
+        for version in earlier:
+            if (made := self.as_recipe(table, content, version)) is not None:
                 return made
         return self.write(table.schema, iter([table]), self._cut_before(name), content, progress)
+
+    def _there(self, content: bytes, schema: pa.Schema) -> tuple[files.Saved, dict[str, Any]] | None:
+        """What is kept already of a table with some content, under whatever name."""
+        there = self._versions.with_content(digests.of_bytes(content))
+        if there is None or not self._objects.is_whole(needs(there)):
+            return None
+        known = files.Saved(there.digest, there.root, there.size, 0, tuple(needs(there)))
+        own = {key: value for key, value in there.detail.items() if key not in _ITS_OWN}
+        return known, own | {"columns": _described(schema)}
 
     def save_reading(
         self, reading: Reading, what: str, name: str, allow_empty: bool, progress: Progress | None
@@ -121,18 +132,29 @@ class Tables:
         progress: Progress | None = None,
     ) -> tuple[files.Saved, dict[str, Any]]:
         """Store a table as a file of its own; what it is and what the catalog keeps of it, as `save` gives it."""
-        import pyarrow as pa
-
-        from nbmlops.data import layout
-
         with files.scratch(self._scratch) as file:
-            # Arrow opens the nameless file for itself: it must not write through Python, see `layout.write`.
-            with pa.OSFile(f"/dev/fd/{file.fileno()}", "wb") as sink:
-                written = layout.write(schema, parts, sink, cut_by, content)
-            with self._objects.batch() as batch:
-                root = batch.add(file, progress, written.ends)
-                digest = batch.add(io.BytesIO(written.content))
-                new_bytes = sum(stored.new_bytes for stored in batch.finish())
+            written = _written(file, schema, parts, cut_by, content)
+            return self._take_in(file, written, schema, progress)
+
+    def _write_first(
+        self, table: pa.Table, cut_by: tuple[str, ...], progress: Progress | None
+    ) -> tuple[files.Saved, dict[str, Any]]:
+        """Store a table that comes from nothing here: its identity is made while it is written, not before."""
+        from nbmlops.data.identity import TableHasher
+
+        TableHasher(table.schema).update(table.slice(0, 1))  # refuses by its name a column that cannot be kept
+        with files.scratch(self._scratch) as file:
+            written = _written(file, table.schema, iter([table]), cut_by, None)
+            there = self._there(written.content, table.schema)
+            return there or self._take_in(file, written, table.schema, progress)
+
+    def _take_in(
+        self, file: BinaryIO, written: Written, schema: pa.Schema, progress: Progress | None
+    ) -> tuple[files.Saved, dict[str, Any]]:
+        with self._objects.batch() as batch:
+            root = batch.add(file, progress, written.ends)
+            digest = batch.add(io.BytesIO(written.content))
+            new_bytes = sum(stored.new_bytes for stored in batch.finish())
         columns = _described(schema)
         detail = {"format": "table", "rows": written.rows, "columns": columns, "cut_by": written.cut_by}
         return files.Saved(digest, root, written.size, new_bytes, (digest,)), detail
@@ -168,7 +190,8 @@ class Tables:
 
         with files.scratch(self._scratch) as file:
             with pa.OSFile(f"/dev/fd/{file.fileno()}", "wb") as sink:
-                written = layout.write(part.schema, [part], sink, (), b"-")
+                # It shares nothing with other files, and each group has dictionaries of its own: so few large ones.
+                written = layout.write(part.schema, [part], sink, (), b"-", _ROWS_EACH)
             return batch.add(file, None, written.ends)
 
     def _earlier(self, name: str, table: pa.Table) -> Iterator[Version]:
@@ -198,6 +221,18 @@ class Tables:
     def _cut_before(self, name: str) -> tuple[str, ...]:
         """The columns that chose the row groups of the newest version, if it is a table."""
         return next((tuple(version.detail.get("cut_by", ())) for version in self._newest(name)), ())
+
+
+def _written(
+    file: BinaryIO, schema: pa.Schema, parts: Iterator[pa.Table], cut_by: tuple[str, ...], content: bytes | None
+) -> Written:
+    import pyarrow as pa
+
+    from nbmlops.data import layout
+
+    # Arrow opens the nameless file for itself: it must not write through Python, see `layout.write`.
+    with pa.OSFile(f"/dev/fd/{file.fileno()}", "wb") as sink:
+        return layout.write(schema, parts, sink, cut_by, content)
 
 
 def _described(schema: pa.Schema) -> list[list[Any]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
@@ -180,6 +181,15 @@ class TrackedReading:
             When it is at an address, and the workspace is not trusted.
         """
         record = self.record(version)
+        place, seen = self._look(version, record)
+        told = _told(version).changes(seen.files[""]) if not seen.is_folder else []
+        sizes = {path: record.files[path].digest for path in record.files}
+        self._refuse(version, record, told, {p: Entry(sizes.get(p, ""), s.size or 0) for p, s in _sized(seen, record)})
+        with files.scratch(self._scratch) as spare, Held.of(place, seen, spare) as held:
+            self._refuse(version, record, told, held.entries())
+            yield held
+
+    def _look(self, version: Version, record: Tracked) -> tuple[UrlSource | LocalPlace, Seen]:
         own = self._scratch.parent
         place = place_at(record.where, own.parent, own)
         if not isinstance(place, LocalPlace) and not self._trusted():
@@ -188,35 +198,57 @@ class TrackedReading:
                 hint="look at the address, then `ml trust`",
             )
         try:
-            seen = place.look()
+            return place, place.look()
         except NotFoundError:
             raise NotFoundError(
                 f"nothing is left at {record.where}, where {version.ref} was tracked",
                 hint=f"put it back, or track what there is now: `ml data track WHERE {version.name}`",
             ) from None
-        told = _told(version).changes(seen.files[""]) if not seen.is_folder else []
-        sizes = {path: record.files[path].digest for path in record.files}
-        self._refuse(version, record, told, {p: Entry(sizes.get(p, ""), s.size or 0) for p, s in _sized(seen, record)})
-        with files.scratch(self._scratch) as spare, Held.of(place, seen, spare) as held:
-            self._refuse(version, record, told, held.entries())
-            yield held
 
     def _refuse(self, version: Version, record: Tracked, told: list[str], now: Mapping[str, Entry]) -> None:
         if changes := record.changes(now):
             said = list(dict.fromkeys([*told, *changes]))
             more = f" and {len(said) - 4:,} more" if len(said) > 4 else ""
+            # A path in the record begins at the project's folder, one that is typed where one stands.
+            at = record.where if "://" in record.where else str(self._scratch.parents[1] / record.where)
             raise ConflictError(
                 f"{record.where} has changed since {version.ref} was tracked: {', '.join(said[:4])}{more}",
-                hint=f"track it again: `ml data track {record.where} {version.name}`",
+                hint=f"track it again: `ml data track {shlex.quote(at)} {version.name}`",
             )
 
     @contextmanager
-    def table(self, version: Version) -> Iterator[StoredTable]:
-        """The table in a Parquet file that was tracked."""
+    def table(
+        self, version: Version, columns: Sequence[str] | None = None, where: str | None = None
+    ) -> Iterator[StoredTable]:
+        """The table in a Parquet file or a Delta table that was tracked.
+
+        Of a Delta table there may be only `columns`, those of the condition `where`, and the rows that can meet it.
+        """
         from nbmlops.data.stored import StoredTable
 
+        if version.detail["tracked"] == "delta":
+            with self._delta(version, columns, where) as table:
+                yield table
+            return
         with self.verified(version) as held, held.view() as view, StoredTable(_Only(view), version) as table:
             yield table
+
+    @contextmanager
+    def _delta(self, version: Version, columns: Sequence[str] | None, where: str | None) -> Iterator[StoredTable]:
+        from nbmlops.data.delta import DeltaAt
+        from nbmlops.data.stored import StoredTable
+
+        record = self.record(version)
+        place, seen = self._look(version, record)
+        known = DeltaAt(place.address, record.where, record.delta)
+        self._refuse(version, record, [], known.active(seen.files))
+        there = {path: Entry("", seen.files[path].size or 0) for path in record.files if path in seen.files}
+        self._refuse(version, record, [], there)
+        with files.scratch(self._scratch) as spare:
+            rows = known.write(spare, columns, where)
+            told = replace(version, detail={**version.detail, "rows": rows})
+            with StoredTable(_Only(FileView(spare.fileno(), spare.seek(0, os.SEEK_END))), told) as table:
+                yield table
 
     def place(self, version: Version, target: Path | None) -> Path:
         """The path of what was tracked, or of a copy: at `target`, or of what is not on this machine in the scratch.

@@ -68,7 +68,7 @@ def take_url(objects: ObjectStore, tables: Tables, scratch: Path, url: str, name
 def _folder(objects: ObjectStore, file: BinaryIO, parts: Mapping[str, Part]) -> files.Saved:
     windows = [cast("BinaryIO", Window(file.fileno(), part.begin, part.size)) for part in parts.values()]
     stored = objects.put_many(windows)
-    return files.save_listing(objects, {path: (one, False) for path, one in zip(parts, stored, strict=True)})
+    return files.save_listing(objects, dict(zip(parts, stored, strict=True)))
 
 
 def refuse_paths(where: str, paths: Mapping[str, object]) -> None:

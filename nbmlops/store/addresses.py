@@ -89,7 +89,7 @@ def local_path(url: str) -> Path:
 
 
 def last_part(url: str) -> str:
-    """What a file or folder is called at its address, as it was shown; empty when it is all of a server.
+    """What a file or folder is called at its address, as it was shown; empty when that is no name of a file.
 
     Examples
     --------
@@ -98,7 +98,8 @@ def last_part(url: str) -> str:
     """
     rest = url.partition("://")[2].rstrip("/")
     name = rest.rpartition("/")[2] if "/" in rest or not is_on_web(url) else ""
-    return (unquote(name) if is_on_web(url) else name).rpartition("/")[2]
+    last = (unquote(name) if is_on_web(url) else name).rpartition("/")[2]
+    return "" if last in {".", ".."} or "\0" in last else last
 
 
 def recordable(text: str) -> str:

@@ -40,7 +40,7 @@ class Node:
     label : str
         The reference, the run's name, the cell and its notebook, or the script.
     note : str
-        What else is known: the aliases, the notebook of a run, whether it is deleted.
+        What else is known: the aliases, the notebook of a run, whether it is deleted, the address it came from.
     layer : int
         How many nodes stand before it at most.
     """
@@ -248,7 +248,7 @@ def _versions(connection: Connection, things: Iterable[str]) -> dict[str, Node]:
     version, name = schema.version, schema.name
     query = select(
         version.c.id, version.c.number, version.c.digest, version.c.deleted_at, version.c.freed_at,
-        name.c.kind, name.c.name,
+        version.c.detail, name.c.kind, name.c.name,
     ).join(name)  # fmt: skip
     rows = edges.selected(connection, query, version.c.id, [edges.parsed(thing)[1] for thing in things])
     aliases: dict[int, list[str]] = {}
@@ -258,9 +258,10 @@ def _versions(connection: Connection, things: Iterable[str]) -> dict[str, Node]:
     nodes = {}
     for row in rows:
         gone = "freed" if row.freed_at else "deleted" if row.deleted_at else ""
-        note = ", ".join([*aliases.get(row.id, ()), *([gone] if gone else [])])
+        source = row.detail.get("source")  # the address that it came from
+        notes = [*aliases.get(row.id, ()), *([gone] if gone else []), *([f"from {source}"] if source else [])]
         nodes[f"{row.kind}:{row.id}"] = Node(
-            f"{row.kind}:{row.id}", row.kind, pinned(row.name, row.number, row.digest), note
+            f"{row.kind}:{row.id}", row.kind, pinned(row.name, row.number, row.digest), ", ".join(notes)
         )
     for thing in things:
         nodes.setdefault(thing, Node(thing, edges.parsed(thing)[0], f"{thing}, which is gone"))

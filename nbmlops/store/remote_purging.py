@@ -18,7 +18,7 @@ from nbmlops.store import adoption, tombstones
 from nbmlops.store.remote_bytes import dead_there, filed_there
 from nbmlops.store.remote_records import Filed, filed_as
 from nbmlops.store.rewriting import Dead, rewrite
-from nbmlops.store.scrubbing import BUT_ORIGIN, subject_without
+from nbmlops.store.scrubbing import kept_of, subject_without
 from nbmlops.store.versions import Version, Versions
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class RemotePurger:
         clear = self._redaction
         clean: dict[str, Any] = clear.json(document, _FIXED)
         clean["tags"] = clear.json(document["tags"], fixed=())
-        clean["detail"] = clear.json(document["detail"], BUT_ORIGIN)
+        clean["detail"] = clear.json(document["detail"], kept_of(document["detail"]))
         clean["runs"] = [
             {
                 **clear.json(run, _FIXED),

@@ -8,7 +8,8 @@ stay, for references to them would break; whether they hold a value is told, so 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, String, Table, Text, delete, insert, select, update
@@ -17,7 +18,7 @@ from nbmlops.core import digests
 from nbmlops.store import audit, schema
 from nbmlops.store.redaction import Redaction
 
-__all__ = ["BUT_ORIGIN", "named_so", "replace_objects", "scrub", "subject_without"]
+__all__ = ["kept_of", "named_so", "replace_objects", "scrub", "subject_without"]
 
 _WORD = 128
 """A column of no more characters holds a word: a digest, a kind, a name."""
@@ -57,13 +58,13 @@ def scrub(connection: Connection, redaction: Redaction) -> dict[str, int]:
             if f"{table.name}.{column.name}" in _STRUCTURE:
                 continue
             if isinstance(column.type, JSON):
-                kept = _DIGESTS.get(f"{table.name}.{column.name}", ())
-                changed[table.name] += _scrub_json(connection, table, column, redaction, kept)
+                digests_in = _DIGESTS.get(f"{table.name}.{column.name}", ())
+                changed[table.name] += _scrub_json(connection, table, column, redaction, partial(_same, digests_in))
             elif isinstance(column.type, Text) or (
                 isinstance(column.type, String) and (column.type.length or 0) > _WORD
             ):
                 changed[table.name] += _scrub_text(connection, table, column, redaction)
-    changed["version"] += _scrub_json(connection, schema.version, schema.version.c.detail, redaction, BUT_ORIGIN)
+    changed["version"] += _scrub_json(connection, schema.version, schema.version.c.detail, redaction, kept_of)
     moved = _scrub_sources(connection, redaction)
     changed["source"] += len(moved)
     changed["edge"] += _scrub_edges(connection, redaction, moved)
@@ -120,18 +121,34 @@ class _AllBut:
         return name not in self._names
 
 
-BUT_ORIGIN = _AllBut("notebook", "script", "git", "branch", "source", "query")
-"""Of what a version keeps besides, only where it comes from is text that people wrote."""
+_BUT_ORIGIN = _AllBut("notebook", "script", "git", "branch", "query", "source")
+_BUT_MAKER = _AllBut("notebook", "script", "git", "branch", "query")
+
+
+def kept_of(detail: Mapping[str, Any]) -> Container[str]:
+    """What stays of the `detail` of a version: all but where it comes from, which is text that people wrote.
+
+    What is tracked is read where it comes from, so that its address stays, too.
+    """
+    return _BUT_MAKER if detail.get("format") == "tracked" else _BUT_ORIGIN
+
+
+def _same(kept: Container[str], _value: Any) -> Container[str]:
+    return kept
 
 
 def _scrub_json(
-    connection: Connection, table: Table, column: Column[Any], redaction: Redaction, kept: Container[str] = ()
+    connection: Connection,
+    table: Table,
+    column: Column[Any],
+    redaction: Redaction,
+    kept: Callable[[Any], Container[str]] = lambda _: (),
 ) -> int:
     keys = list(table.primary_key.columns)
     changed = []
     for row in connection.execute(select(*keys, column).where(column.is_not(None))):
         value = row[-1]
-        if (new := redaction.json(value, kept)) != value:
+        if (new := redaction.json(value, kept(value))) != value:
             changed.append((row[:-1], new))
     for key, new in changed:
         same = [one == value for one, value in zip(keys, key, strict=True)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,7 @@ _WRITES = frozenset(
 _FIRST_WORD = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*([A-Za-z]+)", re.DOTALL)
 _ONLY_READS = "ask for rows, as in 'select * from flights'; nothing is changed in a database"
 _SAID = 600
+_OURS = re.compile(r'DECLARE "\w+" CURSOR FOR ')
 # What the columns of PostgreSQL are, by the numbers of their types in its catalog pg_type.
 _POSTGRESQL = {
     16: "bool",
@@ -44,6 +45,7 @@ _POSTGRESQL = {
     21: "int16",
     23: "int32",
     25: "text",
+    114: "json",
     700: "float32",
     701: "float64",
     1042: "text",
@@ -55,6 +57,7 @@ _POSTGRESQL = {
     1186: "interval",
     1700: "decimal",
     2950: "text",
+    3802: "json",
 }
 
 
@@ -130,9 +133,13 @@ def asked(url: str, query: str) -> Iterator[Answer]:
             with _explained(where, secrets):
                 options = {"no_parameters": True, "stream_results": True}
                 result = connection.exec_driver_sql(query, execution_options=options)
-            if not result.returns_rows:
-                raise InvalidError(f"{where} gives no rows for this query", hint=_ONLY_READS)
-            yield Answer(where, result, secrets)
+            try:
+                if not result.returns_rows:
+                    raise InvalidError(f"{where} gives no rows for this query", hint=_ONLY_READS)
+                yield Answer(where, result, secrets)
+            finally:
+                with suppress(SQLAlchemyError):  # what has gone away is closed already
+                    result.close()
     finally:
         engine.dispose()
 
@@ -233,13 +240,14 @@ def _explained(where: str, secrets: Sequence[str]) -> Iterator[None]:
 
 
 def _refused(where: str, said: str) -> NbmlopsError:
-    if re.search(r"read.?only|query_only", said, re.IGNORECASE):
+    if re.search(r"read.?only|data-modifying", said, re.IGNORECASE):
         return InvalidError(f"{where} refuses to write for a query: {said}", hint=_ONLY_READS)
     return InvalidError(f"{where} refuses the query: {said}", hint="try it where you can change it, then save it")
 
 
 def _said(error: BaseException, secrets: Sequence[str]) -> str:
     words = str(error.orig if isinstance(error, DBAPIError) else error).strip() or type(error).__name__
+    words = _OURS.sub("", words)
     for secret in secrets:
         words = words.replace(secret, "…")
     return without_secrets(" ".join(words.split()))[:_SAID]

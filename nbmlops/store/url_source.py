@@ -47,6 +47,10 @@ class UrlSource(Protocol):
     def where(self) -> str:
         """The address as it may be shown."""
 
+    @property
+    def address(self) -> str:
+        """The address as others can open it, if they find the credentials."""
+
     def look(self) -> Seen:
         """What lies there now; `NotFoundError` when nothing does."""
 
@@ -83,7 +87,7 @@ class _Web:
         from nbmlops.store.web_files import WebFile
 
         self._file = WebFile(url)
-        self.where = self._file.where
+        self.where = self.address = self._file.where
 
     def look(self) -> Seen:
         return Seen({"": self._file.stamp()}, is_folder=False)
@@ -104,7 +108,7 @@ class _Tree:
 
     def __init__(self, files: UrlFiles, *, is_folder: bool) -> None:
         self._files = files
-        self.where = files.where
+        self.where = self.address = files.where
         self._is_folder = is_folder
 
     def look(self) -> Seen:

@@ -23,6 +23,7 @@ from nbmlops.store.addresses import shown
 from nbmlops.store.patience import SLOWEST, Patience, SpoiltError
 from nbmlops.store.stamp import Stamp
 from nbmlops.store.streams import write_at
+from nbmlops.store.url_errors import without_secrets
 
 __all__ = ["WebFile"]
 
@@ -128,7 +129,7 @@ class WebFile:
             answer = self._opener.open(request, timeout=self._patience.timeout)
         except HTTPError as error:
             error.close()
-            raise self._refused(error.code, str(error.reason)) from None
+            raise self._refused(error.code, without_secrets(str(error.reason))) from None
         except URLError as error:
             raise (error.reason if isinstance(error.reason, OSError) else OSError(str(error.reason))) from None
         assert isinstance(answer, HTTPResponse)

@@ -9,7 +9,9 @@ from pathlib import Path
 import boto3
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from nbmlops.core.errors import ConflictError, NotFoundError, UnavailableError
 from nbmlops.workspace import Workspace
@@ -78,3 +80,14 @@ def test_what_stays_in_a_bucket_is_read_there_while_it_is_the_same(bucket: str, 
             workspace.data.load("flights")
         with pytest.raises(ConflictError, match="has changed since folder@v1 was tracked"):
             workspace.data.load("folder")
+
+
+def test_a_delta_table_in_a_bucket_is_read_at_its_version(bucket: str, tmp_path: Path) -> None:
+    table = pa.Table.from_pandas(FRAME.head(100))
+    options = {"allow_http": "true", "aws_conditional_put": "etag"}
+    write_deltalake(f"{bucket}/delta", table, storage_options=options)
+    with Workspace.init(tmp_path / "project") as workspace:
+        tracked = workspace.data.track(f"{bucket}/delta", "ext")
+        assert (tracked.tracked, tracked.rows) == ("delta", 100)
+        write_deltalake(f"{bucket}/delta", table, storage_options=options, mode="overwrite")
+        pd.testing.assert_frame_equal(workspace.data.load("ext"), FRAME.head(100))

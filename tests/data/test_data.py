@@ -133,6 +133,23 @@ def test_files_and_folders_come_back_byte_for_byte(workspace: Workspace, tmp_pat
     assert workspace.data.load("notes").read_text() == "a,b\n1,2\n"
 
 
+def test_of_a_folder_that_changes_while_it_is_read_nothing_is_stored(workspace: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("a.txt", "b.txt"):
+        (folder / name).write_text(name)
+
+    def change(_: int) -> None:
+        (folder / "a.txt").write_text("another text")
+
+    with pytest.raises(ConflictError, match=r"a\.txt changed while it was read; nothing was saved"):
+        workspace.data.save(folder, "pictures", progress=change)
+    assert workspace.store.verify(full=True).objects == 0
+    version = workspace.data.save(folder, "pictures")
+    found = workspace.store.verify(full=True)
+    assert (found.ok, found.objects, version.size) == (True, 3, len("another text") + len("b.txt"))
+
+
 def test_a_folder_keeps_its_empty_folders_and_the_target_of_a_link(workspace: Workspace, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     (folder / "empty" / "below").mkdir(parents=True)

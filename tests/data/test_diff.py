@@ -65,6 +65,36 @@ def test_by_key_cells_and_rows_are_told(workspace: Workspace) -> None:
     assert Counter(frame.change) == {"changed": 2, "added": 3, "removed": 3}
 
 
+def test_whole_numbers_as_a_key_find_what_their_text_finds(workspace: Workspace) -> None:
+    before = flights(60_000).assign(name=lambda f: f.id.map("{:06}".format), id=lambda f: f.id - 20_000)
+    before.loc[before.index[::97], "carrier"] = None
+    after = before.sample(frac=0.99, random_state=1).reset_index(drop=True)
+    after.loc[after.index[::50], "carrier"] = "B6"
+    after.loc[after.index[::70], "delay"] = 0.0
+    workspace.data.save(before, "flights")
+    workspace.data.save(after, "flights")
+    by_number, by_text = (workspace.data.diff("flights@v1", "flights@v2", key=[key]) for key in ("id", "name"))
+    assert by_number.rows == by_text.rows
+    assert by_number.columns[1:3] == by_text.columns[1:3]
+    assert [(cell.column, cell.before, cell.after) for cell in by_number.cells] == [
+        (cell.column, cell.before, cell.after) for cell in by_text.cells
+    ]
+    (carrier,) = (column for column in by_number.columns if column.column == "carrier")
+    old, new = before.set_index("id").carrier.reindex(after.id).to_numpy(), after.carrier.to_numpy()
+    assert carrier.cells == int((pd.Series(old).fillna("") != pd.Series(new).fillna("")).sum())
+    assert dict(carrier.after.top) == after.carrier.value_counts().to_dict()
+    assert carrier.before.nulls == int(before.carrier.isna().sum())
+
+
+@pytest.mark.parametrize("key", [[1, 2, 2], [1, 2, None]])
+def test_a_key_of_whole_numbers_that_does_not_serve_is_refused(workspace: Workspace, key: list[int | None]) -> None:
+    serves = pd.DataFrame({"id": pd.array([1, 2, 3], "Int64"), "value": [1, 2, 3]})
+    workspace.data.save(serves, "flights")
+    workspace.data.save(serves.assign(id=pd.array(key, "Int64")), "flights")
+    with pytest.raises(InvalidError, match="of the version after"):
+        workspace.data.diff("flights@v1", "flights@v2", key=["id"])
+
+
 def test_without_a_key_rows_stand_where_they_stood_or_are_found_by_content(workspace: Workspace) -> None:
     before = flights()
     workspace.data.save(before, "flights")

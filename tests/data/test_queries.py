@@ -190,15 +190,26 @@ def test_an_interrupt_leaves_nothing(workspace: Workspace, database: sqlite3.Con
     assert workspace.data.save(Query("select id from flights", URL), "flights").rows == 3
 
 
-def test_a_value_in_a_query_can_be_erased(workspace: Workspace, database: sqlite3.Connection) -> None:
+def test_a_value_in_a_query_can_be_erased_here_and_afar(
+    workspace: Workspace, database: sqlite3.Connection, folder: Path
+) -> None:
     database.execute("update flights set carrier = 'N14228' where id = 1")
-    secret = "select carrier, id from flights where carrier = 'N14228' or true"
-    workspace.data.save(Query(secret, URL), "flights")
-    Path("where.txt").write_text("carrier = 'N14228'")
-    workspace.data.erase("flights", where_file="where.txt", yes=True)
-    assert workspace.data.show("flights").query == secret.replace("N14228", "[erased]")
-    with closing(sqlite3.connect(workspace.marker.state / "catalog.db")) as catalog:
-        assert "N14228" not in "\n".join(catalog.iterdump())
+    (folder / "N14228.db").write_bytes((folder / "traffic.db").read_bytes())
+    asked = "select carrier, id from flights where carrier = 'N14228' or true"
+    workspace.data.save(Query(asked, "sqlite:///N14228.db"), "flights")
+    (folder / "N14228.bin").write_bytes(b"tracked")
+    tracked = workspace.data.track("N14228.bin", "tracked").source
+    afar = folder / "afar"
+    workspace.data.push("flights", to=str(afar))
+    (folder / "where.txt").write_text("carrier = 'N14228'")
+    workspace.data.erase("flights", where_file="where.txt", yes=True, remotes=[str(afar)])
+    left = workspace.data.show("flights")
+    assert left.query == asked.replace("N14228", "[erased]")
+    assert left.source == "sqlite:///[erased].db"
+    assert workspace.data.show("tracked").source == tracked
+    workspace.data.push("flights", to=str(afar))
+    for path in afar.rglob("*"):
+        assert not path.is_file() or b"N14228" not in path.read_bytes(), path
 
 
 def test_a_shell_saves_a_query_from_a_file(
@@ -273,6 +284,8 @@ def test_what_the_database_tells_of_types_counts_where_values_do_not_tell() -> N
     assert taken([None], "decimal").type == pa.decimal128(1, 0)
     with pytest.raises(InvalidError, match="'x' is an interval"):
         taken([timedelta(1)], "interval")
+    with pytest.raises(InvalidError, match="'x' is JSON"):
+        taken(["text"], "json")
 
 
 @given(

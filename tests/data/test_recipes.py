@@ -198,6 +198,18 @@ def test_the_same_content_again_is_not_written_again(workspace: Workspace) -> No
     pd.testing.assert_frame_equal(workspace.data.load("elsewhere"), frame.dropna())
 
 
+def test_content_that_is_kept_as_a_recipe_is_found_under_a_name_that_knows_nothing_of_it(tmp_path: Path) -> None:
+    frame = trips()
+    with Workspace.init(tmp_path / "project") as workspace:
+        workspace.data.save(frame, "trips")
+        cleaned = workspace.data.save(frame.dropna(), "trips")
+        assert workspace.versions("data").resolve("trips").detail["layout"] == "recipe"
+    with Workspace.open(tmp_path / "project") as workspace:
+        other = workspace.data.save(frame.dropna(), "other")
+        assert (other.digest, other.new_bytes) == (cleaned.digest, 0)
+        pd.testing.assert_frame_equal(workspace.data.load("other"), frame.dropna())
+
+
 def test_a_condition_that_cannot_be_is_said(workspace: Workspace) -> None:
     workspace.data.save(trips(100), "trips")
     with pytest.raises(InvalidError, match="no column 'mnth'") as caught:

@@ -76,6 +76,15 @@ def test_a_table_on_the_web_is_read_where_it_is(workspace: Workspace, server: We
     assert url in text(workspace.data.history("flights_ext"))
 
 
+def test_a_tracked_table_is_checked_and_its_source_drawn(workspace: Workspace, server: WebServer) -> None:
+    url = f"{server.url}/flights.parquet"
+    workspace.data.track(url, "ext")
+    assert workspace.check.data("ext", "table: rows between (5000, 5000)\nid: unique").status == "passed"
+    with workspace.run("cleaning"):
+        workspace.data.save(workspace.data.load("ext").head(9), "clean")
+    assert f"from {url}" in workspace.lineage("clean").mermaid() + text(workspace.lineage("clean"))
+
+
 def test_what_has_changed_is_not_read_and_tracked_again(workspace: Workspace, server: WebServer) -> None:
     url = f"{server.url}/flights.parquet"
     first = workspace.data.track(url, "ext")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import os
 import sqlite3
+import subprocess
+import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import closing
@@ -185,3 +188,22 @@ def test_paths_that_no_disk_could_hold_are_refused(workspace: Workspace, memory:
     files.store[f"/{memory.partition('://')[2]}/a/x/y"] = files.store[f"/{memory.partition('://')[2]}/a/x"]
     with pytest.raises(InvalidError, match="'x' both as a file and as a folder"):
         workspace.data.save(f"{memory}/a/")
+
+
+def test_a_save_that_is_killed_leaves_nothing(workspace: Workspace, server: WebServer) -> None:
+    begun, end = threading.Event(), threading.Event()
+
+    def stall(page: Page) -> None:
+        begun.set()
+        end.wait(20)
+
+    server.pages["/large.bin"] = Page(bytes(5_000_000), etag='"1"', cut=3_000_000, sent=stall)
+    script = "import sys; from nbmlops.workspace import Workspace; Workspace.open(sys.argv[1]).data.save(sys.argv[2])"
+    line = [sys.executable, "-c", script, str(workspace.marker.root), f"{server.url}/large.bin"]
+    with subprocess.Popen(line) as saving:
+        assert begun.wait(20)
+        saving.kill()
+    end.set()
+    assert scratch_of(workspace) == []
+    assert workspace.data.list() == []
+    assert workspace.store.verify(full=True).ok
