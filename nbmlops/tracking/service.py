@@ -8,16 +8,18 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.core import digests
 from nbmlops.core.errors import ConflictError, InvalidError
 from nbmlops.core.refs import check_name
 from nbmlops.core.settings import FOLDER
 from nbmlops.store import lineage
-from nbmlops.store.edges import keep_source
+from nbmlops.store.edges import keep_text
 from nbmlops.store.liveness import Writer
 from nbmlops.tracking import environment
 from nbmlops.tracking.active import ActiveRun, flatten
 from nbmlops.tracking.git_states import observed
 from nbmlops.tracking.looking import Looking
+from nbmlops.tracking.notebook_source import saved
 from nbmlops.tracking.queries import runs, values
 from nbmlops.tracking.queries.cells import add_cells
 from nbmlops.tracking.recording import Ending, Recording
@@ -138,7 +140,7 @@ class Runs(Looking):
         token = self._writer.token
         if not self.catalog.transact(lambda c: runs.resume(c, record.id, token)):
             raise ConflictError(f"the run {record.name} is not killed any more", hint=f"`ml run show {record.name}`")
-        self.recording.resume(record.id, record.params)
+        self.recording.resume(record.id, record.params, record.notebook)
         return ActiveRun(self, record.id)
 
     def _begin(self, fields: dict[str, Any], params: dict[str, Any], tags: dict[str, str]) -> None:
@@ -150,7 +152,7 @@ class Runs(Looking):
         def work(connection: Connection) -> None:
             runs.keep_environment(connection, digest, content)
             if state and diff is not None:
-                keep_source(connection, state["diff"], diff)
+                keep_text(connection, state["diff"], diff)
             runs.begin(connection, **fields, **told)
             values.add_params(connection, fields["id"], params)
             values.add_tags(connection, fields["id"], tags)
@@ -175,7 +177,9 @@ class Runs(Looking):
             When it has ended already.
         """
         executed = [self._analysed(cell) for cell in cells]
-        ending = Ending(status, error, executed, self._about(run_id, executed))
+        notebook = saved(self.recording.notebook(run_id), self._root)
+        source = notebook.text if notebook else None
+        ending = Ending(status, error, executed, source, self._about(run_id, executed, source))
         if also is None and self.recording.end(run_id, ending):
             return
         at = self.clock.now()
@@ -184,16 +188,18 @@ class Runs(Looking):
             if not runs.finish(connection, run_id, status, at, error, ending.about):
                 raise InvalidError(f"the run {self.name_of(run_id)} has ended already")
             add_cells(connection, run_id, executed)
+            if source is not None:
+                keep_text(connection, ending.about["source"], source)
             if also is not None:
                 also(connection)
 
         self.recording.settle()
         self.catalog.transact(work)
 
-    def _about(self, run_id: str, executed: Sequence[Cell]) -> dict[str, Any]:
+    def _about(self, run_id: str, executed: Sequence[Cell], source: str | None) -> dict[str, Any]:
         """What is known of a run when it ends, by column."""
         resources = priced(self.recording.taken(run_id) or summed(executed), self._cost_per_hour)
-        return {"resources": resources and asdict(resources)}
+        return {"resources": resources and asdict(resources), "source": source and digests.of_text(source)}
 
     def finish(
         self,

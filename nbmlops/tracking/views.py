@@ -64,7 +64,7 @@ def _facts(run: Run) -> Facts:
             "kind": run.kind,
             "started": when(run.started_at),
             "ended": when(run.ended_at),
-            "notebook": run.notebook and PurePath(run.notebook).name,
+            "notebook": run.notebook and PurePath(run.notebook).name + (" (its source is kept)" if run.source else ""),
             "git": commit and commit + (" (with changes)" if git.get("dirty") else ""),
             "python": python and f"{python}, {len(on.get('distributions', ()))} distributions",
             "processor": cpu and f"{on.get('cpus')} {TIMES} {cpu}",

@@ -100,6 +100,7 @@ def run(text: str = "gbm", **fields: Any) -> Run:
         "cells": (Cell(3, None, DIGEST, text, 3, NOW, 0.25, "completed", resources=Resources(0.25, 0.2, 1, 2, 0.1)),),
         "resources": Resources(4.13, 3.2, 312_000_000, 4_096, 0.01),
         "diff": f"+{text}\n" * 50,
+        "source": '{"cells": [], "metadata": {}}',
         "environment": {"python": text, "distributions": {text: text}},
     }
     return Run(**{**given, **fields})
