@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core import digests
-from nbmlops.core.errors import ConflictError, InvalidError
+from nbmlops.core.errors import ConflictError, InvalidError, UnsupportedError
 from nbmlops.core.refs import check_name
 from nbmlops.core.settings import FOLDER
 from nbmlops.store import lineage
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.store.catalog import Catalog, Connection
     from nbmlops.store.objects import ObjectStore
+    from nbmlops.tracking.autologging import Autolog, Autologger
 
 __all__ = ["Runs"]
 
@@ -50,6 +51,8 @@ class Runs(Looking):
         The project's folder, whose git state a run keeps.
     cost_per_hour : float, optional
         What an hour of this machine costs.
+    autologger : callable, optional
+        Makes what logs fits to these runs.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Runs(Looking):
         clock: Clock,
         root: Path,
         cost_per_hour: float | None = None,
+        autologger: Callable[[Runs], Autologger] | None = None,
     ) -> None:
         state = root / FOLDER
         super().__init__(catalog, Recording(catalog, clock, root, state / "journal"), state / "live")
@@ -67,6 +71,8 @@ class Runs(Looking):
         self._root = root
         self._writer = Writer(state / "live")
         self._cost_per_hour = cost_per_hour
+        self._make_autologger = autologger
+        self._autologger: Autologger | None = None
 
     def __call__(
         self, name: str, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
@@ -292,6 +298,34 @@ class Runs(Looking):
             raise InvalidError("no run is active", hint='start one: `%%ml run NAME`, or `with ml.run("name") as run`')
         return run
 
+    def autolog(self, *, off: bool = False, plots: bool = True, models: bool = True) -> Autolog:
+        """Log what scikit-learn fits in this process from now on, each fit to a run.
+
+        Kept are its params, measures on the rows that it was fitted on, what it makes of the columns, pictures, and
+        the fitted model; of a cross-validation its folds, of a search its candidates as parts of the run. The active
+        run takes the first fit; a further one becomes a part of it. What cannot be logged is said and left out: a
+        fit does what it would do without.
+
+        Parameters
+        ----------
+        off : bool
+            Log nothing more.
+        plots : bool
+            Whether to draw pictures.
+        models : bool
+            Whether to save models.
+
+        Raises
+        ------
+        UnsupportedError
+            When nothing here knows how to log fits.
+        """
+        if self._autologger is None:
+            if self._make_autologger is None:
+                raise UnsupportedError("these runs have nobody who logs fits", hint="`ml run autolog` in a workspace")
+            self._autologger = self._make_autologger(self)
+        return self._autologger.off() if off else self._autologger.on(plots=plots, models=models)
+
     def _analysed(self, cell: Cell) -> Cell:
         """A cell with the names that it defines and uses, and with what it cost."""
         from nbmlops.tracking.source import analyse
@@ -301,6 +335,8 @@ class Runs(Looking):
 
     def close(self) -> None:
         """Bring the catalog along, and let go of this process's mark as a writer."""
+        if self._autologger is not None:
+            self._autologger.off()
         try:
             self.recording.close()
         finally:

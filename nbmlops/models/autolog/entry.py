@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -53,7 +52,7 @@ class Entry:
         self.experiment = experiment
         self._own = own
         self._teller = teller
-        self._left_out: dict[str, str] = {}
+        self._left_out: dict[str, str | Exception] = {}
 
     @contextmanager
     def attempt(self, what: str) -> Iterator[None]:
@@ -61,8 +60,7 @@ class Entry:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - logging must not stop whoever fits
-            self._left_out[what] = _spoken(error)
-            self._teller.say(what, error)
+            self._left_out[what] = error
 
     def leave_out(self, what: str, why: str) -> None:
         """Say on the run what is not logged."""
@@ -83,16 +81,6 @@ class Entry:
                 found[name] = float(figure())
         self.run.log(found)
 
-    def curves(self, curves: Mapping[str, Iterable[float]]) -> None:
-        """Log metrics by step."""
-        for name, values in curves.items():
-            for step, value in enumerate(values):
-                self.run.log({name: value}, step=step)
-
-    def document(self, content: Any, name: str) -> None:
-        """Keep something as JSON."""
-        self.run.artifact(json.dumps(content, ensure_ascii=False, indent=1).encode(), name)
-
     def __enter__(self) -> Self:
         if self._own:
             self.run.__enter__()
@@ -103,9 +91,15 @@ class Entry:
     ) -> None:
         try:
             if self._left_out:
-                self.run.tag({"autolog.left_out": "; ".join(f"{what}: {why}" for what, why in self._left_out.items())})
+                whys = {
+                    what: _spoken(why) if isinstance(why, Exception) else why for what, why in self._left_out.items()
+                }
+                self.run.tag({"autolog.left_out": "; ".join(f"{what}: {why}" for what, why in whys.items())})
         except Exception as failure:  # noqa: BLE001 - as above
             self._teller.say("what it left out", failure)
+        for what, why in self._left_out.items():
+            if isinstance(why, Exception):
+                self._teller.say(what, why)
         try:
             if self._own:
                 self.run.__exit__(kind, error, trace)

@@ -100,6 +100,7 @@ def _owners() -> list[type]:
     found: dict[type, None] = {}
     waiting: list[type] = [BaseEstimator]
     while waiting:
+        derived: type
         for derived in waiting.pop().__subclasses__():
             if derived.__module__.startswith("sklearn.") and derived not in found:
                 waiting.append(derived)

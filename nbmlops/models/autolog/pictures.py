@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.models.autolog.sample import Answers
@@ -31,6 +32,7 @@ def pictures(answered: Answers | None, important: tuple[str, Mapping[str, float]
     important : pair of str and mapping, or None
         What the figures of the columns are, and the figures.
     """
+    import_module("matplotlib.figure")  # when it is missing, that is said once, not for each picture
     if important:
         yield "feature_importances.png", lambda: _importances(*important)
     if answered is None:
@@ -114,7 +116,7 @@ def _residuals(found: Answers) -> Figure:
 
     truth, given = np.ravel(found.truth), np.ravel(found.given)
     few = np.linspace(0, len(truth) - 1, min(len(truth), _DOTS)).astype(int)
-    figure, axes = _canvas("residuals", "predicted", "true − predicted")
+    figure, axes = _canvas("residuals", "predicted", "true less predicted")
     axes.axhline(0, color="grey", linestyle=":")
     axes.scatter(given[few], truth[few] - given[few], s=8, alpha=0.6)
     return figure

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["ROWS", "Answers", "Sample", "answers", "sample"]
+__all__ = ["ROWS", "Answers", "Sample", "answers", "overwrites", "sample"]
 
 ROWS = 10_000
 """Measures are computed on so many rows at most, evenly spread over all of them."""
@@ -54,19 +54,19 @@ def sample(given: Mapping[str, Any]) -> Sample | None:
     from sklearn.utils import _safe_indexing
     from sklearn.utils.validation import _num_samples
 
-    X = next((value for name, value in given.items() if name != "self"), None)
-    if X is None or hasattr(X, "__next__"):
+    table = next((value for name, value in given.items() if name != "self"), None)
+    if table is None or hasattr(table, "__next__"):
         return None
-    rows = int(_num_samples(X))
-    shape = getattr(X, "shape", None) or np.shape(X[:1])
+    rows = int(_num_samples(table))
+    shape = getattr(table, "shape", None) or np.shape(table[:1])
     extra = {name: value for each in given.values() if isinstance(each, Mapping) for name, value in each.items()}
     y, weight = given.get("y", given.get("Y")), given.get("sample_weight", extra.get("sample_weight"))
     columns = int(shape[1]) if len(shape) > 1 else 1
     if rows <= ROWS:
-        return Sample(X, y, weight, rows, columns)
+        return Sample(table, y, weight, rows, columns)
     places = np.linspace(0, rows - 1, ROWS).astype(int)
-    taken = [None if part is None else _safe_indexing(part, places) for part in (X, y, weight)]
-    return Sample(*taken, rows, columns, places)
+    few, some, weights = (None if part is None else _safe_indexing(part, places) for part in (table, y, weight))
+    return Sample(few, some, weights, rows, columns, places)
 
 
 def overwrites(estimator: Any) -> bool:
@@ -97,8 +97,11 @@ def answers(model: Any, rows: Sample) -> Answers | None:
     elif len(classes) == 2 and hasattr(model, "decision_function"):
         scores = np.ravel(model.decision_function(rows.X))
     known = np.isin(truth, classes)
-    parts = [None if part is None else part[known] for part in (truth, given, weight, probabilities, scores)]
-    return Answers(*parts[:3], classes, *parts[3:])
+
+    def labelled(part: Any) -> Any:
+        return None if part is None else part[known]
+
+    return Answers(truth[known], given[known], labelled(weight), classes, labelled(probabilities), labelled(scores))
 
 
 def _flat(values: Any) -> Any:

@@ -6,7 +6,7 @@ import reprlib
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["kind_of", "params_of", "plain"]
+__all__ = ["kind_of", "params_of", "plain", "plain_all"]
 
 _LONGEST = 500
 """Characters of a value that is no number; the rest is cut off."""
@@ -28,6 +28,7 @@ def params_of(estimator: Any) -> dict[str, Any]:
 
 
 def plain_all(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by names with dots for double underscores, each value as `plain` gives it."""
     return {str(name).replace("__", "."): plain(value) for name, value in settings.items()}
 
 
@@ -39,23 +40,25 @@ def plain(value: Any) -> Any:
     >>> plain([1, 0.5, None]), plain(len), plain({"l1": 0.5})
     ([1, 0.5, None], 'builtins.len', {'l1': 0.5})
     """
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        value = value.item()
     if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(value, str):
-        return _cut(value)
-    if hasattr(value, "item") and getattr(value, "shape", None) == ():
-        return plain(value.item())
+    if isinstance(value, Mapping) and len(value) <= _MANY:
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple) and len(value) <= _MANY:
+        return [plain(each) for each in value]
+    return _cut(value if isinstance(value, str) else _named(value))
+
+
+def _named(value: Any) -> str:
     if hasattr(value, "get_params") or isinstance(value, type):
         return (value if isinstance(value, type) else type(value)).__qualname__
     if callable(value) and hasattr(value, "__qualname__"):
         return f"{value.__module__}.{value.__qualname__}"
     if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return f"array of {value.dtype}, {' × '.join(map(str, value.shape))}"
-    if isinstance(value, Mapping) and len(value) <= _MANY:
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple) and len(value) <= _MANY:
-        return [plain(each) for each in value]
-    return _cut(_short.repr(value))
+        return f"array of {value.dtype}, shape {value.shape}"
+    return _short.repr(value)
 
 
 def _cut(text: str) -> str:

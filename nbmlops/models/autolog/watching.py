@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.core.errors import InvalidError
 from nbmlops.models import signature
 from nbmlops.models.autolog import hooks, measures, searches
 from nbmlops.models.autolog.entry import Entry, Teller
@@ -20,20 +22,20 @@ from nbmlops.models.autolog.pictures import pictures
 from nbmlops.models.autolog.sample import Sample, answers, overwrites, sample
 from nbmlops.models.autolog.undisturbed import size, undisturbed
 from nbmlops.models.autolog.values import kind_of, params_of, plain, plain_all
-from nbmlops.tracking.records import Autolog
+from nbmlops.tracking.autologging import Autolog
 
 if TYPE_CHECKING:
     from nbmlops.models.service import Models
     from nbmlops.tracking.active import ActiveRun
     from nbmlops.tracking.service import Runs
 
-__all__ = ["LARGEST", "Autologger"]
+__all__ = ["LARGEST", "FitLogger"]
 
 LARGEST = 256 << 20
 """Bytes of arrays in a model that is saved; a larger one is left to ``ml model save``."""
 
 
-class Autologger:
+class FitLogger:
     """Logs what scikit-learn fits.
 
     Parameters
@@ -57,18 +59,24 @@ class Autologger:
         """Log from now on; what another workspace's autologger did in this process ends."""
         self._pictures, self._saves, self._teller = plots, models, Teller()
         hooks.watch(self._watched)
-        return Autolog(on=True, plots=plots, models=models)
+        return self._state(on=True)
 
     def off(self) -> Autolog:
         """Log nothing more."""
         hooks.unwatch(self._watched)
-        return Autolog(on=False, plots=self._pictures, models=self._saves)
+        return self._state(on=False)
+
+    def _state(self, *, on: bool) -> Autolog:
+        library = f"scikit-learn {version('scikit-learn')}"
+        return Autolog(on=on, library=library, plots=self._pictures, models=self._saves)
 
     def _watch(self, call: hooks.Call) -> Any:
         entry = self._begun(call)
         if entry is None:
             return call.run()
-        example = _example(call, entry)
+        example = None
+        with entry.attempt("example"):
+            example = _example(call.given)
         with entry:
             began = time.perf_counter()
             result = call.run()
@@ -121,7 +129,7 @@ class Autologger:
         with entry.attempt("attributes"):
             for part in {id(part): part for part in (fitted, core(model))}.values():
                 entry.run.log(measures.fitted(part))
-                entry.curves(measures.curves(part))
+                entry.run.log(measures.curves(part))
         if searches.is_search(fitted):
             self._log_search(entry, fitted)
             if model is fitted:
@@ -149,11 +157,12 @@ class Autologger:
         with entry.attempt("importances"):
             important = importances(model)
             if important:
-                entry.document({"what": important[0], "columns": important[1]}, "feature_importances.json")
+                entry.run.artifact({"what": important[0], "columns": important[1]}, "feature_importances.json")
         if self._pictures:
-            for name, draw in pictures(answered, important):
-                with entry.attempt(name):
-                    entry.run.artifact(draw(), name)
+            with entry.attempt("pictures"):
+                for name, draw in pictures(answered, important):
+                    with entry.attempt(name):
+                        entry.run.artifact(draw(), name)
 
     def _save(self, entry: Entry, model: Any, example: Any) -> None:
         held = size(model)
@@ -190,15 +199,10 @@ def _is_logged(estimator: Any) -> bool:
     return hasattr(estimator, "predict") or hasattr(estimator, "fit_predict") or is_clusterer(estimator)
 
 
-def _example(call: hooks.Call, entry: Entry) -> Any:
+def _example(given: Mapping[str, Any]) -> Any:
     """Some rows as they are before the fit, for the model's signature; None when they are no table, array or texts."""
-    from nbmlops.core.errors import InvalidError
-
-    with entry.attempt("example"):
-        given = next((value for name, value in call.given.items() if name != "self"), None)
-        try:
-            rows = signature.head(given)
-        except InvalidError:
-            return None
-        return rows.copy() if hasattr(rows, "copy") else rows
-    return None
+    try:
+        rows = signature.head(next((value for name, value in given.items() if name != "self"), None))
+    except InvalidError:
+        return None
+    return rows.copy()
