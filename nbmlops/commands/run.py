@@ -65,7 +65,7 @@ def autolog(session: Session, *, off: bool, plots: bool, models: bool) -> Any:
     if session.face == "shell":
         raise InvalidError(
             "nothing is fitted in a shell's line, which ends at once",
-            hint="`%ml run autolog` in a notebook, or ml.run.autolog() in a script",
+            hint="say it in a cell of the notebook that fits, or ml.run.autolog() in a script",
         )
     return session.workspace.run.autolog(off=off, plots=plots, models=models)
 
