@@ -152,6 +152,10 @@ VERBS = (
         exempt={"shell": "a run spans code, and a shell line has none: use `%%ml run resume`"},
     ),
     Verb(
+        *("run", "autolog", "", "Log what scikit-learn fits from now on.", "ml.run.autolog"),
+        exempt={"shell": "nothing is fitted in a line of it: use `%ml run autolog`, or `ml.run.autolog()`"},
+    ),
+    Verb(
         *("run", "list", "", "List runs by a condition, in any order.", "ml.run.list"),
         only_python={"parent_id": "run show tells the parent"},
     ),

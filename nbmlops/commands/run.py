@@ -56,6 +56,20 @@ def resume(session: Session, ref: str) -> Any:
     return run.record
 
 
+@group.verb("autolog")
+@click.option("--off", is_flag=True, help="Log nothing more.")
+@click.option("--plots/--no-plots", default=True, show_default=True, help="Draw pictures.")
+@click.option("--models/--no-models", default=True, show_default=True, help="Save the fitted models.")
+def autolog(session: Session, *, off: bool, plots: bool, models: bool) -> Any:
+    """Log fits."""
+    if session.face == "shell":
+        raise InvalidError(
+            "nothing is fitted in a shell's line, which ends at once",
+            hint="say it in a cell of the notebook that fits, or ml.run.autolog() in a script",
+        )
+    return session.workspace.run.autolog(off=off, plots=plots, models=models)
+
+
 @group.verb("list")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
 @click.option("--where", metavar="CONDITION", help='As in "metrics.auc > 0.8 and params.depth = 4".')

@@ -8,7 +8,7 @@ from typing import Any
 
 from blake3 import blake3
 
-__all__ = ["canonical_json", "is_digest", "of_bytes", "of_json", "short"]
+__all__ = ["canonical_json", "is_digest", "of_bytes", "of_json", "of_text", "short"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -22,6 +22,17 @@ def of_bytes(content: bytes | bytearray | memoryview) -> str:
     'af1349b9f5f9a1a6'
     """
     return blake3(content).hexdigest()
+
+
+def of_text(text: str) -> str:
+    """Digest of a text in UTF-8; one with halves of surrogate pairs has one too.
+
+    Examples
+    --------
+    >>> of_text("x = 1") == of_bytes(b"x = 1")
+    True
+    """
+    return of_bytes(text.encode("utf-8", "surrogatepass"))
 
 
 def canonical_json(value: Any) -> bytes:

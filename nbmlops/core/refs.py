@@ -27,7 +27,7 @@ _NAME_LIMIT = 128
 # Verbs and words of the grammar may not name a thing: `%ml data show` must stay readable.
 RESERVED = frozenset(
     "save load list show history diff delete restore rename push promote rollback run start infer verify repair "
-    "log trust "
+    "log trust autolog "
     # Verbs that are to come: a name that is taken today would have to be renamed then.
     "pull track tag erase blame alias lineage gc stats best compare add remove next all".split()
 )

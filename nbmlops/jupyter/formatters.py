@@ -25,6 +25,7 @@ SHOWN = {
     "nbmlops.store.graph": ("LineageGraph",),
     "nbmlops.store.records": ("Backup", "Collected", "Pull", "Push", "Repair", "Stats", "Verification"),
     "nbmlops.tracking.active": ("ActiveRun",),
+    "nbmlops.tracking.autologging": ("Autolog",),
     "nbmlops.tracking.comparison": ("Comparison",),
     "nbmlops.tracking.records": ("Run",),
     "nbmlops.workspace.doctor": ("Diagnosis",),

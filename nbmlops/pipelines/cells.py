@@ -118,7 +118,7 @@ def _digest(cell: CodeCell) -> str:
         except RecursionError:
             pass
     lines = [line.rstrip() for line in cell.source.strip().splitlines()]
-    return digests.of_bytes("\n".join(lines).encode("utf-8", "surrogatepass"))
+    return digests.of_text("\n".join(lines))
 
 
 def _canonical(node: Any) -> Any:

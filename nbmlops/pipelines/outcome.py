@@ -143,7 +143,7 @@ def executed(execution: Execution) -> list[Cell]:
             Cell(
                 position=position,
                 cell_id=result.cell_id,
-                digest=digests.of_bytes(cell.source.encode("utf-8", "surrogatepass")),
+                digest=digests.of_text(cell.source),
                 source=cell.source,
                 count=cell.get("execution_count"),
                 started_at=datetime.fromisoformat(started).astimezone(UTC),

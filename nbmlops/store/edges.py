@@ -21,6 +21,7 @@ __all__ = [
     "derived_to",
     "first_writes",
     "keep_source",
+    "keep_text",
     "made_from",
     "made_into",
     "of_objects",
@@ -82,9 +83,14 @@ def add(connection: Connection, subject: str, wanted: Mapping[tuple[str, str], d
 
 def keep_source(connection: Connection, digest: str, source: str) -> None:
     """Keep the source of a cell, once, without what is secret of addresses in it."""
+    keep_text(connection, digest, recordable(source))
+
+
+def keep_text(connection: Connection, digest: str, text: str) -> None:
+    """Keep a text as it is, once."""
     table = schema.source
     if connection.execute(select(table.c.digest).filter_by(digest=digest)).first() is None:
-        connection.execute(insert(table).values(digest=digest, text=recordable(source)))
+        connection.execute(insert(table).values(digest=digest, text=text))
 
 
 def of_objects(connection: Connection, objects: Iterable[str], relations: Sequence[str]) -> list[Edge]:

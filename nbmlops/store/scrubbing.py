@@ -164,7 +164,7 @@ def _scrub_sources(connection: Connection, redaction: Redaction) -> dict[str, st
         if (text := redaction.text(row.text)) != row.text:
             moved[row.digest] = text
     for digest, text in moved.items():
-        new = digests.of_bytes(text.encode("utf-8", "surrogatepass"))
+        new = digests.of_text(text)
         if connection.execute(select(table.c.digest).filter_by(digest=new)).first() is None:
             connection.execute(insert(table).values(digest=new, text=text))
         connection.execute(update(cell).filter_by(source=digest).values(source=new))

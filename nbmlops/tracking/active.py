@@ -15,6 +15,7 @@ from nbmlops.tracking.measuring import measured, whole
 
 if TYPE_CHECKING:
     from nbmlops.store.objects import ObjectStore
+    from nbmlops.tracking.callback import Callback
     from nbmlops.tracking.recording import Recording
     from nbmlops.tracking.records import Cell, Run, Status
 
@@ -26,6 +27,16 @@ class Keeper(Protocol):
 
     objects: ObjectStore
     recording: Recording
+
+    def start(
+        self,
+        name: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
+        parent_id: str | None = None,
+    ) -> ActiveRun:
+        """Start another."""
 
     def show(self, ref: str) -> Run:
         """The run as it is now."""
@@ -133,6 +144,15 @@ class ActiveRun:
         from nbmlops.tracking.artifacts import keep
 
         self._runs.recording.artifacts(self.id, keep(self._runs.objects, value, name, as_))
+
+    def callback(self) -> Callback:
+        """What Keras, xgboost, lightgbm and optuna take as a callback: it logs to this run as they go on.
+
+        See `nbmlops.tracking.callback` for what each of them calls, and what is logged then.
+        """
+        from nbmlops.tracking.callback import Callback
+
+        return Callback(self, self._runs.start)
 
     def finish(self, status: Status = "finished", error: Mapping[str, str] | None = None) -> Run:
         """End the run; the cells that it executed are kept with it."""

@@ -40,7 +40,7 @@ class CellLog:
 
     def begin(self, cell_id: str | None, source: str, count: int | None) -> str:
         """A cell starts; returns the digest of its source."""
-        digest = digests.of_bytes(source.encode("utf-8", "surrogatepass"))
+        digest = digests.of_text(source)
         self._open = _Open(cell_id, source, count, datetime.now(UTC), digest, Gauge())
         return digest
 

@@ -24,7 +24,7 @@ def observed(root: Path) -> tuple[dict[str, Any] | None, str | None]:
     if state is None or not state["dirty"] or (found := git.diff(root)) is None:
         return state, None
     diff, cut = recordable(found[0]), found[1]
-    named = {**state, "diff": digests.of_bytes(diff.encode())}
+    named = {**state, "diff": digests.of_text(diff)}
     return (named | {"cut": True} if cut else named), diff
 
 

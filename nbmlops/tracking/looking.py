@@ -64,9 +64,9 @@ class Looking:
             content = runs.environment(connection, row.environment)
             children = self._records(connection, runs.newest(connection, _CHILDREN, None, run.id))
             executed = cells(connection, run.id)
-            diff = source_of(connection, (row.git or {}).get("diff"))
+            diff, source = (source_of(connection, one) for one in ((row.git or {}).get("diff"), row.source))
             parts = tuple(reversed(children))
-            return replace(run, cells=executed, children=parts, environment=content, diff=diff)
+            return replace(run, cells=executed, children=parts, environment=content, diff=diff, source=source)
 
         return self.catalog.read(work)
 

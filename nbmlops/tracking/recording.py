@@ -41,15 +41,17 @@ _NUMBERS = 200
 class _Begun(NamedTuple):
     at: datetime
     params: dict[str, Any]
+    notebook: str | None
     gauge: Gauge
 
 
 class Ending(NamedTuple):
-    """How a run ended, the cells that it executed, and what else is known of it by then, by column."""
+    """How a run ended, the cells that it executed, the source of its notebook, and what else is known, by column."""
 
     status: Status
     error: Mapping[str, str] | None
     cells: list[Cell]
+    source: str | None
     about: dict[str, Any]
 
 
@@ -89,12 +91,12 @@ class Recording:
         at = self._clock.now()
         started = {"started_at": microseconds(at), "environment": digest}
         self._say("begin", {"id": run_id, **fields, **started}, params, tags)
-        self._mine[run_id] = _Begun(at, dict(params), Gauge())
+        self._mine[run_id] = _Begun(at, dict(params), fields["notebook"], Gauge())
         self._git.ask(run_id)
 
-    def resume(self, run_id: str, params: Mapping[str, Any]) -> None:
+    def resume(self, run_id: str, params: Mapping[str, Any], notebook: str | None) -> None:
         """A run goes on in this process that another began."""
-        self._mine[run_id] = _Begun(self._clock.now(), dict(params), Gauge())
+        self._mine[run_id] = _Begun(self._clock.now(), dict(params), notebook, Gauge())
 
     def metrics(self, run_id: str, points: Mapping[str, float], step: int | None) -> None:
         """A run measured something."""
@@ -154,10 +156,19 @@ class Recording:
         begun = self._mine.get(run_id)
         return begun.gauge.read() if begun else None
 
+    def notebook(self, run_id: str) -> str | None:
+        """The notebook of a run."""
+        if begun := self._mine.get(run_id):
+            return begun.notebook
+        row = self._catalog.read(lambda c: runs.told(c, run_id))
+        return None if row is None else row["notebook"]
+
     def end(self, run_id: str, ending: Ending) -> bool:
         """End a run that this process began; False when another did, or it has ended already."""
         if self._mine.pop(run_id, None) is None:
             return False
+        if ending.source is not None:
+            self.source(ending.source)
         cells = [_told(cell) for cell in ending.cells]
         self._say("end", run_id, ending.status, self._now(), ending.error, cells, ending.about)
         return True
@@ -197,7 +208,7 @@ class Recording:
 
     def source(self, text: str) -> str:
         """A text that runs refer to is kept, once; its digest."""
-        digest = digests.of_bytes(text.encode("utf-8", "surrogatepass"))
+        digest = digests.of_text(text)
         if digest not in self._sources:
             self._say("source", digest, text)
             self._sources.add(digest)

@@ -64,7 +64,8 @@ class Run:
     versions that the run read and wrote, `children` the runs that are a part of it, as a pipeline's steps are, in the
     order of their start, `environment` the distributions and the platform it ran on, `resources` what the process took
     from its start to its end; of a run that ended in another process than it began in, what its cells took there.
-    `diff` is what differed from the git commit.
+    `diff` is what differed from the git commit, `source` the notebook as it was saved when the run ended, without
+    outputs, as `notebook_source` keeps it.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Run:
     environment: Mapping[str, Any] | None = None
     resources: Resources | None = None
     diff: str | None = None
+    source: str | None = None
 
     @property
     def name(self) -> str:

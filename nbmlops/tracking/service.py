@@ -8,16 +8,18 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import ConflictError, InvalidError
+from nbmlops.core import digests
+from nbmlops.core.errors import ConflictError, InvalidError, UnsupportedError
 from nbmlops.core.refs import check_name
 from nbmlops.core.settings import FOLDER
 from nbmlops.store import lineage
-from nbmlops.store.edges import keep_source
+from nbmlops.store.edges import keep_text
 from nbmlops.store.liveness import Writer
 from nbmlops.tracking import environment
 from nbmlops.tracking.active import ActiveRun, flatten
 from nbmlops.tracking.git_states import observed
 from nbmlops.tracking.looking import Looking
+from nbmlops.tracking.notebook_source import saved
 from nbmlops.tracking.queries import runs, values
 from nbmlops.tracking.queries.cells import add_cells
 from nbmlops.tracking.recording import Ending, Recording
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.store.catalog import Catalog, Connection
     from nbmlops.store.objects import ObjectStore
+    from nbmlops.tracking.autologging import Autolog, Autologger
 
 __all__ = ["Runs"]
 
@@ -48,6 +51,8 @@ class Runs(Looking):
         The project's folder, whose git state a run keeps.
     cost_per_hour : float, optional
         What an hour of this machine costs.
+    autologger : callable, optional
+        Makes what logs fits to these runs.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class Runs(Looking):
         clock: Clock,
         root: Path,
         cost_per_hour: float | None = None,
+        autologger: Callable[[Runs], Autologger] | None = None,
     ) -> None:
         state = root / FOLDER
         super().__init__(catalog, Recording(catalog, clock, root, state / "journal"), state / "live")
@@ -65,6 +71,8 @@ class Runs(Looking):
         self._root = root
         self._writer = Writer(state / "live")
         self._cost_per_hour = cost_per_hour
+        self._make_autologger = autologger
+        self._autologger: Autologger | None = None
 
     def __call__(
         self, name: str, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
@@ -138,7 +146,7 @@ class Runs(Looking):
         token = self._writer.token
         if not self.catalog.transact(lambda c: runs.resume(c, record.id, token)):
             raise ConflictError(f"the run {record.name} is not killed any more", hint=f"`ml run show {record.name}`")
-        self.recording.resume(record.id, record.params)
+        self.recording.resume(record.id, record.params, record.notebook)
         return ActiveRun(self, record.id)
 
     def _begin(self, fields: dict[str, Any], params: dict[str, Any], tags: dict[str, str]) -> None:
@@ -150,7 +158,7 @@ class Runs(Looking):
         def work(connection: Connection) -> None:
             runs.keep_environment(connection, digest, content)
             if state and diff is not None:
-                keep_source(connection, state["diff"], diff)
+                keep_text(connection, state["diff"], diff)
             runs.begin(connection, **fields, **told)
             values.add_params(connection, fields["id"], params)
             values.add_tags(connection, fields["id"], tags)
@@ -175,7 +183,9 @@ class Runs(Looking):
             When it has ended already.
         """
         executed = [self._analysed(cell) for cell in cells]
-        ending = Ending(status, error, executed, self._about(run_id, executed))
+        notebook = saved(self.recording.notebook(run_id), self._root)
+        source = notebook.text if notebook else None
+        ending = Ending(status, error, executed, source, self._about(run_id, executed, source))
         if also is None and self.recording.end(run_id, ending):
             return
         at = self.clock.now()
@@ -184,16 +194,18 @@ class Runs(Looking):
             if not runs.finish(connection, run_id, status, at, error, ending.about):
                 raise InvalidError(f"the run {self.name_of(run_id)} has ended already")
             add_cells(connection, run_id, executed)
+            if source is not None:
+                keep_text(connection, ending.about["source"], source)
             if also is not None:
                 also(connection)
 
         self.recording.settle()
         self.catalog.transact(work)
 
-    def _about(self, run_id: str, executed: Sequence[Cell]) -> dict[str, Any]:
+    def _about(self, run_id: str, executed: Sequence[Cell], source: str | None) -> dict[str, Any]:
         """What is known of a run when it ends, by column."""
         resources = priced(self.recording.taken(run_id) or summed(executed), self._cost_per_hour)
-        return {"resources": resources and asdict(resources)}
+        return {"resources": resources and asdict(resources), "source": source and digests.of_text(source)}
 
     def finish(
         self,
@@ -286,6 +298,34 @@ class Runs(Looking):
             raise InvalidError("no run is active", hint='start one: `%%ml run NAME`, or `with ml.run("name") as run`')
         return run
 
+    def autolog(self, *, off: bool = False, plots: bool = True, models: bool = True) -> Autolog:
+        """Log what scikit-learn fits in this process from now on, each fit to a run.
+
+        Kept are its params, measures on the rows that it was fitted on, what it makes of the columns, pictures, and
+        the fitted model; of a cross-validation its folds, of a search its candidates as parts of the run. The active
+        run takes the first fit; a further one becomes a part of it. What cannot be logged is said and left out: a
+        fit does what it would do without.
+
+        Parameters
+        ----------
+        off : bool
+            Log nothing more.
+        plots : bool
+            Whether to draw pictures.
+        models : bool
+            Whether to save models.
+
+        Raises
+        ------
+        UnsupportedError
+            When nothing here knows how to log fits.
+        """
+        if self._autologger is None:
+            if self._make_autologger is None:
+                raise UnsupportedError("these runs have nobody who logs fits", hint="`ml run autolog` in a workspace")
+            self._autologger = self._make_autologger(self)
+        return self._autologger.off() if off else self._autologger.on(plots=plots, models=models)
+
     def _analysed(self, cell: Cell) -> Cell:
         """A cell with the names that it defines and uses, and with what it cost."""
         from nbmlops.tracking.source import analyse
@@ -295,6 +335,8 @@ class Runs(Looking):
 
     def close(self) -> None:
         """Bring the catalog along, and let go of this process's mark as a writer."""
+        if self._autologger is not None:
+            self._autologger.off()
         try:
             self.recording.close()
         finally:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
+from nbmlops.core.errors import spoken
 from nbmlops.render.dispatch import html, json, looks, text
 from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Block, Drawing, Facts, Lines, Look, Part, Tone, line, table
 from nbmlops.render.units import TIMES, count, duration, number, size, when
 from nbmlops.tracking.active import ActiveRun
+from nbmlops.tracking.autologging import Autolog
 from nbmlops.tracking.records import Cell, Resources, Run
 
 __all__ = ["metrics_of", "state"]
@@ -64,7 +66,7 @@ def _facts(run: Run) -> Facts:
             "kind": run.kind,
             "started": when(run.started_at),
             "ended": when(run.ended_at),
-            "notebook": run.notebook and PurePath(run.notebook).name,
+            "notebook": run.notebook and PurePath(run.notebook).name + (" (its source is kept)" if run.source else ""),
             "git": commit and commit + (" (with changes)" if git.get("dirty") else ""),
             "python": python and f"{python}, {len(on.get('distributions', ()))} distributions",
             "processor": cpu and f"{on.get('cpus')} {TIMES} {cpu}",
@@ -128,6 +130,21 @@ def _columns(cell: Cell) -> tuple[str, ...]:
 
 def _first_line(source: str) -> str:
     return next((row.strip() for row in source.splitlines() if row.strip()), "")
+
+
+@looks(Autolog)
+def _(autolog: Autolog) -> Look:
+    if not autolog.on:
+        return Look(line("autolog off"))
+    without = [name for name, there in {"pictures": autolog.plots, "models": autolog.models}.items() if not there]
+    return Look(
+        line(
+            "autolog on",
+            f"what {autolog.library} fits in this process is logged",
+            f"without {' and '.join(without)}" if without else None,
+            Part(spoken("stop: `ml run autolog --off`"), "muted"),
+        )
+    )
 
 
 @json.register

@@ -12,6 +12,7 @@ from nbmlops.core.clock import SystemClock
 from nbmlops.core.errors import NbmlopsError, NotFoundError, UntrustedError
 from nbmlops.core.settings import Settings
 from nbmlops.workspace import layout
+from nbmlops.workspace.catalogs import catalog_url, create_catalog
 from nbmlops.workspace.layout import Marker
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from nbmlops.store.trust import Keyring
     from nbmlops.store.versions import Versions
     from nbmlops.tracking import ActiveRun, Runs
+    from nbmlops.tracking.autologging import Autologger
     from nbmlops.workspace.doctor import Diagnosis
     from nbmlops.workspace.remotes import Remotes
 
@@ -107,7 +109,7 @@ class Workspace:
             clock = SystemClock()
             settings = layout.settings_of(root)
             marker = layout.make(
-                root, user=actor(), now=clock.now(), fill=lambda at: _create_catalog(at, root, settings)
+                root, user=actor(), now=clock.now(), fill=lambda at: create_catalog(at, root, settings)
             )
             cls.user_keyring().trust_workspace(marker.id, marker.root)
         return cls.open(root)
@@ -129,7 +131,7 @@ class Workspace:
         """The catalog, brought to this version's tables."""
         from nbmlops.store.catalog import Catalog
 
-        catalog = Catalog(_catalog_url(self.settings, self.marker.state, self.marker.root))
+        catalog = Catalog(catalog_url(self.settings, self.marker.state, self.marker.root))
         catalog.ensure_current()
         return catalog
 
@@ -204,9 +206,13 @@ class Workspace:
     @cached_property
     def run(self) -> Runs:
         """Verbs on runs; called with a name it starts one."""
+        from nbmlops.models.autolog import autologger
         from nbmlops.tracking import Runs
 
-        return Runs(self.catalog, self.objects, self.clock, self.marker.root, self.settings.cost_per_hour)
+        def logger(runs: Runs) -> Autologger:
+            return autologger(runs, lambda: self.model)
+
+        return Runs(self.catalog, self.objects, self.clock, self.marker.root, self.settings.cost_per_hour, logger)
 
     @cached_property
     def check(self) -> Checks:
@@ -328,23 +334,3 @@ def doctor(path: str | Path | None = None) -> Diagnosis:
         return diagnose(None, None if layout.find() is None else error)
     except NbmlopsError as error:
         return diagnose(None, error)
-
-
-def _catalog_url(settings: Settings, state: Path, root: Path) -> str:
-    """URL of the catalog: in the workspace by default; a relative SQLite path is meant from the project's root."""
-    named = settings.catalog
-    if named is None:
-        return f"sqlite:///{state / 'catalog.db'}"
-    scheme, found, path = named.partition("sqlite:///")
-    return f"sqlite:///{root / path}" if found and not scheme else named
-
-
-def _create_catalog(state: Path, root: Path, settings: Settings) -> None:
-    """Create the catalog that the settings name; one that is there already is left to `ensure_current`."""
-    from nbmlops.store.catalog import Catalog
-
-    catalog = Catalog(_catalog_url(settings, state, root))
-    there = catalog.path.exists() if catalog.is_sqlite else catalog.revision() is not None
-    if not there:
-        catalog.create()
-    catalog.close()

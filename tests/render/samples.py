@@ -39,6 +39,7 @@ from nbmlops.store.records import (
     Taken,
     Verification,
 )
+from nbmlops.tracking.autologging import Autolog
 from nbmlops.tracking.comparison import CodeChange, Comparison, Difference
 from nbmlops.tracking.records import Cell, Resources, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
@@ -100,6 +101,7 @@ def run(text: str = "gbm", **fields: Any) -> Run:
         "cells": (Cell(3, None, DIGEST, text, 3, NOW, 0.25, "completed", resources=Resources(0.25, 0.2, 1, 2, 0.1)),),
         "resources": Resources(4.13, 3.2, 312_000_000, 4_096, 0.01),
         "diff": f"+{text}\n" * 50,
+        "source": '{"cells": [], "metadata": {}}',
         "environment": {"python": text, "distributions": {text: text}},
     }
     return Run(**{**given, **fields})
@@ -200,6 +202,7 @@ def every_record(text: str) -> list[Any]:
         Push("origin", ("flights@v1",), 1, 1, 2, 3_000, 4_000),
         Pull("origin", (Taken("flights@v5", "flights@v7", DIGEST, "new"),), 1, (("gbm-1", "gbm-2"),), 1, 2, 3_000, 0),
         RemoteName(text, text),
+        Autolog(on=True, library=text, plots=True, models=False),
         Status(text, text, {"commit": DIGEST, "branch": text}, text, 1, 2, 3, (text,), trusted=False),
         Diagnosis((Observation(text, "bad", text, text),)),
         DemoResult(text, (Made(text, text, text, 1.5, text),), 61.0),

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from nbmlops.core.clock import instant
 from nbmlops.store import schema
-from nbmlops.store.edges import keep_source
+from nbmlops.store.edges import keep_text
 from nbmlops.tracking.queries import cells, metrics, runs, values
 from nbmlops.tracking.records import Cell, Resources
 
@@ -72,7 +72,7 @@ def _apply(connection: Connection, fact: Sequence[Any]) -> None:
         case ["environment", digest, content]:
             runs.keep_environment(connection, digest, content)
         case ["source", digest, text]:
-            keep_source(connection, digest, text)
+            keep_text(connection, digest, text)
         case ["begin", fields, params, tags]:
             _begin(connection, dict(fields), params, tags)
         case ["params", run_id, found]:
