@@ -21,7 +21,7 @@ from nbmlops.core.errors import ConflictError, NotFoundError, RefusedError, Unav
 from nbmlops.data import leftovers, queries
 from nbmlops.data.erasing_afar import RemoteEraser
 from nbmlops.data.erasure_plan import Plan, Planner
-from nbmlops.data.erasure_records import Descendant, Erased, Erasure, RemotePurge
+from nbmlops.data.erasure_records import Descendant, Erased, Erasure
 from nbmlops.data.leftovers import Leftovers
 from nbmlops.data.literals import Literals
 from nbmlops.data.saving import needs
@@ -118,6 +118,10 @@ class Eraser:
         except PermissionError as error:
             raise UnavailableError(f"cannot write {path}: {error.strerror}", hint="check its permissions") from error
 
+    def fetch(self, names: tuple[str, ...], remotes: Sequence[str], progress: Progress | None) -> None:
+        """Fetch what remotes alone have of some names, to be looked through with what is here."""
+        self._afar.fetch(names, remotes, progress)
+
     def plan(
         self, names: tuple[str, ...], condition: SecretCondition, remotes: Sequence[str], progress: Progress | None
     ) -> tuple[Plan, Erasure]:
@@ -131,8 +135,7 @@ class Eraser:
         found.listed += leftovers.in_project(self._state.parent, redaction)
         listed = (*found.listed, *self._catalog.read(lambda c: _named_so(c, redaction)))
         told = plan.unjudged, plan.descendants, found.records, listed, literals.left_out
-        afar = tuple(RemotePurge(name, done=False) for name in self._afar.meant(remotes))
-        return plan, Erasure("", "planned", names, plan.erased({}), *told, remotes=afar)
+        return plan, Erasure("", "planned", names, plan.erased({}), *told, remotes=self._afar.planned(names, remotes))
 
     def _planned(
         self, names: tuple[str, ...], condition: SecretCondition, literals: Literals, progress: Progress | None

@@ -78,6 +78,8 @@ class Forgetting(Loading):
         self._refuse_names(names)
         condition = secret.asked() if where_file is None else secret.from_file(where_file)
         with eraser.alone():
+            if not dry_run:
+                eraser.fetch(names, remotes, progress)
             plan, planned = eraser.plan(names, condition, remotes, progress)
             if dry_run:
                 return planned
