@@ -118,14 +118,21 @@ class Eraser:
         except PermissionError as error:
             raise UnavailableError(f"cannot write {path}: {error.strerror}", hint="check its permissions") from error
 
-    def fetch(self, names: tuple[str, ...], remotes: Sequence[str], progress: Progress | None) -> None:
-        """Fetch what remotes alone have of some names, to be looked through with what is here."""
-        self._afar.fetch(names, remotes, progress)
-
     def plan(
-        self, names: tuple[str, ...], condition: SecretCondition, remotes: Sequence[str], progress: Progress | None
+        self,
+        names: tuple[str, ...],
+        condition: SecretCondition,
+        remotes: Sequence[str],
+        progress: Progress | None,
+        *,
+        fetch: bool,
     ) -> tuple[Plan, Erasure]:
-        """Find out what would happen, and how it is told; `remotes` are such as the project does not name."""
+        """Find out what would happen, and how it is told; `remotes` are such as the project does not name.
+
+        With `fetch` what remotes alone have of the names is fetched, to be looked through with what is here.
+        """
+        if fetch:
+            self._afar.fetch(names, remotes, progress)
         literals = Literals.of(condition.reveal())
         plan = self._planned(names, condition, literals, progress)
         found = Leftovers()
