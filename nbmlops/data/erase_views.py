@@ -80,15 +80,14 @@ def _of_descendant(one: Descendant) -> tuple[Part, ...]:
 
 def _of_remote(remote: RemotePurge, *, planned: bool) -> list[tuple[Part, ...]]:
     if planned:
-        return [line(Part(f"the remote {remote.name} would be purged too"))]
+        first = f", and {', '.join(remote.unknown[:_SHOWN])} be fetched and looked through" if remote.unknown else ""
+        return [line(Part(f"the remote {remote.name} would be purged too{first}"))]
     if remote.done:
         told = [line(Part(f"the remote {remote.name} was purged: {size(remote.freed)} freed"))]
     else:
         told = [line(Part(f"! the remote {remote.name} was not purged: {remote.why}", "bad"))]
     for ref in remote.unknown[:_SHOWN]:
-        said = (
-            f"! {remote.name} has {ref}, which is not here: `ml data pull {ref} --from {remote.name}`, and erase again"
-        )
+        said = f"! fetch it: `ml data pull {ref} --from {remote.name}`, and erase again"
         told.append(line(Part(spoken(said), "warn")))
     return told
 

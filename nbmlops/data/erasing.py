@@ -21,7 +21,7 @@ from nbmlops.core.errors import ConflictError, NotFoundError, RefusedError, Unav
 from nbmlops.data import leftovers, queries
 from nbmlops.data.erasing_afar import RemoteEraser
 from nbmlops.data.erasure_plan import Plan, Planner
-from nbmlops.data.erasure_records import Descendant, Erased, Erasure, RemotePurge
+from nbmlops.data.erasure_records import Descendant, Erased, Erasure
 from nbmlops.data.leftovers import Leftovers
 from nbmlops.data.literals import Literals
 from nbmlops.data.saving import needs
@@ -119,9 +119,20 @@ class Eraser:
             raise UnavailableError(f"cannot write {path}: {error.strerror}", hint="check its permissions") from error
 
     def plan(
-        self, names: tuple[str, ...], condition: SecretCondition, remotes: Sequence[str], progress: Progress | None
+        self,
+        names: tuple[str, ...],
+        condition: SecretCondition,
+        remotes: Sequence[str],
+        progress: Progress | None,
+        *,
+        fetch: bool,
     ) -> tuple[Plan, Erasure]:
-        """Find out what would happen, and how it is told; `remotes` are such as the project does not name."""
+        """Find out what would happen, and how it is told; `remotes` are such as the project does not name.
+
+        With `fetch` what remotes alone have of the names is fetched, to be looked through with what is here.
+        """
+        if fetch:
+            self._afar.fetch(names, remotes, progress)
         literals = Literals.of(condition.reveal())
         plan = self._planned(names, condition, literals, progress)
         found = Leftovers()
@@ -131,8 +142,7 @@ class Eraser:
         found.listed += leftovers.in_project(self._state.parent, redaction)
         listed = (*found.listed, *self._catalog.read(lambda c: _named_so(c, redaction)))
         told = plan.unjudged, plan.descendants, found.records, listed, literals.left_out
-        afar = tuple(RemotePurge(name, done=False) for name in self._afar.meant(remotes))
-        return plan, Erasure("", "planned", names, plan.erased({}), *told, remotes=afar)
+        return plan, Erasure("", "planned", names, plan.erased({}), *told, remotes=self._afar.planned(names, remotes))
 
     def _planned(
         self, names: tuple[str, ...], condition: SecretCondition, literals: Literals, progress: Progress | None

@@ -78,7 +78,7 @@ class Forgetting(Loading):
         self._refuse_names(names)
         condition = secret.asked() if where_file is None else secret.from_file(where_file)
         with eraser.alone():
-            plan, planned = eraser.plan(names, condition, remotes, progress)
+            plan, planned = eraser.plan(names, condition, remotes, progress, fetch=not dry_run)
             if dry_run:
                 return planned
             if not yes and not _agreed(planned):

@@ -95,8 +95,9 @@ def write(
     count = size = 0
     writer = pq.ParquetWriter(sink, kept, compression="zstd", metadata_collector=collected)
     try:
-        groups = _groups(itertools.chain([first], rows), chosen, rows_each)
-        for group in _ahead(groups if content is not None else _digested(groups, hasher)):
+        parts = _some_rows(itertools.chain([first], rows), rows_each or _ROWS_AT_ONCE)
+        digested = _digested(parts, hasher) if content is None else parts
+        for group in _ahead(digested if rows_each else grouping.groups(digested, chosen)):
             count += group.num_rows
             size += group.nbytes
             writer.write_table(
@@ -110,10 +111,6 @@ def write(
     return Written(content or hasher.content(), count, size, tuple(chosen), _ends(collected[0]))
 
 
-def _groups(parts: Iterable[pa.Table], chosen: Sequence[str], rows_each: int | None) -> Iterator[pa.Table]:
-    return _some_rows(parts, rows_each) if rows_each else grouping.groups(_some_rows(parts, _ROWS_AT_ONCE), chosen)
-
-
 def _some_rows(parts: Iterable[pa.Table], most: int) -> Iterator[pa.Table]:
     """The same rows in parts small enough that one can be prepared while another is written."""
     for part in parts:
@@ -121,11 +118,11 @@ def _some_rows(parts: Iterable[pa.Table], most: int) -> Iterator[pa.Table]:
             yield part.slice(start, most)
 
 
-def _digested(groups: Iterator[pa.Table], hasher: TableHasher) -> Iterator[pa.Table]:
-    """The same groups, digested before they are given."""
-    for group in groups:
-        hasher.update(group)
-        yield group
+def _digested(parts: Iterator[pa.Table], hasher: TableHasher) -> Iterator[pa.Table]:
+    """The same parts, digested before they are given."""
+    for part in parts:
+        hasher.update(part)
+        yield part
 
 
 def _ahead(groups: Iterator[pa.Table]) -> Iterator[pa.Table]:

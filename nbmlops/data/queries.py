@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from nbmlops.store.roots import recorded
 if TYPE_CHECKING:
     from nbmlops.store.versions import Version
 
-__all__ = ["artifacts", "held", "ref_of", "replace_version", "reports", "stored", "world"]
+__all__ = ["artifacts", "held", "hidden", "hide_again", "ref_of", "replace_version", "reports", "stored", "world"]
 
 
 def reports(connection: Connection) -> Sequence[Any]:
@@ -38,6 +38,21 @@ def world(connection: Connection) -> set[tuple[int, str, str]]:
     found.update((0, row.subject, row.object) for row in reports(connection))
     found.update((0, row.name, row.digest) for row in artifacts(connection))
     return found
+
+
+def hidden(connection: Connection) -> dict[int, datetime]:
+    """When the versions of data that are deleted were, by their ids."""
+    table, name = schema.version.c, schema.name
+    query = select(table.id, table.deleted_at).join_from(schema.version, name)
+    rows = connection.execute(query.where(name.c.kind == "data", table.deleted_at.is_not(None)))
+    return {row.id: row.deleted_at for row in rows}
+
+
+def hide_again(before: Mapping[int, datetime], connection: Connection) -> None:
+    """Let versions that were deleted be so still, whatever has come of them meanwhile."""
+    back = set(before) - set(hidden(connection))
+    for version_id in back:
+        connection.execute(update(schema.version).filter_by(id=version_id).values(deleted_at=before[version_id]))
 
 
 def ref_of(version_id: int, connection: Connection) -> str:

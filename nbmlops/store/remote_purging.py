@@ -178,7 +178,7 @@ class RemotePurger:
                     turn.blocked.add(pinned(document["name"], document["number"], digest))
                 else:
                     version = own
-            elif name in self._names and own is None and filed.shelf == "versions":
+            elif name in self._names and filed.shelf == "versions" and not self._looked_through(document, own):
                 turn.unknown.add(pinned(document["name"], document["number"], digest))
             if version is not None:
                 new |= {key: getattr(version, key) for key in _CONTENT} | {"needs": self._exchange.needs(version)}
@@ -193,6 +193,13 @@ class RemotePurger:
             if renamed is not None and self._graves.find("data", renamed.name, digest):
                 return renamed.name, digest
         return name, digest
+
+    def _looked_through(self, document: Mapping[str, Any], own: Version | None) -> bool:
+        """Whether a version is here with its bytes, under this name or the one that it was given since."""
+        if own is None:
+            born = self._born.get(adoption.as_version(document).created_at)
+            own = born and self._own.get((born.name, document["digest"]))
+        return own is not None and not self._exchange.absent(own)
 
     def _said(self, document: dict[str, Any]) -> dict[str, Any]:
         """A record in which what is known here of a version and of its runs is said as it is said here by now."""

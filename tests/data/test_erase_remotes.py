@@ -151,7 +151,9 @@ def test_a_place_that_the_project_does_not_name_is_purged_when_it_is_given(
         ann.data.erase("t", where_file=condition, yes=True, remotes=["nowhere"])
 
 
-def test_what_others_pushed_is_told_and_goes_once_it_was_pulled(make: Make, condition: Path, tmp_path: Path) -> None:
+def test_what_others_pushed_is_fetched_and_what_they_made_of_it_is_told(
+    make: Make, condition: Path, tmp_path: Path
+) -> None:
     ann, ben, remote = make("ann"), make("ben"), tmp_path / "remote"
     frame = flights()
     ann.data.save(frame, "t")
@@ -161,15 +163,16 @@ def test_what_others_pushed_is_told_and_goes_once_it_was_pulled(make: Make, cond
     other = flights(3_000)
     ben.data.save(other, "t")
     ben.data.push()
+    planned = ann.data.erase("t", where_file=condition, dry_run=True)
+    assert planned.remotes[0].unknown == ("t@v2",)
+    assert "t@v2 be fetched and looked through" in text(planned)
     done = ann.data.erase("t", where_file=condition, yes=True)
+    assert [one.ref for one in done.versions] == ["t@v1", "t@v2"]
     assert done.state == "pending"
     assert done.remotes[0].why.startswith("few@v1 there is made of erased rows")
-    assert done.remotes[0].unknown == ("t@v2",)
-    assert "data pull t@v2 --from origin" in text(done, detail=True)
     few = next((remote / "versions" / "data" / "few").iterdir())
     assert MARKER not in few.read_text()  # nobody knows it here, but what is said in it was searched
     ann.data.pull("few")
-    ann.data.pull("t@v2")
     assert ann.data.erase("t", "few", where_file=condition, yes=True).state == "done"
     assert places_of(MARKER, remote) == places_of(MARKER, ann.marker.root) == []
     cid = make("cid")
@@ -177,6 +180,47 @@ def test_what_others_pushed_is_told_and_goes_once_it_was_pulled(make: Make, cond
     expected = without(frame[frame["delay"] < 0])
     pd.testing.assert_frame_equal(cid.data.load("few"), expected)
     pd.testing.assert_frame_equal(cid.data.load("t"), without(other, anew=True))
+
+
+def test_what_was_freed_here_goes_from_the_remote_and_stays_deleted(
+    make: Make, condition: Path, tmp_path: Path
+) -> None:
+    ann, remote = make("ann"), tmp_path / "remote"
+    ann.data.save(flights(), "t")
+    ann.data.save(flights(3_000), "t")
+    ann.data.push()
+    ann.data.delete("t@v1")
+    assert ann.store.gc(grace="0").bytes > 0
+    done = ann.data.erase("t", where_file=condition, yes=True)
+    assert (done.state, [one.ref for one in done.versions]) == ("done", ["t@v1", "t@v2"])
+    assert places_of(MARKER, remote) == places_of(MARKER, ann.marker.root) == []
+    assert [version.ref for version in ann.data.history("t")] == ["t@v2"]
+    ben = make("ben")
+    ben.data.pull()
+    pd.testing.assert_frame_equal(ben.data.load("t@v1"), without(flights(), anew=True))
+
+
+def test_what_cannot_be_fetched_keeps_an_erasure_pending(make: Make, condition: Path, tmp_path: Path) -> None:
+    ann, ben, remote = make("ann"), make("ben"), tmp_path / "remote"
+    ann.data.save(flights(), "t")
+    ann.data.push()
+    ben.data.pull()
+    ben.data.save(flights(3_000), "t")
+    before = set((remote / "packs").rglob("*.pack"))
+    ben.data.push()
+    new = {path: path.read_bytes() for path in set((remote / "packs").rglob("*.pack")) - before}
+    assert new
+    for path in new:
+        path.unlink()
+    done = ann.data.erase("t", where_file=condition, yes=True)
+    assert done.state == "pending"
+    assert "t@v2 there is not here, and may hold such rows" in done.remotes[0].why
+    assert "data pull t@v2 --from origin" in text(done, detail=True)
+    assert places_of(MARKER, ann.marker.root) == []
+    for path, content in new.items():
+        path.write_bytes(content)
+    assert ann.data.erase("t", where_file=condition, yes=True).state == "done"
+    assert places_of(MARKER, remote) == []
 
 
 def test_what_is_not_erased_stays_there_to_the_byte(make: Make, condition: Path, tmp_path: Path) -> None:

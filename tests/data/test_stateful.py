@@ -261,7 +261,7 @@ class AWorkspace(RuleBasedStateMachine):
         for name in self.known:
             self.pushed.update({(name, kept.digest): kept.frame for kept in self.seen(name)})
 
-    @precondition(lambda self: self.known and not self.only_elsewhere())
+    @precondition(lambda self: self.known)
     @rule(condition=st.sampled_from(sorted(ERASED)))
     def erase(self, condition: str) -> None:
         """Rows leave every version there is, deleted ones and those on the remote too."""
@@ -270,6 +270,10 @@ class AWorkspace(RuleBasedStateMachine):
         remotes = [self.remote] if self.pushed else []
         done = self.workspace.data.erase(*self.known, where_file=where, yes=True, remotes=remotes)
         assert done.ok
+        on_remote = {digest for _, digest in self.pushed}
+        for kept in (kept for versions in self.known.values() for kept in versions):
+            # What was freed here was fetched to be looked through.
+            kept.freed = kept.freed and kept.digest not in on_remote
         every = [kept for versions in self.known.values() for kept in versions if not kept.freed]
         after = erased(condition, [kept.frame for kept in every])
         led = {one.before: one.after or "" for one in done.versions}
@@ -305,11 +309,6 @@ class AWorkspace(RuleBasedStateMachine):
                     self.known.setdefault(name, []).append(Kept(version.number or 0, version.digest, frame))
             if name in self.known:
                 self.known[name].sort(key=lambda kept: kept.number)
-
-    def only_elsewhere(self) -> bool:
-        """Whether the remote holds what was freed here, of which an erasure can only tell, as its condition is here."""
-        freed = {kept.digest for versions in self.known.values() for kept in versions if kept.freed}
-        return not freed.isdisjoint(digest for _, digest in self.pushed)
 
     def _named(self, name: str) -> bool:
         return name in {version.name for version in self.workspace.data.list()}

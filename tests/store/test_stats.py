@@ -205,14 +205,17 @@ def test_a_folder_whose_listing_is_gone_is_told_and_stops_nothing(workspace: Wor
     assert share(stats, "many").versions == 1
 
 
-def test_versions_that_are_only_known_here_hold_nothing_here(workspace: Workspace, folder: Path) -> None:
+def test_versions_that_are_only_known_here_hold_nothing_here(
+    workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    there = str(tmp_path_factory.mktemp("there"))
     workspace.data.save(pd.DataFrame({"a": range(100)}), "first")
     with lineage.activate(lineage.Active()), workspace.run("made"):
         workspace.data.load("first")
         workspace.data.save(pd.DataFrame({"b": range(100)}), "second")
-    workspace.data.push(to=str(folder.parent / "there"))
-    with Workspace.init(folder.parent / "second") as second:
-        second.data.pull("second", from_=str(folder.parent / "there"))
+    workspace.data.push(to=there)
+    with Workspace.init(tmp_path_factory.mktemp("second")) as second:
+        second.data.pull("second", from_=there)
         stats = second.store.stats()
     first, pulled = share(stats, "first"), share(stats, "second")
     assert (first.versions, first.elsewhere, first.logical, first.stored) == (0, 1, 0, 0)
