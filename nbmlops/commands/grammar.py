@@ -164,6 +164,14 @@ VERBS = (
     Verb("run", "show", "REF", "Show what is known of a run.", "ml.run.show", detail=True),
     Verb("run", "note", "REF TEXT", "Write the note of a run, in Markdown.", "ml.run.note", detail=True),
     Verb("run", "artifact", "REF NAME", "Load what a run kept, or write it to a file.", "ml.run.load_artifact"),
+    Verb(
+        *("run", "export", "[REFS]…", "Write runs into a folder.", "ml.run.export"),
+        only_python=_DRAWN,
+    ),
+    Verb(
+        *("run", "import", "SOURCE", "Take runs in from a folder.", "ml.run.import_"),
+        only_python=_DRAWN,
+    ),
     Verb("check", "infer", "VALUE", "Learn a first suite from data, to be edited.", "ml.check.infer"),
     Verb("check", "data", "VALUE", "Judge data by a suite; a cell's body is the suite.", "ml.check.data", body="suite"),
     Verb(

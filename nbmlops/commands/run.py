@@ -132,3 +132,21 @@ def artifact(session: Session, ref: str, name: str, to: str | None, *, overwrite
     if session.face == "shell" and to is None:
         raise InvalidError("a shell has no variable to load into", hint=f"`ml run artifact {ref} {name} --to FILE`")
     return session.workspace.run.load_artifact(ref, name, to=to, overwrite=overwrite)
+
+
+@group.verb("export")
+@click.argument("refs", nargs=-1, type=RefParam("run"))
+@click.option("--to", required=True, metavar="FOLDER", help="A new folder.")
+def export(session: Session, refs: tuple[str, ...], to: str) -> Any:
+    """Export."""
+    with session.meter.bytes("exporting") as progress:
+        return session.workspace.run.export(*refs, to=to, progress=progress)
+
+
+@group.verb("import")
+@click.argument("source")
+@click.option("--experiment", metavar="NAME", help="Take only the runs of this experiment.")
+def import_(session: Session, source: str, experiment: str | None) -> Any:
+    """Import."""
+    with session.meter.bytes("importing") as progress:
+        return session.workspace.run.import_(source, experiment=experiment, progress=progress)

@@ -27,6 +27,7 @@ SHOWN = {
     "nbmlops.tracking.active": ("ActiveRun",),
     "nbmlops.tracking.autologging": ("Autolog",),
     "nbmlops.tracking.comparison": ("Comparison",),
+    "nbmlops.tracking.interchange.records": ("Exported", "Imported"),
     "nbmlops.tracking.records": ("Run",),
     "nbmlops.workspace.doctor": ("Diagnosis",),
     "nbmlops.workspace.remotes": ("RemoteName",),

@@ -28,6 +28,7 @@ _APART = {
     "data.diff_records": "nbmlops.data.diff_views",
     "data.erasure_records": "nbmlops.data.erase_views",
     "tracking.comparison": "nbmlops.tracking.comparison_views",
+    "tracking.interchange.records": "nbmlops.tracking.interchange.views",
 }
 
 

@@ -25,7 +25,9 @@ _VALUED = frozenset(
 _VALUED_OF = {"data tag": frozenset({"--remove"})}
 _TOP_LEVEL = frozenset({"demo", "doctor", "init", "lineage", "lint", "log", "status", "trust"})
 _VERBS = {
-    "run": frozenset({"artifact", "autolog", "best", "compare", "list", "note", "resume", "show", "start"}),
+    "run": frozenset(
+        {"artifact", "autolog", "best", "compare", "export", "import", "list", "note", "resume", "show", "start"}
+    ),
     "check": frozenset({"data", "infer", "list", "show"}),
 }
 _DEFAULT_VERBS = {"run": "start", "check": "data"}

@@ -1,4 +1,4 @@
-"""Verbs on runs: start, log, end, and what `Looking` has."""
+"""Verbs on runs: start, log, end, and what `Looking` and `Moving` have."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nbmlops.store.liveness import Writer
 from nbmlops.tracking import environment
 from nbmlops.tracking.active import ActiveRun, flatten
 from nbmlops.tracking.git_states import observed
-from nbmlops.tracking.looking import Looking
+from nbmlops.tracking.moving import Moving
 from nbmlops.tracking.notebook_source import saved
 from nbmlops.tracking.queries import runs, values
 from nbmlops.tracking.queries.cells import add_cells
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Runs"]
 
 
-class Runs(Looking):
+class Runs(Moving):
     """Runs of one workspace.
 
     Parameters

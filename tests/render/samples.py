@@ -41,6 +41,7 @@ from nbmlops.store.records import (
 )
 from nbmlops.tracking.autologging import Autolog
 from nbmlops.tracking.comparison import CodeChange, Comparison, Difference
+from nbmlops.tracking.interchange.records import Exported, Imported
 from nbmlops.tracking.records import Cell, Resources, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
 from nbmlops.workspace.remotes import RemoteName
@@ -183,6 +184,8 @@ def every_record(text: str) -> list[Any]:
         run(text),
         run(text, status="failed", error={"name": text, "value": text}),
         comparison(text),
+        Exported(text, (text,), 3, 1, 4_000, (text,), 1, (text,)),
+        Imported(text, (text,), 3, 1, 1, ((text, text),), 2, (text,)),
         report(text),
         Suite.parse("dep_delay: number, nulls < 5%", text),
         model,

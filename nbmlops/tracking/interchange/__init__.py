@@ -1,0 +1,1 @@
+"""Runs that leave, and runs that come."""
