@@ -127,7 +127,7 @@ def test_every_estimator_fits_as_without_and_is_logged(name: str, shared: Worksp
     assert run.status == ("failed" if error else "finished")
     assert run.params
     if not error:
-        assert run.metrics["fit_seconds"] > 0
+        assert float(run.tags["autolog.seconds"]) > 0
         assert run.metrics["train.rows"] == len(X)
 
 
@@ -144,7 +144,8 @@ def test_a_fit_is_a_run_with_params_measures_pictures_and_the_model(workspace: W
     run = newest(workspace)
     assert (run.name, run.status) == ("LogisticRegression-1", "finished")
     assert (run.params["C"], run.params["fit_intercept"], run.params["class_weight"]) == (0.5, True, None)
-    assert run.tags == {"autolog": "sklearn.linear_model._logistic.LogisticRegression"}
+    assert run.tags["autolog"] == "sklearn.linear_model._logistic.LogisticRegression"
+    assert set(run.tags) == {"autolog", "autolog.seconds"}
     given, chances = model.predict(FRAME), model.predict_proba(FRAME)
     expected = {
         "train.accuracy": metrics.accuracy_score(Y, given),
@@ -296,6 +297,8 @@ def test_a_cross_validation_is_one_run_and_one_for_each_fold(workspace: Workspac
     assert [child.metrics["test_score"] for child in first.children] == scores.tolist()
     assert second.metrics["std_train_score"] == pytest.approx(found["train_score"].std())
     assert first.params["cv"] == 3
+    assert "fit_time" in second.children[0].metrics
+    assert set(second.metrics) == {"mean_test_score", "std_test_score", "mean_train_score", "std_train_score"}
 
 
 def test_fits_that_serve_no_model_are_not_logged(workspace: Workspace) -> None:

@@ -24,7 +24,6 @@ others
 train.outliers                   share of rows that ``predict`` calls -1, by an outlier detector
 train.log_likelihood             mean of ``score_samples``, of a density
 the fit itself
-fit_seconds                      wall time
 train.rows, .columns             of the input
 n_iter, inertia, loss, …         attributes, see `FITTED`; those that are lists become metrics by step
 ================================ ===========================================================================

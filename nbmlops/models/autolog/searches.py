@@ -60,7 +60,7 @@ def _is_figure(key: str) -> bool:
 
 
 def log_folds(runs: Runs, parent: str, name: str, results: Any) -> dict[str, float]:
-    """Make a run of each fold; the mean and standard deviation over the folds of whatever was measured.
+    """Make a run of each fold; the mean and standard deviation over the folds of each score.
 
     Parameters
     ----------
@@ -81,5 +81,7 @@ def log_folds(runs: Runs, parent: str, name: str, results: Any) -> dict[str, flo
         run = runs.start(name, params={"fold": fold}, tags={"autolog.part": "fold"}, parent_id=parent)
         run.log({key: values[fold] for key, values in columns.items()})
         runs.end(run.id, "finished")
-    means = {f"mean_{key}": float(values.mean()) for key, values in columns.items()}
-    return means | {f"std_{key}": float(values.std()) for key, values in columns.items()}
+    # Times are left to the folds: the metrics of a run are compared with those of its proof.
+    scores = {key: values for key, values in columns.items() if not key.endswith("_time")}
+    means = {f"mean_{key}": float(values.mean()) for key, values in scores.items()}
+    return means | {f"std_{key}": float(values.std()) for key, values in scores.items()}
