@@ -10,18 +10,25 @@ from nbmlops.pipelines.cells import NotebookContent, code_cells, text_of
 from nbmlops.pipelines.dotted import FullNames
 from nbmlops.pipelines.finding import RULES, Finding, Spot
 from nbmlops.pipelines.scan import scan_cells
-from nbmlops.pipelines.state_rules import counts_in_order, names_exist
+from nbmlops.pipelines.state_rules import counts_in_order, names_exist, names_lasting
 from nbmlops.pipelines.text_rules import no_machine_paths, no_secrets, no_secrets_in_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from nbmlops.pipelines.cells import CodeCell
+    from nbmlops.tracking.records import HiddenState
 
 __all__ = ["RULES", "Finding", "lint"]
 
 
-def lint(notebook: NotebookContent, path: str | PurePath, *, stored: Collection[str] = ()) -> tuple[Finding, ...]:
+def lint(
+    notebook: NotebookContent,
+    path: str | PurePath,
+    *,
+    stored: Collection[str] = (),
+    hidden: Sequence[HiddenState] = (),
+) -> tuple[Finding, ...]:
     """Find what is wrong with a notebook, without running it.
 
     Parameters
@@ -32,6 +39,8 @@ def lint(notebook: NotebookContent, path: str | PurePath, *, stored: Collection[
         Where it lies; findings name the file.
     stored : collection of str
         Names of stored data, for better fixes.
+    hidden : sequence of HiddenState
+        What is known of a session that executed it.
 
     Returns
     -------
@@ -58,6 +67,7 @@ def lint(notebook: NotebookContent, path: str | PurePath, *, stored: Collection[
         *files_versioned(cells, names),
         *_dynamic_names(cells),
     ]
+    spots += names_lasting(cells, hidden, spots)
     spots.sort(key=lambda spot: (spot.cell, spot.line, spot.rule))
     return tuple(spot.finding(PurePath(path).name) for spot in spots)
 

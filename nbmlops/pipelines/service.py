@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,9 @@ from nbmlops.pipelines.runner import Runner
 from nbmlops.pipelines.steps import StepRunner
 from nbmlops.store import lineage
 from nbmlops.store.aliases import Aliases
+from nbmlops.tracking import capture
 from nbmlops.tracking.environment import installed
+from nbmlops.tracking.notebook_source import file_of, saved
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.lint import Finding
     from nbmlops.pipelines.stores import Stores
     from nbmlops.store.versions import Version
+    from nbmlops.tracking.records import HiddenState
 
 __all__ = ["Pipelines"]
 
@@ -135,7 +138,10 @@ class Pipelines:
         self._stores.data.lock_newest(sorted(names & known))
 
     def lint(self, target: str) -> list[Finding]:
-        """Findings in a notebook, given by its path, or in all notebooks of a pipeline."""
+        """Findings in a notebook, given by its path, or in all notebooks of a pipeline.
+
+        Of the notebook that this is called from, what its session has executed counts too.
+        """
         from nbmlops.pipelines.lint import lint
 
         path = Path(target)
@@ -148,7 +154,16 @@ class Pipelines:
                 f"{target!r} is neither a notebook nor a pipeline",
                 hint=f"give a path that ends in .ipynb, or one of {', '.join(self._settings) or 'none'}",
             )
-        return [finding for one in paths for finding in lint(read_content(one), one)]
+        return [finding for one in paths for finding in lint(read_content(one), one, hidden=self._hidden(one))]
+
+    def _hidden(self, path: Path) -> Sequence[HiddenState]:
+        from nbmlops.tracking.hidden_state import hidden_state
+
+        notebook = lineage.current().notebook
+        own = file_of(notebook, self._root)
+        if own is None or not own.samefile(path):
+            return ()
+        return hidden_state(capture.log.executed, saved(notebook, self._root))
 
     def promote(
         self,

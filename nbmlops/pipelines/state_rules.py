@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from nbmlops.pipelines.cells import CodeCell
+    from nbmlops.tracking.records import HiddenState
     from nbmlops.tracking.scopes import NameEvent
 
-__all__ = ["counts_in_order", "names_exist"]
+__all__ = ["counts_in_order", "names_exist", "names_lasting"]
 
 # The names under which everyone imports these.
 _IMPORTS = {
@@ -43,6 +44,19 @@ def names_exist(cells: Sequence[CodeCell], stored: Collection[str]) -> Iterator[
     for cell in cells:
         yield from replay.run(cell)
     yield from replay.unmet()
+
+
+def names_lasting(cells: Sequence[CodeCell], hidden: Sequence[HiddenState], told: Collection[Spot]) -> Iterator[Spot]:
+    """Names that the session has from cells that are not what they were; what the page itself tells is not repeated."""
+    numbers = {cell.id: cell.number for cell in cells}
+    known = {
+        (spot.cell, spot.message.partition(" ")[0]) for spot in told if spot.rule in {"hidden-state", "out-of-order"}
+    }
+    for one in hidden:
+        number = None if one.cell_id is None else numbers.get(one.cell_id)
+        if number is not None and (number, f"`{one.name}`") not in known:
+            rule = "execution-order" if one.kind == "out-of-order" else "hidden-state"
+            yield Spot(rule, number, one.line, one.message, _RESTART)
 
 
 def counts_in_order(cells: Sequence[CodeCell]) -> Iterator[Spot]:

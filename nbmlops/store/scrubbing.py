@@ -39,8 +39,11 @@ _STRUCTURE = frozenset(
         "source.text",
     }
 )
-_DIGESTS = {"run.git": ("commit", "diff")}
-"""Members of JSON that are digests."""
+_KEPT = {
+    "run.git": ("commit", "diff"),
+    "run.hidden_state": ("kind", "cell_id", "count", "line", "definer", "definer_count"),
+}
+"""Members of JSON that are structure, too."""
 _NAMES = {
     "name.name": "a name of data, of a model or of a pipeline",
     "alias.alias": "an alias",
@@ -58,8 +61,8 @@ def scrub(connection: Connection, redaction: Redaction) -> dict[str, int]:
             if f"{table.name}.{column.name}" in _STRUCTURE:
                 continue
             if isinstance(column.type, JSON):
-                digests_in = _DIGESTS.get(f"{table.name}.{column.name}", ())
-                changed[table.name] += _scrub_json(connection, table, column, redaction, partial(_same, digests_in))
+                kept = _KEPT.get(f"{table.name}.{column.name}", ())
+                changed[table.name] += _scrub_json(connection, table, column, redaction, partial(_same, kept))
             elif isinstance(column.type, Text) or (
                 isinstance(column.type, String) and (column.type.length or 0) > _WORD
             ):

@@ -14,7 +14,7 @@ from nbmlops.tracking.filtering import Field, condition_of, read_field
 from nbmlops.tracking.queries import metrics, runs, values
 from nbmlops.tracking.queries.cells import cells, source_of
 from nbmlops.tracking.queries.search import search
-from nbmlops.tracking.records import Resources, Run
+from nbmlops.tracking.records import HiddenState, Resources, Run
 from nbmlops.tracking.run_listing import RunListing
 
 if TYPE_CHECKING:
@@ -158,6 +158,7 @@ class Looking:
                 inputs=tuple(edges[row.id]["reads"]),
                 outputs=tuple(edges[row.id]["writes"]),
                 resources=row.resources and Resources(**row.resources),
+                hidden_state=tuple(HiddenState(**one) for one in row.hidden_state or ()),
             )
             for row in rows
         ]

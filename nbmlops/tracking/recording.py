@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.store.catalog import Catalog, Connection
     from nbmlops.store.objects import Stored
-    from nbmlops.tracking.records import Cell, Resources, Status
+    from nbmlops.tracking.ending import Ending
+    from nbmlops.tracking.records import Cell, Resources
 
-__all__ = ["Ending", "Recording"]
+__all__ = ["Recording"]
 
 _TRUSTED = 1.0
 """Seconds for which a run that another process began counts as running without a look."""
@@ -43,16 +44,6 @@ class _Begun(NamedTuple):
     params: dict[str, Any]
     notebook: str | None
     gauge: Gauge
-
-
-class Ending(NamedTuple):
-    """How a run ended, the cells that it executed, the source of its notebook, and what else is known, by column."""
-
-    status: Status
-    error: Mapping[str, str] | None
-    cells: list[Cell]
-    source: str | None
-    about: dict[str, Any]
 
 
 class Recording:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-__all__ = ["Cell", "Kind", "Resources", "Run", "Status"]
+__all__ = ["Cell", "HiddenState", "Kind", "Resources", "Run", "Status"]
 
 Status = Literal["running", "finished", "failed", "killed"]
 Kind = Literal["run", "step", "pipeline", "proof"]
@@ -57,6 +57,44 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class HiddenState:
+    """A name that a cell used, and that the notebook, run again, would not have, or would have otherwise.
+
+    Attributes
+    ----------
+    kind : {"changed", "deleted", "out-of-order", "unknown"}
+        What has become of the cell that defined it: it defines it no more, it was deleted, it stands further down, or
+        it was never recorded.
+    name : str
+        The name.
+    cell_id, count, line : str or None, int or None, int
+        The cell that used it, the count of that execution, and the line in it, from 1.
+    definer, definer_count : str or None, int or None
+        The cell that had defined it, and the count of that execution.
+    """
+
+    kind: Literal["changed", "deleted", "out-of-order", "unknown"]
+    name: str
+    cell_id: str | None
+    count: int | None
+    line: int
+    definer: str | None
+    definer_count: int | None
+
+    @property
+    def message(self) -> str:
+        """What is hidden, in one phrase."""
+        ran = "" if self.definer_count is None else f", which ran as [{self.definer_count}]"
+        said = {
+            "changed": f"comes from a cell that no longer defines it{ran}",
+            "deleted": f"comes from a cell that was deleted{ran}",
+            "out-of-order": f"comes from a cell further down{ran}",
+            "unknown": "comes from no cell that was recorded",
+        }
+        return f"`{self.name}` {said[self.kind]}"
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One recorded execution.
 
@@ -65,7 +103,7 @@ class Run:
     order of their start, `environment` the distributions and the platform it ran on, `resources` what the process took
     from its start to its end; of a run that ended in another process than it began in, what its cells took there.
     `diff` is what differed from the git commit, `source` the notebook as it was saved when the run ended, without
-    outputs, as `notebook_source` keeps it.
+    outputs, as `notebook_source` keeps it, `hidden_state` what its cells used of cells that are not what they were.
     """
 
     id: str
@@ -91,6 +129,7 @@ class Run:
     resources: Resources | None = None
     diff: str | None = None
     source: str | None = None
+    hidden_state: tuple[HiddenState, ...] = ()
 
     @property
     def name(self) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core import digests
 from nbmlops.core.errors import ConflictError, InvalidError, UnsupportedError
 from nbmlops.core.refs import check_name
 from nbmlops.core.settings import FOLDER
@@ -17,14 +15,14 @@ from nbmlops.store.edges import keep_text
 from nbmlops.store.liveness import Writer
 from nbmlops.tracking import environment
 from nbmlops.tracking.active import ActiveRun, flatten
+from nbmlops.tracking.ending import Ending, Known
 from nbmlops.tracking.git_states import observed
 from nbmlops.tracking.moving import Moving
 from nbmlops.tracking.notebook_source import saved
 from nbmlops.tracking.queries import runs, values
 from nbmlops.tracking.queries.cells import add_cells
-from nbmlops.tracking.recording import Ending, Recording
+from nbmlops.tracking.recording import Recording
 from nbmlops.tracking.records import Cell, Kind, Run, Status
-from nbmlops.tracking.resources import priced, summed
 from nbmlops.tracking.resuming import refuse_resuming
 
 if TYPE_CHECKING:
@@ -182,10 +180,9 @@ class Runs(Moving):
         InvalidError
             When it has ended already.
         """
-        executed = [self._analysed(cell) for cell in cells]
-        notebook = saved(self.recording.notebook(run_id), self._root)
-        source = notebook.text if notebook else None
-        ending = Ending(status, error, executed, source, self._about(run_id, executed, source))
+        page = saved(self.recording.notebook(run_id), self._root)
+        known = Known(self.recording.taken(run_id), page, self._cost_per_hour)
+        ending = Ending.of(status, error, cells, known)
         if also is None and self.recording.end(run_id, ending):
             return
         at = self.clock.now()
@@ -193,19 +190,14 @@ class Runs(Moving):
         def work(connection: Connection) -> None:
             if not runs.finish(connection, run_id, status, at, error, ending.about):
                 raise InvalidError(f"the run {self.name_of(run_id)} has ended already")
-            add_cells(connection, run_id, executed)
-            if source is not None:
-                keep_text(connection, ending.about["source"], source)
+            add_cells(connection, run_id, ending.cells)
+            if ending.source is not None:
+                keep_text(connection, ending.about["source"], ending.source)
             if also is not None:
                 also(connection)
 
         self.recording.settle()
         self.catalog.transact(work)
-
-    def _about(self, run_id: str, executed: Sequence[Cell], source: str | None) -> dict[str, Any]:
-        """What is known of a run when it ends, by column."""
-        resources = priced(self.recording.taken(run_id) or summed(executed), self._cost_per_hour)
-        return {"resources": resources and asdict(resources), "source": source and digests.of_text(source)}
 
     def finish(
         self,
@@ -325,13 +317,6 @@ class Runs(Moving):
                 raise UnsupportedError("these runs have nobody who logs fits", hint="`ml run autolog` in a workspace")
             self._autologger = self._make_autologger(self)
         return self._autologger.off() if off else self._autologger.on(plots=plots, models=models)
-
-    def _analysed(self, cell: Cell) -> Cell:
-        """A cell with the names that it defines and uses, and with what it cost."""
-        from nbmlops.tracking.source import analyse
-
-        names, resources = analyse(cell.source), priced(cell.resources, self._cost_per_hour)
-        return replace(cell, defines=tuple(sorted(names.defines)), uses=tuple(sorted(names.uses)), resources=resources)
 
     def close(self) -> None:
         """Bring the catalog along, and let go of this process's mark as a writer."""

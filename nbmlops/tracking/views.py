@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
 
@@ -12,7 +13,7 @@ from nbmlops.render.look import Block, Drawing, Facts, Lines, Look, Part, Tone, 
 from nbmlops.render.units import TIMES, count, duration, number, size, when
 from nbmlops.tracking.active import ActiveRun
 from nbmlops.tracking.autologging import Autolog
-from nbmlops.tracking.records import Cell, Resources, Run
+from nbmlops.tracking.records import Cell, HiddenState, Resources, Run
 
 __all__ = ["metrics_of", "state"]
 
@@ -49,10 +50,15 @@ def _(run: Run) -> Look:
             metrics_of(run),
             f"reads {', '.join(run.inputs)}" if run.inputs else None,
             f"writes {', '.join(run.outputs)}" if run.outputs else None,
+            Part(f"hidden state: {_names(run.hidden_state)}", "warn") if run.hidden_state else None,
         ),
         body=failure,
         more=tuple(_details(run)),
     )
+
+
+def _names(found: Iterable[HiddenState]) -> str:
+    return ", ".join(sorted({one.name for one in found}))
 
 
 def _facts(run: Run) -> Facts:
@@ -94,6 +100,9 @@ def _details(run: Run) -> list[Block]:
     if run.cells:
         rows = [(*_columns(cell), _first_line(cell.source)) for cell in run.cells]
         blocks.append(table((">cell", "status", ">took", ">processor", ">peak", ">written", "begins with"), rows))
+    if run.hidden_state:
+        found = [(_cell_of(one), one.name, str(one.line), one.message) for one in run.hidden_state]
+        blocks.append(table((">cell", "name", ">line", "hidden state"), found))
     if run.diff is not None:
         blocks += _diff(run.diff, cut=bool((run.git or {}).get("cut")))
     return blocks
@@ -126,6 +135,10 @@ def _columns(cell: Cell) -> tuple[str, ...]:
     sizes = ("" if amount is None else size(amount) for amount in (taken.peak_memory, taken.written_bytes))
     begun = str(cell.count or cell.position)
     return (begun, cell.status, duration(cell.seconds), duration(taken.cpu_seconds), *sizes)
+
+
+def _cell_of(found: HiddenState) -> str:
+    return found.cell_id or "" if found.count is None else str(found.count)
 
 
 def _first_line(source: str) -> str:

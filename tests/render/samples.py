@@ -42,7 +42,7 @@ from nbmlops.store.records import (
 from nbmlops.tracking.autologging import Autolog
 from nbmlops.tracking.comparison import CodeChange, Comparison, Difference
 from nbmlops.tracking.interchange.records import Exported, Imported
-from nbmlops.tracking.records import Cell, Resources, Run
+from nbmlops.tracking.records import Cell, HiddenState, Resources, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
 from nbmlops.workspace.remotes import RemoteName
 from nbmlops.workspace.root import Status
@@ -103,6 +103,7 @@ def run(text: str = "gbm", **fields: Any) -> Run:
         "resources": Resources(4.13, 3.2, 312_000_000, 4_096, 0.01),
         "diff": f"+{text}\n" * 50,
         "source": '{"cells": [], "metadata": {}}',
+        "hidden_state": (HiddenState("changed", text, text, 3, 1, text, 2),),
         "environment": {"python": text, "distributions": {text: text}},
     }
     return Run(**{**given, **fields})

@@ -30,7 +30,7 @@ def test_more_is_shown_on_demand() -> None:
 
 
 def test_a_run_tells_how_it_ended_its_metrics_and_what_it_read() -> None:
-    assert render.text(run()) == "run gbm-12   finished in 4.1 s   gbm 0.7012   reads flights@v4"
+    assert render.text(run(hidden_state=())) == "run gbm-12   finished in 4.1 s   gbm 0.7012   reads flights@v4"
     failed = render.text(run(status="failed", error={"name": "ValueError", "value": "no rows"}))
     assert failed.splitlines()[1].strip() == "ValueError: no rows"
 
