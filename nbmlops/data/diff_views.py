@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,7 @@ from nbmlops.render.units import count, extent, number, size
 __all__: list[str] = []
 
 _SHOWN = 40
+_UNNAMED = re.compile(r"__index_level_(\d+)__")
 _SIGNS = {"added": "+", "removed": "-", "modified": "~", "retyped": "~", "moved": "↕"}
 _BY = {"content": "rows found again by content", "position": "rows found again by position"}
 
@@ -75,11 +77,16 @@ def _of_tables(diff: DataDiff) -> list[Block]:
         body.append(Lines(tuple(line(Part(_schema_words(change))) for change in diff.schema[:_SHOWN])))
     changed = [column for column in diff.columns if column.cells is None or column.cells or _differ(column)]
     if changed:
-        rows = tuple(Charted(c.column, _column_words(c), c.before.bars, c.after.bars) for c in changed[:_SHOWN])
+        rows = tuple(
+            Charted(_called(c.column), _column_words(c), c.before.bars, c.after.bars) for c in changed[:_SHOWN]
+        )
         body.append(Bars(rows, max(0, len(changed) - _SHOWN)))
     if diff.cells:
         names = diff.key or ("row",)
-        shown = [(*map(_value, cell.row), cell.column, _value(cell.before), _value(cell.after)) for cell in diff.cells]
+        shown = [
+            (*map(_value, cell.row), _called(cell.column), _value(cell.before), _value(cell.after))
+            for cell in diff.cells
+        ]
         body.append(_table((*names, "column", "before", "after"), shown, "changed cells"))
     for rows_of, title in ((diff.added, "added rows"), (diff.removed, "removed rows")):
         if rows_of:
@@ -96,9 +103,9 @@ def _differ(column: ColumnChange) -> bool:
 def _schema_words(change: SchemaChange) -> str:
     sign = _SIGNS[change.what]
     if change.what == "moved":
-        return f"{sign} column {change.column} moved from place {change.before} to {change.after}"
+        return f"{sign} column {_called(change.column)} moved from place {change.before} to {change.after}"
     types = " → ".join(kind for kind in (change.before, change.after) if kind)
-    return f"{sign} column {change.column} {change.what}: {types}"
+    return f"{sign} column {_called(change.column)} {change.what}: {types}"
 
 
 def _column_words(column: ColumnChange) -> str:
@@ -140,7 +147,13 @@ def _file_table(files: tuple[FileChange, ...]) -> Block:
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]], title: str) -> Table:
     """A table under the names of columns, which may begin with anything."""
-    return Table.of([Column(name) for name in names], rows, title)
+    return Table.of([Column(_called(name)) for name in names], rows, title)
+
+
+def _called(column: str) -> str:
+    """A column as people know it; an index without a name is kept under one that pandas made."""
+    found = _UNNAMED.fullmatch(column)
+    return column if found is None else f"(index {found[1]})" if found[1] != "0" else "(index)"
 
 
 def _value(value: Any) -> str:

@@ -278,3 +278,12 @@ def test_what_plain_python_finds(
                 if first[key][place] != second[key][place]
             }
             assert {(cell.row, cell.column, cell.before, cell.after) for cell in keyed.cells} == wanted
+
+
+def test_an_index_without_a_name_is_called_the_index(workspace: Workspace) -> None:
+    frame = pd.DataFrame({"x": range(6)})
+    workspace.data.save(frame, "t")
+    workspace.data.save(frame[frame.x != 2], "t")
+    shown = text(workspace.data.diff("t@v1", "t@v2"))
+    assert "column (index) added" in shown
+    assert "__index_level_0__" not in shown
