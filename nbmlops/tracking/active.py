@@ -38,6 +38,9 @@ class Keeper(Protocol):
     ) -> ActiveRun:
         """Start another."""
 
+    def handed(self, run_id: str) -> tuple[Any, ...]:
+        """What is pickled of it."""
+
     def show(self, ref: str) -> Run:
         """The run as it is now."""
 
@@ -183,6 +186,10 @@ class ActiveRun:
         else:
             status: Status = "failed" if isinstance(error, Exception) else "killed"
             self._end(status, {"name": type(error).__name__, "value": str(error)})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A process that it goes to, such as one of joblib, logs to the same run.
+        return self._runs.handed(self.id)
 
     def __repr__(self) -> str:
         return f"<run {self._runs.name_of(self.id)}>"

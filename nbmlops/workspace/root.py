@@ -212,7 +212,8 @@ class Workspace:
         def logger(runs: Runs) -> Autologger:
             return autologger(runs, lambda: self.model)
 
-        return Runs(self.catalog, self.objects, self.clock, self.marker.root, self.settings.cost_per_hour, logger)
+        root, cost = self.marker.root, self.settings.cost_per_hour
+        return Runs(self.catalog, self.objects, self.clock, root, cost, logger, self.open)
 
     @cached_property
     def check(self) -> Checks:
