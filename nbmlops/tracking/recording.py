@@ -6,7 +6,6 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from nbmlops.tracking import environment
 from nbmlops.tracking.draining import Drain
 from nbmlops.tracking.git_states import GitStates
 from nbmlops.tracking.queries import runs, values
+from nbmlops.tracking.records import Cell, Resources
 from nbmlops.tracking.resources import Gauge
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from nbmlops.store.catalog import Catalog, Connection
     from nbmlops.store.objects import Stored
     from nbmlops.tracking.ending import Ending
-    from nbmlops.tracking.records import Cell, Resources
 
 __all__ = ["Recording"]
 
@@ -234,5 +233,7 @@ def _refuse_ended(found: Any) -> None:
 
 def _told(cell: Cell) -> dict[str, Any]:
     # A journal is a file like others: secrets of addresses are left out of it as they are of the catalog.
+    told = {name: getattr(cell, name) for name in Cell.__slots__}  # `asdict` takes ten times as long
     kept = {"source": recordable(cell.source), "error": cell.error and recordable(cell.error)}
-    return {**asdict(cell), **kept, "started_at": microseconds(cell.started_at)}
+    resources = cell.resources and {name: getattr(cell.resources, name) for name in Resources.__slots__}
+    return {**told, **kept, "started_at": microseconds(cell.started_at), "resources": resources}
