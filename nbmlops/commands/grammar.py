@@ -165,11 +165,11 @@ VERBS = (
     Verb("run", "note", "REF TEXT", "Write the note of a run, in Markdown.", "ml.run.note", detail=True),
     Verb("run", "artifact", "REF NAME", "Load what a run kept, or write it to a file.", "ml.run.load_artifact"),
     Verb(
-        *("run", "export", "[REFS]…", "Write runs into a folder.", "ml.run.export"),
+        *("run", "export", "[REFS]…", "Write runs into a folder, or into MLflow.", "ml.run.export"),
         only_python=_DRAWN,
     ),
     Verb(
-        *("run", "import", "SOURCE", "Take runs in from a folder.", "ml.run.import_"),
+        *("run", "import", "SOURCE", "Take runs in from a folder, or from MLflow.", "ml.run.import_"),
         only_python=_DRAWN,
     ),
     Verb("check", "infer", "VALUE", "Learn a first suite from data, to be edited.", "ml.check.infer"),

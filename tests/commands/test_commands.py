@@ -64,6 +64,7 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("run note gbm-1 better", "run.note", ("gbm-1", "better"), {}),
     ("run artifact gbm-1 a.png", "run.load_artifact", ("gbm-1", "a.png"), {"to": None, "overwrite": False}),
     ("run export gbm-1 --to out", "run.export", ("gbm-1",), {"to": "out"}),
+    ("run export --to mlflow:http://localhost:5000", "run.export", (), {"to": "mlflow:http://localhost:5000"}),
     ("run import out --experiment gbm", "run.import_", ("out",), {"experiment": "gbm"}),
     ("check infer flights", "check.infer", (FRAME,), {"name": "flights"}),
     ("check infer weather@v2", "check.infer", ("weather@v2",), {"name": None}),
