@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nbmlops.tracking.recording import Recording
     from nbmlops.tracking.records import Cell, Run, Status
 
-__all__ = ["ActiveRun", "flatten"]
+__all__ = ["ActiveRun", "Keeper", "flatten"]
 
 
 class Keeper(Protocol):
@@ -155,7 +155,7 @@ class ActiveRun:
         """
         from nbmlops.tracking.callback import Callback
 
-        return Callback(self, self._runs.start)
+        return Callback(self, self._runs)
 
     def finish(self, status: Status = "finished", error: Mapping[str, str] | None = None) -> Run:
         """End the run; the cells that it executed are kept with it."""
