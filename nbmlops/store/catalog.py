@@ -16,6 +16,7 @@ from sqlalchemy import Connection, inspect, text
 from nbmlops.core.errors import NotFoundError, UnavailableError, UnsupportedError
 from nbmlops.store import engines, schema
 from nbmlops.store.engines import journal_mode
+from nbmlops.store.once import Once, Writers
 from nbmlops.store.refusals import BrokenError, BusyError, explained
 
 __all__ = ["Catalog", "Connection", "journal_mode"]
@@ -41,6 +42,7 @@ class Catalog:
         self._url = engines.parsed(url)
         self._busy_timeout = busy_timeout
         self._before: Callable[[], object] | None = None
+        self._writers = Writers()
         self._writer, self._reader = engines.opened(self._url, busy_timeout)
         # Python 3.13 warns of a database that is dropped open; nobody has to close a workspace by hand.
         for engine in (self._writer, self._reader):
@@ -83,8 +85,8 @@ class Catalog:
 
         return self.read(work)
 
-    def ensure_current(self) -> None:
-        """Bring an older catalog to this version's tables.
+    def ensure_current(self, copies: Path | None = None) -> None:
+        """Bring an older catalog to this version's tables; where `copies` lie, a server's is backed up first.
 
         Raises
         ------
@@ -107,7 +109,13 @@ class Catalog:
                 f"the catalog has revision {revision}, which this nbmlops does not know: a newer one wrote it",
                 hint="pip install --upgrade nbmlops",
             )
-        migrate.upgrade(self.url)
+        try:
+            with explained(self._url):
+                migrate.upgrade(self.url, copies=copies)
+        except BusyError as busy:
+            raise self._locked() from busy
+        except BrokenError as broken:
+            raise broken.told from broken
 
     def precede(self, bring: Callable[[], object]) -> None:
         """Call `bring` before anything is read or written: it brings what the catalog does not have yet."""
@@ -125,11 +133,16 @@ class Catalog:
             self._before()
         deadline = time.monotonic() + self._busy_timeout
         patience: float | None = None
+        once = Once[T](self._writers)
         while True:
             try:
                 with explained(self._url), self._writer.begin() as connection:
                     engines.begin(connection, self._busy_timeout)
-                    return work(connection)
+                    if (kept := once.kept(connection)) is not None:
+                        return kept[0]
+                    result = work(connection)
+                    once.leave(connection, result)
+                return result
             except BusyError as busy:
                 if time.monotonic() > deadline:
                     raise self._locked() from busy

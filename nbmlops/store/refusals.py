@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from nbmlops.core.errors import UnavailableError
+from nbmlops.core.errors import InvalidError, UnavailableError
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -50,6 +50,10 @@ def explained(url: URL) -> Iterator[None]:
         raise
     except PoolTimeoutError as error:
         raise BusyError("all connections of this process are in use") from error
+    except UnicodeEncodeError as error:
+        raise InvalidError(
+            f"a text holds half of a character, {error.object[error.start : error.end]!r}, which no database keeps"
+        ) from error
     except (DBAPIError, sqlite3.Error) as error:
         said = str(getattr(error, "orig", error)).strip()
         if url.get_backend_name() == "sqlite":

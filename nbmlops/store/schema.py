@@ -29,7 +29,7 @@ from nbmlops.store.instants import Instant
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision in ``migrations/versions``."""
 
 metadata = MetaData(naming_convention=CONVENTION)
@@ -70,6 +70,15 @@ removal = Table(
     metadata,
     Column("pack", String(64), primary_key=True),
     Column("turn", BigInteger, nullable=False, index=True),
+)
+
+# On PostgreSQL, a word of the last transaction of each writer, and when it was, in seconds since 1970; see once.py.
+writer = Table(
+    "writer",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("word", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
 )
 
 # Names and versions of data, models and pipelines.

@@ -132,7 +132,7 @@ class Workspace:
         from nbmlops.store.catalog import Catalog
 
         catalog = Catalog(catalog_url(self.settings, self.marker.state, self.marker.root))
-        catalog.ensure_current()
+        catalog.ensure_current(self.marker.state)
         return catalog
 
     @cached_property
