@@ -85,8 +85,8 @@ class Catalog:
 
         return self.read(work)
 
-    def ensure_current(self, copies: Path | None = None) -> None:
-        """Bring an older catalog to this version's tables; where `copies` lie, a server's is backed up first.
+    def ensure_current(self, keep: Callable[[Connection, str], None] | None = None) -> None:
+        """Bring an older catalog to this version's tables; `keep` copies one that is no file.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class Catalog:
             )
         try:
             with explained(self._url):
-                migrate.upgrade(self.url, copies=copies)
+                migrate.upgrade(self.url, keep=keep)
         except BusyError as busy:
             raise self._locked() from busy
         except BrokenError as broken:

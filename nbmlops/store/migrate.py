@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -17,10 +17,13 @@ from sqlalchemy.engine import make_url
 
 from nbmlops.store import engines
 
-__all__ = ["revisions", "upgrade"]
+__all__ = ["Keep", "revisions", "upgrade"]
 
 _FOLDER = Path(__file__).parent / "migrations"
 _PATIENCE = 60.0
+
+Keep = Callable[[Connection, str], None]
+"""Makes a copy of a catalog, given a connection to it and its revision."""
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -35,7 +38,7 @@ def revisions() -> frozenset[str]:
     return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
-def upgrade(url: str, revision: str = "head", *, copies: Path | None = None) -> None:
+def upgrade(url: str, revision: str = "head", keep: Keep | None = None) -> None:
     """Run the revisions that a catalog lacks; of two who do so at once the second finds it done.
 
     Parameters
@@ -44,8 +47,8 @@ def upgrade(url: str, revision: str = "head", *, copies: Path | None = None) -> 
         The catalog.
     revision : str
         The last revision to run.
-    copies : Path, optional
-        Where the copy goes, which is a backup, when the catalog is no file; one that is, is copied to
+    keep : callable, optional
+        Given the connection and its revision, makes a copy of a catalog that is no file; one that is, is copied to
         ``catalog.db.before`` beside it.
     """
     with _writing(url) as connection:
@@ -54,7 +57,7 @@ def upgrade(url: str, revision: str = "head", *, copies: Path | None = None) -> 
         if now == newest:
             return
         if now is not None:
-            _copy(connection, now, copies)
+            _copy(connection, now, keep)
         command.upgrade(_config(connection), revision)
 
 
@@ -78,14 +81,12 @@ def _writing(url: str) -> Iterator[Connection]:
         yield connection
 
 
-def _copy(connection: Connection, revision: str, copies: Path | None) -> None:
+def _copy(connection: Connection, revision: str, keep: Keep | None) -> None:
     if connection.dialect.name == "sqlite":
         path = Path(make_url(connection.engine.url).database or "")
         made = path.with_name(f"{path.name}.before-{os.getpid()}")
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(made)) as target:
             source.backup(target)
         made.replace(path.with_name(f"{path.name}.before"))
-    elif copies is not None:
-        from nbmlops.store.backup import keep_older
-
-        keep_older(connection, revision, copies / f"catalog-{revision}.before.zip")
+    elif keep is not None:
+        keep(connection, revision)

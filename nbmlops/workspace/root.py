@@ -12,7 +12,7 @@ from nbmlops.core.clock import SystemClock
 from nbmlops.core.errors import NbmlopsError, NotFoundError, UntrustedError
 from nbmlops.core.settings import Settings
 from nbmlops.workspace import layout
-from nbmlops.workspace.catalogs import catalog_url, create_catalog
+from nbmlops.workspace.catalogs import catalog_url, create_catalog, keeping
 from nbmlops.workspace.layout import Marker
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Workspace:
         from nbmlops.store.catalog import Catalog
 
         catalog = Catalog(catalog_url(self.settings, self.marker.state, self.marker.root))
-        catalog.ensure_current(self.marker.state)
+        catalog.ensure_current(keeping(self.marker.state))
         return catalog
 
     @cached_property
