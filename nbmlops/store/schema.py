@@ -24,7 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from nbmlops.store.columns import CONVENTION, RowId
+from nbmlops.store.columns import CONVENTION, RowId, writers
 from nbmlops.store.instants import Instant
 
 __all__ = ["HEAD", "metadata"]
@@ -33,6 +33,7 @@ HEAD = "0006"
 """The newest revision in ``migrations/versions``."""
 
 metadata = MetaData(naming_convention=CONVENTION)
+writer = writers(metadata)
 
 # Objects: where each chunk lies, and which manifest lists an object's chunks.
 chunk = Table(
@@ -70,15 +71,6 @@ removal = Table(
     metadata,
     Column("pack", String(64), primary_key=True),
     Column("turn", BigInteger, nullable=False, index=True),
-)
-
-# On PostgreSQL, a word of the last transaction of each writer, and when it was, in seconds since 1970; see once.py.
-writer = Table(
-    "writer",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("word", String(16), nullable=False),
-    Column("at", BigInteger, nullable=False),
 )
 
 # Names and versions of data, models and pipelines.
