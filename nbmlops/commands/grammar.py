@@ -94,6 +94,10 @@ VERBS = (
     ),
     Verb("", "lint", "TARGET", "Find what would stop a notebook or a pipeline from running at night.", "ml.lint"),
     Verb(
+        *("", "reproduce", "RUN", "Execute a run again and tell whether it gives the same.", "ml.reproduce"),
+        only_python=_DRAWN,
+    ),
+    Verb(
         *("", "lineage", "REF", "Draw what a version came from and what was built on it.", "ml.lineage"),
         only_here={"mermaid": "in Python: ml.lineage(ref).mermaid()"},
     ),

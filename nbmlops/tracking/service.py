@@ -113,6 +113,8 @@ class Runs(Moving, Autologging):
         """
         check_name(name)
         run_id, active = uuid.uuid4().hex, lineage.current()
+        # What a notebook starts while it is executed again is no run of its own.
+        kind = "proof" if active.proof else kind
         fields = {
             "experiment": name,
             "kind": kind,

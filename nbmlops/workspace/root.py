@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbmlops.models import Models
     from nbmlops.pipelines import Pipelines
     from nbmlops.pipelines.lint import Finding as LintFinding
+    from nbmlops.pipelines.reproduction import Reproduction
     from nbmlops.store.audit import Audit
     from nbmlops.store.catalog import Catalog
     from nbmlops.store.exchange import Exchange
@@ -262,6 +263,11 @@ class Workspace:
     def lint(self, target: str) -> list[LintFinding]:
         """Lint a notebook, or all notebooks of a pipeline."""
         return self.pipeline.lint(target)
+
+    @property
+    def reproduce(self) -> Callable[..., Reproduction]:
+        """Execute a run again and tell whether it gives the same: `Pipelines.reproduce`."""
+        return self.pipeline.reproduce
 
     def lineage(
         self, ref: str, *, direction: Direction = "both", depth: int | None = 10, kind: str | None = None

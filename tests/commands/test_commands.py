@@ -22,6 +22,16 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("lint delays", "lint", ("delays",), {}),
     ("log auc={auc} n=3", "log", ({"auc": 0.75, "n": "3"},), {"step": None}),
     ("log auc=0.9 --step 4", "log", ({"auc": "0.9"},), {"step": 4}),
+    (
+        "reproduce gbm-1",
+        *("reproduce", ("gbm-1", {}), {"notebook": None, "data": (), "tolerance": 1e-9, "strict": False}),
+    ),
+    (
+        "reproduce gbm-1 -p depth=4 --notebook a.ipynb --data flights@v2 --tolerance 0.1 --strict",
+        "reproduce",
+        ("gbm-1", {"depth": "4"}),
+        {"notebook": "a.ipynb", "data": ("flights@v2",), "tolerance": 0.1, "strict": True},
+    ),
     ("data save flights", "data.save", (FRAME, "flights"), SAVED),
     ("data save flights f2 -m words", "data.save", (FRAME, "f2"), SAVED | {"message": "words"}),
     (
