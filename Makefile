@@ -32,7 +32,7 @@ test: $(VENV)/.installed-test ## run the tests that need nothing but pip package
 	$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/faults --numprocesses=auto --dist=loadscope $(PYTEST_ARGS)
 	$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
 
-test-system: $(VENV)/.installed-test ## run the tests that need system packages, and install those
+test-system: $(VENV)/.installed-test .venv-mlflow/.installed ## run the tests that need system packages, and install those
 	sh tests/system/install-packages.sh
 	$(BIN)/python -m pytest tests/system $(PYTEST_ARGS)
 
@@ -50,7 +50,7 @@ soak: $(VENV)/.installed-test ## the fault tests many times over, then every pro
 		echo "soak: round $$round of $(SOAK_ROUNDS)"; \
 		$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS) || exit 1; \
 	done
-	NBMLOPS_SOAK_AUTOLOG=1 NBMLOPS_SOAK_LOG_KILLS=300 NBMLOPS_SOAK_SAVES=500 NBMLOPS_SOAK_TRAVELS=50 NBMLOPS_SOAK_ERASE_KILLS=100 NBMLOPS_SOAK_FLIPS=1000 $(BIN)/python -m pytest tests --ignore=tests/system --hypothesis-profile=soak -o timeout=3600 $(PYTEST_ARGS)
+	NBMLOPS_SOAK_AUTOLOG=1 NBMLOPS_SOAK_LOG_KILLS=300 NBMLOPS_SOAK_WRITERS=100 NBMLOPS_SOAK_SAVES=500 NBMLOPS_SOAK_TRAVELS=50 NBMLOPS_SOAK_ERASE_KILLS=100 NBMLOPS_SOAK_FLIPS=1000 $(BIN)/python -m pytest tests --ignore=tests/system --hypothesis-profile=soak -o timeout=3600 $(PYTEST_ARGS)
 
 lock: ## choose the newest versions that pyproject.toml admits, for every Python it supports (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade --quiet \
@@ -92,6 +92,12 @@ $(VENV)/.installed-demo: $(INSTALL_INPUTS) | $(BIN)/python
 $(VENV)/.installed-test: $(INSTALL_INPUTS) | $(BIN)/python
 	$(call PIP,$(BIN)/python) --constraint constraints.txt --editable '.[demo,test]'
 	@touch $@ $(VENV)/.installed-demo
+
+# MLflow beside nbmlops, which moves runs there and back; it allows other versions than constraints.txt pins.
+.venv-mlflow/.installed: tests/system/mlflow.txt $(INSTALL_INPUTS) | $(BIN)/python
+	$(if $(UV),uv venv --quiet --allow-existing --python $(BIN)/python,$(PYTHON) -m venv --without-pip) .venv-mlflow
+	$(call PIP,.venv-mlflow/bin/python) --requirement tests/system/mlflow.txt --editable .
+	@touch $@
 
 # The peers that benchmarks compare with need other versions of what we need, so they live apart.
 .venv-peers/.installed: benchmarks/peers.txt | $(BIN)/python

@@ -94,6 +94,10 @@ VERBS = (
     ),
     Verb("", "lint", "TARGET", "Find what would stop a notebook or a pipeline from running at night.", "ml.lint"),
     Verb(
+        *("", "reproduce", "RUN", "Execute a run again and tell whether it gives the same.", "ml.reproduce"),
+        only_python=_DRAWN,
+    ),
+    Verb(
         *("", "lineage", "REF", "Draw what a version came from and what was built on it.", "ml.lineage"),
         only_here={"mermaid": "in Python: ml.lineage(ref).mermaid()"},
     ),
@@ -165,11 +169,11 @@ VERBS = (
     Verb("run", "note", "REF TEXT", "Write the note of a run, in Markdown.", "ml.run.note", detail=True),
     Verb("run", "artifact", "REF NAME", "Load what a run kept, or write it to a file.", "ml.run.load_artifact"),
     Verb(
-        *("run", "export", "[REFS]…", "Write runs into a folder.", "ml.run.export"),
+        *("run", "export", "[REFS]…", "Write runs into a folder, or into MLflow.", "ml.run.export"),
         only_python=_DRAWN,
     ),
     Verb(
-        *("run", "import", "SOURCE", "Take runs in from a folder.", "ml.run.import_"),
+        *("run", "import", "SOURCE", "Take runs in from a folder, or from MLflow.", "ml.run.import_"),
         only_python=_DRAWN,
     ),
     Verb("check", "infer", "VALUE", "Learn a first suite from data, to be edited.", "ml.check.infer"),

@@ -136,7 +136,7 @@ def artifact(session: Session, ref: str, name: str, to: str | None, *, overwrite
 
 @group.verb("export")
 @click.argument("refs", nargs=-1, type=RefParam("run"))
-@click.option("--to", required=True, metavar="FOLDER", help="A new folder.")
+@click.option("--to", required=True, metavar="FOLDER", help="A new folder, or mlflow:URI for MLflow.")
 def export(session: Session, refs: tuple[str, ...], to: str) -> Any:
     """Export."""
     with session.meter.bytes("exporting") as progress:

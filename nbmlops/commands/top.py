@@ -1,4 +1,4 @@
-"""Verbs of the workspace itself: init, status, doctor, trust, demo, lint, lineage, log."""
+"""Verbs of the workspace itself: init, status, doctor, trust, demo, lint, reproduce, lineage, log."""
 
 from __future__ import annotations
 
@@ -69,6 +69,29 @@ def lint(session: Session, target: str) -> Any:
 
     found = Listing(session.workspace.lint(target), Finding)
     return session.judged(found, good=all(finding.severity != "error" for finding in found))
+
+
+@group.verb("reproduce")
+@click.argument("run", type=RefParam("run"))
+@click.option(
+    *("-p", "--param", "params"),
+    multiple=True,
+    metavar="KEY=VALUE",
+    type=KeyValue(),
+    help="A parameter that is to be another.",
+)
+@click.option("--notebook", metavar="PATH", help="Another notebook to execute, such as the one on the disk now.")
+@click.option("--data", multiple=True, type=RefParam("data"), help="Another version to read.")
+@click.option(
+    "--tolerance", type=float, default=1e-9, show_default=True, help="How far numbers may differ, relatively."
+)
+@click.option("--strict", is_flag=True, help="Execute nothing where a package is another.")
+def reproduce(session: Session, run: str, params: tuple[tuple[str, Any], ...], **how: Any) -> Any:
+    """Execute a run again; the exit code of a shell is 1 when it is not the same."""
+    again = session.workspace.reproduce
+    with session.meter.steps(run) as progress:
+        done = again(run, mapping(params), progress=progress, **how)
+    return session.judged(done, good=done.is_same)
 
 
 @group.verb("lineage")

@@ -37,7 +37,8 @@ _VARIABLES = {"catalog": "NBMLOPS_CATALOG", "objects": "NBMLOPS_OBJECTS"}
 class Settings:
     """The settings of one workspace; a value of None stands for the default inside the workspace."""
 
-    catalog: str | None = None
+    # Its URL may hold a password.
+    catalog: str | None = field(default=None, repr=False)
     objects: str | None = None
     pipelines: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     gates: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))

@@ -123,7 +123,9 @@ def labels(name: str, given: Mapping[str, Any] | None, alias: str | None) -> dic
 
 
 def _refuse_in_a_run(name: str, alias: str) -> None:
-    if lineage.current().pipeline_run_id is not None:
+    active = lineage.current()
+    # While a run is executed again it does not move either, and there is no reason to fail.
+    if active.pipeline_run_id is not None and not active.proof:
         raise RefusedError(
             f"the alias {alias} of {name} cannot move inside a pipeline run: its versions get their numbers at its end",
             hint=f"move it when the run has committed: `ml data alias {name} {alias}`",

@@ -72,7 +72,7 @@ class CellCapture:
             if self._depth:
                 return
             error = result.error_before_exec or result.error_in_exec
-            self._log.end(result.success, None if error is None else f"{type(error).__name__}: {error}"[:2_000])
+            self._log.end(result.success, None if error is None else _said(error))
             lineage.activate_cell(None, None)
         except Exception as error:  # noqa: BLE001 - as above
             self._give_up(error)
@@ -84,9 +84,10 @@ class CellCapture:
 
     def _give_up(self, error: Exception) -> None:
         self.remove()
+        # Nothing is said to happen in a cell that is not watched any more.
+        lineage.activate_cell(None, None)
         print(  # noqa: T201 - there is no cell output to put it in
-            f"nbmlops no longer records cells: {type(error).__name__}: {error}. %reload_ext nbmlops tries again.",
-            file=sys.stderr,
+            f"nbmlops no longer records cells: {_said(error)}. %reload_ext nbmlops tries again.", file=sys.stderr
         )
 
     def _notebook(self) -> str | None:
@@ -94,6 +95,14 @@ class CellCapture:
         if where != self._named[0]:
             self._named = (where, notebook_path(where))
         return self._named[1]
+
+
+def _said(error: BaseException) -> str:
+    """What an error says; its class alone when saying more fails, as it may in a class of the person's own."""
+    try:
+        return f"{type(error).__name__}: {error}"[:2_000]
+    except Exception:  # noqa: BLE001 - whatever their code raises
+        return type(error).__name__
 
 
 def _named_by(names: dict[str, Any]) -> str | None:

@@ -21,6 +21,7 @@ SHOWN = {
     "nbmlops.pipelines.finding": ("Finding",),
     "nbmlops.pipelines.graph": ("Graph",),
     "nbmlops.pipelines.records": ("Pipeline", "PipelineRun", "PipelineVersion"),
+    "nbmlops.pipelines.reproduction": ("Reproduction",),
     "nbmlops.render.listing": ("Listing",),
     "nbmlops.store.graph": ("LineageGraph",),
     "nbmlops.store.records": ("Backup", "Collected", "Pull", "Push", "Repair", "Stats", "Verification"),

@@ -11,7 +11,7 @@ from nbmlops.models.records import ModelSignature, Output, Scalar, SignatureFiel
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["head", "infer"]
+__all__ = ["EXAMPLE_ROWS", "head", "infer"]
 
 EXAMPLE_ROWS = 100
 _METHODS = ("predict", "predict_proba", "transform")

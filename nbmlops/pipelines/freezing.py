@@ -16,7 +16,7 @@ from typing import Any
 from nbmlops.core import digests
 from nbmlops.core.errors import UnsupportedError
 
-__all__ = ["PROTOCOL", "Frozen", "differences", "freeze", "thaw", "unpack"]
+__all__ = ["PROTOCOL", "Frozen", "differences", "freeze", "source_only", "thaw", "unpack"]
 
 _NAMED = 3
 
@@ -44,7 +44,7 @@ def freeze(frozen: Frozen) -> bytes:
         {
             "protocol": PROTOCOL,
             "name": frozen.name,
-            "notebooks": [[path, _source_only(notebook)] for path, notebook in frozen.notebooks.items()],
+            "notebooks": [[path, source_only(notebook)] for path, notebook in frozen.notebooks.items()],
             "parameters": dict(frozen.parameters),
             "lock": dict(frozen.lock),
             "environment": dict(frozen.environment),
@@ -106,7 +106,8 @@ def unpack(frozen: Frozen, folder: Path) -> list[Path]:
     return paths
 
 
-def _source_only(notebook: Mapping[str, Any]) -> dict[str, Any]:
+def source_only(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a notebook without outputs, execution counts and what runs wrote into its metadata."""
     kept = copy.deepcopy({key: notebook[key] for key in ("cells", "metadata", "nbformat", "nbformat_minor")})
     kept["metadata"] = {
         key: kept["metadata"][key] for key in ("kernelspec", "language_info") if key in kept["metadata"]

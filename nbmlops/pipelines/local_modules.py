@@ -14,15 +14,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbmlops.core import digests
-from nbmlops.pipelines.cells import code_cells
+from nbmlops.pipelines.cells import NotebookContent, code_cells
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.plan import Plan
 
-__all__ = ["LocalCode", "code_of", "local_code", "search_path"]
+__all__ = ["LocalCode", "circumstances", "code_of", "imported_by", "local_code", "search_path"]
 
 _SUFFIXES = (*EXTENSION_SUFFIXES, *SOURCE_SUFFIXES)
 _INSTALLED = {"site-packages", "dist-packages"}
@@ -46,8 +46,20 @@ class LocalCode:
 
 def code_of(plan: Plan, step: str, root: Path) -> LocalCode:
     """What a step imports; see `local_code`."""
-    trees = (cell.tree for cell in code_cells(plan.notebooks[step]))
-    return local_code(trees, search_path(plan.folders[step], root), root)
+    return imported_by(plan.notebooks[step], plan.folders[step], root)
+
+
+def imported_by(notebook: NotebookContent, folder: Path, root: Path) -> LocalCode:
+    """What a notebook imports that runs in a folder; see `local_code`."""
+    trees = (cell.tree for cell in code_cells(notebook))
+    return local_code(trees, search_path(folder, root), root)
+
+
+def circumstances(notebook: NotebookContent, folder: Path, root: Path) -> dict[str, Any]:
+    """What an executed notebook says of where it ran (``metadata.nbmlops``), for whoever executes it again."""
+    inside = folder.resolve().is_relative_to(root.resolve())
+    place = folder.resolve().relative_to(root.resolve()).as_posix() if inside else str(folder.resolve())
+    return {"folder": place, "modules": dict(imported_by(notebook, folder, root).files)}
 
 
 def search_path(folder: Path, root: Path) -> tuple[Path, ...]:

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from nbmlops.store import schema
 
-__all__ = ["committed", "end_slot", "outputs", "put_slot", "reports_of", "slot", "versions", "written"]
+__all__ = [
+    "committed",
+    "end_slot",
+    "erased",
+    "outputs",
+    "put_slot",
+    "reports_of",
+    "slot",
+    "touched",
+    "versions",
+    "written",
+]
 
 _CANDIDATES = 20
 
@@ -66,3 +77,20 @@ def reports_of(connection: Connection, run_ids: Sequence[str]) -> list[Any]:
     """Rows of the reports that were made in some runs."""
     table = schema.report
     return list(connection.execute(select(table).where(table.c.run_id.in_(run_ids)).order_by(table.c.id)).all())
+
+
+def touched(connection: Connection, run_id: str) -> list[Any]:
+    """What a run read and wrote, in that order in time: relation, instant, and the version whatever became of it."""
+    edge, version, name = schema.edge, schema.version, schema.name
+    edges = connection.execute(select(edge).filter_by(subject=f"run:{run_id}").order_by(edge.c.at)).all()
+    ids = {int(row.object.partition(":")[2]) for row in edges}
+    query = select(version, name.c.kind, name.c.name).join(name).where(version.c.id.in_(ids))
+    rows = {f"{row.kind}:{row.id}": row._mapping for row in connection.execute(query)}
+    return [{**rows[row.object], "relation": row.relation, "at": row.at} for row in edges if row.object in rows]
+
+
+def erased(connection: Connection, name_id: int, digest: str) -> Any:
+    """When rows were last erased from what is now a content; None when none were."""
+    tombstone, erasure = schema.tombstone, schema.erasure
+    query = select(func.max(erasure.c.at)).select_from(tombstone.join(erasure, erasure.c.id == tombstone.c.erasure_id))
+    return connection.execute(query.where(tombstone.c.name_id == name_id, tombstone.c.successor == digest)).scalar()

@@ -1,4 +1,4 @@
-"""Verbs on pipelines: list, show, run, lint, promote, rollback, history, delete, restore, rename."""
+"""Verbs on pipelines: list, show, run, lint, promote, rollback, history, delete, restore, rename; reproduce a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from nbmlops.pipelines.notebook import read_content
 from nbmlops.pipelines.plan import Plan
 from nbmlops.pipelines.planning import make_plan, notebooks_of
 from nbmlops.pipelines.promotion import PipelinePromoter, Submission
+from nbmlops.pipelines.proof import TOLERANCE
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepProgress
+from nbmlops.pipelines.reproducing import Asked, Reproducer
 from nbmlops.pipelines.runner import Runner
 from nbmlops.pipelines.steps import StepRunner
 from nbmlops.store import lineage
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from nbmlops.models.records import Promotion
     from nbmlops.pipelines.graph import Graph
     from nbmlops.pipelines.lint import Finding
+    from nbmlops.pipelines.reproduction import Reproduction
     from nbmlops.pipelines.stores import Stores
     from nbmlops.store.versions import Version
     from nbmlops.tracking.records import HiddenState
@@ -68,6 +71,7 @@ class Pipelines:
         ledger = Ledger(self._versions.catalog, clock, stores.runs.writer_lives)
         self._runner = Runner(stores.runs, StepRunner(stores, ledger, state / "runs", root))
         self._promoter = PipelinePromoter(stores, self._runner, self._aliases, clock, root)
+        self._reproducer = Reproducer(stores, state / "runs", root)
 
     def show(self, name: str) -> Graph:
         """The graph of a pipeline, inferred from what its notebooks read and write."""
@@ -204,6 +208,52 @@ class Pipelines:
             ran = self._versions.resolve(Ref(plan.name, prefix=run.tags["version"]))
             plan = replace(plan, pins=self._frozen(ran).lock)
         return self._promoter.promote(Submission(plan, to, run, self._environment(plan), message), progress)
+
+    def reproduce(
+        self,
+        run: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        notebook: str | Path | None = None,
+        data: Sequence[str] = (),
+        tolerance: float = TOLERANCE,
+        strict: bool = False,
+        progress: Progress | None = None,
+    ) -> Reproduction:
+        """Execute a run again in a cold kernel and tell whether it gives the same.
+
+        The notebook that ran is executed with the parameters that it had, on the data that it read. The verdict is
+        kept in the run's tags, unless something was to be another.
+
+        Parameters
+        ----------
+        run : str
+            The run; of a pipeline's, each step is executed again.
+        params : mapping, optional
+            Parameters that are to be others, as text or as Python values.
+        notebook : str or Path, optional
+            Another notebook to execute, such as the one that is on the disk now.
+        data : sequence of str
+            Other versions to read, in place of those of the same names that were read.
+        tolerance : float
+            Relative difference up to which numbers are near.
+        strict : bool
+            Execute nothing where Python or a package that the notebook reaches is another.
+        progress : callable, optional
+            Called with each sign of life of a step.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such run, or no such version in `data`.
+        InvalidError
+            When it did not come to an end by itself, or a parameter is unknown or of a wrong type.
+        """
+        if not 0 <= tolerance < 1:
+            raise InvalidError(f"the tolerance {tolerance} is not between 0 and 1", hint="1e-9 is the usual one")
+        chosen = None if notebook is None else Path(notebook)
+        asked = Asked(tolerance, strict, dict(params or {}), chosen, tuple(data))
+        return self._reproducer.reproduce(run, asked, progress)
 
     def _environment(self, plan: Plan) -> dict[str, Any]:
         """What a plan runs on: what is installed, and the project's own modules."""

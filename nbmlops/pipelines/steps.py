@@ -14,7 +14,7 @@ from nbmlops.core.errors import NotFoundError, UnavailableError
 from nbmlops.pipelines import keys, queries
 from nbmlops.pipelines.cells import code_digest
 from nbmlops.pipelines.ledger import Claimant, Committed, Ledger, Slot
-from nbmlops.pipelines.local_modules import code_of
+from nbmlops.pipelines.local_modules import circumstances, code_of
 from nbmlops.pipelines.notebook import as_notebook
 from nbmlops.pipelines.outcome import executed
 from nbmlops.pipelines.parameters import Parameters, inject
@@ -242,6 +242,7 @@ class StepRunner:
         effective = plan.parameters[step.name].items()
         values = {key: value for key, value in effective if key in plan.given or value != declared.defaults.get(key)}
         prepared = inject(notebook, declared, values)
+        prepared.metadata["nbmlops"] = circumstances(prepared, plan.folders[step.name], self._root)
 
         from nbmlops.pipelines.execution import execute
 

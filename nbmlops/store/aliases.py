@@ -62,7 +62,7 @@ class Aliases:
     ) -> None:
         """Move an alias inside the caller's transaction, with its history and its audit Event.
 
-        An alias that is there already does not move, and leaves neither.
+        An alias that is there already does not move, and leaves neither; none moves while a run is executed again.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class Aliases:
                 f"the alias {alias} of {to.name} was moved by somebody else in the meantime",
                 hint=f"see `ml {self._versions.kind} show {to.name}@{alias}`, then promote again",
             )
-        if present == to.id:
+        if present == to.id or lineage.current().proof:
             return
         connection.execute(delete(table).filter_by(**key))
         connection.execute(insert(table).values(version_id=to.id, **key))
@@ -125,6 +125,8 @@ class Aliases:
                 f"it has {', '.join(version.aliases)}" if version.aliases else "it has no aliases"
             )
             raise NotFoundError(f"the alias {alias} is not on {version.ref}", hint=hint)
+        if lineage.current().proof:
+            return
         name_id = connection.execute(select(schema.version.c.name_id).filter_by(id=version.id)).scalar_one()
         key = {"name_id": name_id, "alias": alias}
         connection.execute(delete(schema.alias).filter_by(**key))

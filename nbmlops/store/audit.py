@@ -18,8 +18,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from nbmlops.core import digests
 from nbmlops.core.clock import Clock
-from nbmlops.core.errors import CorruptError
-from nbmlops.store import schema
+from nbmlops.core.errors import CorruptError, RefusedError
+from nbmlops.store import lineage, schema
 from nbmlops.store.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -58,7 +58,15 @@ def _digest(event: Mapping[str, Any]) -> str:
 def append(
     connection: Connection, clock: Clock, action: str, subject: str, detail: Mapping[str, Any] | None = None
 ) -> None:
-    """Append an Event inside the caller's transaction, so that the change and its record stand or fall together."""
+    """Append an Event inside the caller's transaction, so that the change and its record stand or fall together.
+
+    Raises
+    ------
+    RefusedError
+        While a run is only executed again: nothing that is worth an Event is to happen then.
+    """
+    if lineage.current().proof:
+        raise RefusedError(f"{action} of {subject}: nothing of that is done while a run is reproduced")
     table = schema.event
     last = connection.execute(
         select(table.c.sequence, table.c.digest).order_by(table.c.sequence.desc()).limit(1)

@@ -31,12 +31,12 @@ from nbmlops.store.records import Backup
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["back_up", "restore"]
+__all__ = ["back_up", "keep_older", "restore"]
 
 _PROTOCOL = 1
 _HEAD = "backup.json"
 # What lies in this store and its journals here: that is so whatever was known once, and is found out from the files.
-_OF_PLACE = frozenset({"chunk", "journal", "object", "removal", "turn"})
+_OF_PLACE = frozenset({"chunk", "journal", "object", "removal", "turn", "writer"})
 _AT_ONCE = 5_000
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
@@ -67,22 +67,17 @@ def back_up(catalog: Catalog, target: Path, progress: Progress | None = None) ->
         raise ConflictError(f"{target} is there already", hint="give the backup another name")
     if not target.parent.is_dir():
         raise NotFoundError(f"there is no folder {target.parent}", hint=f"mkdir -p {target.parent}")
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("xb") as file:
-            counts = catalog.read(lambda connection: _write(connection, file, progress))
-            file.flush()
-            os.fsync(file.fileno())
-        # Of two at once one wins, and neither is written over.
-        os.link(temporary, target)
-    except FileExistsError as error:
-        raise ConflictError(f"{target} is there already", hint="give the backup another name") from error
-    except OSError as error:
-        raise UnavailableError(f"cannot write {target}: {error.strerror}", hint="free some space") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    counts = _kept(target, lambda file: catalog.read(lambda connection: _write(connection, file, progress)))
     return Backup(str(target), schema.HEAD, sum(counts.values()), target.stat().st_size)
+
+
+def keep_older(connection: Connection, revision: str, target: Path) -> None:
+    """Copy a catalog that has the tables of an older revision, as they are, before they are changed."""
+    older = MetaData()
+    older.reflect(connection)
+    tables = [table for table in older.sorted_tables if table.name not in _OF_PLACE | {"alembic_version"}]
+    target.unlink(missing_ok=True)
+    _kept(target, lambda file: _write(connection, file, None, tables, revision))
 
 
 def restore(catalog: Catalog, source: Path, *, replace: bool = False, progress: Progress | None = None) -> Backup:
@@ -120,12 +115,38 @@ def restore(catalog: Catalog, source: Path, *, replace: bool = False, progress: 
     return Backup(str(source), head["revision"], rows, source.stat().st_size)
 
 
-def _write(connection: Connection, file: IO[bytes], progress: Progress | None) -> dict[str, int]:
+def _kept(target: Path, write: Callable[[IO[bytes]], dict[str, int]]) -> dict[str, int]:
+    """Let a new file be written, which is there as a whole or not at all; how many rows of each table are in it."""
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("xb") as file:
+            counts = write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        # Of two at once one wins, and neither is written over.
+        os.link(temporary, target)
+    except FileExistsError as error:
+        raise ConflictError(f"{target} is there already", hint="give the backup another name") from error
+    except OSError as error:
+        raise UnavailableError(f"cannot write {target}: {error.strerror}", hint="free some space") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+    return counts
+
+
+def _write(
+    connection: Connection,
+    file: IO[bytes],
+    progress: Progress | None,
+    tables: Sequence[Table] | None = None,
+    revision: str = schema.HEAD,
+) -> dict[str, int]:
     counts: dict[str, int] = {}
     digests: dict[str, str] = {}
     columns: dict[str, list[list[str]]] = {}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for table in _facts():
+        for table in _facts() if tables is None else tables:
             columns[table.name] = [[column.name, _kind(column)] for column in table.columns]
             counts[table.name], digest = 0, hashlib.sha256()
             with archive.open(f"{table.name}.jsonl", "w", force_zip64=True) as sink:
@@ -138,7 +159,7 @@ def _write(connection: Connection, file: IO[bytes], progress: Progress | None) -
                     if progress:
                         progress(len(content))
             digests[table.name] = digest.hexdigest()
-        head = {"nbmlops-backup": _PROTOCOL, "revision": schema.HEAD, "columns": columns}
+        head = {"nbmlops-backup": _PROTOCOL, "revision": revision, "columns": columns}
         archive.writestr(_HEAD, json.dumps({**head, "rows": counts, "digests": digests}, indent=1))
     return counts
 

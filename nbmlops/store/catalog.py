@@ -1,10 +1,4 @@
-"""The catalog's engines and transactions.
-
-SQLite, the embedded default: writers begin IMMEDIATE, so that two of them queue instead of failing
-half-way; readers have an engine of their own. WAL is used only where the library has the fix of the
-WAL-reset bug (3.51.3, https://www.sqlite.org/wal.html#walresetbug); before that the rollback journal
-with ``synchronous=EXTRA``, which keeps an acknowledged commit through a power cut.
-"""
+"""The catalog: its tables, and transactions that are retried whole and never span a user's code."""
 
 from __future__ import annotations
 
@@ -12,32 +6,24 @@ import random
 import sqlite3
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Connection, inspect, text
 
 from nbmlops.core.errors import NotFoundError, UnavailableError, UnsupportedError
-from nbmlops.store import filesystem, schema
+from nbmlops.store import engines, schema
+from nbmlops.store.engines import journal_mode
+from nbmlops.store.once import Once, Writers
+from nbmlops.store.refusals import BrokenError, BusyError, explained
 
 __all__ = ["Catalog", "Connection", "journal_mode"]
 
 T = TypeVar("T")
-_WAL_FIXED = (3, 51, 3)
-_RACES = 20
-_BUSY = ("database is locked", "database table is locked", "database schema is locked")
-
-
-def journal_mode(library: tuple[int, ...] = sqlite3.sqlite_version_info) -> tuple[str, str, str]:
-    """Choose SQLite's journal for a library version: its mode, its ``synchronous``, and why."""
-    shown = ".".join(map(str, library))
-    if library >= _WAL_FIXED:
-        return "WAL", "FULL", f"SQLite {shown} has the WAL-reset fix"
-    return "DELETE", "EXTRA", f"SQLite {shown} is older than 3.51.3 and lacks the WAL-reset fix"
+_RESTART = 10.0
+"""Seconds in which a server that went away is back, when it was only started anew."""
 
 
 class Catalog:
@@ -53,12 +39,11 @@ class Catalog:
 
     def __init__(self, url: str, *, busy_timeout: float = 60.0) -> None:
         self.url = url
+        self._url = engines.parsed(url)
         self._busy_timeout = busy_timeout
-        if self.is_sqlite:
-            filesystem.refuse_network(self.path.parent)
         self._before: Callable[[], object] | None = None
-        self._writer = self._engine("BEGIN IMMEDIATE")
-        self._reader = self._engine("BEGIN")
+        self._writers = Writers()
+        self._writer, self._reader = engines.opened(self._url, busy_timeout)
         # Python 3.13 warns of a database that is dropped open; nobody has to close a workspace by hand.
         for engine in (self._writer, self._reader):
             weakref.finalize(self, engine.dispose)
@@ -66,40 +51,24 @@ class Catalog:
     @property
     def is_sqlite(self) -> bool:
         """Whether the catalog is the embedded default."""
-        return make_url(self.url).get_backend_name() == "sqlite"
+        return self._url.get_backend_name() == "sqlite"
 
     @property
     def path(self) -> Path:
         """The file of an embedded catalog."""
-        return Path(make_url(self.url).database or "")
+        return Path(self._url.database or "")
 
-    def _engine(self, begin: str) -> Engine:
-        if not self.is_sqlite:
-            return create_engine(self.url, pool_pre_ping=True)
-        engine = create_engine(self.url, connect_args={"timeout": self._busy_timeout})
-        mode, synchronous, _ = journal_mode()
-        milliseconds = int(self._busy_timeout * 1000)  # not self: the engine's hooks must not keep the catalog alive
-
-        @event.listens_for(engine, "connect")
-        def _configure(connection: Any, _record: Any) -> None:
-            connection.isolation_level = None
-            connection.execute(f"PRAGMA busy_timeout={milliseconds}")
-            # Changing the journal takes a lock, so it is done once, by whoever finds it different.
-            if connection.execute("PRAGMA journal_mode").fetchone()[0].upper() != mode:
-                connection.execute(f"PRAGMA journal_mode={mode}")
-            connection.execute(f"PRAGMA synchronous={synchronous}")
-            connection.execute("PRAGMA foreign_keys=ON")
-
-        @event.listens_for(engine, "begin")
-        def _begin(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
-
-        return engine
+    @property
+    def shown(self) -> str:
+        """Where it is, as people may see it: without a password."""
+        return str(self.path) if self.is_sqlite else self._url.render_as_string(hide_password=True)
 
     def create(self) -> None:
-        """Create the tables of a new catalog and stamp it with the newest revision."""
+        """Create the tables of a new catalog and stamp it with the newest revision; of two at once one does it."""
 
         def work(connection: Connection) -> None:
+            if inspect(connection).has_table("alembic_version"):
+                return
             schema.metadata.create_all(connection)
             connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
             connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": schema.HEAD})
@@ -116,8 +85,8 @@ class Catalog:
 
         return self.read(work)
 
-    def ensure_current(self) -> None:
-        """Bring an older catalog to this version's tables.
+    def ensure_current(self, keep: Callable[[Connection, str], None] | None = None) -> None:
+        """Bring an older catalog to this version's tables; `keep` copies one that is no file.
 
         Raises
         ------
@@ -134,13 +103,19 @@ class Catalog:
         from nbmlops.store import migrate
 
         if revision is None:
-            raise NotFoundError(f"the catalog {self.url} has no tables", hint="make a workspace with `ml init`")
+            raise NotFoundError(f"the catalog {self.shown} has no tables", hint="make a workspace with `ml init`")
         if revision not in migrate.revisions():
             raise UnsupportedError(
                 f"the catalog has revision {revision}, which this nbmlops does not know: a newer one wrote it",
                 hint="pip install --upgrade nbmlops",
             )
-        migrate.upgrade(self.url)
+        try:
+            with explained(self._url):
+                migrate.upgrade(self.url, keep=keep)
+        except BusyError as busy:
+            raise self._locked() from busy
+        except BrokenError as broken:
+            raise broken.told from broken
 
     def precede(self, bring: Callable[[], object]) -> None:
         """Call `bring` before anything is read or written: it brings what the catalog does not have yet."""
@@ -157,34 +132,42 @@ class Catalog:
         if self._before:
             self._before()
         deadline = time.monotonic() + self._busy_timeout
-        lost = 0
+        patience: float | None = None
+        once = Once[T](self._writers)
         while True:
             try:
-                with self._explained(), self._writer.begin() as connection:
-                    return work(connection)
-            except _BusyError as busy:
+                with explained(self._url), self._writer.begin() as connection:
+                    engines.begin(connection, self._busy_timeout)
+                    if (kept := once.kept(connection)) is not None:
+                        return kept[0]
+                    result = work(connection)
+                    once.leave(connection, result)
+                return result
+            except BusyError as busy:
                 if time.monotonic() > deadline:
                     raise self._locked() from busy
-            except IntegrityError:
-                # SQLite's writers queue; elsewhere two may reckon the same next number, and one is told so here.
-                lost += 1
-                if self.is_sqlite or lost > _RACES:
-                    raise
+            except BrokenError as broken:
+                patience = _waiting(broken, patience)
             time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - spreads the writers, guards nothing
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on a consistent view of the catalog."""
+        """Run `work` on a consistent view of the catalog; raises as `transact` does."""
         if self._before:
             self._before()
-        try:
-            with self._explained(), self._reader.connect() as connection:
-                return work(connection)
-        except _BusyError as busy:
-            raise self._locked() from busy
+        patience: float | None = None
+        while True:
+            try:
+                with explained(self._url), self._reader.connect() as connection:
+                    return work(connection)
+            except BusyError as busy:
+                raise self._locked() from busy
+            except BrokenError as broken:
+                patience = _waiting(broken, patience)
+                time.sleep(0.05)
 
     def _locked(self) -> UnavailableError:
         return UnavailableError(
-            f"the catalog {self.path} stayed locked for {self._busy_timeout:.0f} s",
+            f"the catalog {self.shown} stayed locked for {self._busy_timeout:.0f} s",
             hint="look for a stuck nbmlops process, then try again",
         )
 
@@ -211,26 +194,29 @@ class Catalog:
             second copy of the catalog.
         """
         if not self.is_sqlite:
-            with self._explained(), self._writer.connect() as connection:
-                connection.execution_options(isolation_level="AUTOCOMMIT")
-                for table in schema.metadata.sorted_tables:
-                    connection.exec_driver_sql(f'VACUUM FULL "{table.name}"')
+            self._vacuum_tables()
             return
         self.close()  # a journal of ours that is still open would keep what it holds
         deadline = time.monotonic() + self._busy_timeout
         while True:
             try:
-                with self._explained(), closing(self._bare()) as connection:
+                with explained(self._url), closing(self._bare()) as connection:
                     connection.execute("VACUUM")
                     busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
                 if not busy:
                     return
-            except _BusyError as error:
+            except BusyError as error:
                 if time.monotonic() > deadline:
                     raise self._locked() from error
             if time.monotonic() > deadline:
                 raise self._locked()
             time.sleep(0.05)
+
+    def _vacuum_tables(self) -> None:
+        with explained(self._url), self._writer.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            for table in schema.metadata.sorted_tables:
+                connection.exec_driver_sql(f'VACUUM FULL "{table.name}"')
 
     def _bare(self) -> sqlite3.Connection:
         """A connection that begins no transactions: VACUUM runs in none."""
@@ -243,29 +229,12 @@ class Catalog:
         self._writer.dispose()
         self._reader.dispose()
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except IntegrityError:
-            raise
-        except (DBAPIError, sqlite3.Error) as error:
-            said = str(getattr(error, "orig", error))
-            if any(word in said for word in _BUSY):
-                raise _BusyError(said) from error
-            raise _unavailable(self.url, said) from error
 
-
-class _BusyError(Exception):
-    """Another writer holds the catalog; the whole transaction may be tried again."""
-
-
-def _unavailable(url: str, said: str) -> Exception:
-    shown = make_url(url).render_as_string(hide_password=True)
-    if "disk is full" in said:
-        return UnavailableError(f"the disk of the catalog {shown} is full", hint="free some space, then try again")
-    if "readonly" in said or "unable to open" in said:
-        return UnavailableError(f"the catalog {shown} cannot be written: {said}", hint="check its permissions")
-    if "malformed" in said or "not a database" in said:
-        return UnavailableError(f"the catalog {shown} is damaged: {said}", hint="restore it from a backup")
-    return UnavailableError(f"the catalog {shown} failed: {said}", hint="`ml doctor`")
+def _waiting(broken: BrokenError, patience: float | None) -> float:
+    """Until when a server that went away is waited for; raises what to tell when it is not, or not any longer."""
+    now = time.monotonic()
+    if patience is None and not broken.was_open:
+        raise broken.told from broken
+    if patience is not None and now > patience:
+        raise broken.told from broken
+    return patience or now + _RESTART

@@ -159,7 +159,11 @@ os.register_at_fork(after_in_child=_in_child)
 
 
 def _line(fact: str) -> bytes:
-    said = fact.encode("utf-8", "surrogatepass")
+    try:
+        said = fact.encode()
+    except UnicodeEncodeError:
+        # No database keeps half of a character; one that is refused would hold up all that comes after it.
+        said = fact.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
     return b"%08x %s\n" % (zlib.crc32(said), said)
 
 

@@ -53,6 +53,7 @@ class Active:
     """What is running now: the subject of the edges that are written meanwhile.
 
     `pins` holds the digest that a reference means meanwhile, by ``KIND:REFERENCE``, as a frozen pipeline locks it.
+    `proof` says that a run is only executed again: what others would see of it stays as it is.
     """
 
     run_id: str | None = None
@@ -60,6 +61,7 @@ class Active:
     notebook: str | None = None
     cell: Executing | None = None
     pins: Mapping[str, str] = field(default_factory=dict)
+    proof: bool = False
 
     @property
     def cell_id(self) -> str | None:
@@ -93,6 +95,7 @@ def current() -> Active:
             pipeline_run_id=os.environ.get("NBMLOPS_PIPELINE_RUN"),
             notebook=os.environ.get("NBMLOPS_NOTEBOOK"),
             pins=json.loads(os.environ.get("NBMLOPS_PINS", "{}")),
+            proof="NBMLOPS_PROOF" in os.environ,
         )
     )
 

@@ -24,15 +24,16 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from nbmlops.store.columns import CONVENTION, RowId
+from nbmlops.store.columns import CONVENTION, RowId, writers
 from nbmlops.store.instants import Instant
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision in ``migrations/versions``."""
 
 metadata = MetaData(naming_convention=CONVENTION)
+writer = writers(metadata)
 
 # Objects: where each chunk lies, and which manifest lists an object's chunks.
 chunk = Table(

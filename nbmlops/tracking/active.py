@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nbmlops.tracking.recording import Recording
     from nbmlops.tracking.records import Cell, Run, Status
 
-__all__ = ["ActiveRun", "flatten"]
+__all__ = ["ActiveRun", "Keeper", "flatten"]
 
 
 class Keeper(Protocol):
@@ -37,6 +37,9 @@ class Keeper(Protocol):
         parent_id: str | None = None,
     ) -> ActiveRun:
         """Start another."""
+
+    def handed(self, run_id: str) -> tuple[Any, ...]:
+        """What is pickled of it."""
 
     def show(self, ref: str) -> Run:
         """The run as it is now."""
@@ -152,7 +155,7 @@ class ActiveRun:
         """
         from nbmlops.tracking.callback import Callback
 
-        return Callback(self, self._runs.start)
+        return Callback(self, self._runs)
 
     def finish(self, status: Status = "finished", error: Mapping[str, str] | None = None) -> Run:
         """End the run; the cells that it executed are kept with it."""
@@ -183,6 +186,10 @@ class ActiveRun:
         else:
             status: Status = "failed" if isinstance(error, Exception) else "killed"
             self._end(status, {"name": type(error).__name__, "value": str(error)})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A process that it goes to, such as one of joblib, logs to the same run.
+        return self._runs.handed(self.id)
 
     def __repr__(self) -> str:
         return f"<run {self._runs.name_of(self.id)}>"

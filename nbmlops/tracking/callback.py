@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nbmlops.tracking.active import ActiveRun
+    from nbmlops.tracking.active import ActiveRun, Keeper
 
 __all__ = ["Callback"]
 
@@ -48,16 +48,17 @@ class Callback:
     ----------
     run : ActiveRun
         The run.
-    start : callable
-        Starts a run that is a part of it, as `Runs.start` does.
+    runs : Keeper
+        The service that started it, and starts its parts.
     """
 
     async_safe = True
     """Keras may go on training while it is called."""
 
-    def __init__(self, run: ActiveRun, start: Callable[..., ActiveRun]) -> None:
+    def __init__(self, run: ActiveRun, runs: Keeper) -> None:
         self.run = run
-        self._start = start
+        self._runs = runs
+        self._trials = ""
         self._said = False
         self.before_iteration = _Nothing()
         xgboost: Any = sys.modules.get("xgboost.callback")
@@ -99,16 +100,14 @@ class Callback:
     def _log_trial(self, trial: Any) -> None:
         state = trial.state.name.lower()
         tags = {"trial": str(trial.number), "state": state}
-        name = f"{self.run.record.experiment}.trial"
-        part = self._start(name, params=trial.params, tags=tags, parent_id=self.run.id)
+        self._trials = self._trials or f"{self.run.record.experiment}.trial"
+        part = self._runs.start(self._trials, params=trial.params, tags=tags, parent_id=self.run.id)
         values = trial.values or []
         part.log({"value": values[0]} if len(values) == 1 else {f"value.{n}": each for n, each in enumerate(values)})
         for step, value in sorted(trial.intermediate_values.items()):
             part.log(intermediate=value, step=step)
-        if state == "fail":
-            part.finish("failed", {"name": "TrialFailed", "value": f"trial {trial.number} raised"})
-        else:
-            part.finish()
+        failed = {"name": "TrialFailed", "value": f"trial {trial.number} raised"} if state == "fail" else None
+        self._runs.end(part.id, "failed" if failed else "finished", error=failed)
 
     @contextmanager
     def _carefully(self) -> Iterator[None]:

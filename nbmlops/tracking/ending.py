@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core import digests
 from nbmlops.tracking import capture
-from nbmlops.tracking.resources import priced, summed
+from nbmlops.tracking.resources import peaked, priced, summed
 
 if TYPE_CHECKING:
     from nbmlops.tracking.notebook_source import Saved
@@ -31,7 +31,7 @@ class Ending:
     def of(cls, status: Status, error: Mapping[str, str] | None, cells: Iterable[Cell], known: Known) -> Ending:
         """Put together what is known of a run that ends."""
         executed = [_analysed(cell, known.cost_per_hour) for cell in cells]
-        resources = priced(known.own or summed(executed), known.cost_per_hour)
+        resources = priced(peaked(known.own, executed) or summed(executed), known.cost_per_hour)
         about = {
             "resources": resources and asdict(resources),
             "source": known.page and digests.of_text(known.page.text),

@@ -9,14 +9,12 @@ cell may have defined before it failed, and a change of a cell that was not save
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from nbmlops.tracking.bindings import imported_name
 from nbmlops.tracking.records import Cell, HiddenState
-from nbmlops.tracking.source import events, is_provided, parse
+from nbmlops.tracking.source import is_provided, read
 
 if TYPE_CHECKING:
     from nbmlops.tracking.notebook_source import Saved
@@ -175,12 +173,12 @@ class _Now:
 
 @lru_cache(maxsize=10_000)
 def _facts(source: str) -> _Facts:
-    parsed = parse(source)
-    if parsed.tree is None:
+    found = read(source)
+    if found.error is not None:
         return _Facts({}, {}, frozenset(), frozenset(), frozenset(), opens=True)
     uses, later, gone = dict[str, int](), dict[str, int](), set[str]()
     defined, given, opens = set[str](), set[str](), False
-    for event in events(parsed):
+    for event in found.events:
         match event.kind:
             case "define":
                 defined.add(event.name)
@@ -199,13 +197,7 @@ def _facts(source: str) -> _Facts:
         uses={name: line for name, line in uses.items() if not is_provided(name)},
         later={name: line for name, line in later.items() if not (name in defined | given or is_provided(name))},
         defines=frozenset(defined),
-        imports=frozenset(_imported(ast.walk(parsed.tree))),
+        imports=found.imports,
         unsure=frozenset(gone - defined),
         opens=opens,
     )
-
-
-def _imported(nodes: Iterable[ast.AST]) -> Iterable[str]:
-    for node in nodes:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from (imported_name(alias) for alias in node.names)

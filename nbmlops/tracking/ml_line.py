@@ -17,13 +17,14 @@ __all__ = ["MlLine", "words"]
 
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
-    "-a --after --against --alias --artifact --as --by --column --columns --depth --direction --example "
-    "--experiment --from --grace --key --kind --limit -m --message --metric -n --name -o --output -p --param "
-    "--query --query-file --remote --sample --step --suite --tag --to --where --where-file".split()
+    "-a --after --against --alias --artifact --as --by --column --columns --data --depth --direction --example "
+    "--experiment --from --grace --key --kind --limit -m --message --metric -n --name --notebook -o --output "
+    "-p --param --query --query-file --remote --sample --step --suite --tag --to --tolerance "
+    "--where --where-file".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {"data tag": frozenset({"--remove"})}
-_TOP_LEVEL = frozenset({"demo", "doctor", "init", "lineage", "lint", "log", "status", "trust"})
+_TOP_LEVEL = frozenset({"demo", "doctor", "init", "lineage", "lint", "log", "reproduce", "status", "trust"})
 _VERBS = {
     "run": frozenset(
         {"artifact", "autolog", "best", "compare", "export", "import", "list", "note", "resume", "show", "start"}

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Moving"]
 
+_MLFLOW = "mlflow:"
+
 
 class Moving(Looking):
     """What may leave, and what may come."""
@@ -22,14 +24,15 @@ class Moving(Looking):
     objects: ObjectStore
 
     def export(self, *refs: str, to: str | Path, progress: Callable[[int], object] | None = None) -> Exported:
-        """Write runs into a folder; those that still go on are left out.
+        """Write runs into a folder, or into MLflow; those that still go on are left out.
 
         Parameters
         ----------
         *refs : str
             The runs, with those that are a part of them; all runs by default.
         to : str or Path
-            A folder, whose form ``docs/formats/runs.md`` tells.
+            A folder, whose form ``docs/formats/runs.md`` tells, or ``mlflow:URI`` for the tracking server or store of
+            MLflow at that address.
         progress : callable, optional
             Told numbers of bytes as they are written.
 
@@ -43,6 +46,8 @@ class Moving(Looking):
             When runs were exported into the folder already.
         UnavailableError
             When it cannot be written.
+        DependencyError
+            When MLflow is meant and not installed.
         """
         from nbmlops.tracking.interchange.exporting import chosen, export
 
@@ -54,17 +59,22 @@ class Moving(Looking):
                     f"the run {row.experiment}-{row.number} still goes on", hint="export it when it ended"
                 )
         rows = chosen(self.catalog, named)
+        if str(to).startswith(_MLFLOW):
+            from nbmlops.tracking.interchange.to_mlflow import export_to_mlflow
+
+            return export_to_mlflow(self.catalog, self.objects, rows, str(to).removeprefix(_MLFLOW), progress)
         return export(self.catalog, self.objects, rows, Path(to), progress)
 
     def import_(
         self, source: str | Path, *, experiment: str | None = None, progress: Callable[[int], object] | None = None
     ) -> Imported:
-        """Take runs in that were exported; those that are here already are left as they are.
+        """Take runs in that were exported, or from MLflow; those that are here already are left as they are.
 
         Parameters
         ----------
         source : str or Path
-            A folder that runs were exported into.
+            A folder that runs were exported into, or ``mlflow:URI`` for the tracking server or store of MLflow at
+            that address.
         experiment : str, optional
             Take only the runs of this experiment.
         progress : callable, optional
@@ -73,11 +83,19 @@ class Moving(Looking):
         Raises
         ------
         NotFoundError
-            When no runs were exported there.
+            When no runs were exported there, or MLflow has no such experiment.
         CorruptError
             When anything there is damaged; nothing is imported then.
+        DependencyError
+            When MLflow is meant and not installed.
         """
         from nbmlops.tracking.interchange.importing import take_in
 
         self.recording.settle()
+        if str(source).startswith(_MLFLOW):
+            from nbmlops.tracking.interchange.from_mlflow import import_from_mlflow
+
+            place = self._live.parent / "scratch"
+            uri = str(source).removeprefix(_MLFLOW)
+            return import_from_mlflow(self.catalog, self.objects, uri, experiment, place, progress)
         return take_in(self.catalog, self.objects, Path(source), progress, experiment)

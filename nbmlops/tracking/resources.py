@@ -16,7 +16,7 @@ from pathlib import Path
 
 from nbmlops.tracking.records import Cell, Resources
 
-__all__ = ["Gauge", "priced", "summed"]
+__all__ = ["Gauge", "peaked", "priced", "summed"]
 
 _HOUR = 3600.0
 _STATUS, _IO = Path("/proc/self/status"), Path("/proc/self/io")
@@ -80,6 +80,20 @@ def summed(cells: Sequence[Cell]) -> Resources | None:
         peak_memory=max(memory, default=None),
         written_bytes=sum(written) if written else None,
     )
+
+
+def peaked(own: Resources | None, cells: Sequence[Cell]) -> Resources | None:
+    """What a run took, whose peak is at least that of each of its cells: an engine starts the peak afresh for each.
+
+    Examples
+    --------
+    >>> peaked(Resources(2.0, peak_memory=10), []).peak_memory
+    10
+    """
+    together = summed(cells)
+    if own is None or together is None or together.peak_memory is None:
+        return own
+    return replace(own, peak_memory=max(together.peak_memory, own.peak_memory or 0))
 
 
 def _cpu() -> float:

@@ -15,6 +15,7 @@ from nbmlops.store.edges import keep_text
 from nbmlops.store.liveness import Writer
 from nbmlops.tracking import environment
 from nbmlops.tracking.active import ActiveRun, flatten
+from nbmlops.tracking.autologging import Autologger, Autologging
 from nbmlops.tracking.ending import Ending, Known
 from nbmlops.tracking.git_states import observed
 from nbmlops.tracking.moving import Moving
@@ -29,12 +30,11 @@ if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.store.catalog import Catalog, Connection
     from nbmlops.store.objects import ObjectStore
-    from nbmlops.tracking.autologging import Autolog, Autologger
 
 __all__ = ["Runs"]
 
 
-class Runs(Moving):
+class Runs(Moving, Autologging):
     """Runs of one workspace.
 
     Parameters
@@ -51,6 +51,8 @@ class Runs(Moving):
         What an hour of this machine costs.
     autologger : callable, optional
         Makes what logs fits to these runs.
+    opener : callable, optional
+        Opens the workspace of a folder, in another process too.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Runs(Moving):
         root: Path,
         cost_per_hour: float | None = None,
         autologger: Callable[[Runs], Autologger] | None = None,
+        opener: Callable[[Path], Any] | None = None,
     ) -> None:
         state = root / FOLDER
         super().__init__(catalog, Recording(catalog, clock, root, state / "journal"), state / "live")
@@ -70,7 +73,7 @@ class Runs(Moving):
         self._writer = Writer(state / "live")
         self._cost_per_hour = cost_per_hour
         self._make_autologger = autologger
-        self._autologger: Autologger | None = None
+        self._opener = opener
 
     def __call__(
         self, name: str, params: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
@@ -110,6 +113,8 @@ class Runs(Moving):
         """
         check_name(name)
         run_id, active = uuid.uuid4().hex, lineage.current()
+        # What a notebook starts while it is executed again is no run of its own.
+        kind = "proof" if active.proof else kind
         fields = {
             "experiment": name,
             "kind": kind,
@@ -290,38 +295,17 @@ class Runs(Moving):
             raise InvalidError("no run is active", hint='start one: `%%ml run NAME`, or `with ml.run("name") as run`')
         return run
 
-    def autolog(self, *, off: bool = False, plots: bool = True, models: bool = True) -> Autolog:
-        """Log what scikit-learn fits in this process from now on, each fit to a run.
+    def handed(self, run_id: str) -> tuple[Any, ...]:
+        """What is pickled of a run."""
+        from nbmlops.tracking.handing import handed
 
-        Kept are its params, measures on the rows that it was fitted on, what it makes of the columns, pictures, and
-        the fitted model; of a cross-validation its folds, of a search its candidates as parts of the run. The active
-        run takes the first fit; a further one becomes a part of it. What cannot be logged is said and left out: a
-        fit does what it would do without.
-
-        Parameters
-        ----------
-        off : bool
-            Log nothing more.
-        plots : bool
-            Whether to draw pictures.
-        models : bool
-            Whether to save models.
-
-        Raises
-        ------
-        UnsupportedError
-            When nothing here knows how to log fits.
-        """
-        if self._autologger is None:
-            if self._make_autologger is None:
-                raise UnsupportedError("these runs have nobody who logs fits", hint="`ml run autolog` in a workspace")
-            self._autologger = self._make_autologger(self)
-        return self._autologger.off() if off else self._autologger.on(plots=plots, models=models)
+        if self._opener is None:
+            raise UnsupportedError("these runs cannot go to another process", hint="open a workspace there")
+        return handed(self, self._opener, self._root, run_id)
 
     def close(self) -> None:
         """Bring the catalog along, and let go of this process's mark as a writer."""
-        if self._autologger is not None:
-            self._autologger.off()
+        self.stop_autolog()
         try:
             self.recording.close()
         finally:

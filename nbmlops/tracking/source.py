@@ -5,19 +5,21 @@ Capture stores it with each recorded cell; lint and the graph of a pipeline are 
 
 from __future__ import annotations
 
+import ast
 import builtins
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
+from nbmlops.tracking.bindings import imported_name
 from nbmlops.tracking.ipython_syntax import parse_python, to_python
 from nbmlops.tracking.scopes import NameEvent, walk
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterable
 
-__all__ = ["CellNames", "Parsed", "analyse", "events", "is_provided", "parse", "to_python"]
+__all__ = ["CellNames", "Parsed", "Read", "analyse", "events", "is_provided", "parse", "read", "to_python"]
 
 # Given to every cell by Python or by IPython. `__file__` is not among them: a notebook has none.
 _PROVIDED = frozenset(dir(builtins)) | frozenset(
@@ -56,6 +58,14 @@ class CellNames:
     error: str | None = None
 
 
+class Read(NamedTuple):
+    """What a cell does to names, in order, which of them it imports, and why the source could not be read."""
+
+    events: tuple[NameEvent, ...]
+    imports: frozenset[str]
+    error: str | None
+
+
 def is_provided(name: str) -> bool:
     """Whether Python or IPython gives `name` to every cell.
 
@@ -92,6 +102,16 @@ def events(parsed: Parsed) -> tuple[NameEvent, ...]:
         return (NameEvent("open", "deeply nested code", 1),)
 
 
+@lru_cache(maxsize=10_000)
+def read(source: str) -> Read:
+    """What a cell does to names; read once, for a session is looked at as often as a run of it ends."""
+    parsed = parse(source)
+    nodes = () if parsed.tree is None else ast.walk(parsed.tree)
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = frozenset(imported_name(alias) for node in imports for alias in node.names)
+    return Read(events(parsed), names, parsed.error)
+
+
 def analyse(source: str) -> CellNames:
     r"""Find the names that `source` defines and uses; never raises for any text.
 
@@ -100,10 +120,10 @@ def analyse(source: str) -> CellNames:
     >>> analyse("%ml data load flights -o df\nlate = df[df.delay > limit]")
     CellNames(defines=('df', 'late'), uses=('limit',), error=None)
     """
-    parsed = parse(source)
-    if parsed.error is not None:
-        return CellNames((), (), parsed.error)
-    return _reduce(events(parsed))
+    found = read(source)
+    if found.error is not None:
+        return CellNames((), (), found.error)
+    return _reduce(found.events)
 
 
 def _reduce(found: Iterable[NameEvent]) -> CellNames:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -79,15 +80,25 @@ def _facts(run: Run) -> Facts:
             "threads": ", ".join(f"{name}={value}" for name, value in on.get("threads", {}).items()),
             "took": run.resources and _taken(run.resources),
             "parent": run.parent_id,
+            "reproduced": _reproduced(run),
         }
     )
+
+
+def _reproduced(run: Run) -> str:
+    """What came of executing it again, when that was last done, and by which run."""
+    tags = run.tags
+    on = when(datetime.fromisoformat(tags["reproduced.at"])) if "reproduced.at" in tags else ""
+    by = f"by {tags['reproduced.by']}" if tags.get("reproduced.by") else ""
+    return ", ".join(filter(None, (tags.get("reproduced"), on, by, tags.get("reproduced.why", "").partition("\n")[0])))
 
 
 def _details(run: Run) -> list[Block]:
     blocks: list[Block] = [_facts(run)]
     if note := run.tags.get("note"):
         blocks.append(Drawing(note))
-    tags = {key: value for key, value in run.tags.items() if key != "note"}
+    told = ("note", "reproduced")
+    tags = {key: value for key, value in run.tags.items() if key.partition(".")[0] not in told}
     groups: tuple[tuple[str, Any], ...] = (("metric", run.metrics), ("param", run.params), ("tag", tags))
     for name, values in groups:
         if values:

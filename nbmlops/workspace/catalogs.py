@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbmlops.core.settings import Settings
 
-__all__ = ["catalog_url", "create_catalog"]
+if TYPE_CHECKING:
+    from nbmlops.store.catalog import Connection
+
+__all__ = ["catalog_url", "create_catalog", "keeping"]
 
 
 def catalog_url(settings: Settings, state: Path, root: Path) -> str:
@@ -27,3 +32,14 @@ def create_catalog(state: Path, root: Path, settings: Settings) -> None:
     if not there:
         catalog.create()
     catalog.close()
+
+
+def keeping(state: Path) -> Callable[[Connection, str], None]:
+    """What copies a catalog that is no file into a workspace, as a backup, before its tables are changed."""
+
+    def keep(connection: Connection, revision: str) -> None:
+        from nbmlops.store.backup import keep_older
+
+        keep_older(connection, revision, state / f"catalog-{revision}.before.zip")
+
+    return keep

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from nbmlops.core.clock import SystemClock
 from nbmlops.core.errors import NbmlopsError, NotFoundError, UntrustedError
 from nbmlops.core.settings import Settings
 from nbmlops.workspace import layout
-from nbmlops.workspace.catalogs import catalog_url, create_catalog
+from nbmlops.workspace.catalogs import catalog_url, create_catalog, keeping
 from nbmlops.workspace.layout import Marker
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbmlops.models import Models
     from nbmlops.pipelines import Pipelines
     from nbmlops.pipelines.lint import Finding as LintFinding
+    from nbmlops.pipelines.reproduction import Reproduction
     from nbmlops.store.audit import Audit
     from nbmlops.store.catalog import Catalog
     from nbmlops.store.exchange import Exchange
@@ -132,7 +133,7 @@ class Workspace:
         from nbmlops.store.catalog import Catalog
 
         catalog = Catalog(catalog_url(self.settings, self.marker.state, self.marker.root))
-        catalog.ensure_current()
+        catalog.ensure_current(keeping(self.marker.state))
         return catalog
 
     @cached_property
@@ -212,7 +213,8 @@ class Workspace:
         def logger(runs: Runs) -> Autologger:
             return autologger(runs, lambda: self.model)
 
-        return Runs(self.catalog, self.objects, self.clock, self.marker.root, self.settings.cost_per_hour, logger)
+        root, cost = self.marker.root, self.settings.cost_per_hour
+        return Runs(self.catalog, self.objects, self.clock, root, cost, logger, self.open)
 
     @cached_property
     def check(self) -> Checks:
@@ -261,6 +263,11 @@ class Workspace:
     def lint(self, target: str) -> list[LintFinding]:
         """Lint a notebook, or all notebooks of a pipeline."""
         return self.pipeline.lint(target)
+
+    @property
+    def reproduce(self) -> Callable[..., Reproduction]:
+        """Execute a run again and tell whether it gives the same: `Pipelines.reproduce`."""
+        return self.pipeline.reproduce
 
     def lineage(
         self, ref: str, *, direction: Direction = "both", depth: int | None = 10, kind: str | None = None

@@ -22,6 +22,16 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("lint delays", "lint", ("delays",), {}),
     ("log auc={auc} n=3", "log", ({"auc": 0.75, "n": "3"},), {"step": None}),
     ("log auc=0.9 --step 4", "log", ({"auc": "0.9"},), {"step": 4}),
+    (
+        "reproduce gbm-1",
+        *("reproduce", ("gbm-1", {}), {"notebook": None, "data": (), "tolerance": 1e-9, "strict": False}),
+    ),
+    (
+        "reproduce gbm-1 -p depth=4 --notebook a.ipynb --data flights@v2 --tolerance 0.1 --strict",
+        "reproduce",
+        ("gbm-1", {"depth": "4"}),
+        {"notebook": "a.ipynb", "data": ("flights@v2",), "tolerance": 0.1, "strict": True},
+    ),
     ("data save flights", "data.save", (FRAME, "flights"), SAVED),
     ("data save flights f2 -m words", "data.save", (FRAME, "f2"), SAVED | {"message": "words"}),
     (
@@ -64,6 +74,7 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("run note gbm-1 better", "run.note", ("gbm-1", "better"), {}),
     ("run artifact gbm-1 a.png", "run.load_artifact", ("gbm-1", "a.png"), {"to": None, "overwrite": False}),
     ("run export gbm-1 --to out", "run.export", ("gbm-1",), {"to": "out"}),
+    ("run export --to mlflow:http://localhost:5000", "run.export", (), {"to": "mlflow:http://localhost:5000"}),
     ("run import out --experiment gbm", "run.import_", ("out",), {"experiment": "gbm"}),
     ("check infer flights", "check.infer", (FRAME,), {"name": "flights"}),
     ("check infer weather@v2", "check.infer", ("weather@v2",), {"name": None}),

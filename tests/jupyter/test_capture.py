@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
 
+import nbmlops
 from nbmlops import ml
 from nbmlops.core import digests
 from nbmlops.jupyter.capture import CellCapture, notebook_path
 from nbmlops.store import lineage
 from nbmlops.tracking.capture import CellLog
+from nbmlops.tracking.records import Cell
 from tests.jupyter.cells import Cells
 from tests.web_server import Page, WebServer
 
@@ -98,18 +101,74 @@ def test_a_cell_inside_a_cell_belongs_to_that(cells: Cells) -> None:
 
 
 class Broken(CellLog):
+    """A log of which one part does not work."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__()
+        self._part = part
+
+    def _fail_at(self, part: str) -> None:
+        if part == self._part:
+            raise OSError("no space")
+
     def begin(self, cell_id: str | None, source: str, count: int | None) -> str:
-        raise OSError("no space")
+        self._fail_at("begin")
+        return super().begin(cell_id, source, count)
+
+    def end(self, success: bool, error: str | None = None) -> Cell | None:
+        self._fail_at("end")
+        return super().end(success, error)
+
+    @property
+    def position(self) -> int:
+        self._fail_at("position")
+        return super().position
 
 
-def test_what_breaks_in_the_hook_is_said_once_and_never_breaks_a_cell(cells: Cells) -> None:
-    capture = CellCapture(cells.shell, Broken())
+@pytest.mark.parametrize("part", ["begin", "position", "end"])
+def test_what_breaks_in_the_hook_is_said_once_and_never_breaks_a_cell(cells: Cells, part: str) -> None:
+    capture = CellCapture(cells.shell, Broken(part))
     capture.add()
     first, second = cells.run("x = 1"), cells.run("x = 2")
     assert first.error is None
     assert first.printed.count("nbmlops no longer records cells: OSError: no space") == 1
     assert second.printed == ""
     assert cells.names["x"] == 2
+    hooks = cells.shell.events.callbacks
+    assert not {capture.before, capture.after} & {*hooks["pre_run_cell"], *hooks["post_run_cell"]}
+    assert lineage.current().cell is None
+
+
+def test_a_folder_that_is_gone_is_said_once_and_the_cells_go_on(
+    cells: Cells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    monkeypatch.setenv("JPY_SESSION_NAME", "/somewhere/else.ipynb")
+    gone.rmdir()
+    capture = CellCapture(cells.shell, CellLog())
+    nbmlops.unload_ipython_extension(cells.shell)
+    capture.add()
+    first, second = cells.run("x = 1"), cells.run("x = 2")
+    assert first.printed.count("nbmlops no longer records cells: FileNotFoundError") == 1
+    assert (second.printed, cells.names["x"]) == ("", 2)
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+def test_an_error_that_cannot_say_what_it_is_is_kept_by_its_class(cells: Cells) -> None:
+    log = CellLog()
+    capture = CellCapture(cells.shell, log)
+    result = ExecutionResult(ExecutionInfo("raise MuteError", False, False, True, "one"))  # type: ignore[no-untyped-call]
+    result.error_in_exec = MuteError()
+    capture.before(result.info)
+    capture.after(result)
+    (cell,) = log.executed
+    assert (cell.status, cell.error) == ("failed", "MuteError")
 
 
 def test_a_cell_may_unload_the_extension_that_watches_it(cells: Cells) -> None:

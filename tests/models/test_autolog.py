@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from joblib import parallel_config
 from scipy.sparse import csr_matrix
@@ -42,10 +43,12 @@ from sklearn.model_selection import (
     cross_validate,
     learning_curve,
 )
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC
 from sklearn.utils.parallel import Parallel
 
@@ -189,7 +192,24 @@ def test_several_classes_are_measured_one_against_the_rest(workspace: Workspace)
     several = np.digitize(X[:, 0], [0.5, 1.0])
     model = GaussianNB().fit(X, several)
     chances, settings = model.predict_proba(X), {"multi_class": "ovr", "average": "weighted"}
-    assert newest(workspace).metrics["train.roc_auc"] == metrics.roc_auc_score(several, chances, **settings)
+    run = newest(workspace)
+    assert run.metrics["train.roc_auc"] == metrics.roc_auc_score(several, chances, **settings)
+    assert set(run.artifacts) == {"confusion_matrix.png", "roc_curve.png"}
+
+
+def test_several_labels_at_once_are_measured_as_a_set(workspace: Workspace) -> None:
+    labels = np.column_stack([Y, 1 - Y, X[:, 2] > 0.8]).astype(int)
+    model = MultiOutputClassifier(LogisticRegression()).fit(X, labels)
+    run = newest(workspace)
+    assert run.metrics["train.accuracy"] == metrics.accuracy_score(labels, model.predict(X))
+    assert (set(run.artifacts), run.tags.get("autolog.left_out")) == (set(), None)
+
+
+def test_rows_without_a_label_are_not_measured(workspace: Workspace) -> None:
+    some = np.where(np.arange(len(Y)) % 4, Y, -1)
+    model = SelfTrainingClassifier(LogisticRegression()).fit(X, some)
+    known = some != -1
+    assert newest(workspace).metrics["train.accuracy"] == metrics.accuracy_score(some[known], model.predict(X)[known])
 
 
 def test_groups_and_densities_are_measured_as_such(workspace: Workspace) -> None:
@@ -410,8 +430,10 @@ def test_texts_sparse_tables_and_frames_are_taken_as_they_are(workspace: Workspa
     make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(["one", "two", "one two", "two two"], [0, 1, 0, 1])
     assert workspace.model.show("Pipeline").signature.form == "texts"
     LogisticRegression().fit(csr_matrix(X), Y)
+    Ridge().fit(pl.DataFrame(FRAME), pl.Series(NUMBERS))
+    assert [field.name for field in workspace.model.show("Ridge").signature.inputs] == ["a", "b", "c", "d"]
     GridSearchCV(Ridge(), {"alpha": [1.0]}, cv=2).fit(FRAME, pd.Series(NUMBERS))
-    assert [run.tags.get("autolog.left_out") for run in workspace.run.list()] == [None] * 4
+    assert [run.tags.get("autolog.left_out") for run in workspace.run.list()] == [None] * 5
 
 
 def test_threads_of_the_user_get_a_run_each(workspace: Workspace) -> None:

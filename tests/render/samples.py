@@ -24,6 +24,7 @@ from nbmlops.pipelines.finding import Finding
 from nbmlops.pipelines.graph import Step
 from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
+from nbmlops.pipelines.reproduction import Reproduction
 from nbmlops.store.graph import Arrow, LineageGraph, Node
 from nbmlops.store.records import (
     Backup,
@@ -156,6 +157,13 @@ def comparison(text: str) -> Comparison:
     )
 
 
+def reproduction(text: str) -> Reproduction:
+    outcomes = report(text).outcomes
+    part = Reproduction(text, "cannot", (Outcome(text, None, "errored", text, text, text),), (), NOW, 0.1, DIGEST)
+    told: Any = {"proof": text, "changed": (text,), "parts": (part,), "output_notebook": text}
+    return Reproduction(text, "differs", outcomes, outcomes, NOW, 4.1, DIGEST, **told)
+
+
 def every_record(text: str) -> list[Any]:
     """One record of each type that has a look, with `text` wherever a person could have written it."""
     signature = ModelSignature(
@@ -197,6 +205,7 @@ def every_record(text: str) -> list[Any]:
         PipelineRun(run(text, kind="pipeline"), steps),
         graph,
         LineageGraph(text, "a", (Node("a", "data", text, text), Node("b", "run", text, text, 1)), (Arrow("a", "b"),)),
+        reproduction(text),
         Finding(text, text, 3, 1, text, text, text, "error"),
         Verification(3, 10, 1_000_000, full=True, damages=(Damage(DIGEST, DIGEST, text, text),)),
         Repair((DIGEST,), (DIGEST,)),

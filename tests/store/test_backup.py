@@ -19,7 +19,7 @@ from nbmlops.store import migrate, schema
 from nbmlops.store.catalog import Catalog
 from nbmlops.workspace import Workspace
 
-OF_PLACE = {"chunk", "journal", "object", "removal", "turn"}
+OF_PLACE = {"chunk", "journal", "object", "removal", "turn", "writer"}
 
 
 @pytest.fixture

@@ -16,8 +16,17 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbmlops.core.errors import ConflictError, CorruptError, InvalidError, NbmlopsError, NotFoundError, UnsupportedError
+from nbmlops.core.errors import (
+    ConflictError,
+    CorruptError,
+    DependencyError,
+    InvalidError,
+    NbmlopsError,
+    NotFoundError,
+    UnsupportedError,
+)
 from nbmlops.tracking import Run, capture
+from nbmlops.tracking.interchange.mlflow_words import fitting, param_here, param_there
 from nbmlops.workspace import Workspace
 
 
@@ -337,3 +346,34 @@ def test_the_notebook_and_what_differed_from_the_commit_come_along(
     assert "x = 1" in run.source
     assert '"x": 1' in run.diff
     assert known_of(other, "gbm") == known_of(workspace, "gbm")
+
+
+@pytest.mark.parametrize("verb", ["export", "import_"])
+def test_without_mlflow_one_is_told_how_to_get_it(workspace: Workspace, verb: str) -> None:
+    how = {"to": "mlflow:http://127.0.0.1:1"} if verb == "export" else {"source": "mlflow:http://127.0.0.1:1"}
+    with pytest.raises(DependencyError, match=r"MLflow is not installed\nhint: pip install mlflow"):
+        getattr(workspace.run, verb)(**how)
+
+
+_VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(_VALUES)
+def test_a_param_that_went_to_mlflow_as_text_says_the_same_here(value: Any) -> None:
+    text = param_there(value)
+    assert param_there(param_here(text)) == text
+    if len(text) <= 25:
+        assert (param_here(text), type(param_here(text))) == (value, type(value))
+
+
+@given(st.text())
+def test_any_text_goes_to_mlflow_and_comes_back_as_that_text(text: str) -> None:
+    assert param_there(param_here(text)) == text
+
+
+@given(st.lists(st.text("ab=/. \n", min_size=1), unique=True))
+def test_names_that_mlflow_takes_stay_apart(names: list[str]) -> None:
+    assert len({fitting(name) for name in names}) == len(names)
+    for name in names:
+        assert len(fitting(name)) <= 250
+        assert fitting(fitting(name)) == fitting(name)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from nbmlops.store.journal import Journal
 from nbmlops.tracking import capture
 from nbmlops.tracking.capture import CellLog
 from nbmlops.tracking.records import Cell, Resources
-from nbmlops.tracking.resources import Gauge, priced, summed
+from nbmlops.tracking.resources import Gauge, peaked, priced, summed
 from nbmlops.workspace import Workspace
 from tests.render.samples import DIGEST, NOW
 
@@ -99,6 +100,14 @@ def test_the_cost_is_that_of_the_time(resources: Resources, rate: float) -> None
     assert with_cost.cost == pytest.approx(resources.seconds * rate / 3600)
     assert priced(resources, None) == resources
     assert priced(None, rate) is None
+
+
+@given(taken, st.lists(st.none() | taken, max_size=5))
+def test_the_peak_of_a_run_is_at_least_that_of_its_cells(own: Resources, found: list[Resources | None]) -> None:
+    cells = [Cell(0, None, DIGEST, "", None, NOW, 0.0, "completed", resources=each) for each in found]
+    peaks = [each.peak_memory for each in (own, *found) if each is not None and each.peak_memory is not None]
+    assert peaked(own, cells) == replace(own, peak_memory=max(peaks, default=None))
+    assert peaked(None, cells) is None
 
 
 def test_a_run_keeps_what_it_took_and_shows_it(workspace: Workspace) -> None:

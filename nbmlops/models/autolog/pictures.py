@@ -17,13 +17,15 @@ _BARS = 20
 _CLASSES = 30
 _DOTS = 2_000
 _BINS = 10
+_CURVES = 10
 
 
 def pictures(answered: Answers | None, important: tuple[str, Mapping[str, float]] | None) -> Iterator[Any]:
     """The pictures that make sense: names of files, and what draws each.
 
     The confusion matrix is that of `sklearn.metrics.confusion_matrix`, in shares of the true class; the ROC curve is
-    `sklearn.metrics.roc_curve`; calibration is `sklearn.calibration.calibration_curve` in ten bins.
+    `sklearn.metrics.roc_curve`, of more than two classes one against the rest; calibration is
+    `sklearn.calibration.calibration_curve` in ten bins.
 
     Parameters
     ----------
@@ -37,16 +39,21 @@ def pictures(answered: Answers | None, important: tuple[str, Mapping[str, float]
         yield "feature_importances.png", lambda: _importances(*important)
     if answered is None:
         return
+    if answered.numbers and answered.truth.shape == answered.given.shape:
+        yield "residuals.png", lambda: _residuals(answered)
     if answered.classes is None:
-        if answered.truth.dtype.kind in "iuf" and answered.truth.shape == answered.given.shape:
-            yield "residuals.png", lambda: _residuals(answered)
         return
     if len(answered.classes) <= _CLASSES:
         yield "confusion_matrix.png", lambda: _confusion(answered)
-    if answered.scores is not None and len(set(answered.truth.tolist())) == 2:
-        yield "roc_curve.png", lambda: _roc(answered)
+    if answered.truth.ndim != 1 or len(set(answered.truth.tolist())) < 2:
+        return
+    if answered.scores is not None:
+        yield "roc_curve.png", lambda: _roc({"": (answered.classes[1], answered.scores)}, answered)
         if answered.probabilities is not None:
             yield "calibration.png", lambda: _calibration(answered)
+    elif answered.probabilities is not None and len(answered.classes) <= _CURVES:
+        columns = zip(answered.classes, answered.probabilities.T, strict=True)
+        yield "roc_curve.png", lambda: _roc({str(each): (each, column) for each, column in columns}, answered)
 
 
 def _canvas(title: str, across: str, up: str) -> tuple[Figure, Any]:
@@ -90,13 +97,17 @@ def _cells(table: Any) -> Iterator[tuple[tuple[int, int], float]]:
         yield (row, column), float(value)
 
 
-def _roc(found: Answers) -> Figure:
+def _roc(curves: Mapping[str, tuple[Any, Any]], found: Answers) -> Figure:
+    """A curve for each name: of which class, by which scores."""
     from sklearn.metrics import roc_curve
 
-    false, true, _ = roc_curve(found.truth == found.classes[1], found.scores, sample_weight=found.weight)
     figure, axes = _canvas("ROC curve", "false positive rate", "true positive rate")
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
-    axes.plot(false, true)
+    for name, (positive, scores) in curves.items():
+        false, true, _ = roc_curve(found.truth == positive, scores, sample_weight=found.weight)
+        axes.plot(false, true, label=_literal(name[:20]))
+    if len(curves) > 1:
+        axes.legend()
     return figure
 
 

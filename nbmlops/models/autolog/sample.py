@@ -30,13 +30,14 @@ class Sample:
 class Answers:
     """What a classifier or regressor answers to rows whose truth is known.
 
-    `probabilities` has a column for each of `classes`; `scores` is what a curve of two classes is drawn from, larger
-    for the second. Either is None when the model has no such thing.
+    `numbers` says that they are a regressor's. `probabilities` has a column for each of `classes`; `scores` is what a
+    curve of two classes is drawn from, larger for the second. Either is None when the model has no such thing.
     """
 
     truth: Any
     given: Any
     weight: Any
+    numbers: bool = False
     classes: Any = None
     probabilities: Any = None
     scores: Any = None
@@ -89,7 +90,7 @@ def answers(model: Any, rows: Sample) -> Answers | None:
     weight = None if rows.weight is None else np.asarray(rows.weight)
     classes = getattr(model, "classes_", None)
     if is_regressor(model) or not isinstance(classes, np.ndarray) or truth.ndim != 1 or given.ndim != 1:
-        return Answers(truth, given, weight)
+        return Answers(truth, given, weight, numbers=is_regressor(model))
     probabilities = model.predict_proba(rows.X) if hasattr(model, "predict_proba") else None
     scores = None
     if len(classes) == 2 and probabilities is not None:
@@ -101,7 +102,8 @@ def answers(model: Any, rows: Sample) -> Answers | None:
     def labelled(part: Any) -> Any:
         return None if part is None else part[known]
 
-    return Answers(truth[known], given[known], labelled(weight), classes, labelled(probabilities), labelled(scores))
+    probabilities, scores = labelled(probabilities), labelled(scores)
+    return Answers(truth[known], given[known], labelled(weight), False, classes, probabilities, scores)
 
 
 def _flat(values: Any) -> Any:

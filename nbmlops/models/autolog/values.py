@@ -56,8 +56,8 @@ def _named(value: Any) -> str:
         return (value if isinstance(value, type) else type(value)).__qualname__
     if callable(value) and hasattr(value, "__qualname__"):
         return f"{value.__module__}.{value.__qualname__}"
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return f"array of {value.dtype}, shape {value.shape}"
+    if hasattr(value, "shape"):  # what is in a table or an array is data, and no setting
+        return f"{type(value).__qualname__} of shape {value.shape}"
     return _short.repr(value)
 
 

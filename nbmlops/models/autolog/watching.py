@@ -202,8 +202,10 @@ def _is_logged(estimator: Any) -> bool:
 
 def _example(given: Mapping[str, Any]) -> Any:
     """Some rows as they are before the fit, for the model's signature; None when they are no table, array or texts."""
+    table: Any = next((value for name, value in given.items() if name != "self"), None)
     try:
-        rows = signature.head(next((value for name, value in given.items() if name != "self"), None))
+        # First of all few rows: a long table is not converted as a whole.
+        rows = signature.head(table.head(signature.EXAMPLE_ROWS) if hasattr(table, "head") else table)
     except InvalidError:
         return None
     return rows.copy()

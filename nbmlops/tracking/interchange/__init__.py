@@ -1,1 +1,1 @@
-"""Runs that leave, and runs that come."""
+"""Runs that leave for a folder or for MLflow, and runs that come from there."""

@@ -14,7 +14,7 @@ class Exported:
     Attributes
     ----------
     to : str
-        The folder.
+        The folder, or the address of MLflow without what is secret in it.
     runs : tuple of str
         Their friendly names.
     points, artifacts, size : int
@@ -44,7 +44,7 @@ class Imported:
     Attributes
     ----------
     source : str
-        The folder.
+        The folder, or the address of MLflow without what is secret in it.
     runs : tuple of str
         Their friendly names here.
     points, artifacts : int

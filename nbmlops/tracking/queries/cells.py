@@ -14,6 +14,9 @@ from nbmlops.tracking.records import Cell, Resources
 
 __all__ = ["add_cells", "cells", "source_of"]
 
+_LONGEST_ID = 128
+"""Characters of a cell's id that are kept; Jupyter's have 64 at most, those of other editors may be addresses."""
+
 
 def add_cells(connection: Connection, run_id: str, executed: Iterable[Cell]) -> None:
     """Insert the cells that a run executed, each source once."""
@@ -23,7 +26,7 @@ def add_cells(connection: Connection, run_id: str, executed: Iterable[Cell]) -> 
             insert(schema.cell).values(
                 run_id=run_id,
                 position=cell.position,
-                cell_id=cell.cell_id,
+                cell_id=cell.cell_id and cell.cell_id[:_LONGEST_ID],
                 source=cell.digest,
                 count=cell.count,
                 started_at=cell.started_at,

@@ -108,3 +108,7 @@ def _bring_over(connection: sa.Connection) -> None:
             newest = max(newest, *(row.at for row in some))
         summary = {"count": position, "step": last[0], "value": last[1], "at": newest}
         connection.execute(sa.insert(series).values(id=number, run_id=run_id, key=key, **summary))
+    if names and connection.dialect.name == "postgresql":
+        # What is new is numbered after what came with its number here.
+        sequence = sa.func.pg_get_serial_sequence("series", "id")
+        connection.execute(sa.select(sa.func.setval(sequence, len(names))))
