@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from nbmlops.store import lineage
 from nbmlops.tracking import capture
 from nbmlops.tracking.measuring import measured, whole
+from nbmlops.tracking.wording import check_key, check_text
 
 if TYPE_CHECKING:
     from nbmlops.store.objects import ObjectStore
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from nbmlops.tracking.recording import Recording
     from nbmlops.tracking.records import Cell, Run, Status
 
-__all__ = ["ActiveRun", "Keeper", "flatten"]
+__all__ = ["ActiveRun", "Keeper", "flatten", "labels"]
 
 
 class Keeper(Protocol):
@@ -115,7 +116,7 @@ class ActiveRun:
 
     def tag(self, values: Mapping[str, str] | None = None, /, **tags: str) -> None:
         """Set tags."""
-        texts = {key: str(value) for key, value in {**(values or {}), **tags}.items()}
+        texts = labels({**(values or {}), **tags})
         self._runs.recording.tags(self.id, texts)
 
     def note(self, text: str) -> None:
@@ -208,8 +209,13 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{key}.")
         else:
-            flat[f"{prefix}{key}"] = _plain(value)
+            flat[check_key(f"{prefix}{key}")] = _plain(value)
     return flat
+
+
+def labels(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Tags as text; raises `InvalidError` for what the catalog cannot keep."""
+    return {check_key(str(key)): check_text(str(value), f"the tag {key}") for key, value in tags.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nbmlops.core.errors import InvalidError
+from nbmlops.tracking.wording import check_key
 
 __all__ = ["measured", "whole"]
 
@@ -32,11 +33,11 @@ def measured(values: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, lis
     single: dict[str, float] = {}
     several: dict[str, list[float]] = {}
     for key, value in values.items():
-        if type(value) is float:  # what a loop logs
-            single[key] = value
+        if type(value) is float and type(key) is str and key not in single and key not in several:
+            single[check_key(key)] = value  # what a loop logs
             continue
         for name, inner in _named(key, value):
-            if name in single or name in several:
+            if check_key(name) in single or name in several:
                 raise InvalidError(f"the metric {name} is given twice", hint="leave one of them out")
             vector = _vector(inner)
             if vector is None:

@@ -14,7 +14,7 @@ from nbmlops.store import lineage
 from nbmlops.store.edges import keep_text
 from nbmlops.store.liveness import Writer
 from nbmlops.tracking import environment
-from nbmlops.tracking.active import ActiveRun, flatten
+from nbmlops.tracking.active import ActiveRun, flatten, labels
 from nbmlops.tracking.autologging import Autologger, Autologging
 from nbmlops.tracking.ending import Ending, Known
 from nbmlops.tracking.git_states import observed
@@ -25,6 +25,7 @@ from nbmlops.tracking.queries.cells import add_cells
 from nbmlops.tracking.recording import Recording
 from nbmlops.tracking.records import Cell, Kind, Run, Status
 from nbmlops.tracking.resuming import refuse_resuming
+from nbmlops.tracking.wording import readable
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
@@ -119,10 +120,10 @@ class Runs(Moving, Autologging):
             "experiment": name,
             "kind": kind,
             "parent_id": parent_id or active.run_id,
-            "notebook": notebook or active.notebook,
+            "notebook": (path := notebook or active.notebook) and readable(path),
             "writer": self._writer.token,
         }
-        flat, texts = flatten(params or {}), {key: str(value) for key, value in (tags or {}).items()}
+        flat, texts = flatten(params or {}), labels(tags or {})
         if kind == "run" and like is None:
             self.recording.begin(run_id, fields, flat, texts)
         else:
@@ -231,7 +232,7 @@ class Runs(Moving, Autologging):
             When there is no such run.
         """
         run_id = self.show(ref).id
-        self.catalog.transact(lambda c: values.add_tags(c, run_id, {"note": text}))
+        self.catalog.transact(lambda c: values.add_tags(c, run_id, labels({"note": text})))
         return self.show(run_id)
 
     def load_artifact(self, ref: str, name: str, *, to: str | Path | None = None, overwrite: bool = False) -> Any:

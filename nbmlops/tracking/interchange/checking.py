@@ -14,17 +14,18 @@ from nbmlops.core.clock import instant
 from nbmlops.core.errors import NbmlopsError, NotFoundError
 from nbmlops.core.refs import check_name
 from nbmlops.store.streams import digest_of_file
+from nbmlops.tracking.active import labels
 from nbmlops.tracking.artifacts import check_artifact
 from nbmlops.tracking.interchange.form import ARTIFACTS, LINES, Line, corrupt, lines
 from nbmlops.tracking.interchange.telling import ABOUT
 from nbmlops.tracking.records import Cell, Resources
+from nbmlops.tracking.wording import check_key
 
 __all__ = ["Found", "Place", "cell_of", "check"]
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _STATUSES = frozenset({"running", "finished", "failed", "killed"})
 _KINDS = frozenset({"run", "step", "pipeline", "proof"})
-_LONGEST_KEY = 512
 _LIMIT = 1 << 63
 _NOT_FINITE = frozenset({"nan", "inf", "-inf"})
 
@@ -107,15 +108,16 @@ def _check(said: list[Any], found: Found) -> None:
             found.environments[digest] = content
         case ["run", dict(fields)]:
             _check_run(fields, found)
-        case ["text", "source" | "diff", str()]:
-            pass
+        case ["text", "source" | "diff", str(content)]:
+            content.encode()
         case ["params", dict(pairs)]:
-            _check_keys(pairs)
+            for key in pairs:
+                check_key(key)
         case ["tags", dict(pairs)]:
-            _check_keys(pairs)
             _must(all(isinstance(value, str) for value in pairs.values()), "a tag is no text")
+            labels(pairs)
         case ["metrics", str(key), list(points)]:
-            _check_keys([key])
+            check_key(key)
             for step, at, value in points:
                 _must(type(step) is int and -_LIMIT < step < _LIMIT, "a step is no whole number")
                 _time(at)
@@ -145,7 +147,8 @@ def _check_run(fields: dict[str, Any], found: Found) -> None:
     _must(type(fields["number"]) is int and 0 < fields["number"] < 1 << 31, "its number is none")
     _must(fields["kind"] in _KINDS and fields["status"] in _STATUSES, "its kind or status is none")
     _must(fields["environment"] is None or fields["environment"] in found.environments, "its environment is missing")
-    _must(fields["notebook"] is None or isinstance(fields["notebook"], str), "its notebook is no text")
+    _must(isinstance(fields["notebook"], str | None), "its notebook is no text")
+    (fields["notebook"] or "").encode()
     for key in ("error", "git", "resources", "hidden_state"):
         _must(isinstance(fields.get(key), dict | list | None), f"its {key} is no mapping")
     _must(all(isinstance(text, str) for text in (fields["error"] or {}).values()), "its error is no text")
@@ -163,16 +166,13 @@ def _time(at: Any) -> None:
     instant(at)
 
 
-def _check_keys(keys: Any) -> None:
-    for key in keys:
-        _must(0 < len(key) <= _LONGEST_KEY and "\0" not in key, "a name is empty or too long")
-
-
 def cell_of(told: dict[str, Any]) -> Cell:
     """A cell; its digest is that of the source that it comes with, whatever the file says."""
     source, resources = told["source"], told.get("resources")
     kinds = {"position": int, "status": str, "source": str, "defines": list, "uses": list}
     _must(all(isinstance(told[key], kind) for key, kind in kinds.items()), "a cell is none")
+    for text in (source, told["status"], told.get("error") or "", told.get("cell_id") or ""):
+        text.encode()
     fields = {
         **told,
         "digest": digests.of_text(source),
