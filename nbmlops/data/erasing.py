@@ -133,6 +133,7 @@ class Eraser:
         """
         if fetch:
             self._afar.fetch(names, remotes, progress)
+        self._catalog.settle()  # what was said of runs may stand in a journal yet
         literals = Literals.of(condition.reveal())
         plan = self._planned(names, condition, literals, progress)
         found = Leftovers()

@@ -42,6 +42,7 @@ class Catalog:
         self._url = engines.parsed(url)
         self._busy_timeout = busy_timeout
         self._before: Callable[[], object] | None = None
+        self._settle: Callable[[], object] | None = None
         self._writers = Writers()
         self._writer, self._reader = engines.opened(self._url, busy_timeout)
         # Python 3.13 warns of a database that is dropped open; nobody has to close a workspace by hand.
@@ -120,6 +121,15 @@ class Catalog:
     def precede(self, bring: Callable[[], object]) -> None:
         """Call `bring` before anything is read or written: it brings what the catalog does not have yet."""
         self._before = bring
+
+    def settles_by(self, settle: Callable[[], object]) -> None:
+        """Call `settle` when somebody asks for all that was said: by this process, and by those that are gone."""
+        self._settle = settle
+
+    def settle(self) -> None:
+        """Have everything here that was said."""
+        if self._settle:
+            self._settle()
 
     def transact(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one writing transaction and commit; run it again, whole, when it lost a race.

@@ -32,8 +32,6 @@ _AT_ONCE = 5_000
 """Facts in one transaction."""
 _PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds from a fact to the transaction that takes it along, and between tries while the catalog is away."""
-_WORTH_REPLACING = 1 << 20
-"""Bytes after which a journal that the catalog has is let go; the next fact begins another."""
 
 
 class Drain:
@@ -55,6 +53,7 @@ class Drain:
         self._folder = folder
         self._applied: dict[Path, int] = {}
         self._taken = 0
+        self._gone: list[str] = []
         self._begin()
         catalog.precede(partial(_bring, weakref.ref(self)))
 
@@ -80,7 +79,7 @@ class Drain:
             atexit.register(_at_exit, weakref.ref(self))
 
     def own(self) -> None:
-        """Bring the catalog to what this process has written.
+        """Bring the catalog to what this process has written; a file that it has wholly goes, with what was said in it.
 
         Raises
         ------
@@ -95,8 +94,9 @@ class Drain:
                 written = self._own.written
                 for path in self._own.files:
                     size = self._applied[path] = self._drain(path, self._applied.get(path, 0))[0]
-                    if size > _WORTH_REPLACING or path != self._own.files[-1]:
-                        self._let_go(path, size)
+                    if self._own.let_go(path, size):
+                        del self._applied[path]
+                        self._gone.append(self._name(path))
                 self._taken = written
             finally:
                 self._draining = False
@@ -133,24 +133,26 @@ class Drain:
         """
         try:
             self.own()
-            for path in self._own.files:
-                self._let_go(path, self._applied[path])
+            self._catalog.transact(self._forget_gone)
         finally:
             self._own.close()
+
+    def _forget_gone(self, connection: Connection) -> None:
+        """Drop the notes of journals that are there no more; each was there before its note was."""
+        for name in journals.known(connection, place(self._folder)):
+            if not (self._folder / f"{name.rpartition('-')[2]}.ndjson").exists():
+                journals.forget(connection, name)
 
     def _drain(self, path: Path, start: int) -> tuple[int, int]:
         """Where the catalog is in a journal now, and how many lines of it cannot be read."""
         entries, damaged, name = journal.read(path, start), 0, self._name(path)
         while some := list(islice(entries, _AT_ONCE)):
-            self._catalog.transact(partial(_take, name=name, entries=some))
+            gone = tuple(self._gone)
+            self._catalog.transact(partial(_take, name=name, entries=some, gone=gone))
+            del self._gone[: len(gone)]
             start = some[-1].end
             damaged += sum(entry.fact is None for entry in some)
         return start, damaged
-
-    def _let_go(self, path: Path, size: int) -> None:
-        if self._own.let_go(path, size):
-            del self._applied[path]
-            self._catalog.transact(lambda c: journals.forget(c, self._name(path)))
 
     def _name(self, path: Path) -> str:
         # Several workspaces may share one catalog.
@@ -163,7 +165,9 @@ def _bring(drain: weakref.ref[Drain]) -> None:
         there.own()
 
 
-def _take(connection: Connection, name: str, entries: list[Entry]) -> None:
+def _take(connection: Connection, name: str, entries: list[Entry], gone: tuple[str, ...]) -> None:
+    for each in gone:
+        journals.forget(connection, each)
     there = journals.applied(connection, name)
     facts = [entry.fact for entry in entries if entry.end > there and entry.fact is not None]
     journals.apply(connection, facts)

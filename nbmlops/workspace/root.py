@@ -134,6 +134,7 @@ class Workspace:
 
         catalog = Catalog(catalog_url(self.settings, self.marker.state, self.marker.root))
         catalog.ensure_current(keeping(self.marker.state))
+        catalog.settles_by(lambda: self.run.recording.settle())  # noqa: PLW0108 - runs are opened when it is called
         return catalog
 
     @cached_property
