@@ -133,7 +133,8 @@ class Drain:
         """
         try:
             self.own()
-            self._catalog.transact(self._forget_gone)
+            if self._own.written:
+                self._catalog.transact(self._forget_gone)
         finally:
             self._own.close()
 
