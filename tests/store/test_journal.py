@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbmlops.core.errors import UnavailableError, UnsupportedError
@@ -27,6 +27,7 @@ def facts(path: Path, start: int = 0) -> list[object]:
     return [entry.fact for entry in journal.read(path, start)]
 
 
+@settings(deadline=None)
 @given(said=st.lists(st.lists(VALUES, min_size=1, max_size=4), min_size=1, max_size=6), most=st.integers(1, 200))
 def test_what_was_appended_is_read_from_any_place(
     tmp_path_factory: pytest.TempPathFactory, said: list[list[object]], most: int

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbmlops.core.errors import UnavailableError
@@ -145,6 +145,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         yield made
 
 
+@settings(deadline=None)
 @given(points=POINTS, cuts=st.lists(st.integers(0, 40), max_size=3))
 def test_points_in_any_batches_are_kept_as_they_came(
     shared: Workspace, points: list[tuple[str, int | None, float]], cuts: list[int]

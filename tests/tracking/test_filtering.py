@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbmlops.core.errors import InvalidError, NotFoundError
@@ -181,6 +181,7 @@ CONDITIONS = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(condition=CONDITIONS)
 def test_sql_finds_the_runs_that_the_condition_holds_of(filled: Workspace, condition: Condition) -> None:
     every = filled.run.list()
@@ -188,6 +189,7 @@ def test_sql_finds_the_runs_that_the_condition_holds_of(filled: Workspace, condi
     assert [row.id for row in rows] == [run.id for run in every if holds(run, condition)]
 
 
+@settings(deadline=None)
 @given(
     by=st.sampled_from([Field("metrics", "auc"), Field("metrics", "loss"), Field("params", "depth")])
     | st.sampled_from([Field("run", "number"), Field("run", "status"), Field("tags", "owner"), Field("run", "parent")]),
