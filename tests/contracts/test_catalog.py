@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -114,19 +115,22 @@ def test_of_two_who_make_it_at_once_one_does(tmp_path: Path) -> None:
         catalog.close()
 
 
+BRINGS_ALONG = """
+import sys
+from nbmlops.store.catalog import Catalog
+catalog = Catalog(sys.argv[1])
+catalog.ensure_current()
+print(catalog.revision())
+catalog.close()
+"""
+
+
 def test_of_two_who_bring_it_along_at_once_one_does(tmp_path: Path) -> None:
     url = url_in(tmp_path)
     migrate.upgrade(url, "0001")
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        assert pool.map(bring_along, [url] * 3) == [schema.HEAD] * 3
-
-
-def bring_along(url: str) -> str | None:
-    catalog = Catalog(url)
-    catalog.ensure_current()
-    revision = catalog.revision()
-    catalog.close()
-    return revision
+    command = [sys.executable, "-c", BRINGS_ALONG, url]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [process.communicate()[0].strip() for process in running] == [schema.HEAD] * 3
 
 
 def test_a_catalog_of_a_newer_nbmlops_or_without_tables_is_refused(catalog: Catalog) -> None:

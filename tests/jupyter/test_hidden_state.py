@@ -82,10 +82,10 @@ def test_lint_knows_the_session_of_its_own_notebook_only(notebook: Notebook, pro
     notebook.save()
     (project / "other.ipynb").write_bytes((project / "train.ipynb").read_bytes())
     printed = notebook.run("s", "%ml lint train.ipynb")
-    assert "`depth` comes from a cell further" in printed
-    assert "further" not in notebook.run("t", "%ml lint other.ipynb")
+    assert "execution-order" in printed
+    assert "execution-order" not in notebook.run("t", "%ml lint other.ipynb")
     notebook.run("q")
-    assert "further" in notebook.run("s")
+    assert "execution-order" in notebook.run("s")
     notebook.run("p")
     notebook.run("q")
-    assert "further" not in notebook.run("s")
+    assert "execution-order" not in notebook.run("s")
