@@ -1,6 +1,7 @@
 """What differs between two tables of the store: rows by key, by position or by content, and cells column by column.
 
-Columns that have the same digest in both versions are known to be equal and are not read. Tables beyond a bound are
+Columns that have the same digest in both versions are known to be equal and are not read, unless a key of another
+order pairs the rows. Tables beyond a bound are
 dealt out to files by a hash of what tells their rows apart, and compared file by file, so memory stays bounded
 (Kitsuregawa, Tanaka and Moto-oka, 1983, "Application of hash to data base machine and its architecture").
 """
@@ -93,7 +94,9 @@ class TableDiff:
         by: By = "key" if key else "content"
         if not key and before.rows == after.rows and (same or not _moved(before, after, common)):
             by = "position"
-        return cls(by, tuple(key), _schema(old, new), common, tuple(name for name in common if name not in same))
+        # A column that is the same as a whole says nothing of its cells where a key pairs rows in another order.
+        equal = same if same.issuperset(key) else set()
+        return cls(by, tuple(key), _schema(old, new), common, tuple(name for name in common if name not in equal))
 
 
 def _schema(old: dict[str, tuple[str, str]], new: dict[str, tuple[str, str]]) -> tuple[SchemaChange, ...]:

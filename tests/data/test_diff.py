@@ -287,3 +287,13 @@ def test_an_index_without_a_name_is_called_the_index(workspace: Workspace) -> No
     shown = text(workspace.data.diff("t@v1", "t@v2"))
     assert "column (index) added" in shown
     assert "__index_level_0__" not in shown
+
+
+def test_a_column_that_is_the_same_as_a_whole_differs_by_key_when_the_keys_have_moved(workspace: Workspace) -> None:
+    workspace.data.save(pd.DataFrame({"k": [0, 1], "s": ["", "a"]}), "t")
+    workspace.data.save(pd.DataFrame({"k": [1, 0], "s": ["", "a"]}), "t")
+    found = workspace.data.diff("t@v1", "t@v2", key=["k"])
+    assert {(cell.row, cell.column, cell.before, cell.after) for cell in found.cells} == {
+        ((0,), "s", "", "a"),
+        ((1,), "s", "a", ""),
+    }
