@@ -16,7 +16,7 @@ class Page:
     """What lies at a path.
 
     `statuses` are answered first, one a request; `cut` is after how many bytes of an answer the connection closes;
-    `sent` is called when an answer to a request has been given.
+    `sent` is called before the last byte of an answer is given: who has read the whole of it finds what `sent` did.
     """
 
     content: bytes
@@ -116,7 +116,9 @@ class WebServer:
                 request.send_header(name, value)
         request.send_header("Connection", "close")
         request.end_headers()
-        request.wfile.write(body if page.cut is None else body[: page.cut])
+        body = body if page.cut is None else body[: page.cut]
+        request.wfile.write(body[:-1])
         request.wfile.flush()
         if page.sent is not None:
             page.sent(page)
+        request.wfile.write(body[-1:])
