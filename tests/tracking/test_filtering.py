@@ -82,6 +82,8 @@ def test_the_nearest_field_is_named() -> None:
         read_field("auc")
     with pytest.raises(InvalidError, match="started"):
         read_field("startd")
+    with pytest.raises(InvalidError, match=r"did you mean metrics\.val\.auc\?"):
+        read_field("metric.val.auc")
 
 
 def test_each_way_to_write_it_reads_the_same() -> None:
