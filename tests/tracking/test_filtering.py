@@ -77,6 +77,25 @@ def test_a_caret_stands_under_the_place() -> None:
     assert shown[caret.index("^")] == "3"
 
 
+@pytest.mark.parametrize("text", ["metrics.auc >", "status = 'failed' and", "  params.depth ="])
+def test_where_something_is_missing_at_the_end_the_caret_stands_behind_it(text: str) -> None:
+    with pytest.raises(MisreadError) as caught:
+        read_condition(text)
+    *_, shown, caret = str(caught.value.message).splitlines()
+    assert caret.index("^") == len(shown) == len(text) + 2
+
+
+def test_what_is_no_condition_is_refused_in_a_word() -> None:
+    with pytest.raises(MisreadError, match="is empty"):
+        read_condition(" ")
+    with pytest.raises(InvalidError, match="a text, not 3"):
+        read_condition(3)  # type: ignore[arg-type]
+
+
+def test_a_condition_may_begin_with_a_space() -> None:
+    assert read_condition("  number = 3") == read_condition("number = 3")
+
+
 def test_the_nearest_field_is_named() -> None:
     with pytest.raises(InvalidError, match=r"metrics\.auc or params\.auc or tags\.auc"):
         read_field("auc")

@@ -254,3 +254,42 @@ def test_the_environment_is_what_is_installed() -> None:
     known = {re.sub(r"[-_.]+", "-", dist.name).lower(): dist.version for dist in metadata.distributions()}
     assert kept.items() >= {name: known[name] for name in ("pandas", "scikit-learn", "sqlalchemy", "nbmlops")}.items()
     assert kept.keys() == known.keys()
+
+
+def test_names_and_values_that_are_none_are_refused(workspace: Workspace) -> None:
+    itself: dict[str, object] = {}
+    itself["me"] = itself
+    endless: list[object] = []
+    endless.append(endless)
+    with workspace.run("gbm") as run:
+        for wrong in (run.log, run.param, run.tag):
+            with pytest.raises(InvalidError, match="names and values are wanted, not 3"):
+                wrong(3)  # type: ignore[arg-type]
+        for say in (lambda: run.log(itself), lambda: run.param(itself), lambda: run.param(depth=endless)):
+            with pytest.raises(InvalidError, match="hold"):
+                say()
+        with pytest.raises(InvalidError, match="holds itself"):
+            run.artifact(itself, "itself")
+        run.log(auc=1)
+    record = workspace.run.show("gbm")
+    assert (record.status, record.metrics, record.params) == ("finished", {"auc": 1.0}, {})
+
+
+def test_a_run_ends_as_runs_do(workspace: Workspace) -> None:
+    run = workspace.run("gbm")
+    for wrong in ("great", "running"):
+        with pytest.raises(InvalidError, match=f"does not end as '{wrong}'"):
+            run.finish(wrong)  # type: ignore[arg-type]
+    assert run.finish("failed").status == "failed"
+
+
+def test_a_listing_has_a_run_at_least(workspace: Workspace) -> None:
+    with pytest.raises(InvalidError, match="not 0"):
+        workspace.run.list(0)
+
+
+def test_a_param_is_what_it_was_first_in_the_words_of_the_refusal(workspace: Workspace) -> None:
+    with workspace.run("gbm", params={"depth": 4}) as run:
+        run.param(depth=4.0)
+        with pytest.raises(ConflictError, match="the param depth is 4 already and cannot become 5"):
+            run.param(depth=5)
