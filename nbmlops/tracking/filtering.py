@@ -206,6 +206,8 @@ class _Reader(ConditionText):
             if not right.elts:
                 raise self.refuse(right, "after in stands a list of values", 'as in status in ("failed", "killed")')
             return AnyOf(tuple(self._compare(left, "=", each) for each in right.elts))
+        if _is_value(right):
+            raise self.refuse(right, "after in stands a list of values, or a field", "for one value write =")
         return self._compare(right, "contains", left)
 
     def _compare(self, left: ast.expr, operator: Operator, right: ast.expr) -> Compare:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -19,12 +20,14 @@ import pandas as pd
 import pytest
 
 from nbmlops.core import digests
+from nbmlops.core.clock import SystemClock
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
 from nbmlops.render import text
 from nbmlops.store import scrubbing
 from nbmlops.store.redaction import Redaction
 from nbmlops.tracking import capture, environment
 from nbmlops.workspace import Workspace
+from nbmlops.workspace.layout import locate, settings_of
 
 
 @pytest.fixture
@@ -273,6 +276,30 @@ def test_names_and_values_that_are_none_are_refused(workspace: Workspace) -> Non
         run.log(auc=1)
     record = workspace.run.show("gbm")
     assert (record.status, record.metrics, record.params) == ("finished", {"auc": 1.0}, {})
+
+
+class Backwards(SystemClock):
+    """A clock that goes back."""
+
+    ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        self.ahead -= timedelta(minutes=10)
+        return super().now() + self.ahead
+
+
+def test_a_clock_that_goes_back_loses_nothing_and_no_run_took_less_than_nothing(tmp_path: Path) -> None:
+    Workspace.init(tmp_path).close()
+    with Workspace(locate(tmp_path), settings_of(tmp_path), Backwards()) as back:
+        with back.run("gbm") as run:
+            for loss in (3, 2, 1):
+                run.log(loss=loss)
+        record = back.run.show("gbm")
+        assert record.ended_at is not None
+        assert record.ended_at < record.started_at
+        assert record.seconds is not None
+        assert 0 <= record.seconds < 60
+        assert back.run.history("gbm", "loss") == [(0, 3.0), (1, 2.0), (2, 1.0)]
 
 
 def test_a_run_ends_as_runs_do(workspace: Workspace) -> None:
