@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
+from nbmlops import Workspace
 from nbmlops.commands.grammar import NOUNS, Verb, of
 
 README = Path(__file__).parents[1] / "README.md"
@@ -38,6 +42,18 @@ def test_the_readme_shows_the_grammar_as_it_is() -> None:
 def test_the_readme_begins_with_the_two_commands() -> None:
     text = README.read_text()
     assert text.index("make demo") < text.index("make test") < text.index(BEGIN)
+
+
+def test_what_the_readme_shows_of_runs_does_what_it_says(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text().split("## Runs")[1], re.DOTALL)
+    (tmp_path / "shown.py").write_text(code)
+    Workspace.init(tmp_path).close()
+    done = subprocess.run([sys.executable, "shown.py"], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with Workspace.open(tmp_path) as workspace:
+        (run,) = workspace.run.list(where="metrics.auc > 0.8 and params.depth = 4 and tags.owner = 'me'")
+        assert workspace.run.load_artifact(run.name, "settings.json") == {"threshold": 0.4}
+        assert len(workspace.run.history(run.name, "loss")) == 100
 
 
 if __name__ == "__main__":

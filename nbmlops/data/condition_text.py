@@ -44,15 +44,23 @@ class ConditionText:
     Raises
     ------
     MisreadError
-        When it is too long.
+        When it is empty or too long.
+    InvalidError
+        When it is no text.
     """
 
     def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise InvalidError(f"a condition is a text, not {text!r}"[:200])
+        if not text.strip():
+            raise MisreadError("the expression is empty", text, None)
         if len(text) > _LONGEST:
             complaint = f"the expression has {len(text):,} characters; at most {_LONGEST:,} are read"
             raise MisreadError(complaint, text, None)
         self.text = text
-        self.python, self._grown = _in_python(text)
+        # Python takes what begins with a space for an indented block.
+        self._lead = len(text) - len(text.lstrip())
+        self.python, self._grown = _in_python(text.lstrip())
 
     def tree(self) -> ast.expr:
         """The expression.
@@ -68,14 +76,16 @@ class ConditionText:
                 warnings.simplefilter("ignore")
                 return ast.parse(self.python, mode="eval").body
         except SyntaxError as error:
-            offset = self.place((error.offset or 1) - 1) if error.lineno in (None, 1) else None
+            # What misses its end is said to be wrong at 0.
+            found = error.offset - 1 if error.offset else len(self.python)
+            offset = self.place(found) if error.lineno in (None, 1) else None
             raise MisreadError(f"the expression does not parse: {error.msg}", self.text, offset) from None
         except (ValueError, RecursionError, MemoryError):
             raise MisreadError("the expression does not parse", self.text, None) from None
 
     def place(self, offset: int) -> int:
         """The place in the user's text of a place in its Python."""
-        return offset - sum(1 for grown in self._grown if grown < offset)
+        return self._lead + offset - sum(1 for grown in self._grown if grown < offset)
 
     def refuse(self, node: ast.expr, what: str, hint: str | None = None) -> MisreadError:
         """The error that says what is wrong with a part, with a caret under it."""

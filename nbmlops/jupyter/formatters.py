@@ -36,6 +36,8 @@ SHOWN = {
 }
 """Module -> types that have a look."""
 _WIDE = 120
+_LINES = 2_000
+"""Lines of text that a cell shows; a notebook keeps them."""
 
 
 class Formatters:
@@ -70,7 +72,10 @@ class Formatters:
         from nbmlops.render.dispatch import text
 
         columns = shutil.get_terminal_size((_WIDE, 24)).columns
-        for place, row in enumerate(text(record, detail=record is self.full, columns=columns).split("\n")):
+        rows = text(record, detail=record is self.full, columns=columns).split("\n")
+        if len(rows) > _LINES:
+            rows[_LINES:] = [f"… {len(rows) - _LINES:,} more lines: -o NAME puts all of it in a variable"]
+        for place, row in enumerate(rows):
             if place:
                 printer.break_()
             printer.text(row)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, get_args
 
+from nbmlops.core.errors import InvalidError
 from nbmlops.store import lineage
 from nbmlops.tracking import capture
-from nbmlops.tracking.measuring import measured, whole
+from nbmlops.tracking.measuring import measured, named, whole
+from nbmlops.tracking.records import Status
 from nbmlops.tracking.wording import check_key, check_text
 
 if TYPE_CHECKING:
     from nbmlops.store.objects import ObjectStore
     from nbmlops.tracking.callback import Callback
     from nbmlops.tracking.recording import Recording
-    from nbmlops.tracking.records import Cell, Run, Status
+    from nbmlops.tracking.records import Cell, Run
 
 __all__ = ["ActiveRun", "Keeper", "flatten", "labels"]
 
@@ -72,6 +75,7 @@ class ActiveRun:
         self._runs = runs
         self.id = run_id
         self._stack = contextlib.ExitStack()
+        self._process = 0
 
     @property
     def record(self) -> Run:
@@ -96,7 +100,7 @@ class ActiveRun:
         InvalidError
             When a value is not a number, or the run has ended.
         """
-        points, series = measured({**(values or {}), **metrics})
+        points, series = measured(named(values, metrics) if values is not None else metrics)
         number = None if step is None else whole(step)
         if points or not series:
             self._runs.recording.metrics(self.id, points, number)
@@ -111,12 +115,12 @@ class ActiveRun:
         ConflictError
             When a param has another value already.
         """
-        flat = flatten({**(values or {}), **params})
+        flat = flatten(named(values, params))
         self._runs.recording.params(self.id, flat)
 
     def tag(self, values: Mapping[str, str] | None = None, /, **tags: str) -> None:
         """Set tags."""
-        texts = labels({**(values or {}), **tags})
+        texts = labels(named(values, tags))
         self._runs.recording.tags(self.id, texts)
 
     def note(self, text: str) -> None:
@@ -159,7 +163,15 @@ class ActiveRun:
         return Callback(self, self._runs)
 
     def finish(self, status: Status = "finished", error: Mapping[str, str] | None = None) -> Run:
-        """End the run; the cells that it executed are kept with it."""
+        """End the run; the cells that it executed are kept with it.
+
+        Raises
+        ------
+        InvalidError
+            When it has ended already, or runs do not end so.
+        """
+        if status == "running" or status not in get_args(Status):
+            raise InvalidError(f"a run does not end as {status!r}", hint="finished, failed or killed")
         self._end(status, error)
         return self.record
 
@@ -175,6 +187,7 @@ class ActiveRun:
         self._runs.end(self.id, status, error=error, cells=cells)
 
     def __enter__(self) -> Self:
+        self._process = os.getpid()
         self._stack.enter_context(lineage.activate(replace(lineage.current(), run_id=self.id)))
         return self
 
@@ -182,6 +195,8 @@ class ActiveRun:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+        if self._process != os.getpid():
+            return  # a forked child leaves the body too, and the run goes on where it was entered
         if error is None:
             self._end("finished")
         else:
@@ -204,13 +219,18 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     >>> flatten({"model": {"depth": 4}, "seed": 1})
     {'model.depth': 4, 'seed': 1}
     """
-    flat: dict[str, Any] = {}
+    try:
+        return dict(_flat(values, prefix))
+    except RecursionError:
+        raise InvalidError("the params nest too deeply, or hold themselves") from None
+
+
+def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
         if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
+            yield from _flat(value, f"{prefix}{key}.")
         else:
-            flat[check_key(f"{prefix}{key}")] = _plain(value)
-    return flat
+            yield check_key(f"{prefix}{key}"), _plain(value)
 
 
 def labels(tags: Mapping[str, Any]) -> dict[str, str]:

@@ -76,6 +76,10 @@ def keep(objects: ObjectStore, value: Any, name: str | None, as_: str | None = N
     """
     if as_ not in {None, "text"}:
         raise InvalidError(f"an artifact cannot be kept as {as_!r}", hint='a text of one line is kept as_="text"')
+    if isinstance(value, str) and not value and as_ is None:
+        raise InvalidError(
+            "an empty text is no path", hint='an artifact that is empty: run.artifact("", "note.txt", as_="text")'
+        )
     if isinstance(value, Path) or (isinstance(value, str) and as_ is None and "\n" not in value):
         return _kept_path(objects, value if isinstance(value, Path) else Path(value), name)
     named, content = _written(value, name)
@@ -115,7 +119,7 @@ def _written(value: Any, name: str | None) -> tuple[str, Callable[[], bytes]]:
         return given if PurePosixPath(given).suffix else f"{given}.txt", lambda: value.encode("utf-8", "surrogatepass")
     if isinstance(value, Mapping | list | tuple):
         named = _ending(_given(name, "values"), (".json",))
-        return named, lambda: json.dumps(_plain(value, named), ensure_ascii=False, indent=1).encode()
+        return named, lambda: _jsoned(value, named)
     raise InvalidError(
         f"cannot keep a {type(value).__name__} as an artifact",
         hint="give a path, bytes, a text, a table, a figure, or what JSON can hold",
@@ -168,6 +172,13 @@ def _tabled(value: Any, name: str) -> bytes:
     else:
         pq.write_table(found, sink, compression="zstd")
     return sink.getvalue()
+
+
+def _jsoned(value: Any, name: str) -> bytes:
+    try:
+        return json.dumps(_plain(value, name), ensure_ascii=False, indent=1).encode()
+    except RecursionError:
+        raise InvalidError(f"{name} nests too deeply for JSON, or holds itself") from None
 
 
 def _plain(value: Any, name: str) -> Any:

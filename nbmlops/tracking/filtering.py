@@ -206,6 +206,8 @@ class _Reader(ConditionText):
             if not right.elts:
                 raise self.refuse(right, "after in stands a list of values", 'as in status in ("failed", "killed")')
             return AnyOf(tuple(self._compare(left, "=", each) for each in right.elts))
+        if _is_value(right):
+            raise self.refuse(right, "after in stands a list of values, or a field", "for one value write =")
         return self._compare(right, "contains", left)
 
     def _compare(self, left: ast.expr, operator: Operator, right: ast.expr) -> Compare:
@@ -236,8 +238,7 @@ class _Reader(ConditionText):
                 if group in _GROUPS and name.replace(".", "").replace("_", "").isalnum():
                     return Field(group, name)  # type: ignore[arg-type]
         said = ast.unparse(node)
-        meant = " or ".join(f"{group}.{said}" for group in _GROUPS) if isinstance(node, ast.Name) else _KNOWN
-        raise self.refuse(node, f"runs have no {said[:60]!r}", nearest(said, FIELDS) or meant)
+        raise self.refuse(node, f"runs have no {said[:60]!r}", _meant(said))
 
     def _value(self, node: ast.expr) -> Any:
         match node:
@@ -251,6 +252,15 @@ class _Reader(ConditionText):
                 return -value
         hint = "write null as: is null" if _is_null(node) else "a number, a text in quotes, true or false"
         raise self.refuse(node, "a field is compared with a value", hint)
+
+
+def _meant(said: str) -> str:
+    """What somebody may have meant who wrote what is no field."""
+    group, dot, name = said.partition(".")
+    if dot:
+        near = [f"{each}.{name[:60]}" for each in _GROUPS if nearest(group, [each])]
+        return f"did you mean {' or '.join(near)}?" if near else _KNOWN
+    return nearest(said, FIELDS) or " or ".join(f"{group}.{said}" for group in _GROUPS)
 
 
 _KINDS = {"metrics": "number", "tags": "text"}

@@ -195,9 +195,13 @@ class Looking:
         ------
         MisreadError
             When `where` or `by` cannot be read.
+        InvalidError
+            When `limit` is below 1.
         NotFoundError
             When there is no run `after`.
         """
+        if limit < 1:
+            raise InvalidError(f"at least one run is listed, not {limit}")
         condition, order = condition_of(where, experiment=experiment, parent=parent_id), by or "-started"
         field, descending = read_field(order.removeprefix("-")), order.startswith("-")
         last = None if after is None else self._found(after).id

@@ -10,11 +10,34 @@ from typing import Any
 from nbmlops.core.errors import InvalidError
 from nbmlops.tracking.wording import check_key
 
-__all__ = ["measured", "whole"]
+__all__ = ["measured", "named", "whole"]
 
 _STEP_LIMIT = 1 << 63
 _LISTING = ("tolist", "to_list", "to_pylist")
 """How numpy, pandas, torch, polars and pyarrow give the numbers of a vector."""
+
+
+def named(values: Mapping[str, Any] | None, more: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is given as a mapping and by keywords, in one.
+
+    Raises
+    ------
+    InvalidError
+        When the first is no mapping.
+
+    Examples
+    --------
+    >>> named(3, {})
+    Traceback (most recent call last):
+    ...
+    nbmlops.core.errors.InvalidError: names and values are wanted, not 3
+    hint: write name=value, or {"a name": value}
+    """
+    if values is not None and not isinstance(values, Mapping):
+        raise InvalidError(
+            f"names and values are wanted, not {values!r}"[:200], hint='write name=value, or {"a name": value}'
+        )
+    return {**(values or {}), **more}
 
 
 def measured(values: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, list[float]]]:
@@ -36,7 +59,7 @@ def measured(values: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, lis
         if type(value) is float and type(key) is str and key not in single and key not in several:
             single[check_key(key)] = value  # what a loop logs
             continue
-        for name, inner in _named(key, value):
+        for name, inner in _unnested(key, value):
             if check_key(name) in single or name in several:
                 raise InvalidError(f"the metric {name} is given twice", hint="leave one of them out")
             vector = _vector(inner)
@@ -45,6 +68,13 @@ def measured(values: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, lis
             else:
                 several[name] = [_number(name, each) for each in vector]
     return single, several
+
+
+def _unnested(key: Any, value: Any) -> list[tuple[str, Any]]:
+    try:
+        return list(_named(key, value))
+    except RecursionError:
+        raise InvalidError(f"the metric {key} nests too deeply, or holds itself"[:200]) from None
 
 
 def _named(key: Any, value: Any) -> Iterator[tuple[str, Any]]:

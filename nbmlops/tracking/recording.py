@@ -121,8 +121,9 @@ class Recording:
             self.write(run_id, lambda c: values.add_params(c, run_id, found))
             return
         values.refuse_change(begun.params, found)
-        self._say("params", run_id, {key: value for key, value in found.items() if key not in begun.params})
-        begun.params.update(found)
+        new = {key: value for key, value in found.items() if key not in begun.params}
+        self._say("params", run_id, new)
+        begun.params.update(new)
 
     def tags(self, run_id: str, found: dict[str, str]) -> None:
         """A run gets labels."""

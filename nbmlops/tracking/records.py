@@ -138,5 +138,8 @@ class Run:
 
     @property
     def seconds(self) -> float | None:
-        """Wall time from start to end; None while it runs."""
-        return None if self.ended_at is None else (self.ended_at - self.started_at).total_seconds()
+        """Wall time from start to end, None while it runs; as its process measured it where the clock went back."""
+        if self.ended_at is None:
+            return None
+        told = (self.ended_at - self.started_at).total_seconds()
+        return told if told >= 0 else self.resources.seconds if self.resources else 0.0

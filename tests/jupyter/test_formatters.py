@@ -67,3 +67,11 @@ def test_unloading_gives_records_their_plain_form_back(cells: Cells) -> None:
     assert "text/html" not in shown
     assert shown["text/plain"].startswith("DataVersion(")
     assert dataclasses.is_dataclass(record)
+
+
+def test_a_cell_shows_the_first_lines_of_what_has_very_many(cells: Cells) -> None:
+    cells.names["ml"] = nbmlops.ml
+    cells.run("with ml.run('wide', params={f'p{i}': i for i in range(5_000)}): pass")
+    printed = cells.run("%ml run show wide").printed
+    assert len(printed.splitlines()) < 2_100
+    assert "more lines: -o NAME puts all of it in a variable" in printed

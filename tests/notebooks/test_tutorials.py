@@ -80,8 +80,8 @@ def metrics(run: dict[str, Any], step: str) -> dict[str, float]:
 # --- as stored --------------------------------------------------------------------------------
 
 
-def test_the_tour_the_five_steps_and_the_life_of_a_table_are_there() -> None:
-    assert sorted(path.stem for path in STORED.glob("*.ipynb")) == ["0_tour", *STEPS, "data_versioning"]
+def test_the_tour_the_five_steps_the_life_of_a_table_and_the_lab_notebook_are_there() -> None:
+    assert sorted(path.stem for path in STORED.glob("*.ipynb")) == ["0_tour", *STEPS, "data_versioning", "tracking"]
 
 
 @of_every_notebook
@@ -126,6 +126,19 @@ def test_one_cell_holds_the_parameters_typed_and_with_literals(path: Path) -> No
 @pytest.mark.parametrize("target", ["delays", "notebooks/0_tour.ipynb", "notebooks/data_versioning.ipynb"])
 def test_lint_finds_nothing(target: str, project: Path) -> None:
     assert nbmlops(project, "lint", target) == []
+
+
+def test_lint_finds_the_hidden_name_that_the_lab_notebook_is_about_and_nothing_else(project: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "nbmlops", "lint", "notebooks/tracking.ipynb", "--json"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (found,) = json.loads(done.stdout)
+    assert found["rule"] == "hidden-state"
+    assert "threshold" in found["message"]
 
 
 # --- as run -----------------------------------------------------------------------------------
@@ -230,6 +243,36 @@ def test_the_life_of_a_table_is_told_with_pictures(tmp_path: Path) -> None:
     assert "story_flights@v3" not in tree, "the mistake did not go into it"
     (drawn,) = (cell.outputs[0]["data"]["text/html"] for cell in notebook.cells if cell.id == "lineage")
     assert "<svg" in drawn
+
+
+def pictured(notebook: nbformat.NotebookNode, cell_id: str) -> bool:
+    """Whether a cell showed a picture, drawn or as pixels."""
+    (cell,) = (cell for cell in notebook.cells if cell.id == cell_id)
+    shown = [out.get("data", {}) for out in cell.outputs]
+    return any("image/png" in data or "<svg" in data.get("text/html", "") for data in shown)
+
+
+@pytest.mark.notebook
+def test_the_lab_notebook_tells_of_runs_with_pictures(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    make_project(project).close()
+    notebook = papermill(project, "tracking")
+    assert all(pictured(notebook, cell) for cell in ("compare-curves", "artifacts", "parallel"))
+    assert '+inputs = ["hour", "distance", "dep_delay"]' in printed(notebook, "compare")
+    assert "run lab_delay-2" in printed(notebook, "best")
+    assert "`threshold` comes from no cell that was recorded" in printed(notebook, "show-hidden")
+    assert "^\nhint: did you mean metrics.r2?" in printed(notebook, "mistake")
+    assert "killed" in printed(notebook, "killed")
+    assert [step for step, _ in ast.literal_eval(printed(notebook, "resumed"))] == list(range(6))
+    assert "median" in printed(notebook, "load-artifact")
+    runs = {run["name"]: run for run in nbmlops(project, "run", "list", "--where", "experiment != 'delays'")}
+    ended = {name: run["status"] for name, run in runs.items() if run["kind"] == "run"}
+    assert {name for name, status in ended.items() if status != "finished"} == {"lab_delay-3"}
+    assert runs["lab_delay-3"]["status"] == "failed"
+    assert runs["lab_delay-3"]["metrics"] == {"tried": 1}
+    assert runs["tracking-1"]["status"] == "finished", "the notebook is not failed by what it caught"
+    assert len(nbmlops(project, "run", "show", "lab_search")["children"]) == 9
+    assert runs["lab_delay-2"]["metrics"]["mae"] < 15 < runs["lab_delay-1"]["metrics"]["mae"]
 
 
 @pytest.mark.notebook

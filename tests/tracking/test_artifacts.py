@@ -146,6 +146,7 @@ def test_a_file_is_written_where_one_says_and_nothing_is_overwritten(
         (pd.DataFrame(TABLE), None, "tables need a name"),
         ({"a": object()}, "report", "report.json holds a object, which JSON cannot"),
         (object(), "thing", "cannot keep a object as an artifact"),
+        ("", None, "an empty text is no path"),
         (b"bytes", "../up", "'../up' cannot be the name of an artifact"),
         (b"bytes", "/root", "cannot be the name"),
         (b"bytes", "x" * 513, "cannot be the name"),

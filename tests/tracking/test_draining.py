@@ -132,6 +132,52 @@ run.finish()
     assert workspace.run.show("gbm").status == "finished"
 
 
+@pytest.mark.parametrize("leaving", ["pass", "sys.exit(3)"])
+def test_a_forked_child_that_leaves_the_body_does_not_end_the_run(workspace: Workspace, leaving: str) -> None:
+    code = f"""
+with w.run('gbm') as run:
+    run.log(loss=0)
+    w.run.list()
+    child = os.fork()
+    if child == 0:
+        {leaving}
+    else:
+        os.waitpid(child, 0)
+        assert w.run.show('gbm').status == 'running'
+        run.log(loss=2)
+if child == 0:
+    os._exit(0)
+"""
+    in_another_process(workspace, code, killed=False)
+    record = workspace.run.show("gbm")
+    assert (record.status, record.error) == ("finished", None)
+    assert workspace.run.history("gbm", "loss") == [(0, 0.0), (1, 2.0)]
+
+
+def test_a_param_that_two_processes_give_two_values_stops_nothing_and_both_are_kept(workspace: Workspace) -> None:
+    code = """
+with w.run('gbm') as run:
+    w.run.list()
+    child = os.fork()
+    if child == 0:
+        run.param(depth=2, seed=1)
+        w.run.recording.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+    run.param(depth=3, seed=1, rate=0.1)
+    run.log(loss=1)
+"""
+    in_another_process(workspace, code, killed=False)
+    with workspace.run("after") as run:
+        run.log(loss=2)
+    record = workspace.run.show("gbm")
+    assert (record.status, record.metrics) == ("finished", {"loss": 1.0})
+    assert record.params == {"depth": 2, "seed": 1, "rate": 0.1}
+    assert record.tags == {"conflict.depth": "3"}
+    with Workspace.open(workspace.marker.root) as other:
+        assert [run.name for run in other.run.list()] == ["after-1", "gbm-1"]
+
+
 POINTS = st.lists(
     # SQLite does not keep the sign of a zero.
     st.tuples(st.sampled_from("ab"), st.none() | st.integers(-5, 5), st.floats().map(lambda value: value + 0.0)),

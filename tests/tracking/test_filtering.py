@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +60,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         ("'a' in metrics.auc", "metrics.auc is a number"),
         ("params.deep < true", "neither less nor more"),
         ("status = experiment", "compared with a value"),
+        ("status in ('failed')", "after in stands a list of values, or a field\n  status in \\('failed'\\)"),
         ("__import__('os').system('true') = 1", "runs have no"),
         ("(" * 80 + "status = 'x'" + ")" * 80 + " and" * 3, "does not parse"),
         ("not " * 70 + "status = 'x'", "nests deeper"),
@@ -77,11 +80,32 @@ def test_a_caret_stands_under_the_place() -> None:
     assert shown[caret.index("^")] == "3"
 
 
+@pytest.mark.parametrize("text", ["metrics.auc >", "status = 'failed' and", "  params.depth ="])
+def test_where_something_is_missing_at_the_end_the_caret_stands_behind_it(text: str) -> None:
+    with pytest.raises(MisreadError) as caught:
+        read_condition(text)
+    *_, shown, caret = str(caught.value.message).splitlines()
+    assert caret.index("^") == len(shown) == len(text) + 2
+
+
+def test_what_is_no_condition_is_refused_in_a_word() -> None:
+    with pytest.raises(MisreadError, match="is empty"):
+        read_condition(" ")
+    with pytest.raises(InvalidError, match="a text, not 3"):
+        read_condition(3)  # type: ignore[arg-type]
+
+
+def test_a_condition_may_begin_with_a_space() -> None:
+    assert read_condition("  number = 3") == read_condition("number = 3")
+
+
 def test_the_nearest_field_is_named() -> None:
     with pytest.raises(InvalidError, match=r"metrics\.auc or params\.auc or tags\.auc"):
         read_field("auc")
     with pytest.raises(InvalidError, match="started"):
         read_field("startd")
+    with pytest.raises(InvalidError, match=r"did you mean metrics\.val\.auc\?"):
+        read_field("metric.val.auc")
 
 
 def test_each_way_to_write_it_reads_the_same() -> None:
@@ -233,3 +257,12 @@ def test_the_best_run_is_found_or_it_is_said_that_there_is_none(filled: Workspac
 def test_the_page_after_a_run_that_is_not_there_names_the_nearest(filled: Workspace) -> None:
     with pytest.raises(NotFoundError, match="even-3"):
         filled.run.list(after="even-33")
+
+
+def test_every_condition_that_the_page_shows_finds_what_it_says(filled: Workspace) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "tracking.md").read_text()
+    shown = re.findall(r"^\| `(.+?)` \| ", page.split("| condition |")[1].split("## Hidden")[0], re.MULTILINE)
+    assert len(shown) == 13
+    for text in shown:
+        found, others = (filled.run.list(200, where=where) for where in (text, f"not ({text})"))
+        assert len(found) + len(others) == filled.run.count(), text

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -19,12 +20,14 @@ import pandas as pd
 import pytest
 
 from nbmlops.core import digests
+from nbmlops.core.clock import SystemClock
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
 from nbmlops.render import text
 from nbmlops.store import scrubbing
 from nbmlops.store.redaction import Redaction
 from nbmlops.tracking import capture, environment
 from nbmlops.workspace import Workspace
+from nbmlops.workspace.layout import locate, settings_of
 
 
 @pytest.fixture
@@ -254,3 +257,66 @@ def test_the_environment_is_what_is_installed() -> None:
     known = {re.sub(r"[-_.]+", "-", dist.name).lower(): dist.version for dist in metadata.distributions()}
     assert kept.items() >= {name: known[name] for name in ("pandas", "scikit-learn", "sqlalchemy", "nbmlops")}.items()
     assert kept.keys() == known.keys()
+
+
+def test_names_and_values_that_are_none_are_refused(workspace: Workspace) -> None:
+    itself: dict[str, object] = {}
+    itself["me"] = itself
+    endless: list[object] = []
+    endless.append(endless)
+    with workspace.run("gbm") as run:
+        for wrong in (run.log, run.param, run.tag):
+            with pytest.raises(InvalidError, match="names and values are wanted, not 3"):
+                wrong(3)  # type: ignore[arg-type]
+        for say in (lambda: run.log(itself), lambda: run.param(itself), lambda: run.param(depth=endless)):
+            with pytest.raises(InvalidError, match="hold"):
+                say()
+        with pytest.raises(InvalidError, match="holds itself"):
+            run.artifact(itself, "itself")
+        run.log(auc=1)
+    record = workspace.run.show("gbm")
+    assert (record.status, record.metrics, record.params) == ("finished", {"auc": 1.0}, {})
+
+
+class Backwards(SystemClock):
+    """A clock that goes back."""
+
+    ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        self.ahead -= timedelta(minutes=10)
+        return super().now() + self.ahead
+
+
+def test_a_clock_that_goes_back_loses_nothing_and_no_run_took_less_than_nothing(tmp_path: Path) -> None:
+    Workspace.init(tmp_path).close()
+    with Workspace(locate(tmp_path), settings_of(tmp_path), Backwards()) as back:
+        with back.run("gbm") as run:
+            for loss in (3, 2, 1):
+                run.log(loss=loss)
+        record = back.run.show("gbm")
+        assert record.ended_at is not None
+        assert record.ended_at < record.started_at
+        assert record.seconds is not None
+        assert 0 <= record.seconds < 60
+        assert back.run.history("gbm", "loss") == [(0, 3.0), (1, 2.0), (2, 1.0)]
+
+
+def test_a_run_ends_as_runs_do(workspace: Workspace) -> None:
+    run = workspace.run("gbm")
+    for wrong in ("great", "running"):
+        with pytest.raises(InvalidError, match=f"does not end as '{wrong}'"):
+            run.finish(wrong)  # type: ignore[arg-type]
+    assert run.finish("failed").status == "failed"
+
+
+def test_a_listing_has_a_run_at_least(workspace: Workspace) -> None:
+    with pytest.raises(InvalidError, match="not 0"):
+        workspace.run.list(0)
+
+
+def test_a_param_is_what_it_was_first_in_the_words_of_the_refusal(workspace: Workspace) -> None:
+    with workspace.run("gbm", params={"depth": 4}) as run:
+        run.param(depth=4.0)
+        with pytest.raises(ConflictError, match="the param depth is 4 already and cannot become 5"):
+            run.param(depth=5)

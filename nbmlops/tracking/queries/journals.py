@@ -76,7 +76,7 @@ def _apply(connection: Connection, fact: Sequence[Any]) -> None:
         case ["begin", fields, params, tags]:
             _begin(connection, dict(fields), params, tags)
         case ["params", run_id, found]:
-            values.add_params(connection, run_id, found)
+            values.keep_params(connection, run_id, found)
         case ["tags", run_id, found]:
             values.add_tags(connection, run_id, found)
         case ["git", run_id, state]:
@@ -86,7 +86,7 @@ def _apply(connection: Connection, fact: Sequence[Any]) -> None:
 def _begin(connection: Connection, fields: dict[str, Any], params: dict[str, Any], tags: dict[str, str]) -> None:
     fields["started_at"] = instant(fields["started_at"])
     runs.begin(connection, **fields)
-    values.add_params(connection, fields["id"], params)
+    values.keep_params(connection, fields["id"], params)
     values.add_tags(connection, fields["id"], tags)
 
 

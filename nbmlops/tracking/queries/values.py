@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 from nbmlops.core.errors import ConflictError
 from nbmlops.store import schema, turns
 
-__all__ = ["add_params", "add_tags", "put_artifact", "refuse_change", "values"]
+__all__ = ["add_params", "add_tags", "keep_params", "put_artifact", "refuse_change", "values"]
 
 
 def add_params(connection: Connection, run_id: str, params: Mapping[str, Any]) -> None:
@@ -24,6 +25,21 @@ def add_params(connection: Connection, run_id: str, params: Mapping[str, Any]) -
     """
     known = values(connection, "param", [run_id])[run_id] if params else {}
     refuse_change(known, params)
+    _insert_params(connection, run_id, params, known)
+
+
+def keep_params(connection: Connection, run_id: str, params: Mapping[str, Any]) -> None:
+    """Insert params that were acknowledged already: where two processes gave one two values, the first stays.
+
+    The other is kept as the tag ``conflict.NAME``. An error would stop all that was said after it.
+    """
+    known = values(connection, "param", [run_id])[run_id] if params else {}
+    _insert_params(connection, run_id, params, known)
+    others = {key: value for key, value in params.items() if key in known and known[key] != value}
+    add_tags(connection, run_id, {f"conflict.{key}"[:512]: json.dumps(value) for key, value in others.items()})
+
+
+def _insert_params(connection: Connection, run_id: str, params: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     rows = [
         {"run_id": run_id, "key": key, "value": value, "number": _number(value)}
         for key, value in params.items()
