@@ -87,8 +87,8 @@ class Cluster:
             return cursor.fetchall() if cursor.description else []
 
     def stop(self) -> None:
-        """Stop it and remove its folder."""
-        self.process.terminate()
+        """Stop it, whoever is connected still, and remove its folder."""
+        self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=30)
         shutil.rmtree(self.folder)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from nbmlops import Workspace
@@ -92,7 +94,7 @@ def test_logging_goes_on_while_it_is_down_and_no_error_tells_the_password(
             assert workspace.run.show("gbm").metrics == {"loss": 0.0}
             said = repr(workspace.settings) + repr(workspace.status()) + repr(workspace.doctor())
             assert "PostgreSQL 1" in said
-            own.process.terminate()
+            own.process.send_signal(signal.SIGINT)
             own.process.wait(timeout=30)
             for number in range(50):
                 run.log(loss=number)
@@ -130,10 +132,11 @@ def test_two_workspaces_may_have_one_catalog_and_one_store(
     url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NBMLOPS_OBJECTS", str(folder / "objects"))
-    (folder / "data.csv").write_text("x\n1\n")
+    frame = pd.DataFrame({"x": [1]})
     with Workspace.init(folder / "ann") as ann, Workspace.init(folder / "ben") as ben:
-        saved = ann.data.save(folder / "data.csv", "flights")
+        saved = ann.data.save(frame, "flights")
         assert ben.data.load("flights").x.tolist() == [1]
-        assert ben.data.save(folder / "data.csv", "flights").ref == saved.ref
-        assert [run.name for run in (ann.run("gbm"), ben.run("gbm"))]
+        assert ben.data.save(frame, "flights").ref == saved.ref
+        for workspace in (ann, ben):
+            workspace.run("gbm").finish()
         assert sorted(run.name for run in ann.run.list()) == ["gbm-1", "gbm-2"]
