@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +17,8 @@ import pytest
 from nbmlops import Workspace
 from nbmlops.core.errors import UnavailableError
 from nbmlops.store.catalog import Catalog
-from tests.contracts.test_catalog import write
+from tests.contracts.test_catalog import WRITERS, check_written, write
+from tests.faults.test_log_kill import Logger
 from tests.system.postgresql import PASSWORD, Cluster
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +49,38 @@ def test_what_holds_of_sqlite_holds_of_it(cluster: Cluster) -> None:
         [*command, *LIKE_SQLITE], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-5_000:]
+
+
+@pytest.mark.timeout(300)
+def test_nothing_is_lost_or_doubled_when_it_is_started_anew_in_the_middle(
+    cluster: Cluster, url: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOGGER_PAUSE", "0.001")
+    Workspace.init(folder / "project").close()
+    catalog = Catalog(url)
+    loggers = [Logger(folder / "project", f"of{number}") for number in range(2)]
+    while not all(logger.said for logger in loggers):
+        time.sleep(0.01)
+    with ThreadPoolExecutor(WRITERS) as pool:
+        writing = [pool.submit(write, catalog, writer) for writer in range(WRITERS)]
+        for _ in range(3):
+            time.sleep(1)
+            cluster.restart()
+        for each in writing:
+            each.result()
+    time.sleep(1)
+    acknowledged = {logger.name: logger.kill() for logger in loggers}
+    with Workspace.open(folder / "project") as workspace:
+        for name, count in acknowledged.items():
+            points = workspace.run.history(name, "loss")
+            assert points == [(step, step / 2) for step in range(len(points))]
+            assert len(points) in {count, count + 1}
+    check_written(catalog, others=len(loggers))
+    catalog.close()
+    with capsys.disabled():
+        print(
+            f"\n3 restarts: {sum(acknowledged.values())} points, {WRITERS * 20} writes acknowledged, 0 lost, 0 doubled"
+        )
 
 
 def test_logging_goes_on_while_it_is_down_and_no_error_tells_the_password(
