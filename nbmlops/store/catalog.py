@@ -44,6 +44,7 @@ class Catalog:
         self._before: Callable[[], object] | None = None
         self._settle: Callable[[], object] | None = None
         self._writers = Writers()
+        self._met = False
         self._writer, self._reader = engines.opened(self._url, busy_timeout)
         # Python 3.13 warns of a database that is dropped open; nobody has to close a workspace by hand.
         for engine in (self._writer, self._reader):
@@ -152,12 +153,13 @@ class Catalog:
                         return kept[0]
                     result = work(connection)
                     once.leave(connection, result)
+                self._met = True
                 return result
             except BusyError as busy:
                 if time.monotonic() > deadline:
                     raise self._locked() from busy
             except BrokenError as broken:
-                patience = _waiting(broken, patience)
+                patience = self._waiting(broken, patience)
             time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - spreads the writers, guards nothing
 
     def read(self, work: Callable[[Connection], T]) -> T:
@@ -168,12 +170,21 @@ class Catalog:
         while True:
             try:
                 with explained(self._url), self._reader.connect() as connection:
-                    return work(connection)
+                    result = work(connection)
+                self._met = True
+                return result
             except BusyError as busy:
                 raise self._locked() from busy
             except BrokenError as broken:
-                patience = _waiting(broken, patience)
+                patience = self._waiting(broken, patience)
                 time.sleep(0.05)
+
+    def _waiting(self, broken: BrokenError, patience: float | None) -> float:
+        """Until when a server that went away is waited for; raises what to tell when it is not, or not any longer."""
+        now = time.monotonic()
+        if now > (patience or (now if self._met or broken.was_open else 0.0)):
+            raise broken.told from broken
+        return patience or now + _RESTART
 
     def _locked(self) -> UnavailableError:
         return UnavailableError(
@@ -238,13 +249,3 @@ class Catalog:
         """Give back the connections."""
         self._writer.dispose()
         self._reader.dispose()
-
-
-def _waiting(broken: BrokenError, patience: float | None) -> float:
-    """Until when a server that went away is waited for; raises what to tell when it is not, or not any longer."""
-    now = time.monotonic()
-    if patience is None and not broken.was_open:
-        raise broken.told from broken
-    if patience is not None and now > patience:
-        raise broken.told from broken
-    return patience or now + _RESTART

@@ -143,7 +143,10 @@ def _catalog(workspace: Examined) -> Observation:
 
     catalog = workspace.catalog
     if not catalog.is_sqlite:
-        return Observation("catalog", "ok", "PostgreSQL")
+        number = catalog.read(lambda c: c.exec_driver_sql("SHOW server_version").scalar())
+        return Observation(
+            "catalog", "ok", f"PostgreSQL {number} at {catalog.shown}; its roles are a security boundary"
+        )
     mode, synchronous, why = journal_mode()
     said = catalog.read(lambda c: c.exec_driver_sql("PRAGMA quick_check").scalar())
     seen = f"SQLite {sqlite3.sqlite_version}, journal {mode}, synchronous {synchronous}: {why}; quick_check {said}"

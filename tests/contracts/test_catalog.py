@@ -245,12 +245,14 @@ def add_object(connection: Connection, digest: str) -> None:
     connection.execute(insert(schema.object_).values(**row))
 
 
-def check_written(catalog: Catalog) -> None:
-    """Each write of many threads is there once, and what counts up is dense."""
+def check_written(catalog: Catalog, others: int = 0) -> None:
+    """Each write of many threads is there once, and what counts up is dense, with so many runs of others."""
     each = WRITERS * WRITES // 4
-    numbers = catalog.read(lambda c: c.execute(select(schema.run.c.number, schema.run.c.sequence)).all())
     dense = list(range(1, each + 1))
-    assert sorted(row.number for row in numbers) == sorted(row.sequence for row in numbers) == dense
+    made = catalog.read(lambda c: c.execute(select(schema.run).where(schema.run.c.experiment == "gbm")).all())
+    assert sorted(row.number for row in made) == dense
+    orders = catalog.read(lambda c: c.execute(select(schema.run.c.sequence)).scalars().all())
+    assert sorted(orders) == list(range(1, each + others + 1))
     rows = catalog.read(lambda c: c.execute(select(schema.version.c.number)).scalars().all())
     assert sorted(number for number in rows if number) == dense
     assert Versions(catalog, SystemClock(), "data").resolve(Ref("flights")).number == each

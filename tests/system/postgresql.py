@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -22,7 +23,7 @@ PASSWORD = "ganz-geheim"
 _SAFE_FOR_TESTS_ONLY = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cluster:
     """A server with the database ``traffic``, which `ann` owns."""
 
@@ -55,24 +56,24 @@ class Cluster:
             check=False,
         )
         assert made.returncode == 0, made.stderr
-        listen = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", f"port={port}"]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [_program("postgres"), "-D", str(data), *listen, *_SAFE_FOR_TESTS_ONLY],
-                user=user,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        cluster = cls(process, folder, port)
-        deadline = time.monotonic() + seconds
-        while not cluster._answers():
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline, (folder / "log").read_text()
-            time.sleep(0.1)
+        cluster = cls(_served(folder, port), folder, port)
+        cluster._await(seconds)
         cluster.run("create database traffic", database="postgres")
         return cluster
+
+    def restart(self, seconds: float = 60) -> None:
+        """Stop it at once, as ``pg_ctl stop -m immediate`` does, and start it again: what is not on disk is gone."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(timeout=30)
+        self.process = _served(self.folder, self.port)
+        self._await(seconds)
+
+    def _await(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self._answers():
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()
+            time.sleep(0.1)
 
     def url(self, login: str = f"ann:{PASSWORD}@", database: str = "traffic") -> str:
         """Its URL, as SQLAlchemy writes it."""
@@ -86,8 +87,8 @@ class Cluster:
             return cursor.fetchall() if cursor.description else []
 
     def stop(self) -> None:
-        """Stop it and remove its folder."""
-        self.process.terminate()
+        """Stop it, whoever is connected still, and remove its folder."""
+        self.process.send_signal(signal.SIGINT)
         self.process.wait(timeout=30)
         shutil.rmtree(self.folder)
 
@@ -97,6 +98,19 @@ class Cluster:
         except psycopg.OperationalError:
             return False
         return True
+
+
+def _served(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    listen = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", f"port={port}"]
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
+            [_program("postgres"), "-D", str(folder / "data"), *listen, *_SAFE_FOR_TESTS_ONLY],
+            user=_user(),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
 
 
 def _program(name: str) -> str:
