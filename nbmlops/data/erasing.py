@@ -302,7 +302,7 @@ class Eraser:
         detail: Mapping[str, Any] = intent.detail
         erased = tuple(Erased(**version) for version in detail["versions"])
         leftovers.clear_handed_out(self._state / "scratch", {version.before for version in erased}, Redaction())
-        leftovers.clear_backups(self._catalog)
+        leftovers.clear_backups(self._catalog, self._state)
         self._follow(intent.names)
         freed = self._objects.purge(detail["doomed"], progress, self._held).freed
         self._catalog.vacuum()

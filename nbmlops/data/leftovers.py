@@ -204,11 +204,14 @@ def clear_handed_out(scratch: Path, digests: set[str], redaction: Redaction) -> 
             path.unlink(missing_ok=True)
 
 
-def clear_backups(catalog: Catalog) -> int:
-    """Remove the copies of the catalog that migrations made before they changed it; how many there were."""
-    if not catalog.is_sqlite:
-        return 0
-    copies = list(catalog.path.parent.glob(f"{catalog.path.name}.before*"))
+def clear_backups(catalog: Catalog, state: Path) -> int:
+    """Remove the copies of the catalog that migrations made before they changed it; how many there were.
+
+    Of a SQLite file they lie beside it, of what is no file in the workspace's own folder.
+    """
+    copies = list(state.glob("catalog-*.before.zip"))
+    if catalog.is_sqlite:
+        copies += catalog.path.parent.glob(f"{catalog.path.name}.before*")
     for copy in copies:
         copy.unlink()
     return len(copies)

@@ -19,7 +19,6 @@ from nbmlops.store.journal import Journal
 from nbmlops.tracking import environment
 from nbmlops.tracking.draining import Drain
 from nbmlops.tracking.git_states import GitStates
-from nbmlops.tracking.keys import refuse_unkeepable
 from nbmlops.tracking.queries import runs, values
 from nbmlops.tracking.records import Cell, Resources
 from nbmlops.tracking.resources import Gauge
@@ -75,7 +74,6 @@ class Recording:
 
     def begin(self, run_id: str, fields: dict[str, Any], params: dict[str, Any], tags: dict[str, str]) -> None:
         """A run begins."""
-        refuse_unkeepable((*params, *tags))
         digest, content = environment.identified()
         if self._environment != digest:
             self._say("environment", digest, content)
@@ -102,7 +100,6 @@ class Recording:
     def series(self, run_id: str, key: str, numbers: Sequence[float], step: int | None) -> None:
         """A run measured one thing several times, at a step and those after it."""
         self._check(run_id)
-        refuse_unkeepable((key,))
         for start in range(0, len(numbers), _NUMBERS):
             told = [value if math.isfinite(value) else repr(value) for value in numbers[start : start + _NUMBERS]]
             self._say("series", run_id, self._now(), None if step is None else step + start, key, told)
@@ -115,7 +112,6 @@ class Recording:
         ConflictError
             When a param has another value already.
         """
-        refuse_unkeepable(found)
         begun = self._mine.get(run_id)
         if begun is None:
             self.write(run_id, lambda c: values.add_params(c, run_id, found))
@@ -127,7 +123,6 @@ class Recording:
 
     def tags(self, run_id: str, found: dict[str, str]) -> None:
         """A run gets labels."""
-        refuse_unkeepable(found)
         if run_id in self._mine:
             self._say("tags", run_id, found)
         else:
@@ -225,7 +220,6 @@ class Recording:
 
 @lru_cache(maxsize=10_000)
 def _quoted(key: str) -> str:
-    refuse_unkeepable((key,))
     return json.dumps(key, ensure_ascii=False)
 
 
