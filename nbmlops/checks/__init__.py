@@ -6,20 +6,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbmlops.checks.evidence import BarsEvidence, CurvesEvidence, NoteEvidence, RowsEvidence, TableEvidence
     from nbmlops.checks.lines import ColumnChecks
     from nbmlops.checks.records import Outcome, Report
     from nbmlops.checks.service import Checks
     from nbmlops.checks.suite import Suite, SuiteBuilder
 
-__all__ = ["Checks", "ColumnChecks", "Outcome", "Report", "Suite", "SuiteBuilder"]
+__all__ = [
+    "BarsEvidence",
+    "Checks",
+    "ColumnChecks",
+    "CurvesEvidence",
+    "NoteEvidence",
+    "Outcome",
+    "Report",
+    "RowsEvidence",
+    "Suite",
+    "SuiteBuilder",
+    "TableEvidence",
+]
 
 _HOMES = {
+    "BarsEvidence": "evidence",
     "Checks": "service",
     "ColumnChecks": "lines",
+    "CurvesEvidence": "evidence",
+    "NoteEvidence": "evidence",
     "Outcome": "records",
     "Report": "records",
+    "RowsEvidence": "evidence",
     "Suite": "suite",
     "SuiteBuilder": "suite",
+    "TableEvidence": "evidence",
 }
 
 

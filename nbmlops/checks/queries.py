@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from nbmlops.checks.records import Report
-from nbmlops.store import schema, turns
+from nbmlops.store import edges, schema, turns
 
-__all__ = ["add", "find", "newest"]
+__all__ = ["add", "find", "link", "newest"]
 
 
 def add(connection: Connection, report: Report, digest: str) -> int:
@@ -28,6 +28,11 @@ def add(connection: Connection, report: Report, digest: str) -> int:
     key = connection.execute(row).inserted_primary_key
     assert key is not None
     return int(key[0])
+
+
+def link(connection: Connection, number: int, report: Report) -> None:
+    """Write the edges from a report to the versions that it judged."""
+    edges.add(connection, f"report:{number}", {("judges", thing): report.created_at for thing in report.judged})
 
 
 def find(connection: Connection, number: int) -> Row[Any, Any] | None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from nbmlops.checks import evidence
 from nbmlops.core.errors import RefusedError, UnsupportedError
+
+if TYPE_CHECKING:
+    from nbmlops.checks.evidence import Evidence
 
 __all__ = ["SECTIONS", "STATUSES", "Outcome", "Report", "Section", "Status"]
 
@@ -19,7 +24,7 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 SECTIONS: tuple[Section, ...] = get_args(Section)
 """The four sections of the ML Test Score (Breck et al. 2017)."""
 
-_FORMAT = 1
+_FORMAT = 2
 _NAMED = 5
 
 
@@ -41,6 +46,10 @@ class Outcome:
         What helps to find the cause: values seen, nearest names, the engine's message.
     rows : tuple of int
         Positions, from 0, of the first offending rows.
+    evidence : tuple of Evidence
+        What the verdict rests on: rows, tables, bars, curves and notes.
+    number : float or None
+        The figure as a number, for lines over time; None where there is none, or it is not finite.
     """
 
     check: str
@@ -50,6 +59,13 @@ class Outcome:
     bound: str
     detail: str = ""
     rows: tuple[int, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    number: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.number is not None:
+            number = float(self.number)
+            object.__setattr__(self, "number", number if math.isfinite(number) else None)
 
     @property
     def label(self) -> str:
@@ -81,6 +97,8 @@ class Report:
         When it was judged, in UTC.
     run_id : str or None
         The run that was active then.
+    judged : tuple of str
+        The versions that were judged, each as ``data:ID`` or ``model:ID`` with its id in the catalog.
     """
 
     id: int | None
@@ -90,6 +108,7 @@ class Report:
     outcomes: tuple[Outcome, ...]
     created_at: datetime
     run_id: str | None = None
+    judged: tuple[str, ...] = ()
 
     @property
     def status(self) -> Status:
@@ -144,18 +163,8 @@ class Report:
             "status": self.status,
             "created_at": self.created_at.isoformat(),
             "run_id": self.run_id,
-            "outcomes": [
-                {
-                    "check": outcome.check,
-                    "column": outcome.column,
-                    "status": outcome.status,
-                    "figure": outcome.figure,
-                    "bound": outcome.bound,
-                    "detail": outcome.detail,
-                    "rows": list(outcome.rows),
-                }
-                for outcome in self.outcomes
-            ],
+            "judged": list(self.judged),
+            "outcomes": [_outcome_to_json(outcome) for outcome in self.outcomes],
         }
 
     @classmethod
@@ -177,7 +186,33 @@ class Report:
             suite=document["suite"],
             section=document["section"],
             subject=document["subject"],
-            outcomes=tuple(Outcome(**{**each, "rows": tuple(each["rows"])}) for each in document["outcomes"]),
+            outcomes=tuple(_outcome_from_json(each) for each in document["outcomes"]),
             created_at=datetime.fromisoformat(document["created_at"]),
             run_id=document["run_id"],
+            judged=tuple(document.get("judged", ())),
         )
+
+
+def _outcome_to_json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "check": outcome.check,
+        "column": outcome.column,
+        "status": outcome.status,
+        "figure": outcome.figure,
+        "bound": outcome.bound,
+        "detail": outcome.detail,
+        "rows": list(outcome.rows),
+        "evidence": [evidence.to_json(each) for each in outcome.evidence],
+        "number": outcome.number,
+    }
+
+
+def _outcome_from_json(document: Mapping[str, Any]) -> Outcome:
+    # Format 1 had neither evidence nor number; an erasure puts a mark in the place of a number.
+    number = document.get("number")
+    return Outcome(
+        **{key: document[key] for key in ("check", "column", "status", "figure", "bound", "detail")},
+        rows=tuple(document["rows"]),
+        evidence=tuple(evidence.from_json(each) for each in document.get("evidence", ())),
+        number=number if isinstance(number, float | int) else None,
+    )

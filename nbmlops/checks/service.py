@@ -74,7 +74,7 @@ class Checks:
         """
         from nbmlops.checks.infer import infer
 
-        table, subject = self._table(value)
+        table, subject, _ = self._table(value)
         return infer(table, _plain_name(subject) if name is None else name)
 
     def data(
@@ -115,7 +115,7 @@ class Checks:
         """
         from nbmlops.checks.engine import judge
 
-        table, subject = self._table(value, name)
+        table, subject, judged = self._table(value, name)
         wanted = self._suite(suite, value, subject)
         report = Report(
             id=None,
@@ -125,6 +125,7 @@ class Checks:
             outcomes=judge(table, wanted),
             created_at=self._clock.now(),
             run_id=lineage.current().run_id,
+            judged=judged,
         )
         report = self.save(report)
         if strict:
@@ -134,12 +135,14 @@ class Checks:
     def save(self, report: Report, also: Callable[[Connection, int], object] | None = None) -> Report:
         """Keep a report of any section; gives it with its number.
 
-        `also` takes part in the same transaction, and is given the number.
+        It is linked to the versions that it says it judged. `also` takes part in the same transaction, and is given
+        the number.
         """
         digest = self._objects.put(canonical_json(report.to_json())).digest
 
         def work(connection: Connection) -> int:
             number = queries.add(connection, report, digest)
+            queries.link(connection, number, report)
             if also is not None:
                 also(connection, number)
             return number
@@ -170,14 +173,15 @@ class Checks:
     def _read(self, number: int, digest: str) -> Report:
         return Report.from_json(json.loads(self._objects.read(digest)), number=number)
 
-    def _table(self, value: Any, name: str | None = None) -> tuple[CheckedTable, str]:
+    def _table(self, value: Any, name: str | None = None) -> tuple[CheckedTable, str, tuple[str, ...]]:
+        """The table, what a report calls it, and the version that it is, if it is one."""
         if isinstance(value, str) and not _is_path(value):
             version = self._data.show(value)
-            return self._saved(version), version.ref
+            return self._saved(version), version.ref, (f"data:{version.id}",)
         if isinstance(value, str | os.PathLike):
             path = Path(value)
-            return table_of(path), name or path.name
-        return table_of(value), name or "dataframe"
+            return table_of(path), name or path.name, ()
+        return table_of(value), name or "dataframe", ()
 
     def _saved(self, version: DataVersion) -> CheckedTable:
         if version.rows is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbmlops.checks.evidence_views import evidence_blocks
 from nbmlops.checks.records import Outcome, Report, Status
 from nbmlops.checks.suite import Suite
 from nbmlops.render.dispatch import json, looks, text
@@ -59,10 +60,11 @@ def _(report: Report) -> Look:
         (sign(one.status), one.column or "", one.check, one.figure, one.bound, one.detail) for one in _ordered(report)
     ]
     facts = Facts.of({"section": report.section, "judged": when(report.created_at), "run": report.run_id})
+    outcomes = table(("", "column", "check", "figure", "bound", "detail"), rows).without_empty_columns()
     return Look(
         line(f"{report.subject}{named}", *_tally(report), number),
         body=(Lines(tuple(troubles)),) if troubles else (),
-        more=(facts, table(("", "column", "check", "figure", "bound", "detail"), rows).without_empty_columns()),
+        more=(facts, outcomes, *evidence_blocks(_ordered(report))),
     )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.digests import canonical_json
 from nbmlops.core.errors import spoken
 from nbmlops.data import files, queries
+from nbmlops.store.redaction import MARK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +31,8 @@ __all__ = ["Leftovers", "clear_backups", "clear_handed_out", "clear_notebooks", 
 
 Progress = Callable[[int], None]
 _REWRITTEN = 64 << 20
-_REPORT = frozenset("check created_at format run_id section status".split())
+# Of a report: members that are no free text, and numbers that are positions and counts, never values.
+_REPORT = frozenset("after before check created_at format judged kind numbers rows run_id section status total".split())
 # Of a notebook (nbformat 4): members that are no free text, and all that the format names.
 _KEPT = frozenset(
     "cell_type id image/jpeg image/png kernelspec language_info nbformat nbformat_minor output_type".split()
@@ -41,7 +43,7 @@ _NOTEBOOK = _KEPT | frozenset(
 )
 _TEXT = frozenset(".csv .html .ipynb .json .jsonl .log .md .py .sql .toml .tsv .txt .yaml .yml".split())
 _OWN_LIMIT = 16 << 20
-_EVIDENCE = "such as [erased]"
+_EVIDENCE = f"such as {MARK}"
 
 
 @dataclass(slots=True)
@@ -84,7 +86,7 @@ class Leftovers:
         for report in catalog.read(queries.reports):
             content = objects.read(report.object)
             document = json.loads(content)
-            clean = _without_rows(document, erased.get(report.subject))
+            clean = _without_rows(document, erased)
             clean = redaction.json(clean, _REPORT)
             if clean != document:
                 self._moved(objects, "reports", report.object, canonical_json(clean), write=write)
@@ -133,20 +135,42 @@ def _streams(objects: ObjectStore, version: Version) -> Iterator[Any]:
             yield stream
 
 
-def _without_rows(document: Any, erased: np.ndarray | None) -> Any:
+def _without_rows(document: Any, erased: Mapping[str, np.ndarray]) -> Any:
     """A report in which the rows have the numbers that they have now; what told of an erased row is gone."""
+    outcomes = [_outcome_without_rows(outcome, document["subject"], erased) for outcome in document["outcomes"]]
+    return {**document, "outcomes": outcomes}
+
+
+def _outcome_without_rows(outcome: Any, subject: str, erased: Mapping[str, np.ndarray]) -> Any:
+    rows, gone = _renumbered(outcome["rows"], erased.get(subject))
+    evidence = []
+    for each in outcome.get("evidence", ()):
+        if each["kind"] == "rows":
+            numbers, lost = _renumbered(each["numbers"], erased.get(each["source"] or subject))
+            values = [row for place, row in enumerate(each["values"]) if place not in lost]
+            gone = gone or lost
+            each = {**each, "numbers": numbers, "values": values, "total": each["total"] - len(lost)}  # noqa: PLW2901
+        evidence.append(each)
+    if not gone:
+        return {**outcome, "rows": rows, **({"evidence": evidence} if evidence else {})}
+    # Words about rows of which one is gone may tell of it; rows, and counts of many, do not.
+    told = [{**each, "words": MARK} if each["kind"] == "bars" and each["words"] else each for each in evidence]
+    kept = [each for each in told if each["kind"] not in ("note", "table")]
+    kept += [{"kind": "note", "text": MARK}] if len(kept) < len(told) else []
+    detail = _EVIDENCE if outcome["detail"] else ""
+    return {**outcome, "rows": rows, "detail": detail, **({"evidence": kept} if evidence else {})}
+
+
+def _renumbered(rows: list[int], erased: np.ndarray | None) -> tuple[list[int], frozenset[int]]:
+    """The rows that are left, by the numbers that they have now, and the places in the list of those that are gone."""
     import numpy as np
 
     if erased is None or not len(erased):
-        return document
-    outcomes = []
-    for outcome in document["outcomes"]:
-        rows = np.array(outcome["rows"], np.int64)
-        gone = np.isin(rows, erased)
-        left = rows[~gone] - np.searchsorted(erased, rows[~gone])
-        detail = _EVIDENCE if gone.any() and outcome["detail"] else outcome["detail"]
-        outcomes.append({**outcome, "rows": left.tolist(), "detail": detail})
-    return {**document, "outcomes": outcomes}
+        return rows, frozenset()
+    numbers = np.array(rows, np.int64)
+    gone = np.isin(numbers, erased)
+    left = numbers[~gone] - np.searchsorted(erased, numbers[~gone])
+    return left.tolist(), frozenset(np.flatnonzero(gone).tolist())
 
 
 def rewritten(content: bytes, name: str, redaction: Redaction) -> bytes | None:

@@ -111,8 +111,8 @@ class ModelPromoter:
         return None if table is None else Gate.parse(name, table)
 
     def _keep(self, suite: str, subject: Version, outcomes: tuple[Outcome, ...]) -> Report:
-        run_id = lineage.current().run_id
-        return self._checks.save(Report(None, suite, "model", subject.ref, outcomes, self._clock.now(), run_id))
+        known = self._clock.now(), lineage.current().run_id, (f"model:{subject.id}",)
+        return self._checks.save(Report(None, suite, "model", subject.ref, outcomes, *known))
 
     def _recheck(self, connection: Any, name: str, gate: Gate | None, verdict: Verdict) -> None:
         """Refuse when the gate or its held-out table is no longer what the verdict was computed on."""

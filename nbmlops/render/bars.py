@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nbmlops.render.width import clip, pad, safe, width
+from nbmlops.render.width import clip, escaped_bytes, pad, safe, width
 
 __all__ = ["Bars", "Charted", "bar", "sparkline"]
 
@@ -14,6 +15,7 @@ _PARTS = " ▏▎▍▌▋▊▉█"
 _WIDE = 6
 _TALL = 24
 _WORDS = 60
+_BAR = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +24,28 @@ class Charted:
 
     name: str
     words: str
-    before: tuple[int, ...] = ()
-    after: tuple[int, ...] = ()
+    before: tuple[float, ...] = ()
+    after: tuple[float, ...] = ()
 
-    def svg_bars(self) -> list[tuple[int, int, int, int, str]]:
-        """Bars as x, y, width, height and class: those before to the left, those after to the right."""
+    def svg_paths(self) -> list[tuple[str, str]]:
+        """An outline of all bars as SVG draws it, and its class: those before to the left, those after to the right."""
         found = []
         for counts, start, kind in ((self.before, 0, "before"), (self.after, self.svg_width // 2 + 4, "after")):
             most = max(counts, default=0)
+            drawn = []
             for place, count in enumerate(counts):
                 height = round(_TALL * count / most) if most else 0
-                height = max(height, 1 if count else 0)
-                found.append((start + place * _WIDE, _TALL - height, _WIDE - 1, height, kind))
+                if height := max(height, 1 if count else 0):
+                    drawn.append(f"M{start + place * _WIDE} {_TALL}v-{height}h{_WIDE - 1}v{height}")
+            if drawn:
+                found.append(("".join(drawn), kind))
         return found
+
+    @property
+    def cost(self) -> int:
+        """Bytes that it takes in HTML: its tags, its words, and each bar."""
+        words = escaped_bytes(clip(self.name, 80)) + escaped_bytes(clip(self.words, 200))
+        return 280 + words + _BAR * (len(self.before) + len(self.after))
 
     @property
     def svg_width(self) -> int:
@@ -65,7 +76,7 @@ class Bars:
         return "\n".join([*lines, f"… and {self.omitted:,} more"] if self.omitted else lines)
 
 
-def sparkline(counts: Sequence[int]) -> str:
+def sparkline(counts: Sequence[float]) -> str:
     """Counts as block characters, the largest as a full one; nothing is a space.
 
     Examples
@@ -74,7 +85,7 @@ def sparkline(counts: Sequence[int]) -> str:
     ' ▁▄█'
     """
     most = max(counts, default=0)
-    return "".join(_BLOCKS[max(0, -(-len(_BLOCKS) * count // most) - 1)] if count else " " for count in counts)
+    return "".join(_BLOCKS[max(0, math.ceil(len(_BLOCKS) * count / most) - 1)] if count else " " for count in counts)
 
 
 def bar(amount: float, most: float, width: int = 12) -> str:

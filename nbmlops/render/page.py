@@ -12,9 +12,11 @@ from nbmlops.render.curves import Across, Curves
 from nbmlops.render.diagram import Diagram
 from nbmlops.render.look import Drawing, Facts, Lines, Look, Part
 from nbmlops.render.table import Table
-from nbmlops.render.width import clip
+from nbmlops.render.width import clip, escaped_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from jinja2 import Environment
 
     from nbmlops.render.look import Block
@@ -24,6 +26,7 @@ __all__ = ["page"]
 _BUDGET = 72_000
 """Bytes for what a page says; its style and tags come on top, and together they stay under 100 kB."""
 _PHRASE = 400
+_TAGS = 60
 _KINDS = {Lines: "lines", Facts: "facts", Drawing: "drawing", Table: "table", Bars: "bars", Diagram: "diagram"} | {
     Curves: "curves",
     Across: "across",
@@ -57,8 +60,7 @@ def page(look: Look, *, detail: bool = False, plain: str = "") -> str:
         Text to show as it is, for what has no look.
     """
     blocks = (*look.body, *look.more, *([Drawing(plain)] if plain else ()))
-    share = _BUDGET // max(1, len(blocks))
-    kept = [_within(block, share) for block in blocks]
+    kept = [_within(block, share) for block, share in zip(blocks, _shares(blocks), strict=True)]
     fitted = [(_KINDS[type(block)], block) for block in kept]
     body = len(fitted) - len(look.more) if not plain else len(fitted)
     return (
@@ -68,24 +70,66 @@ def page(look: Look, *, detail: bool = False, plain: str = "") -> str:
     )
 
 
+def _shares(blocks: Sequence[Block]) -> list[int]:
+    """How many bytes each block may take: what it needs, and of what some leave, the others have equal parts."""
+    shares = [_cost(block) for block in blocks]
+    left, unmet = _BUDGET, sorted(range(len(blocks)), key=shares.__getitem__)
+    for place, index in enumerate(unmet):
+        shares[index] = min(shares[index], left // (len(unmet) - place))
+        left -= shares[index]
+    return shares
+
+
+def _cost(block: Block) -> int:
+    """Bytes that a block takes at most, as far as it tells; otherwise all that there are."""
+    match block:
+        case Table():
+            return block.cost
+        case Bars(rows=charts):
+            return sum(chart.cost for chart in charts)
+        case Lines(lines=lines):
+            return sum(_line_bytes(one) for one in lines)
+        case Facts(pairs=pairs):
+            return sum(_fact_bytes(pair) for pair in pairs)
+        case _:
+            return _BUDGET
+
+
+def _line_bytes(parts: tuple[Part, ...]) -> int:
+    return 20 + sum(_TAGS + escaped_bytes(clip(part.text, _PHRASE)) for part in parts[:12])
+
+
+def _fact_bytes(pair: tuple[str, str]) -> int:
+    return _TAGS + escaped_bytes(clip(pair[0], 80)) + escaped_bytes(clip(pair[1], _PHRASE))
+
+
+def _first(costs: Iterable[int], budget: int) -> int:
+    """How many of the first things together take no more than a budget."""
+    kept = 0
+    for cost in costs:
+        budget -= cost
+        if budget < 0:
+            break
+        kept += 1
+    return kept
+
+
 def _within(block: Block, budget: int) -> Block:
     match block:
         case Table() | Curves() | Across():
             return block.within(budget)
         case Bars(rows=charts):
-            # A bar of a chart costs some 60 bytes.
-            allowed = max(1, budget // (60 * 34 + _PHRASE))
-            kept_charts = tuple(replace(one, name=clip(one.name, 80), words=clip(one.words, 200)) for one in charts)
-            return Bars(kept_charts[:allowed], block.omitted + max(0, len(charts) - allowed))
+            kept_charts = charts[: max(1, _first((chart.cost for chart in charts), budget))]
+            clipped = tuple(replace(one, name=clip(one.name, 80), words=clip(one.words, 200)) for one in kept_charts)
+            return Bars(clipped, block.omitted + len(charts) - len(clipped))
         case Diagram() if block.fits(budget):
             return block
         case Lines(lines=lines):
-            allowed = budget // (8 * _PHRASE)
-            kept = tuple(_clipped(one) for one in lines[:allowed])
+            kept = tuple(_clipped(one) for one in lines[: _first(map(_line_bytes, lines), budget)])
             rest = len(lines) - len(kept)
             return Lines((*kept, (Part(f"… and {rest:,} more", "muted"),)) if rest else kept)
         case Facts(pairs=pairs):
-            allowed = budget // (8 * _PHRASE)
+            allowed = _first(map(_fact_bytes, pairs), budget)
             return Facts(tuple((clip(name, 80), clip(value, _PHRASE)) for name, value in pairs[:allowed]))
         case _:
             written = block.text()

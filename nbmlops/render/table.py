@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from nbmlops.render.width import clip, pad, safe, width
+from nbmlops.render.width import clip, escaped_bytes, pad, safe, width
 
 __all__ = ["Column", "Table"]
 
 _GAP = "  "
 _NARROWEST = 8
+_CELL_TAGS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Table:
     def of(cls, columns: Sequence[Column], rows: Iterable[Sequence[str]], title: str = "") -> Table:
         """Build a table; headers and cells are made safe to show."""
         shown = tuple(Column(safe(column.header), column.right) for column in columns)
-        return cls(shown, tuple(tuple(safe(cell) for cell in row) for row in rows), title)
+        return cls(shown, tuple(tuple(safe(cell) for cell in row) for row in rows), safe(title))
 
     def without_empty_columns(self) -> Table:
         """The same table without the columns that say nothing in any row."""
@@ -64,6 +65,11 @@ class Table:
             kept.append(cells)
         columns = tuple(replace(column, header=clip(column.header, 80)) for column in self.columns)
         return Table(columns, tuple(kept), clip(self.title, 200), self.omitted + len(self.rows) - len(kept))
+
+    @property
+    def cost(self) -> int:
+        """Bytes that its rows take in HTML."""
+        return sum(_html_bytes(clip(cell, 200)) for row in self.rows for cell in row)
 
     def text(self, columns: int | None = None) -> str:
         """Write it in aligned columns, no wider than `columns`; None leaves the width open."""
@@ -102,5 +108,4 @@ class Table:
 
 
 def _html_bytes(cell: str) -> int:
-    # A cell costs its tags, and "<" is written as "&lt;".
-    return 40 + len(cell.encode("utf-8", "replace")) + 5 * sum(cell.count(character) for character in "<>&\"'")
+    return _CELL_TAGS + escaped_bytes(cell)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["clip", "pad", "safe", "width"]
+__all__ = ["clip", "escaped_bytes", "pad", "safe", "width"]
 
 _JOINERS = frozenset("\u200c\u200d")
 _BLANKS = frozenset("\t\u00a0\u2009\u202f\u3000")
@@ -75,3 +75,14 @@ def pad(text: str, columns: int, *, right: bool = False) -> str:
     """Fill `text` with spaces up to `columns`, on its left when it is to stand `right`."""
     fill = " " * (columns - width(text))
     return fill + text if right else text + fill
+
+
+def escaped_bytes(text: str) -> int:
+    """Bytes that `text` takes in HTML at most: ``"`` is written as ``&#34;``.
+
+    Examples
+    --------
+    >>> escaped_bytes("a<b"), escaped_bytes("航")
+    (8, 3)
+    """
+    return len(text.encode("utf-8", "replace")) + 5 * sum(text.count(character) for character in "<>&\"'")

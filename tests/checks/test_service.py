@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sqlalchemy import select
 
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.checks.service import Checks
@@ -15,7 +16,7 @@ from nbmlops.checks.suite import Suite, SuiteBuilder
 from nbmlops.core.clock import SystemClock
 from nbmlops.core.errors import InvalidError, NotFoundError, RefusedError, UnsupportedError
 from nbmlops.data.service import Data
-from nbmlops.store import lineage
+from nbmlops.store import lineage, schema
 from nbmlops.store.catalog import Catalog
 from nbmlops.store.lineage import Active, Lineage
 from nbmlops.store.objects import ObjectStore
@@ -60,6 +61,15 @@ def test_a_report_is_kept_and_found_again(checks: Checks, data: Data) -> None:
     assert checks.data(FLIGHTS, Suite.parse("carrier: string")).subject == "dataframe"
     assert [each.id for each in checks.list()] == [3, 2, 1]
     assert [each.id for each in checks.list(1, before=3)] == [2]
+
+
+def test_a_report_is_linked_to_the_version_that_it_judged(checks: Checks, data: Data, catalog: Catalog) -> None:
+    version = data.save(FLIGHTS, "flights")
+    report = checks.data("flights", SUITE)
+    assert report.judged == (f"data:{version.id}",)
+    edges = catalog.read(lambda connection: list(connection.execute(select(schema.edge).filter_by(relation="judges"))))
+    assert [(edge.subject, edge.object) for edge in edges] == [("report:1", f"data:{version.id}")]
+    assert checks.data(FLIGHTS, SUITE).judged == ()
 
 
 def test_a_strict_check_raises_after_its_report_was_kept(checks: Checks) -> None:
@@ -159,5 +169,5 @@ def test_a_report_has_the_worst_status_of_its_outcomes() -> None:
 
 def test_a_report_of_a_newer_format_is_refused() -> None:
     document = Report(None, "s", "data", "d", (), datetime(2013, 1, 1, tzinfo=UTC)).to_json()
-    with pytest.raises(UnsupportedError, match="format 2"):
-        Report.from_json({**document, "format": 2})
+    with pytest.raises(UnsupportedError, match="format 3"):
+        Report.from_json({**document, "format": 3})

@@ -5,6 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from nbmlops.checks.evidence import (
+    BarsEvidence,
+    CurvesEvidence,
+    Evidence,
+    NoteEvidence,
+    RowsEvidence,
+    TableEvidence,
+)
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.checks.suite import Suite
 from nbmlops.data.diff_records import (
@@ -110,10 +118,21 @@ def run(text: str = "gbm", **fields: Any) -> Run:
     return Run(**{**given, **fields})
 
 
+def evidence(text: str) -> tuple[Evidence, ...]:
+    """Evidence of each kind."""
+    return (
+        RowsEvidence.of({812: [text, 0.5], 4_410: [None, float("nan")]}, [text, text], 20, source=text),
+        TableEvidence.of([text, text], [[text, True]], text),
+        BarsEvidence.of(text, [3, 0, 1], [0.5, 2, 2], words=text, bins=[text, text, text]),
+        CurvesEvidence.of(text, {text: [(0, 1.0), (1, float("inf")), (2, 3.0)]}),
+        NoteEvidence.of(f"{text}\n{text}"),
+    )
+
+
 def report(text: str = "flights", **fields: Any) -> Report:
     outcomes = (
         Outcome("between", text, "passed", "0.2% outside", "nothing outside"),
-        Outcome("matches", text, "warned", text, "99%", detail=text, rows=(812, 4_410)),
+        Outcome("matches", text, "warned", text, "99%", detail=text, rows=(812, 4_410), evidence=evidence(text)),
         Outcome(text, None, "failed", text, text, detail=text),
     )
     given: dict[str, Any] = {
