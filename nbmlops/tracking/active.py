@@ -18,6 +18,8 @@ from nbmlops.tracking.records import Status
 from nbmlops.tracking.wording import check_key, check_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nbmlops.store.objects import ObjectStore
     from nbmlops.tracking.callback import Callback
     from nbmlops.tracking.recording import Recording
@@ -31,6 +33,7 @@ class Keeper(Protocol):
 
     objects: ObjectStore
     recording: Recording
+    state: Path
 
     def start(
         self,
@@ -151,7 +154,7 @@ class ActiveRun:
         """
         from nbmlops.tracking.artifacts import keep
 
-        self._runs.recording.artifacts(self.id, keep(self._runs.objects, value, name, as_))
+        self._runs.recording.artifacts(self.id, keep(self._runs, value, name, as_))
 
     def callback(self) -> Callback:
         """What Keras, xgboost, lightgbm and optuna take as a callback: it logs to this run as they go on.

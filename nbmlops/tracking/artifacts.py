@@ -31,6 +31,7 @@ from nbmlops.data.output import target_of
 
 if TYPE_CHECKING:
     from nbmlops.store.objects import ObjectStore, Stored
+    from nbmlops.tracking.active import Keeper
 
 __all__ = ["check_artifact", "keep", "loaded", "placed"]
 
@@ -62,7 +63,7 @@ def check_artifact(name: str) -> str:
     return name
 
 
-def keep(objects: ObjectStore, value: Any, name: str | None, as_: str | None = None) -> dict[str, Stored]:
+def keep(keeper: Keeper, value: Any, name: str | None, as_: str | None = None) -> dict[str, Stored]:
     """Store a value; the objects that it became, by the names that a run keeps them under.
 
     Raises
@@ -70,7 +71,8 @@ def keep(objects: ObjectStore, value: Any, name: str | None, as_: str | None = N
     NotFoundError
         When there is no such file or folder.
     InvalidError
-        When nothing is known to be made of such a value, a figure cannot be drawn, or there is no name.
+        When nothing is known to be made of such a value, a figure cannot be drawn, there is no name, or a folder
+        holds the workspace's own.
     ConflictError
         When a file changed or went while it was read; nothing is kept then.
     """
@@ -81,16 +83,17 @@ def keep(objects: ObjectStore, value: Any, name: str | None, as_: str | None = N
             "an empty text is no path", hint='an artifact that is empty: run.artifact("", "note.txt", as_="text")'
         )
     if isinstance(value, Path) or (isinstance(value, str) and as_ is None and "\n" not in value):
-        return _kept_path(objects, value if isinstance(value, Path) else Path(value), name)
+        return _kept_path(keeper, value if isinstance(value, Path) else Path(value), name)
     named, content = _written(value, name)
     check_artifact(named)
-    return {named: objects.put(content())}
+    return {named: keeper.objects.put(content())}
 
 
-def _kept_path(objects: ObjectStore, path: Path, name: str | None) -> dict[str, Stored]:
+def _kept_path(keeper: Keeper, path: Path, name: str | None) -> dict[str, Stored]:
     own = check_artifact((name or path.absolute().name).rstrip("/"))
     if path.is_dir():
-        found = files.store_folder(objects, path)
+        files.refuse_special(path, keeper.state)
+        found = files.store_folder(keeper.objects, path)
         return {check_artifact(f"{own}/{inner}"): stored for inner, stored in found.items()}
     if not path.is_file():
         raise NotFoundError(
@@ -98,7 +101,7 @@ def _kept_path(objects: ObjectStore, path: Path, name: str | None) -> dict[str, 
             hint='a text of one line: run.artifact(text, "note.txt", as_="text")',
         )
     with files.unchanged(path):
-        return {own: objects.put(path)}
+        return {own: keeper.objects.put(path)}
 
 
 def _written(value: Any, name: str | None) -> tuple[str, Callable[[], bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from nbmlops.render.curves import Across, Curve, Curves
@@ -21,15 +22,15 @@ _FEW = 2
 def _(comparison: Comparison) -> Look:
     names = [run.name for run in comparison.runs]
     groups = (
-        ("params that differ", comparison.params),
-        ("metrics", comparison.metrics),
-        ("tags that differ", comparison.tags),
-        ("data read", comparison.inputs),
-        ("environment", comparison.environment),
+        ("params that differ", comparison.params, str),
+        ("metrics", comparison.metrics, number),
+        ("tags that differ", comparison.tags, str),
+        ("data read", comparison.inputs, str),
+        ("environment", comparison.environment, str),
     )
     body: list[Block] = [
-        table(("", *(f">{name}" for name in names)), [(each.name, *map(_value, each.values)) for each in found], title)
-        for title, found in groups
+        table(("", *(f">{name}" for name in names)), [(each.name, *_told(each.values, told)) for each in found], title)
+        for title, found, told in groups
         if found
     ]
     body += [
@@ -49,5 +50,5 @@ def _(comparison: Comparison) -> Look:
     return Look(line(" · ".join(names), None if without else Part(code)), body=tuple(body))
 
 
-def _value(value: Any) -> str:
-    return "-" if value is None else number(value)
+def _told(values: Iterable[Any], told: Callable[[Any], str]) -> Iterator[str]:
+    return ("-" if value is None else told(value) for value in values)

@@ -52,7 +52,7 @@ class Drain:
         self._own = own
         self._folder = folder
         self._applied: dict[Path, int] = {}
-        self._taken = 0
+        self._taken = self._closed = 0
         self._gone: list[str] = []
         self._begin()
         catalog.precede(partial(_bring, weakref.ref(self)))
@@ -133,8 +133,9 @@ class Drain:
         """
         try:
             self.own()
-            if self._own.written:
+            if self._own.written != self._closed:
                 self._catalog.transact(self._forget_gone)
+                self._closed = self._own.written
         finally:
             self._own.close()
 

@@ -13,6 +13,7 @@ A comparison with something that a run does not have does not hold; ``is null`` 
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -148,8 +149,8 @@ def read_field(text: str) -> Field:
     return reader.field(reader.tree())
 
 
-def condition_of(where: str | None, *, has: Field | None = None, **equal: str | None) -> Condition | None:
-    """What holds when a condition does, some fields of runs are so, and one is there; None for every run.
+def condition_of(where: str | None, *, measured: Field | None = None, **equal: str | None) -> Condition | None:
+    """What holds when a condition does, some fields of runs are so, and a metric is a number; None for every run.
 
     Raises
     ------
@@ -157,8 +158,8 @@ def condition_of(where: str | None, *, has: Field | None = None, **equal: str | 
         When the condition cannot be read.
     """
     parts: list[Condition] = [Compare(Field("run", name), "=", value) for name, value in equal.items() if value]
-    if has is not None:
-        parts.append(Not(Missing(has)))
+    if measured is not None:
+        parts.append(Compare(measured, ">=", -math.inf))  # NaN compares with nothing
     if where is not None:
         parts.append(read_condition(where))
     return All(tuple(parts)) if parts else None

@@ -220,15 +220,15 @@ class Looking:
         Raises
         ------
         NotFoundError
-            When no finished run of it has the metric.
+            When no finished run of it has a number for the metric.
         """
         field = Field("metrics", metric)
-        condition = condition_of(where, experiment=experiment, status="finished", has=field)
+        condition = condition_of(where, experiment=experiment, status="finished", measured=field)
         self._reap()
         found = self.catalog.read(lambda c: self._records(c, search(c, condition, field, not lowest, 1, None)))
         if not found:
             raise NotFoundError(
-                f"no finished run of {experiment!r} has the metric {metric!r}",
+                f"no finished run of {experiment!r} has a number for the metric {metric!r}",
                 hint=f"`ml run list --experiment {experiment}`",
             )
         return found[0]

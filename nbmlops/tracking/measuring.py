@@ -121,6 +121,6 @@ def _number(key: str, value: Any) -> float:
     if isinstance(value, str):
         with contextlib.suppress(ValueError):
             return float(value)
-    raise InvalidError(
-        f"the metric {key} must be a number, not {value!r}"[:300], hint=f"keep text as a tag: run.tag({key}=…)"
-    )
+    table = getattr(value, "ndim", 0) > 1
+    hint = "numbers of one dimension are a series" if table else f"keep text as a tag: run.tag({key}=…)"
+    raise InvalidError(f"the metric {key} must be a number, not {value!r}"[:300], hint=hint)

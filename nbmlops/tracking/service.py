@@ -69,6 +69,7 @@ class Runs(Moving, Autologging):
         state = root / FOLDER
         super().__init__(catalog, Recording(catalog, clock, root, state / "journal"), state / "live")
         self.objects = objects
+        self.state = state
         self.clock = clock
         self._root = root
         self._writer = Writer(state / "live")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
@@ -99,10 +99,15 @@ def _details(run: Run) -> list[Block]:
         blocks.append(Drawing(note))
     told = ("note", "reproduced")
     tags = {key: value for key, value in run.tags.items() if key.partition(".")[0] not in told}
-    groups: tuple[tuple[str, Any], ...] = (("metric", run.metrics), ("param", run.params), ("tag", tags))
-    for name, values in groups:
+    # Params are shown as they were given: a year is no 2,013.
+    groups: tuple[tuple[str, Any, Callable[[Any], str]], ...] = (
+        ("metric", run.metrics, number),
+        ("param", run.params, str),
+        ("tag", tags, str),
+    )
+    for name, values, written in groups:
         if values:
-            blocks.append(table((name, "value"), [(key, number(value)) for key, value in values.items()]))
+            blocks.append(table((name, "value"), [(key, written(value)) for key, value in values.items()]))
     if run.children:
         parts = [(child.name, child.status, duration(child.seconds), metrics_of(child)) for child in run.children]
         blocks.append(table(("part", "status", ">took", "metrics"), parts))
@@ -200,7 +205,7 @@ lists(
     Field("started", lambda run: run.started_at, when),
     Field("took", lambda run: run.seconds, duration, right=True),
     Field("metrics", metrics_of),
-    Field("params", lambda run: run.params, lambda params: ", ".join(f"{k}={number(v)}" for k, v in params.items())),
+    Field("params", lambda run: run.params, lambda params: ", ".join(f"{k}={v}" for k, v in params.items())),
     Field("notebook", lambda run: run.notebook, lambda path: PurePath(path).name),
     nothing="no runs yet; the first: %%ml run NAME at the top of a cell",
 )

@@ -16,6 +16,7 @@ from nbmlops.core.errors import NbmlopsError, spoken
 from nbmlops.core.version import __version__
 
 if TYPE_CHECKING:
+    from nbmlops.core.settings import Settings
     from nbmlops.store.audit import Audit
     from nbmlops.store.catalog import Catalog
     from nbmlops.store.objects import ObjectStore
@@ -43,6 +44,7 @@ class Examined(Protocol):
     """What the doctor looks at in a workspace; each is opened when it is looked at."""
 
     marker: Marker
+    settings: Settings
 
     @property
     def catalog(self) -> Catalog:
@@ -144,9 +146,11 @@ def _catalog(workspace: Examined) -> Observation:
     catalog = workspace.catalog
     if not catalog.is_sqlite:
         number = catalog.read(lambda c: c.exec_driver_sql("SHOW server_version").scalar())
-        return Observation(
-            "catalog", "ok", f"PostgreSQL {number} at {catalog.shown}; its roles are a security boundary"
-        )
+        seen = f"PostgreSQL {number} at {catalog.shown}; its roles are a security boundary"
+        if workspace.settings.objects is None:
+            seen += "; the objects are in this workspace, where others who share the catalog cannot load them"
+            return Observation("catalog", "note", seen, "name one place for all: NBMLOPS_OBJECTS, or objects = …")
+        return Observation("catalog", "ok", seen)
     mode, synchronous, why = journal_mode()
     said = catalog.read(lambda c: c.exec_driver_sql("PRAGMA quick_check").scalar())
     seen = f"SQLite {sqlite3.sqlite_version}, journal {mode}, synchronous {synchronous}: {why}; quick_check {said}"

@@ -366,8 +366,9 @@ def test_a_check_of_a_stored_version_needs_no_variable() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)
-def test_the_tutorials_are_clean(path: Path) -> None:
-    assert lint(json.loads(path.read_text(encoding="utf-8")), path) == ()
+def test_the_tutorials_are_clean_but_for_the_name_that_one_hides_on_purpose(path: Path) -> None:
+    rules = [found.rule for found in lint(json.loads(path.read_text(encoding="utf-8")), path)]
+    assert rules == (["hidden-state"] if path.name == "tracking.ipynb" else [])
 
 
 def test_execution_counts_are_compared_with_the_page() -> None:

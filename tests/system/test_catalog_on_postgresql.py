@@ -95,6 +95,7 @@ def test_logging_goes_on_while_it_is_down_and_no_error_tells_the_password(
             assert workspace.run.show("gbm").metrics == {"loss": 0.0}
             said = repr(workspace.settings) + repr(workspace.status()) + repr(workspace.doctor())
             assert "PostgreSQL 1" in said
+            assert "others who share the catalog cannot load them" in said
             own.process.send_signal(signal.SIGINT)
             own.process.wait(timeout=30)
             for number in range(50):

@@ -61,6 +61,16 @@ class Undrawable:
 TABLE = {"a": [1, 2], "b": ["x", "y"]}
 
 
+def test_a_folder_that_holds_the_workspace_is_no_artifact(
+    workspace: Workspace, run: ActiveRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace.marker.root)
+    for folder in (".", ".nbmlops/journal"):
+        with pytest.raises(InvalidError, match="holds what nbmlops keeps of this workspace"):
+            run.artifact(folder)
+    assert run.record.artifacts == {}
+
+
 @pytest.mark.parametrize(
     "table", [pd.DataFrame(TABLE), pl.DataFrame(TABLE), pa.table(TABLE)], ids=["pandas", "polars", "arrow"]
 )

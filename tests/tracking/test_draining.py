@@ -51,6 +51,14 @@ def test_a_process_that_ends_leaves_no_journal(workspace: Workspace) -> None:
     assert workspace.run.show("gbm").status == "finished"
 
 
+def test_a_workspace_that_was_closed_is_not_asked_for_at_the_end(workspace: Workspace) -> None:
+    code = "with w.run('gbm') as run: run.log(loss=1)\nw.close(); shutil.rmtree(sys.argv[1])"
+    script = f"import shutil, sys; from nbmlops import Workspace\nw = Workspace.open(sys.argv[1])\n{code}"
+    line = [sys.executable, "-c", script, str(workspace.marker.root)]
+    done = subprocess.run(line, check=True, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 def test_others_see_it_soon_without_anybody_reading_here(workspace: Workspace) -> None:
     run = workspace.run("gbm")
     run.log(loss=1)

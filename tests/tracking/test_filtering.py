@@ -250,8 +250,10 @@ def test_the_best_run_is_found_or_it_is_said_that_there_is_none(filled: Workspac
     assert filled.run.best("even", "auc").name == "even-1"
     assert filled.run.best("odd", "loss", lowest=True).name == "odd-3"
     assert filled.run.best("even", "auc", where="params.depth > 4 or metrics.auc < 1").name == "even-1"
-    with pytest.raises(NotFoundError, match="no finished run of 'odd' has the metric 'f1'"):
+    with pytest.raises(NotFoundError, match="no finished run of 'odd' has a number for the metric 'f1'"):
         filled.run.best("odd", "f1")
+    with pytest.raises(NotFoundError, match="no finished run of 'even' has a number for the metric 'auc'"):
+        filled.run.best("even", "auc", where="params.depth = 8")  # it is NaN
 
 
 def test_the_page_after_a_run_that_is_not_there_names_the_nearest(filled: Workspace) -> None:

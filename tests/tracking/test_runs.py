@@ -320,3 +320,14 @@ def test_a_param_is_what_it_was_first_in_the_words_of_the_refusal(workspace: Wor
         run.param(depth=4.0)
         with pytest.raises(ConflictError, match="the param depth is 4 already and cannot become 5"):
             run.param(depth=5)
+
+
+def test_params_are_shown_as_they_were_given(workspace: Workspace) -> None:
+    with workspace.run("gbm", params={"year": 2013, "rate": 0.000123456}) as run:
+        run.log(rows=2013)
+    record = workspace.run.show("gbm")
+    shown = text(record, detail=True)
+    assert "2013" in shown
+    assert "0.000123456" in shown
+    assert "2,013" in shown, "a metric is a quantity"
+    assert "year=2013" in text(workspace.run.list())
