@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert, or_, select
 
 from nbmlops.checks.records import Report
 from nbmlops.store import edges, schema, turns
 
-__all__ = ["add", "find", "link", "newest"]
+__all__ = ["Wanted", "add", "find", "link", "newest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which reports: on a subject or any version of its name, of a status, of a section, below a number."""
+
+    subject: str | None = None
+    status: str | None = None
+    section: str | None = None
+    before: int | None = None
 
 
 def add(connection: Connection, report: Report, digest: str) -> int:
@@ -41,10 +52,17 @@ def find(connection: Connection, number: int) -> Row[Any, Any] | None:
     return connection.execute(select(table.c.id, table.c.object).filter_by(id=number)).first()
 
 
-def newest(connection: Connection, limit: int, before: int | None) -> Sequence[Row[Any, Any]]:
-    """Give number and object of the newest reports, newest first, below the number `before`."""
+def newest(connection: Connection, limit: int, wanted: Wanted) -> Sequence[Row[Any, Any]]:
+    """Give number and object of the newest reports of those that are wanted, newest first."""
     table = schema.report
     query = select(table.c.id, table.c.object).order_by(table.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(table.c.id < before)
+    if wanted.before is not None:
+        query = query.where(table.c.id < wanted.before)
+    if wanted.status is not None:
+        query = query.where(table.c.status == wanted.status)
+    if wanted.section is not None:
+        query = query.where(table.c.section == wanted.section)
+    if wanted.subject is not None:
+        of_name = table.c.subject.startswith(f"{wanted.subject}@", autoescape=True)
+        query = query.where(or_(table.c.subject == wanted.subject, of_name))
     return connection.execute(query).all()

@@ -1,36 +1,33 @@
-"""Verbs on checks: infer, data, list, show; and `save`, by which models and pipelines keep their reports."""
+"""Verbs on checks; those on the reports that are kept are in `keeping`."""
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.checks import queries
 from nbmlops.checks.frames import SUFFIXES, CheckedTable, table_of, without_index
+from nbmlops.checks.keeping import Keeping
 from nbmlops.checks.records import Report
 from nbmlops.checks.suite import Suite, SuiteBuilder
-from nbmlops.core.digests import canonical_json
-from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.core.errors import InvalidError
 from nbmlops.store import lineage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import polars as pl
 
     from nbmlops.core.clock import Clock
     from nbmlops.data.records import DataVersion
     from nbmlops.data.service import Data
-    from nbmlops.store.catalog import Catalog, Connection
+    from nbmlops.store.catalog import Catalog
     from nbmlops.store.objects import ObjectStore
 
 __all__ = ["Checks"]
 
 
-class Checks:
+class Checks(Keeping):
     """Checks of data, and the reports of all checks.
 
     Parameters
@@ -46,8 +43,7 @@ class Checks:
     """
 
     def __init__(self, catalog: Catalog, objects: ObjectStore, clock: Clock, data: Data) -> None:
-        self._catalog = catalog
-        self._objects = objects
+        super().__init__(catalog, objects)
         self._clock = clock
         self._data = data
 
@@ -131,47 +127,6 @@ class Checks:
         if strict:
             report.raise_if_failed()
         return report
-
-    def save(self, report: Report, also: Callable[[Connection, int], object] | None = None) -> Report:
-        """Keep a report of any section; gives it with its number.
-
-        It is linked to the versions that it says it judged. `also` takes part in the same transaction, and is given
-        the number.
-        """
-        digest = self._objects.put(canonical_json(report.to_json())).digest
-
-        def work(connection: Connection) -> int:
-            number = queries.add(connection, report, digest)
-            queries.link(connection, number, report)
-            if also is not None:
-                also(connection, number)
-            return number
-
-        return replace(report, id=self._catalog.transact(work))
-
-    def list(self, limit: int = 50, *, before: int | None = None) -> list[Report]:
-        """Give the newest reports, newest first; `before` a number, to go on where a list ended."""
-        rows = self._catalog.read(lambda connection: queries.newest(connection, limit, before))
-        return [self._read(row.id, row.object) for row in rows]
-
-    def show(self, number: int | str) -> Report:
-        """Give one report.
-
-        Raises
-        ------
-        NotFoundError
-            When there is none of that number.
-        """
-        text = str(number)
-        row = None
-        if text.isdecimal() and len(text) < 19:
-            row = self._catalog.read(lambda connection: queries.find(connection, int(text)))
-        if row is None:
-            raise NotFoundError(f"there is no report {text}", hint="see the reports with `ml check list`")
-        return self._read(row.id, row.object)
-
-    def _read(self, number: int, digest: str) -> Report:
-        return Report.from_json(json.loads(self._objects.read(digest)), number=number)
 
     def _table(self, value: Any, name: str | None = None) -> tuple[CheckedTable, str, tuple[str, ...]]:
         """The table, what a report calls it, and the version that it is, if it is one."""

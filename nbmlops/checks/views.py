@@ -6,11 +6,13 @@ from typing import Any
 
 from nbmlops.checks.evidence_views import evidence_blocks
 from nbmlops.checks.records import Outcome, Report, Status
+from nbmlops.checks.report_diff import CHANGES, Changed, ReportDiff
 from nbmlops.checks.suite import Suite
 from nbmlops.render.dispatch import json, looks, text
 from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Drawing, Facts, Lines, Look, Part, Tone, line, table
 from nbmlops.render.units import count, when
+from nbmlops.render.units import number as decimal
 
 __all__ = ["sign"]
 
@@ -66,6 +68,65 @@ def _(report: Report) -> Look:
         body=(Lines(tuple(troubles)),) if troubles else (),
         more=(facts, outcomes, *evidence_blocks(_ordered(report))),
     )
+
+
+_TONES: dict[Changed, Tone] = {"worse": "bad", "new": "warn", "gone": "warn", "better": "good", "moved": "plain"}
+
+
+@looks(ReportDiff)
+def _(diff: ReportDiff) -> Look:
+    tally = [Part(f"{len(diff.of(kind))} {kind}", _TONES[kind]) for kind in CHANGES if diff.of(kind)]
+    rows = [
+        (
+            one.kind,
+            *(_in_words(outcome) for outcome in (one.before, one.after)),
+            "" if one.by is None else _step(one.by),
+        )
+        for one in diff.changes
+    ]
+    named = [(change.label, *row) for change, row in zip(diff.changes, rows, strict=True)]
+    same = Part(f"{diff.same} the same", "muted")
+    return Look(
+        line(" → ".join(_called(report) for report in (diff.before, diff.after)), *tally, same),
+        body=(table(("check", "", "before", "after", ">by"), named).without_empty_columns(),) if named else (),
+    )
+
+
+def _called(report: Report) -> str:
+    return f"{report.subject} (report {report.id})" if report.id is not None else report.subject
+
+
+def _in_words(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return ""
+    bound = f", bound {outcome.bound}" if outcome.bound else ""
+    return f"{sign(outcome.status)} {outcome.figure or outcome.detail}{bound}"
+
+
+def _step(by: float) -> str:
+    return f"+{decimal(by)}" if by > 0 else decimal(by)
+
+
+@json.register
+def _(obj: ReportDiff) -> dict[str, Any]:
+    changes = [
+        {
+            "kind": change.kind,
+            "check": change.label,
+            "by": change.by,
+            **{
+                name: None if one is None else str(one)
+                for name, one in (("before", change.before), ("after", change.after))
+            },
+            "statuses": [one and one.status for one in (change.before, change.after)],
+        }
+        for change in obj.changes
+    ]
+    ends = {
+        name: {"report": each.id, "subject": each.subject, "suite": each.suite, "status": each.status}
+        for name, each in (("before", obj.before), ("after", obj.after))
+    }
+    return {**ends, "changes": changes, "same": obj.same}
 
 
 @json.register

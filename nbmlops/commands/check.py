@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nbmlops.checks.records import Report
+from nbmlops.checks.records import SECTIONS, STATUSES, Report
 from nbmlops.commands.params import Given, ObjectParam
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
@@ -47,13 +47,27 @@ def data(session: Session, value: Given, suite: str | None, strict: bool, name: 
 
 @group.verb("list")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
-def list_(session: Session, limit: int) -> Any:
+@click.option("--subject", help="Only on this reference, or on all versions of this name.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only of this status.")
+@click.option("--section", type=click.Choice(SECTIONS), help="Only of this section.")
+@click.option("--before", type=click.IntRange(min=1), help="Only with a lower number: the next page.")
+def list_(session: Session, limit: int, **wanted: Any) -> Any:
     """List reports."""
-    return Listing(session.workspace.check.list(limit), Report)
+    return Listing(session.workspace.check.list(limit, **wanted), Report)
 
 
 @group.verb("show")
 @click.argument("number")
-def show(session: Session, number: str) -> Any:
+@click.option("--junit", type=click.Path(dir_okay=False), help="A file to write as JUnit XML, for CI systems.")
+@click.option("--html", type=click.Path(dir_okay=False), help="A file to write as a page of its own.")
+def show(session: Session, number: str, junit: str | None, html: str | None) -> Any:
     """Show a report."""
-    return session.workspace.check.show(number)
+    return session.workspace.check.show(number, junit=junit, html=html)
+
+
+@group.verb("diff")
+@click.argument("before")
+@click.argument("after")
+def diff(session: Session, before: str, after: str) -> Any:
+    """Compare two reports."""
+    return session.workspace.check.diff(before, after)

@@ -178,11 +178,9 @@ VERBS = (
     ),
     Verb("check", "infer", "VALUE", "Learn a first suite from data, to be edited.", "ml.check.infer"),
     Verb("check", "data", "VALUE", "Judge data by a suite; a cell's body is the suite.", "ml.check.data", body="suite"),
-    Verb(
-        *("check", "list", "", "List the newest reports.", "ml.check.list"),
-        only_python={"before": "for programs that page through all reports"},
-    ),
+    Verb("check", "list", "", "List reports, the newest first.", "ml.check.list"),
     Verb("check", "show", "NUMBER", "Show a report with every outcome.", "ml.check.show", detail=True),
+    Verb("check", "diff", "BEFORE AFTER", "Tell what changed between two reports.", "ml.check.diff", detail=True),
     Verb("model", "save", "ESTIMATOR NAME", "Save a trained model as a new version.", "ml.model.save"),
     Verb("model", "load", "REF", "Load a model that a trusted key signed.", "ml.model.load"),
     Verb("model", "list", "", "List the newest version of every model.", "ml.model.list"),

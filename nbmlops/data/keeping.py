@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from nbmlops.data.records import DataVersion
 from nbmlops.data.saving import Tables
 from nbmlops.render.listing import Listing
 from nbmlops.store import lineage
+from nbmlops.store.judging import newest_report
 from nbmlops.store.tags import checked
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ class Keeping:
 
     def show(self, ref: str) -> DataVersion:
         """What is known of a version."""
-        return DataVersion.of(self._versions.resolve(ref))
+        version = self._versions.resolve(ref)
+        return replace(DataVersion.of(version), judged=newest_report(self._versions, version))
 
     def history(self, name: str, *, tags: Mapping[str, Any] | None = None) -> Listing[DataVersion]:
         """All versions of a name, newest first: what each holds, and who made it, where and at which commit.

@@ -13,7 +13,7 @@ from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Facts, Look, Part, line, table
 from nbmlops.render.units import extent, number, shape, size, when
 
-__all__ = ["commit", "made_in", "origin"]
+__all__ = ["commit", "made_in", "origin", "verdict"]
 
 _COLUMNS_SHOWN = 40
 
@@ -32,6 +32,11 @@ def _one_line(text: str | None) -> str:
 
 def _pairs(tags: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in tags.items())
+
+
+def verdict(judged: tuple[int, str] | None) -> str | None:
+    """What the newest report says, and where to read it."""
+    return None if judged is None else spoken(f"{judged[1]}: `ml check show {judged[0]}`")
 
 
 def _stays_at(version: DataVersion) -> str | None:
@@ -54,6 +59,7 @@ def _(version: DataVersion) -> Look:
         "notebook": version.notebook,
         "script": version.script,
         "git": commit(version.git),
+        "checked": verdict(version.judged),
     }
     columns = version.columns[:_COLUMNS_SHOWN]
     rows = [(column.name, column.type, "" if column.nullable else "no nulls") for column in columns]

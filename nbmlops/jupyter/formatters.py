@@ -12,6 +12,7 @@ __all__ = ["SHOWN", "Formatters"]
 
 SHOWN = {
     "nbmlops.checks.records": ("Report",),
+    "nbmlops.checks.report_diff": ("ReportDiff",),
     "nbmlops.checks.suite": ("Suite",),
     "nbmlops.data.diff_records": ("DataDiff",),
     "nbmlops.data.erasure_records": ("Erasure",),

@@ -117,7 +117,8 @@ class ModelVersion:
 
     `digest` is that of its canonical bytes, `estimator` the path of its class, `signer` the id of the key
     that signed it, `libraries` the versions that it was saved with, `inputs` references of the data that its
-    run had read. `number` is None until the pipeline run that wrote the version commits.
+    run had read. `number` is None until the pipeline run that wrote the version commits. `judged` is number and
+    status of the newest report on it, which only `show` looks up.
     """
 
     id: int
@@ -141,6 +142,7 @@ class ModelVersion:
     aliases: tuple[str, ...]
     deleted_at: datetime | None
     ref: str
+    judged: tuple[int, str] | None = None
 
     @classmethod
     def of(cls, version: Version, inputs: tuple[str, ...] = ()) -> Self:

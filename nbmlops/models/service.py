@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.digests import of_bytes
@@ -15,6 +16,7 @@ from nbmlops.models.promotion import Gates, ModelPromoter
 from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
 from nbmlops.models.sealing import build, sealed
 from nbmlops.store import audit
+from nbmlops.store.judging import newest_report
 from nbmlops.store.versions import Version, Versions
 
 if TYPE_CHECKING:
@@ -157,7 +159,8 @@ class Models:
 
     def show(self, ref: str) -> ModelVersion:
         """What is known of a version."""
-        return self._record(self._versions.resolve(ref))
+        version = self._versions.resolve(ref)
+        return replace(self._record(version), judged=newest_report(self._versions, version))
 
     def history(self, name: str) -> list[ModelVersion]:
         """All versions of a model, newest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nbmlops.checks.views import sign
 from nbmlops.core import digests
 from nbmlops.core.errors import spoken
+from nbmlops.data.views import verdict
 from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
 from nbmlops.render.dispatch import looks
 from nbmlops.render.listing import Field, lists
@@ -36,6 +37,7 @@ def _(version: ModelVersion) -> Look:
         "libraries": ", ".join(f"{name} {number}" for name, number in version.libraries.items()),
         "run": version.run_id,
         "notebook": version.notebook,
+        "checked": verdict(version.judged),
     }
     inputs = [(each.name, each.type, "" if each.nullable else "no nulls") for each in version.signature.inputs]
     outputs = [

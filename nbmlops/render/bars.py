@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nbmlops.render.width import clip, escaped_bytes, pad, safe, width
 
@@ -15,7 +15,8 @@ _PARTS = " ▏▎▍▌▋▊▉█"
 _WIDE = 6
 _TALL = 24
 _WORDS = 60
-_BAR = 16
+_FEW = 10
+_TAGS, _BAR = 205, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +29,29 @@ class Charted:
     after: tuple[float, ...] = ()
 
     def svg_paths(self) -> list[tuple[str, str]]:
-        """An outline of all bars as SVG draws it, and its class: those before to the left, those after to the right."""
+        """The outline of each row of bars as SVG draws it, and its class: before to the left, after to the right."""
         found = []
         for counts, start, kind in ((self.before, 0, "before"), (self.after, self.svg_width // 2 + 4, "after")):
             most = max(counts, default=0)
-            drawn = []
-            for place, count in enumerate(counts):
-                height = round(_TALL * count / most) if most else 0
-                if height := max(height, 1 if count else 0):
-                    drawn.append(f"M{start + place * _WIDE} {_TALL}v-{height}h{_WIDE - 1}v{height}")
-            if drawn:
-                found.append(("".join(drawn), kind))
+            if not most:
+                continue
+            drawn, level = [f"M{start} {_TALL}"], 0
+            for count in counts:
+                height = max(round(_TALL * count / most), 1 if count else 0)
+                drawn.append(f"v{level - height}h{_WIDE}")
+                level = height
+            found.append((f"{''.join(drawn)}V{_TALL}z", kind))
         return found
 
     @property
     def cost(self) -> int:
         """Bytes that it takes in HTML: its tags, its words, and each bar."""
         words = escaped_bytes(clip(self.name, 80)) + escaped_bytes(clip(self.words, 200))
-        return 280 + words + _BAR * (len(self.before) + len(self.after))
+        return _TAGS + words + _BAR * (len(self.before) + len(self.after))
+
+    def coarser(self) -> Charted:
+        """The same with neighbours put together, so that ten bars are left at most."""
+        return replace(self, before=_together(self.before), after=_together(self.after))
 
     @property
     def svg_width(self) -> int:
@@ -74,6 +80,11 @@ class Bars:
             chart = f"{sparkline(row.before)} → {sparkline(row.after)}" if row.before or row.after else ""
             lines.append(f"{pad(safe(row.name), names)}  {pad(clip(safe(row.words), _WORDS), words)}  {chart}".rstrip())
         return "\n".join([*lines, f"… and {self.omitted:,} more"] if self.omitted else lines)
+
+
+def _together(counts: tuple[float, ...]) -> tuple[float, ...]:
+    size = -(-len(counts) // _FEW)
+    return tuple(sum(counts[place : place + size]) for place in range(0, len(counts), size)) if counts else ()
 
 
 def sparkline(counts: Sequence[float]) -> str:

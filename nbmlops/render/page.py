@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["page"]
 
-_BUDGET = 72_000
+_BUDGET = 94_000
 """Bytes for what a page says; its style and tags come on top, and together they stay under 100 kB."""
 _PHRASE = 400
 _TAGS = 60
@@ -77,6 +77,10 @@ def _shares(blocks: Sequence[Block]) -> list[int]:
     for place, index in enumerate(unmet):
         shares[index] = min(shares[index], left // (len(unmet) - place))
         left -= shares[index]
+    # Charts ask for the coarse ones, and take what nobody wants.
+    charted = [index for index, block in enumerate(blocks) if isinstance(block, Bars)]
+    for index in charted:
+        shares[index] += left // len(charted)
     return shares
 
 
@@ -86,7 +90,7 @@ def _cost(block: Block) -> int:
         case Table():
             return block.cost
         case Bars(rows=charts):
-            return sum(chart.cost for chart in charts)
+            return sum(chart.coarser().cost for chart in charts)
         case Lines(lines=lines):
             return sum(_line_bytes(one) for one in lines)
         case Facts(pairs=pairs):
@@ -119,6 +123,8 @@ def _within(block: Block, budget: int) -> Block:
         case Table() | Curves() | Across():
             return block.within(budget)
         case Bars(rows=charts):
+            if sum(chart.cost for chart in charts) > budget:
+                charts = tuple(chart.coarser() for chart in charts)
             kept_charts = charts[: max(1, _first((chart.cost for chart in charts), budget))]
             clipped = tuple(replace(one, name=clip(one.name, 80), words=clip(one.words, 200)) for one in kept_charts)
             return Bars(clipped, block.omitted + len(charts) - len(clipped))

@@ -11,7 +11,7 @@ __all__ = ["Column", "Table"]
 
 _GAP = "  "
 _NARROWEST = 8
-_CELL_TAGS = 30
+_ROW_TAGS, _CELL_TAGS, _RIGHT_TAGS = 10, 9, 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Table:
         kept: list[tuple[str, ...]] = []
         for row in self.rows:
             cells = tuple(clip(cell, 200) for cell in row)
-            budget -= sum(_html_bytes(cell) for cell in cells)
+            budget -= self._row_bytes(cells)
             if budget < 0:
                 break
             kept.append(cells)
@@ -69,7 +69,11 @@ class Table:
     @property
     def cost(self) -> int:
         """Bytes that its rows take in HTML."""
-        return sum(_html_bytes(clip(cell, 200)) for row in self.rows for cell in row)
+        return sum(self._row_bytes(tuple(clip(cell, 200) for cell in row)) for row in self.rows)
+
+    def _row_bytes(self, cells: Sequence[str]) -> int:
+        tags = _ROW_TAGS + sum(_RIGHT_TAGS if column.right else _CELL_TAGS for column in self.columns)
+        return tags + sum(map(escaped_bytes, cells))
 
     def text(self, columns: int | None = None) -> str:
         """Write it in aligned columns, no wider than `columns`; None leaves the width open."""
@@ -105,7 +109,3 @@ class Table:
             widths[widest] -= 1
             excess -= 1
         return widths
-
-
-def _html_bytes(cell: str) -> int:
-    return _CELL_TAGS + escaped_bytes(cell)

@@ -17,10 +17,10 @@ __all__ = ["MlLine", "words"]
 
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
-    "-a --after --against --alias --artifact --as --by --column --columns --data --depth --direction --example "
-    "--experiment --from --grace --key --kind --limit -m --message --metric -n --name --notebook -o --output "
-    "-p --param --query --query-file --remote --sample --step --suite --tag --to --tolerance "
-    "--where --where-file".split()
+    "-a --after --against --alias --artifact --as --before --by --column --columns --data --depth --direction "
+    "--example --experiment --from --grace --html --junit --key --kind --limit -m --message --metric -n "
+    "--name --notebook -o --output -p --param --query --query-file --remote --sample --section --status "
+    "--step --subject --suite --tag --to --tolerance --where --where-file".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {"data tag": frozenset({"--remove"})}
@@ -29,7 +29,7 @@ _VERBS = {
     "run": frozenset(
         {"artifact", "autolog", "best", "compare", "export", "import", "list", "note", "resume", "show", "start"}
     ),
-    "check": frozenset({"data", "infer", "list", "show"}),
+    "check": frozenset({"data", "diff", "infer", "list", "show"}),
 }
 _DEFAULT_VERBS = {"run": "start", "check": "data"}
 # Which positional, of which noun and verb, is an object of the notebook. Where a reference may stand

@@ -14,6 +14,7 @@ from nbmlops.checks.evidence import (
     TableEvidence,
 )
 from nbmlops.checks.records import Outcome, Report
+from nbmlops.checks.report_diff import compare
 from nbmlops.checks.suite import Suite
 from nbmlops.data.diff_records import (
     ArrayChange,
@@ -215,6 +216,7 @@ def every_record(text: str) -> list[Any]:
         Exported(text, (text,), 3, 1, 4_000, (text,), 1, (text,)),
         Imported(text, (text,), 3, 1, 1, ((text, text),), 2, (text,)),
         report(text),
+        compare(report(text), report(text, outcomes=report("other").outcomes)),
         Suite.parse("dep_delay: number, nulls < 5%", text),
         model,
         Promotion("model", text, text, f"{text}@v1", f"{text}@v2", report(text), moved=True),
