@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.checks.aggregates import Depends, Distinct, Maximum, Mean, plan_aggregate, plan_depends
 from nbmlops.checks.kinds import (
     Between,
     Check,
@@ -45,7 +46,7 @@ def needed(check: Check) -> tuple[str, ...]:
     """Give the columns that `check` names in its own text."""
     if isinstance(check, Expression):
         return column_names(check.text)
-    return check.columns if isinstance(check, Key) else ()
+    return check.columns if isinstance(check, Key | Depends) else ()
 
 
 def plan(check: Check, column: str | None, frame: Frame, number: int) -> CheckPlan:
@@ -285,4 +286,8 @@ _PLANNERS: dict[type[Check], Callable[[Any, str, Frame, str], CheckPlan]] = {
     Key: _key,
     Rows: _rows,
     Columns: _columns,
+    Mean: plan_aggregate,
+    Distinct: plan_aggregate,
+    Maximum: plan_aggregate,
+    Depends: plan_depends,
 }

@@ -176,7 +176,8 @@ def _outcome(each: _Planned, values: Mapping[str, Any] | BaseException) -> Outco
         holds, figure = each.plan.holds, each.plan.fixed or ""
     else:
         bad, judged = each.plan.tally(values)
-        holds, figure = _holds(check, bad, judged), figure_words(check, bad, judged)
+        said = each.plan.said
+        holds, figure = _holds(check, bad, judged), said(values) if said else figure_words(check, bad, judged)
     status: Status = "passed" if holds else "warned" if check.severity == "warn" else "failed"
     return Outcome(check.kind, each.column, status, figure, bound_words(check))
 

@@ -32,7 +32,9 @@ __all__ = [
     "TypeName",
     "TypeOf",
     "Unique",
+    "check_range",
     "is_number",
+    "write_end",
 ]
 
 Severity = Literal["error", "warn"]
@@ -102,10 +104,10 @@ class Between(Check):
 
     def __post_init__(self) -> None:
         Check.__post_init__(self)
-        _range("between", self.low, self.high)
+        check_range("between", self.low, self.high)
 
     def _words(self) -> str:
-        return f"between({_end(self.low)}, {_end(self.high)})"
+        return f"between({write_end(self.low)}, {write_end(self.high)})"
 
     @property
     def of_dates(self) -> bool:
@@ -206,10 +208,10 @@ class Rows(Check):
         for end in (self.low, self.high):
             if end is not None and (type(end) is not int or end < 0):
                 raise InvalidError(f"rows between takes whole numbers from 0, not {end!r}")
-        _range("rows between", self.low, self.high)
+        check_range("rows between", self.low, self.high)
 
     def _words(self) -> str:
-        return f"rows between({_end(self.low)}, {_end(self.high)})"
+        return f"rows between({write_end(self.low)}, {write_end(self.high)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +252,8 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _range(what: str, low: float | str | None, high: float | str | None) -> None:
+def check_range(what: str, low: float | str | None, high: float | str | None) -> None:
+    """Raise `InvalidError` when `low` and `high` are no two ends of a range; `what` begins its message."""
     ends = [end for end in (low, high) if end is not None]
     if not ends:
         raise InvalidError(f"{what} has no end at all", hint=f"{what}(0, ) has a lower end")
@@ -263,7 +266,7 @@ def _range(what: str, low: float | str | None, high: float | str | None) -> None
     placed = [instant(end) if isinstance(end, str) else end for end in ends]
     if len(placed) == 2 and placed[0] > placed[1]:  # type: ignore[operator]  # same type by the test above
         raise InvalidError(
-            f"nothing lies between {_end(low)} and {_end(high)}", hint=f"{what}({_end(high)}, {_end(low)})"
+            f"nothing lies between {write_end(low)} and {write_end(high)}", hint=f"{what}({write_end(high)}, {write_end(low)})"
         )
 
 
@@ -279,7 +282,8 @@ def _group(value: Scalar) -> str:
     return "strings" if isinstance(value, str) else "booleans" if isinstance(value, bool) else "numbers"
 
 
-def _end(value: float | str | None) -> str:
+def write_end(value: float | str | None) -> str:
+    """Write an end of a range; an open one is empty."""
     return "" if value is None else write_scalar(value)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Literal, cast
 
+from nbmlops.checks.aggregates import AGGREGATES, Depends
 from nbmlops.checks.conflicts import conflict
 from nbmlops.checks.kinds import (
     TYPES,
@@ -296,6 +297,15 @@ def _rows(parser: _Parser) -> Check:
     return Rows(low=cast("int | None", low), high=cast("int | None", high))
 
 
+def _aggregate(kind: str) -> Callable[[_Parser], Check]:
+    def read(parser: _Parser) -> Check:
+        parser.needs("between", kind)
+        low, high = parser.ends(f"{kind} between")
+        return AGGREGATES[kind](low=cast("float | str | None", low), high=cast("float | str | None", high))
+
+    return read
+
+
 def _columns(parser: _Parser) -> Check:
     start = parser.token
     mode, *names = parser.names("columns") or ("",)
@@ -315,4 +325,6 @@ _KINDS: dict[str, Callable[[_Parser], Check]] = {
     "rows": _rows,
     "key": lambda parser: Key(columns=parser.names("key")),
     "columns": _columns,
+    **{kind: _aggregate(kind) for kind in AGGREGATES},
+    "depends": lambda parser: Depends(columns=parser.names("depends")),
 }

@@ -68,6 +68,8 @@ class CheckPlan:
         Column of the frame whose values are shown as evidence.
     fixed : str, optional
         The figure of a check that needs no tally, such as a type; `holds` is its verdict.
+    said : callable, optional
+        From the measured values: the figure in words, when it is no count of bad ones.
     """
 
     measures: Mapping[str, pl.Expr] = field(default_factory=dict)
@@ -76,3 +78,4 @@ class CheckPlan:
     shown: str | None = None
     fixed: str | None = None
     holds: bool = True
+    said: Callable[[Values], str] | None = None

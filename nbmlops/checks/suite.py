@@ -6,6 +6,8 @@
     line    = ( "table" | column ) ":" check { "," check } [ "#" note ]
     column  = word | string
     check   = type | between(a, b) | in(v, …) | matches("regex") | unique | nulls < 5% | no nulls | expr("…")
+            | mean between(a, b) | max between(a, b) | distinct between(n, m)      -- of the column as a whole
+            | depends(column, …)                     -- one value for each combination of those columns
             | mostly(0.99) | warn                    -- both belong to the check before them
             | rows between(a, b) | key(column, …) | columns(exact | at_least, column, …)     -- of the table
     type    = number | integer | string | boolean | datetime | category
@@ -20,6 +22,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from nbmlops.checks.aggregates import Depends, Distinct, Maximum, Mean
 from nbmlops.checks.kinds import (
     Between,
     Check,
@@ -155,6 +158,22 @@ class SuiteBuilder:
     def unique(self) -> SuiteBuilder:
         """Expect no value twice."""
         return self._add(Unique())
+
+    def mean(self, low: float | None, high: float | None) -> SuiteBuilder:
+        """Expect the mean of the values from `low` to `high`."""
+        return self._add(Mean(low=low, high=high))
+
+    def max(self, low: float | str | None, high: float | str | None) -> SuiteBuilder:
+        """Expect the largest or newest value from `low` to `high`."""
+        return self._add(Maximum(low=low, high=high))
+
+    def distinct(self, low: int | None, high: int | None) -> SuiteBuilder:
+        """Expect from `low` to `high` different values."""
+        return self._add(Distinct(low=low, high=high))
+
+    def depends(self, *columns: str) -> SuiteBuilder:
+        """Expect one value for each combination of `columns`."""
+        return self._add(Depends(columns=columns))
 
     def expr(self, text: str) -> SuiteBuilder:
         """Expect the expression `text` to be true of each row."""

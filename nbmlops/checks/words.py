@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.checks.aggregates import Depends, Distinct, Maximum, Mean
 from nbmlops.checks.kinds import Between, Check, Columns, Expression, Key, Matches, Nulls, OneOf, Rows, TypeOf, Unique
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ __all__ = ["bound_words", "figure_words", "percent_words", "type_words", "value_
 
 
 _COMPLAINTS = {
+    "depends": "with several values",
     "expr": "untrue",
     "key": "repeated or null",
     "matches": "do not match",
@@ -27,7 +29,7 @@ def figure_words(check: Check, bad: int, judged: int) -> str:
     """Say how many of the `judged` values or rows are `bad`; of a check of rows, how many there are."""
     if isinstance(check, Rows):
         return f"{judged:,} rows"
-    noun = "rows" if isinstance(check, Key | Expression) else "values"
+    noun = "groups" if isinstance(check, Depends) else "rows" if isinstance(check, Key | Expression) else "values"
     if not judged:
         return f"no {noun}"
     complaint = _COMPLAINTS.get(check.kind, "outside")
@@ -105,5 +107,9 @@ _BOUNDS: dict[type[Check], Callable[[Any], str]] = {
     Unique: lambda _: "no value twice",
     Expression: lambda check: str(check.text),
     Key: lambda check: f"each {', '.join(check.columns)} once",
+    Mean: lambda check: _between_words(check.low, check.high),
+    Distinct: lambda check: _between_words(check.low, check.high),
+    Maximum: lambda check: _between_words(check.low, check.high),
+    Depends: lambda check: f"one for each {', '.join(check.columns)}",
     Columns: lambda check: f"{check.mode.replace('_', ' ')} {', '.join(check.names) or 'those of the suite'}",
 }
