@@ -3,8 +3,8 @@
 What was seen is a sample, often of one season. The margin beyond its ends is the distance from the
 median to that end once more, up to twice when the extreme lies far outside the central 98%, and
 more for few rows, whose extremes are exceeded soon (for an exponential tail the largest of a
-thousand times the rows lies ``ln(1000) / ln(rows)`` of that distance further out). Ends are rounded
-outward. Knowledge that the numbers alone do not give is kept: what was never negative stays so, what
+thousand times the rows lies ``ln(1000) / ln(rows)`` of that distance further out), and never less than twice of what lies between the ends of several versions. Ends are
+rounded outward. Knowledge that the numbers alone do not give is kept: what was never negative stays so, what
 ends at 1 or at 100 is a share, and a column that is called ``month`` may have all twelve of them.
 """
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from nbmlops.checks.kinds import Between, Nulls, Rows
 
-__all__ = ["Spread", "date_bounds", "is_time", "null_bound", "number_bounds", "row_bounds"]
+__all__ = ["Spread", "date_bounds", "is_time", "last_word", "null_bound", "number_bounds", "row_bounds"]
 
 # By the last word of a column's name; they hold only when all that was seen fits.
 _CALENDAR = {
@@ -53,7 +53,8 @@ _WORD = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+(?![a-z])")
 class Spread:
     """What was seen of a numeric column: its ends, median, 1st and 99th percentile, and its nature.
 
-    `clock` says that all values read as hours and minutes, such as 1745.
+    `clock` says that all values read as hours and minutes, such as 1745; `low_moved` and `high_moved` how far
+    the ends of several versions lie apart.
     """
 
     rows: int
@@ -64,6 +65,8 @@ class Spread:
     last: float
     whole: bool
     clock: bool = False
+    low_moved: float = 0.0
+    high_moved: float = 0.0
 
 
 def number_bounds(name: str, seen: Spread) -> Between:
@@ -76,8 +79,8 @@ def number_bounds(name: str, seen: Spread) -> Between:
     if seen.low == seen.high:
         # One value says nothing about how far others lie; only its sign is taken for meant.
         return Between(low=0, high=None) if seen.low >= 0 else Between(low=None, high=0)
-    low = _widened(seen.low, seen.median, seen.first, seen.rows, -1)
-    high = _widened(seen.high, seen.median, seen.last, seen.rows, 1)
+    low = _widened(seen, -1)
+    high = _widened(seen, 1)
     if seen.low >= 0:
         low = max(low, 0)
     if seen.high <= 0:
@@ -100,25 +103,34 @@ def _known(name: str, seen: Spread) -> tuple[float, float] | None:
     return known if known and known[0] <= seen.low and seen.high <= known[1] else None
 
 
+def last_word(name: str) -> str:
+    """The last word of a column's name, in small letters, which tells most of what it holds."""
+    return _words(name)[-1]
+
+
 def is_time(name: str) -> bool:
     """Whether the name of a column says that it may hold times of day."""
-    return _words(name)[-1] == "time"
+    return last_word(name) == "time"
 
 
 def _words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)] or [""]
 
 
-def _widened(end: float, median: float, central: float, rows: int, sign: int) -> float:
-    reach = abs(end - median)
+def _widened(seen: Spread, sign: int) -> float:
+    end, central, moved = (
+        (seen.low, seen.first, seen.low_moved) if sign < 0 else (seen.high, seen.last, seen.high_moved)
+    )
+    reach = abs(end - seen.median)
     if reach == 0:
         # The end is the median itself, as with many zeros.
         margin = max(abs(end) * 0.5, 1.0)
     else:
-        inner = abs(central - median)
+        inner = abs(central - seen.median)
         tail = reach / inner / 2 if inner else 2.0
-        few = math.log(1_000) / math.log(max(rows, 2))
+        few = math.log(1_000) / math.log(max(seen.rows, 2))
         margin = reach * max(1.0, min(tail, 2.0), min(few, 3.0))
+    margin = max(margin, 2 * moved)
     step = 10.0 ** math.floor(math.log10(margin)) if 0 < margin < math.inf else 1.0
     target = (end + sign * margin) / step
     if not math.isfinite(target):

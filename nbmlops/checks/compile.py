@@ -218,7 +218,14 @@ def _expression(check: Expression, _column: str, frame: Frame, key: str) -> Chec
 
     for name in column_names(check.text):
         frame.place(name)
-    good = compiled_expression(check.text, frame.places)
+    # pandas writes a missing number as NaN, which would otherwise compare as a number above all others.
+    good = compiled_expression(
+        check.text,
+        {
+            name: pl.col(place).fill_nan(None) if frame.types[name].is_float() else pl.col(place)
+            for name, place in frame.places.items()
+        },
+    )
     empty = pl.DataFrame(schema={frame.places[name]: dtype for name, dtype in frame.types.items()})
     try:
         (dtype,) = empty.select(good.alias("good")).dtypes

@@ -71,7 +71,7 @@ class Checks(Keeping):
         from nbmlops.checks.infer import infer
 
         table, subject, _ = self._table(value)
-        return infer(table, _plain_name(subject) if name is None else name)
+        return infer([table], _plain_name(subject) if name is None else name)
 
     def data(
         self,

@@ -82,8 +82,8 @@ def parsed(text: str) -> ast.expr:
     return ConditionText(text).tree()
 
 
-def compiled_expression(text: str, columns: Mapping[str, str]) -> pl.Expr:
-    """Read the condition `text` as a Polars expression; `columns` gives each named column's name in the frame.
+def compiled_expression(text: str, columns: Mapping[str, str | pl.Expr]) -> pl.Expr:
+    """Read the condition `text` as a Polars expression; `columns` gives each named column, or its name in the frame.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def instant(text: str) -> datetime:
 
 
 class _Reader(ConditionText):
-    def __init__(self, text: str, columns: Mapping[str, str] | None) -> None:
+    def __init__(self, text: str, columns: Mapping[str, str | pl.Expr] | None) -> None:
         super().__init__(text)
         self.columns = columns
         self.names: set[str] = set()
@@ -120,7 +120,8 @@ class _Reader(ConditionText):
         import polars as pl
 
         self.names.add(name)
-        return pl.col(name if self.columns is None else self.columns[name])
+        found = name if self.columns is None else self.columns[name]
+        return pl.col(found) if isinstance(found, str) else found
 
     def read(self) -> pl.Expr:
         import polars as pl

@@ -52,7 +52,7 @@ def month(number: int, rows: int = 20_000) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def suite() -> Suite:
-    return infer(table_of(pd.concat([month(number) for number in (1, 2, 3)], ignore_index=True)), "flights")
+    return infer([table_of(pd.concat([month(number) for number in (1, 2, 3)], ignore_index=True))], "flights")
 
 
 def failed(frame: pd.DataFrame, suite: Suite) -> set[str]:
@@ -116,24 +116,24 @@ def test_a_planted_fault_is_caught(suite: Suite, name: str) -> None:
 
 
 def test_a_new_column_warns() -> None:
-    learnt = infer(table_of(month(1)))
+    learnt = infer([table_of(month(1))])
     found = judge(table_of(month(1).assign(extra=1)), learnt)
     assert [(each.label, each.status) for each in found if each.status != "passed"] == [("columns", "warned")]
 
 
 def test_an_empty_table_teaches_nothing() -> None:
     with pytest.raises(InvalidError, match="nothing to learn from"):
-        infer(table_of(month(1).head(0)))
+        infer([table_of(month(1).head(0))])
 
 
 def test_one_row_teaches_little_and_accepts_its_like() -> None:
-    suite = infer(table_of(month(1).head(1)))
+    suite = infer([table_of(month(1).head(1))])
     assert failed(month(1).head(1), suite) == set()
     assert not any("matches" in str(each) or "in(" in str(each) for each in suite.columns)
 
 
 def test_a_column_of_nothing_may_hold_anything_later() -> None:
-    suite = infer(table_of(pd.DataFrame({"x": [1, 2], "none": [None, None]})))
+    suite = infer([table_of(pd.DataFrame({"x": [1, 2], "none": [None, None]}))])
     assert failed(pd.DataFrame({"x": [1, 2], "none": ["a", "b"]}), suite) == set()
 
 
@@ -142,17 +142,17 @@ def test_a_key_found_by_accident_is_no_key() -> None:
     pairs = random.permutation(10_000)[:300]
     frame = pd.DataFrame({"a": pairs // 100, "b": pairs % 100})
     assert not frame.duplicated().any()
-    assert "key" not in str(infer(table_of(frame)))
+    assert "key" not in str(infer([table_of(frame)]))
     unique = pd.DataFrame({"word": [f"w{place % 7}" for place in range(400)]})
     unique["id"] = [f"u{place}" for place in range(400)]
-    assert "key(id)" in str(infer(table_of(unique)))
+    assert "key(id)" in str(infer([table_of(unique)]))
 
 
 def test_hundreds_of_columns_of_any_name_are_learnt() -> None:
     frame = pd.DataFrame(
         np.random.default_rng(0).normal(size=(50, 300)), columns=[f"Größe №{n} 时间" for n in range(300)]
     )
-    suite = infer(table_of(frame), "wide")
+    suite = infer([table_of(frame)], "wide")
     assert len(suite.columns) == 300
     assert Suite.parse(str(suite), "wide") == suite
 

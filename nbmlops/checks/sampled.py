@@ -1,0 +1,88 @@
+"""Rows of several tables side by side, few enough to try thousands of guesses on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.checks.seen import is_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import polars as pl
+
+    from nbmlops.checks.frames import CheckedTable
+
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["Sample", "sampled"]
+
+_ROWS = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Rows of several tables, one after the other.
+
+    Parameters
+    ----------
+    part : numpy.ndarray of int, shape (rows,)
+        The table that each row is of.
+    numbers : mapping of str to numpy.ndarray of float64, shape (rows,)
+        Numeric columns; missing and infinite values are NaN.
+    codes : mapping of str to numpy.ndarray of int64, shape (rows,)
+        Every column, each different value as a number; -1 where it is missing.
+    dates : mapping of str to mapping of str to numpy.ndarray
+        Columns of dates: ``year``, ``month``, ``day``, ``hour``, and ``at`` (microseconds), NaN where it is missing.
+    """
+
+    part: Any
+    numbers: Mapping[str, Floats]
+    codes: Mapping[str, Any]
+    dates: Mapping[str, Mapping[str, Floats]]
+
+
+def sampled(tables: Sequence[CheckedTable], names: Sequence[str]) -> Sample:
+    """Take rows of `tables` evenly, the columns `names`, at most 16,000 rows in all."""
+    import numpy as np
+    import polars as pl
+
+    each = max(1, _ROWS // len(tables))
+    frames = []
+    for table in tables:
+        step = max(1, -(-table.height() // each))
+        frames.append(table.frame(names).gather_every(step).collect(engine="in-memory"))
+    part = np.repeat(np.arange(len(frames)), [frame.height for frame in frames])
+    joined = pl.concat(frames, how="vertical_relaxed")
+    numbers: dict[str, Floats] = {}
+    dates: dict[str, dict[str, Floats]] = {}
+    codes: dict[str, Any] = {}
+    for name, place in zip(names, joined.columns, strict=True):
+        column = joined.get_column(place)
+        if column.dtype.is_numeric():
+            values = column.cast(pl.Float64).to_numpy().astype(np.float64)
+            numbers[name] = np.where(np.isfinite(values), values, np.nan)
+            codes[name] = _codes(column.cast(pl.Float64).fill_nan(None))
+        elif column.dtype in (pl.Date, pl.Datetime):
+            dates[name] = _parts(column.cast(pl.Datetime("us")))
+            codes[name] = _codes(column)
+        elif is_text(column.dtype) or column.dtype == pl.Boolean:
+            codes[name] = _codes(column.cast(pl.String))
+    return Sample(part, numbers, codes, dates)
+
+
+def _codes(column: pl.Series) -> Any:
+    import numpy as np
+
+    return column.rank("dense").fill_null(0).to_numpy().astype(np.int64) - 1
+
+
+def _parts(column: pl.Series) -> dict[str, Floats]:
+    import numpy as np
+    import polars as pl
+
+    parts = {part: getattr(column.dt, part)() for part in ("year", "month", "day", "hour")}
+    parts["at"] = column.dt.epoch("us")
+    return {part: values.cast(pl.Float64).to_numpy().astype(np.float64) for part, values in parts.items()}
