@@ -56,7 +56,9 @@ def _twelve_hours(month: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
 def _month_day_swapped(month: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
     # As readers do that take 04/05 for the fourth of May, and 04/13 for what it is.
     swaps = month["day"] <= 12
-    return month.assign(month=month["month"].where(~swaps, month["day"]), day=month["day"].where(~swaps, month["month"]))
+    return month.assign(
+        month=month["month"].where(~swaps, month["day"]), day=month["day"].where(~swaps, month["month"])
+    )
 
 
 def _two_months(month: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
@@ -103,6 +105,8 @@ CORRUPTIONS: dict[str, Corruption] = {
     "last month's end is in it": _two_months,
     "a sentinel stands for nulls": lambda m, _: m.assign(air_time=m["air_time"].fillna(-1)),
     "years have two digits": lambda m, _: m.assign(year=m["year"] % 100),
-    "the header came as a row": lambda m, _: pd.concat([pd.DataFrame([dict(zip(m, m, strict=True))]), m.astype(object)]).astype(str),
+    "the header came as a row": lambda m, _: pd.concat(
+        [pd.DataFrame([dict(zip(m, m, strict=True))]), m.astype(object)]
+    ).astype(str),
 }
 """By name: from this month and the one before it to what arrives."""

@@ -3,8 +3,9 @@
 What was seen is a sample, often of one season. The margin beyond its ends is the distance from the
 median to that end once more, up to twice when the extreme lies far outside the central 98%, and
 more for few rows, whose extremes are exceeded soon (for an exponential tail the largest of a
-thousand times the rows lies ``ln(1000) / ln(rows)`` of that distance further out), and never less than twice of what lies between the ends of several versions. Ends are
-rounded outward. Knowledge that the numbers alone do not give is kept: what was never negative stays so, what
+thousand times the rows lies ``ln(1000) / ln(rows)`` of that distance further out), and never less
+than twice of what lies between the ends of several versions. Ends are rounded outward.
+Knowledge that the numbers alone do not give is kept: what was never negative stays so, what
 ends at 1 or at 100 is a share, and a column that is called ``month`` may have all twelve of them.
 """
 

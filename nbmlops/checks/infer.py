@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 from nbmlops.checks.aggregates import Distinct, Maximum, Mean
 from nbmlops.checks.bounds import Spread, date_bounds, null_bound, number_bounds, row_bounds
@@ -176,7 +177,7 @@ def _moved_on(parts: Sequence[ColumnSeen]) -> list[Check]:
     """Where each table begins after the one before it has ended, the next must go on: a stale copy does not."""
     if len(parts) < 2 or not all(part.present for part in parts):
         return []
-    if any(after.low <= before.high for before, after in zip(parts, parts[1:], strict=False)):
+    if any(after.low <= before.high for before, after in pairwise(parts)):
         return []
     return [Maximum(low=(parts[-1].high + timedelta(seconds=1)).replace(microsecond=0).isoformat(), high=None)]
 

@@ -266,7 +266,8 @@ def check_range(what: str, low: float | str | None, high: float | str | None) ->
     placed = [instant(end) if isinstance(end, str) else end for end in ends]
     if len(placed) == 2 and placed[0] > placed[1]:  # type: ignore[operator]  # same type by the test above
         raise InvalidError(
-            f"nothing lies between {write_end(low)} and {write_end(high)}", hint=f"{what}({write_end(high)}, {write_end(low)})"
+            f"nothing lies between {write_end(low)} and {write_end(high)}",
+            hint=f"{what}({write_end(high)}, {write_end(low)})",
         )
 
 

@@ -168,7 +168,7 @@ def _sums(numbers: Mapping[str, Floats], columns: Mapping[str, ColumnSeen], shar
             yield _Exact(names[target], _expression(text, share), (names[target], names[source]))
     for one, other in itertools.combinations(range(len(names)), 2):
         for operator, values in (("+", few[one] + few[other]), ("*", few[one] * few[other])):
-            for target in np.flatnonzero(_fits(values, few)):
+            for target in map(int, np.flatnonzero(_fits(values, few))):
                 if target in (one, other):
                     continue
                 parts = numbers[names[one]], numbers[names[other]]
@@ -181,7 +181,7 @@ def _sums(numbers: Mapping[str, Floats], columns: Mapping[str, ColumnSeen], shar
                 if all(columns[name].whole for name in named):
                     text = f"{_name(names[target])} == {right}"
                 else:
-                    text = f"abs({_name(names[target])} - {right}) < {_small(goal):g}"
+                    text = f"abs({_name(names[target])} - ({right})) < {_small(goal):g}"
                 yield _Exact(names[target], _expression(text, share), named)
 
 
@@ -266,7 +266,7 @@ def _bands(sample: Sample, numbers: Mapping[str, Floats], joined: Iterable[froze
 
 
 def _band(sample: Sample, one: str, other: str, numbers: Mapping[str, Floats]) -> Expression | None:
-    """The least squares line, and twice the distance that 99.5% of each table keep from it; None for a band as wide as the values."""
+    """The least squares line, and twice the distance that 99.5% of each table keep from it; None when that is wide."""
     import numpy as np
 
     judged = np.isfinite(numbers[one] + numbers[other])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.frames import SUFFIXES, CheckedTable, table_of, without_index
 from nbmlops.checks.keeping import Keeping
-from nbmlops.checks.records import Report
+from nbmlops.checks.records import Outcome, Report
 from nbmlops.checks.suite import Suite, SuiteBuilder
 from nbmlops.core.errors import InvalidError
 from nbmlops.store import lineage
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from nbmlops.checks.learning import Learner
     from nbmlops.core.clock import Clock
     from nbmlops.data.records import DataVersion
     from nbmlops.data.service import Data
@@ -51,27 +52,46 @@ class Checks(Keeping):
         """Begin a suite in Python, as in ``ml.check.suite("flights").column("dep_delay").between(-60, 1500)``."""
         return SuiteBuilder(name)
 
-    def infer(self, value: Any, *, name: str | None = None) -> Suite:
-        """Learn a first suite from data, to be read and edited.
+    def infer(
+        self,
+        *values: Any,
+        from_: int | None = None,
+        to: str | os.PathLike[str] | None = None,
+        name: str | None = None,
+    ) -> Suite:
+        """Learn a suite from data, to be read and edited.
+
+        Several values are versions of one table, oldest first. The suite is learnt from all of them but the last,
+        and tested on that; how the test went is in the suite's notes, and in a report.
 
         Parameters
         ----------
-        value : str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame
-            A reference such as ``flights@v3``, a file, or a table.
+        *values : str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame
+            References such as ``flights@v3``, files, or tables.
+        from_ : int, optional
+            Of how many saved versions, up to the one that is named.
+        to : str or Path, optional
+            A new file to write the suite's text to.
         name : str, optional
             The suite's name; the data's by default.
 
         Raises
         ------
         InvalidError
-            When the table has no rows, two columns of one name, or a column of Python objects.
+            When a table has no rows, two columns of one name, or a column of Python objects; or when there are
+            fewer versions than `from_`.
         NotFoundError
             When there is no such version or file.
+        ConflictError
+            When the file `to` is there already.
         """
-        from nbmlops.checks.infer import infer
+        from nbmlops.checks.learning import suite_path, write_suite
 
-        table, subject, _ = self._table(value)
-        return infer([table], _plain_name(subject) if name is None else name)
+        path = suite_path(to) if to is not None else None
+        suite = self._learner().suite(values, from_, name)
+        if path is not None:
+            write_suite(suite, path)
+        return suite
 
     def data(
         self,
@@ -113,20 +133,19 @@ class Checks(Keeping):
 
         table, subject, judged = self._table(value, name)
         wanted = self._suite(suite, value, subject)
-        report = Report(
-            id=None,
-            suite=wanted.name or _plain_name(subject),
-            section="data",
-            subject=subject,
-            outcomes=judge(table, wanted),
-            created_at=self._clock.now(),
-            run_id=lineage.current().run_id,
-            judged=judged,
-        )
-        report = self.save(report)
+        report = self._keep(wanted.name or _plain_name(subject), subject, judge(table, wanted), judged)
         if strict:
             report.raise_if_failed()
         return report
+
+    def _keep(self, suite: str, subject: str, outcomes: tuple[Outcome, ...], judged: tuple[str, ...]) -> Report:
+        now, run = self._clock.now(), lineage.current().run_id
+        return self.save(Report(None, suite, "data", subject, outcomes, now, run, judged))
+
+    def _learner(self) -> Learner:
+        from nbmlops.checks.learning import Learner
+
+        return Learner(self._data, self._table, self._keep)
 
     def _table(self, value: Any, name: str | None = None) -> tuple[CheckedTable, str, tuple[str, ...]]:
         """The table, what a report calls it, and the version that it is, if it is one."""

@@ -23,11 +23,14 @@ _TABLE = ObjectParam("table", or_ref=True)
 
 
 @group.verb("infer")
-@click.argument("value", type=_TABLE)
+@click.argument("values", type=_TABLE, nargs=-1, required=True)
+@click.option("--from", "from_", type=click.IntRange(min=2), metavar="N", help="Learn from the newest N versions.")
+@click.option("--to", type=click.Path(), metavar="FILE", help="Write the suite to a new file.")
 @click.option("--name", help="What to call the suite.")
-def infer(session: Session, value: Given, name: str | None) -> Any:
-    """Learn a suite."""
-    return session.workspace.check.infer(value.value, name=name or value.name)
+def infer(session: Session, values: tuple[Given, ...], from_: int | None, to: str | None, name: str | None) -> Any:
+    """Learn a suite from versions of a table; the last of several is held out, and tested on."""
+    given = [value.value for value in values]
+    return session.workspace.check.infer(*given, from_=from_, to=to, name=name or values[-1].name)
 
 
 @group.verb("data")

@@ -176,7 +176,7 @@ VERBS = (
         *("run", "import", "SOURCE", "Take runs in from a folder, or from MLflow.", "ml.run.import_"),
         only_python=_DRAWN,
     ),
-    Verb("check", "infer", "VALUE", "Learn a first suite from data, to be edited.", "ml.check.infer"),
+    Verb("check", "infer", "VALUES…", "Learn a suite from versions, test it on the last.", "ml.check.infer"),
     Verb("check", "data", "VALUE", "Judge data by a suite; a cell's body is the suite.", "ml.check.data", body="suite"),
     Verb("check", "list", "", "List reports, the newest first.", "ml.check.list"),
     Verb("check", "show", "NUMBER", "Show a report with every outcome.", "ml.check.show", detail=True),

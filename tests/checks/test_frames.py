@@ -91,7 +91,7 @@ def test_only_the_columns_that_the_suite_judges_are_handed_over() -> None:
 def test_the_frame_is_left_as_it_was(frame: pd.DataFrame) -> None:
     before = frame.copy(deep=True)
     judge(table_of(frame), SUITE)
-    infer(table_of(frame))
+    infer([table_of(frame)])
     pd.testing.assert_frame_equal(frame, before)
 
 
@@ -118,7 +118,7 @@ def test_what_is_no_table_is_told_why(value: Any, said: str) -> None:
 def test_python_objects_are_named(values: list[Any]) -> None:
     frame = pd.DataFrame({"x": pd.Series(values, dtype=object), "y": range(len(values))})
     with pytest.raises(InvalidError, match="'x' holds Python objects"):
-        infer(table_of(frame))
+        infer([table_of(frame)])
 
 
 def test_files_that_cannot_be_read_are_told_why(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_any_suite_on_any_table_gives_outcomes_or_a_clear_error(x: pl.Series, y:
     outcomes = judge(table_of(frame), suite)
     assert len(outcomes) >= len(suite)
     try:
-        learnt = infer(table_of(frame), "any")
+        learnt = infer([table_of(frame)], "any")
     except NbmlopsError:
         assert height == 0
     else:
