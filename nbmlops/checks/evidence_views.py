@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from nbmlops.checks.evidence import BarsEvidence, Cell, CurvesEvidence, Evidence, NoteEvidence, RowsEvidence
 from nbmlops.checks.records import Outcome
@@ -38,14 +38,16 @@ def _others(evidence: Iterable[Evidence]) -> Iterable[Evidence]:
 
 
 def _charted(bars: BarsEvidence) -> Charted:
-    return Charted(bars.name, bars.words, bars.before, bars.after)
+    ends = list(dict.fromkeys((*bars.bins[:1], *bars.bins[-1:])))
+    return Charted(bars.name, ", ".join(filter(None, (bars.words, " … ".join(ends)))), bars.before, bars.after)
 
 
 def _block(evidence: Evidence) -> Block:
     match evidence:
         case RowsEvidence(columns=columns, numbers=numbers, values=values, total=total):
             rows = [(place, *row) for place, row in zip(numbers, values, strict=True)]
-            return _table(("row", *columns), rows, f"of {evidence.source}" if evidence.source else "", total)
+            title = f"of {evidence.source}" if evidence.source else ""
+            return _table(("row", *columns), rows, title, total, _exact)
         case CurvesEvidence(title=title, curves=curves):
             return Curves(title, tuple(Curve(name, points) for name, points in curves))
         case NoteEvidence(text=text):
@@ -56,21 +58,23 @@ def _block(evidence: Evidence) -> Block:
             return _table(evidence.columns, evidence.cells, evidence.title, evidence.total)
 
 
-def _table(headers: Sequence[str], rows: Sequence[Sequence[Cell]], title: str, total: int) -> Table:
-    numeric = [all(_is_number(row[place]) for row in rows if place < len(row)) for place in range(len(headers))]
-    columns = [Column(header, right) for header, right in zip(headers, numeric, strict=True)]
-    cells = [[_words(cell) for cell in row] for row in rows[:_ROWS]]
+def _table(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    title: str,
+    total: int,
+    written: Callable[[Cell], str] = number,
+) -> Table:
+    columns = [Column(header, _is_of_numbers([row[place] for row in rows])) for place, header in enumerate(headers)]
+    cells = [["null" if cell is None else written(cell) for cell in row] for row in rows[:_ROWS]]
     made = Table.of(columns, cells, title)
     return Table(made.columns, made.rows, made.title, max(0, total - len(cells)))
 
 
-def _is_number(cell: Cell) -> bool:
-    return isinstance(cell, int | float) and not isinstance(cell, bool)
+def _exact(cell: Cell) -> str:
+    """A value as it is, to be looked for in the table: with all its digits, and nothing between them."""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15 else str(cell)
 
 
-def _words(cell: Cell) -> str:
-    if cell is None:
-        return "null"
-    if isinstance(cell, bool | str):
-        return str(cell)
-    return number(cell)
+def _is_of_numbers(cells: Sequence[Cell]) -> bool:
+    return all(cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool)) for cell in cells)

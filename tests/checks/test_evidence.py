@@ -100,9 +100,19 @@ def test_each_kind_is_told_as_text() -> None:
     told = render.text(report_with(*evidence("航班")), detail=True)
     assert "of 航班" in told
     assert "  812  航班  0.5" in told
-    assert "4,410  null  nan" in told
-    assert "█ ▃ → ▂██" in told
+    assert " 4410  null  nan" in told
+    assert "航班, 航班  █ ▃ → ▂██" in told
     assert "1 → 3" in told
+
+
+def test_values_of_rows_are_shown_with_all_their_digits() -> None:
+    told = render.text(report_with(RowsEvidence.of({0: [2013, 1234.5678, 60.0]}, ["year", "x", "y"])), detail=True)
+    assert "2013  1234.5678  60" in told
+
+
+def test_bars_say_from_where_to_where_they_go() -> None:
+    told = render.text(report_with(BarsEvidence.of("a", [1], [2], "KS 0.4", ["0 to 1", "1 to 2"])), detail=True)
+    assert "KS 0.4, 0 to 1 … 1 to 2" in told
 
 
 @pytest.fixture
