@@ -27,6 +27,7 @@ __all__ = ["METRICS", "Comparison", "Metric", "answers", "compare", "figure", "n
 
 RESAMPLES = 1_000
 ROWS = 5_000
+RISK = 0.025
 _SEED = 20_240_229
 _BLOCK = 50
 
@@ -51,7 +52,7 @@ class Comparison:
     """Two models on the same rows.
 
     `gain` is how much better the first is, above 0 when it is, in the metric's own unit; `low` and `high`
-    are the ends of its 95% interval; `resampled` of `rows` rows went into the interval.
+    are the ends of its interval, of 95% by default; `resampled` of `rows` rows went into the interval.
     """
 
     first: float
@@ -247,8 +248,10 @@ def figure(metric: Metric, known: Any, given: Any) -> float:
     return value
 
 
-def compare(metric: Metric, known: Any, first: Any, second: Any, *, rows: int = ROWS) -> Comparison:
-    """How much better `first` answers than `second`, on the same rows, with a paired 95% bootstrap interval.
+def compare(metric: Metric, known: Any, first: Any, second: Any, *, rows: int = ROWS, risk: float = RISK) -> Comparison:
+    """How much better `first` answers than `second`, on the same rows, with a paired bootstrap interval.
+
+    The interval leaves out the share `risk` on each side, so that it is one of 95% by default.
 
     The rows are resampled together for both, `RESAMPLES` times (Efron & Tibshirani 1993, percentile
     interval). Beyond `rows` rows a fixed random sample of them is resampled, and the deviations are scaled by
@@ -271,7 +274,7 @@ def compare(metric: Metric, known: Any, first: Any, second: Any, *, rows: int = 
     whole = np.ones((1, size))
     spread = (spread - sign * float((mine(whole) - other(whole))[0])) * (size / total) ** 0.5
     gain = sign * (ours - theirs)
-    low, high = (gain + float(value) for value in np.nanpercentile(spread, [2.5, 97.5]))
+    low, high = (gain + float(value) for value in np.nanpercentile(spread, [100 * risk, 100 - 100 * risk]))
     return Comparison(ours, theirs, gain, low, high, total, size)
 
 

@@ -1,4 +1,4 @@
-"""Verbs on checks; those on the reports that are kept are in `keeping`."""
+"""Verbs on checks; that on models is in `model.verbs`, those on the reports that are kept in `keeping`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.frames import SUFFIXES, CheckedTable, table_of, without_index
-from nbmlops.checks.keeping import Keeping
+from nbmlops.checks.model.verbs import ModelChecks
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.checks.suite import Suite, SuiteBuilder
 from nbmlops.core.errors import InvalidError
@@ -19,17 +19,13 @@ if TYPE_CHECKING:
     import polars as pl
 
     from nbmlops.checks.learning import Learner
-    from nbmlops.core.clock import Clock
     from nbmlops.data.records import DataVersion
-    from nbmlops.data.service import Data
-    from nbmlops.store.catalog import Catalog
-    from nbmlops.store.objects import ObjectStore
 
 __all__ = ["Checks"]
 
 
-class Checks(Keeping):
-    """Checks of data, and the reports of all checks.
+class Checks(ModelChecks):
+    """Checks of data and of models, and the reports of all checks.
 
     Parameters
     ----------
@@ -41,12 +37,9 @@ class Checks(Keeping):
         Tells when.
     data : Data
         Loads what is named by a reference.
+    opener : callable, optional
+        Opens the model that is named by a reference.
     """
-
-    def __init__(self, catalog: Catalog, objects: ObjectStore, clock: Clock, data: Data) -> None:
-        super().__init__(catalog, objects)
-        self._clock = clock
-        self._data = data
 
     def suite(self, name: str = "") -> SuiteBuilder:
         """Begin a suite in Python, as in ``ml.check.suite("flights").column("dep_delay").between(-60, 1500)``."""

@@ -48,6 +48,36 @@ def data(session: Session, value: Given, suite: str | None, strict: bool, name: 
     return session.judged(report, good=report.passed)
 
 
+@group.verb("model")
+@click.argument("model", type=ObjectParam("estimator", or_ref=True))
+@click.argument("table", type=_TABLE)
+@click.option("--target", required=True, help="The column with the truth.")
+@click.option("--metric", help="What to measure: roc_auc, accuracy, brier, r2, rmse and more.")
+@click.option("--floor", type=float, help="The worst score that may pass.")
+@click.option("--ceiling", type=float, help="The worst loss that may pass.")
+@click.option(
+    "--champion", type=ObjectParam("estimator", or_ref=True), help="The model that it must not be worse than."
+)
+@click.option("--tolerance", type=float, help="How much worse than the champion it may be.")
+@click.option("--risk", type=float, help="The chance of a verdict that the rows alone made; 0.025 by default.")
+@click.option("--train", type=_TABLE, help="The rows that it was trained on.")
+@click.option("--slices", metavar="COLUMNS", help="Columns, with commas between, whose parts must not be weak.")
+@click.option("--sensitive", metavar="COLUMN", help="The column whose groups must be treated alike.")
+@click.option("--fairness", type=float, help="The largest difference between groups; 0.1 by default.")
+@click.option("--calibration", type=float, help="The largest calibration error; 0.05 by default.")
+@click.option("--overfit", type=float, help="The largest loss from the training rows to these.")
+@click.option("--only", metavar="CHECKS", help="Names of the checks to run, with commas between.")
+@click.option("--strict", is_flag=True, help="Fail when a check fails.")
+def model(session: Session, model: Given, table: Given, target: str, **asked: Any) -> Any:
+    """Judge a model on rows that it has not seen."""
+    for name in ("champion", "train"):
+        asked[name] = asked[name].value if asked[name] else None
+    for name in ("slices", "only"):
+        asked[name] = tuple((asked[name] or "").split(",")) if asked[name] else ()
+    report = session.workspace.check.model(model.value, table.value, target, **asked)
+    return session.judged(report, good=report.passed)
+
+
 @group.verb("list")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
 @click.option("--subject", help="Only on this reference, or on all versions of this name.")

@@ -178,6 +178,14 @@ VERBS = (
     ),
     Verb("check", "infer", "VALUES…", "Learn a suite from versions, test it on the last.", "ml.check.infer"),
     Verb("check", "data", "VALUE", "Judge data by a suite; a cell's body is the suite.", "ml.check.data", body="suite"),
+    Verb(
+        *("check", "model", "MODEL TABLE", "Judge a model on rows that it has not seen.", "ml.check.model"),
+        only_here=dict.fromkeys(
+            "metric floor ceiling tolerance risk slices sensitive fairness calibration overfit".split(),
+            "in Python: a keyword of this name, which `Asked` takes",
+        ),
+        only_python={"asked": "the keywords, each an option here"},
+    ),
     Verb("check", "list", "", "List reports, the newest first.", "ml.check.list"),
     Verb("check", "show", "NUMBER", "Show a report with every outcome.", "ml.check.show", detail=True),
     Verb("check", "diff", "BEFORE AFTER", "Tell what changed between two reports.", "ml.check.diff", detail=True),

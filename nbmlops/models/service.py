@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.checks.model.case import Opened
 from nbmlops.core.digests import of_bytes
 from nbmlops.core.errors import NotFoundError, RefusedError
 from nbmlops.core.refs import Ref, check_name
 from nbmlops.models import admission, signature
 from nbmlops.models.allowlist import check_exists, never
 from nbmlops.models.formats import format_named
+from nbmlops.models.inputs import taken
 from nbmlops.models.promotion import Gates, ModelPromoter
 from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
 from nbmlops.models.sealing import build, sealed
@@ -156,6 +158,13 @@ class Models:
         model = self._open(version)
         self._lineage.record("reads", version)
         return model
+
+    def opened(self, ref: str) -> Opened:
+        """Load a version together with what it takes of a table, for checks; raises what `load` raises."""
+        version = self._versions.resolve(ref)
+        learnt = ModelSignature.from_json(version.detail["signature"])
+        model = self.load(version.ref)
+        return Opened(version.ref, model, lambda table, target: taken(learnt, table, target), (f"model:{version.id}",))
 
     def show(self, ref: str) -> ModelVersion:
         """What is known of a version."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbmlops.checks import models as checks
+from nbmlops.checks.model.champion import comparable
 from nbmlops.checks.records import Outcome
 from nbmlops.core.errors import InvalidError, NbmlopsError, nearest
 from nbmlops.models.gates import Gate, example
+from nbmlops.models.inputs import taken
 from nbmlops.models.records import ModelSignature
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ def _measured(
         # A broken champion must not keep a sound candidate out.
         why = f"it cannot be loaded: {held.detail}"
         return [*outcomes, Outcome(f"{gate.metric} against {champion.ref}", None, "warned", "not compared", "", why)]
-    if not _comparable(model, other):
+    if not comparable(model, other):
         raise InvalidError(f"{champion.ref} knows other classes than {candidate.ref}, so the two cannot be compared")
     compared = checks.compare(metric, known, given, _answers(champion, other, gate, table))
     return [*outcomes, checks.not_worse(metric, compared, gate.tolerance, champion.ref)]
@@ -129,7 +131,7 @@ def _target(table: pd.DataFrame, gate: Gate) -> Any:
 
 def _answers(version: Version, model: Any, gate: Gate, table: pd.DataFrame) -> Any:
     signature = ModelSignature.from_json(version.detail["signature"])
-    rows = _inputs(signature, gate, table)
+    rows = taken(signature, table, gate.target, f"the held-out table {gate.holdout}")
     try:
         return checks.answers(gate.measure, model, rows, table[gate.target])
     except NbmlopsError:
@@ -138,30 +140,3 @@ def _answers(version: Version, model: Any, gate: Gate, table: pd.DataFrame) -> A
         raise InvalidError(
             f"{version.ref} cannot answer the rows of {gate.holdout}: {type(error).__name__}: {error}"
         ) from error
-
-
-def _inputs(signature: ModelSignature, gate: Gate, table: pd.DataFrame) -> Any:
-    others = [column for column in table.columns if column != gate.target]
-    if signature.form == "texts":
-        return table[others[0]].tolist()
-    if signature.form == "array":
-        if signature.inputs and len(others) != len(signature.inputs):
-            raise InvalidError(
-                f"the model takes an array of {len(signature.inputs)} columns, and {gate.holdout} has {len(others)} "
-                f"besides {gate.target}"
-            )
-        return table[others].to_numpy()
-    names = [field.name for field in signature.inputs] or others
-    if missing := [name for name in names if name not in table.columns]:
-        raise InvalidError(
-            f"the held-out table {gate.holdout} lacks columns that the model takes: {', '.join(missing)}"
-        )
-    return table[names]
-
-
-def _comparable(first: Any, second: Any) -> bool:
-    import numpy as np
-
-    mine: Any = getattr(first, "classes_", None)
-    other: Any = getattr(second, "classes_", None)
-    return (mine is None) == (other is None) and bool(mine is None or np.array_equal(mine, other))

@@ -17,10 +17,11 @@ __all__ = ["MlLine", "words"]
 
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
-    "-a --after --against --alias --artifact --as --before --by --column --columns --data --depth --direction "
-    "--example --experiment --from --grace --html --junit --key --kind --limit -m --message --metric -n "
-    "--name --notebook -o --output -p --param --query --query-file --remote --sample --section --status "
-    "--step --subject --suite --tag --to --tolerance --where --where-file".split()
+    "-a --after --against --alias --artifact --as --before --by --calibration --ceiling --champion --column "
+    "--columns --data --depth --direction --example --experiment --fairness --floor --from --grace --html "
+    "--junit --key --kind --limit -m --message --metric -n --name --notebook -o --only --output --overfit -p "
+    "--param --query --query-file --remote --risk --sample --section --sensitive --slices --status --step "
+    "--subject --suite --tag --target --to --tolerance --train --where --where-file".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {"data tag": frozenset({"--remove"})}
@@ -29,7 +30,7 @@ _VERBS = {
     "run": frozenset(
         {"artifact", "autolog", "best", "compare", "export", "import", "list", "note", "resume", "show", "start"}
     ),
-    "check": frozenset({"data", "diff", "infer", "list", "show"}),
+    "check": frozenset({"data", "diff", "infer", "list", "model", "show"}),
 }
 _DEFAULT_VERBS = {"run": "start", "check": "data"}
 # Which positional, of which noun and verb, is an object of the notebook. Where a reference may stand
@@ -39,6 +40,7 @@ _OBJECTS = {
     ("model", "save"): "object",
     ("check", "data"): "either",
     ("check", "infer"): "either",
+    ("check", "model"): "either",
 }
 
 

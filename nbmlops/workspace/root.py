@@ -222,7 +222,7 @@ class Workspace:
         """Verbs on checks and reports."""
         from nbmlops.checks import Checks
 
-        return Checks(self.catalog, self.objects, self.clock, self.data)
+        return Checks(self.catalog, self.objects, self.clock, self.data, lambda ref: self.model.opened(ref))  # noqa: PLW0108 - models need checks: they are opened when it is called
 
     @cached_property
     def model(self) -> Models:

@@ -17,6 +17,13 @@ VARIABLES = {"flights": FRAME, "model": MODEL, "auc": 0.75, "grid": {"depth": [1
 
 SAVED = {"as_": None, "message": None, "tags": {}, "alias": None, "allow_empty": False}
 
+JUDGED: dict[str, Any] = {
+    **dict.fromkeys(("metric", "floor", "ceiling", "champion", "tolerance", "risk", "train", "sensitive")),
+    **dict.fromkeys(("fairness", "calibration", "overfit")),
+    "slices": (),
+    "only": (),
+    "strict": False,
+}
 IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("status", "status", (), {}),
     ("lint delays", "lint", ("delays",), {}),
@@ -81,6 +88,12 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("check infer w@v1 w@v2 --to w.txt", "check.infer", ("w@v1", "w@v2"), {"from_": None, "to": "w.txt", "name": None}),
     ("check data flights --strict", "check.data", (FRAME, None), {"strict": True, "name": "flights"}),
     ("check flights", "check.data", (FRAME, None), {"strict": False, "name": "flights"}),
+    ("check model model flights --target late", "check.model", (MODEL, FRAME, "late"), JUDGED),
+    (
+        "check model delay@v2 held@v1 --target late --only floor,champion --champion delay@v1 --floor 0.6 --strict",
+        *("check.model", ("delay@v2", "held@v1", "late")),
+        {**JUDGED, "only": ("floor", "champion"), "champion": "delay@v1", "floor": 0.6, "strict": True},
+    ),
     ("check list", "check.list", (50,), {"subject": None, "status": None, "section": None, "before": None}),
     (
         "check list -n 5 --subject flights --status failed --section data --before 40",
