@@ -141,14 +141,14 @@ class ModelChecks(Keeping):
         if isinstance(value, str):
             is_path = os.sep in value or (value.endswith(SUFFIXES) and Path(value).exists())
             if not is_path:
-                return self._saved(value)
+                return self._loaded(value)
         if isinstance(value, pd.DataFrame):
             return value, "dataframe", ()
         table = table_of(Path(value) if is_path else value)
         frame = table.frame(table.names).collect().to_pandas()
         return frame.set_axis(list(table.names), axis=1), Path(value).name if is_path else "dataframe", ()
 
-    def _saved(self, ref: str) -> tuple[pd.DataFrame, str, tuple[str, ...]]:
+    def _loaded(self, ref: str) -> tuple[pd.DataFrame, str, tuple[str, ...]]:
         version = self._data.show(ref)
         if version.rows is None:
             raise InvalidError(
