@@ -11,7 +11,7 @@ from nbmlops.checks.model.shown import no_worse
 from nbmlops.checks.records import Outcome
 from nbmlops.core.errors import InvalidError
 
-__all__ = ["judge"]
+__all__ = ["comparable", "judge"]
 
 
 def judge(case: Case) -> Iterator[Outcome]:
