@@ -10,7 +10,7 @@ from nbmlops.checks.frames import SUFFIXES, table_of
 from nbmlops.checks.keeping import Keeping
 from nbmlops.checks.model.case import Asked, Case, Opened, inputs_of
 from nbmlops.checks.model.named import judge
-from nbmlops.checks.records import Report
+from nbmlops.checks.records import Outcome, Report
 from nbmlops.core.errors import InvalidError
 from nbmlops.store import lineage
 
@@ -109,20 +109,15 @@ class ModelChecks(Keeping):
         opened = self._opened(model)
         other = None if champion is None else self._opened(champion)
         case = Case(opened, rows, target, wanted, other, None if train is None else self._rows(train)[0])
-        report = Report(
-            id=None,
-            suite=f"model on {name}",
-            section="model",
-            subject=opened.name,
-            outcomes=judge(case, only),
-            created_at=self._clock.now(),
-            run_id=lineage.current().run_id,
-            judged=(*opened.versions, *versions),
-        )
-        report = self.save(report)
+        judged = (*opened.versions, *versions)
+        report = self._report(f"model on {name}", opened.name, judge(case, only), judged)
         if strict:
             report.raise_if_failed()
         return report
+
+    def _report(self, suite: str, subject: str, outcomes: tuple[Outcome, ...], judged: tuple[str, ...]) -> Report:
+        run_id = lineage.current().run_id
+        return self.save(Report(None, suite, "model", subject, outcomes, self._clock.now(), run_id, judged))
 
     def _opened(self, value: Any) -> Opened:
         if isinstance(value, str):
