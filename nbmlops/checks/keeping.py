@@ -117,19 +117,7 @@ class Keeping:
             _write(html, report_page(report).encode())
         return report
 
-    def diff(self, before: int | str, after: int | str) -> ReportDiff:
-        """Tell what got worse, what got better, what is new or gone, and which figures moved, from report to report.
-
-        Parameters
-        ----------
-        before, after : int or str
-            Numbers of reports.
-
-        Raises
-        ------
-        NotFoundError
-            When there is none of that number.
-        """
+    def _compared(self, before: int | str, after: int | str) -> ReportDiff:
         from nbmlops.checks.report_diff import compare
 
         return compare(self._found(before), self._found(after))

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.checks.changes import SuiteChanges, changes, suite_outcomes
 from nbmlops.checks.infer import infer
 from nbmlops.checks.records import Outcome, Report
-from nbmlops.checks.suite import Suite
-from nbmlops.core.errors import ConflictError, InvalidError
+from nbmlops.checks.suite import Suite, SuiteBuilder
+from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
 
 if TYPE_CHECKING:
     from nbmlops.checks.frames import CheckedTable
     from nbmlops.data.service import Data
 
-__all__ = ["Learner", "suite_path", "write_suite"]
+__all__ = ["Learner", "suite_of", "suite_path", "write_suite"]
 
 _FEWEST = 2
 Named = tuple["CheckedTable", str, tuple[str, ...]]
@@ -115,6 +115,37 @@ def _noted(suite: Suite, learnt: Sequence[str], report: Report, judged: Sequence
         lines.append(replace(each, note=said))
     of_table = "; ".join([note + kept, *missed.get(None, ())])
     return replace(suite, columns=tuple(lines), note=of_table)
+
+
+def suite_of(given: Any, judged: Any) -> Suite:
+    """The suite that somebody gave: one, a builder of one, its text, or a file of it.
+
+    Raises
+    ------
+    NotFoundError
+        When it is a word, and no file of that name is there.
+    InvalidError
+        When it does not parse, or has no check.
+    """
+    name = judged.partition("@")[0] if isinstance(judged, str) and os.sep not in judged else ""
+    match given:
+        case Suite():
+            suite = given
+        case SuiteBuilder():
+            suite = given.done()
+        case str() if ":" in given and not Path(given).is_file():
+            suite = Suite.parse(given, name)
+        case _:
+            path = Path(given)
+            if not path.is_file():
+                raise NotFoundError(
+                    f"there is no report and no file {path}",
+                    hint="see the reports with `ml check list`, or write a suite with `ml check infer REF --to FILE`",
+                )
+            suite = Suite.parse(path.read_text(encoding="utf-8"), name or path.stem)
+    if not len(suite):
+        raise InvalidError("the suite has no check", hint="let one be written with `ml check infer REF`")
+    return suite
 
 
 def suite_path(to: str | os.PathLike[str]) -> Path:

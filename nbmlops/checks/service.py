@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from nbmlops.checks.changes import SuiteChanges
     from nbmlops.checks.learning import Learner
+    from nbmlops.checks.report_diff import ReportDiff
     from nbmlops.data.records import DataVersion
 
 __all__ = ["Checks"]
@@ -130,6 +132,39 @@ class Checks(ModelChecks):
         if strict:
             report.raise_if_failed()
         return report
+
+    def diff(
+        self, before: int | str | os.PathLike[str] | Suite | SuiteBuilder, after: Any, *, from_: int | None = None
+    ) -> ReportDiff | SuiteChanges:
+        """Tell what changed between two reports, or what a version would change in a suite.
+
+        Parameters
+        ----------
+        before : int, str, Path, Suite or SuiteBuilder
+            The number of a report; or a suite, its text, or a file that holds it.
+        after : int, str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame
+            The number of the later report; or data, as `data` takes it.
+        from_ : int, optional
+            Of a suite: learn what replaces a check from so many saved versions, up to `after`.
+
+        Returns
+        -------
+        ReportDiff or SuiteChanges
+            What got worse or better, is new or gone, and which figures moved; or the lines that would change, why,
+            and the suite with them.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such report, file or version.
+        InvalidError
+            When the suite does not parse, or `after` is no table that can be judged.
+        """
+        if str(before).isdecimal():
+            return self._compared(str(before), str(after))
+        from nbmlops.checks.learning import suite_of
+
+        return self._learner().changes(suite_of(before, after), [after], from_)
 
     def _keep(self, suite: str, subject: str, outcomes: tuple[Outcome, ...], judged: tuple[str, ...]) -> Report:
         now, run = self._clock.now(), lineage.current().run_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbmlops.checks.changes import SuiteChanges
 from nbmlops.checks.evidence_views import evidence_blocks
 from nbmlops.checks.records import Outcome, Report, Status
 from nbmlops.checks.report_diff import CHANGES, Changed, ReportDiff
@@ -132,6 +133,26 @@ def _(obj: ReportDiff) -> dict[str, Any]:
 @json.register
 def _(obj: Report) -> dict[str, Any]:
     return {"id": obj.id, **obj.to_json()}
+
+
+@looks(SuiteChanges)
+def _(changes: SuiteChanges) -> Look:
+    if not changes.lines:
+        return Look(line(f"{changes.subject} changes nothing in suite {changes.before.name}".rstrip()))
+    what = f"{changes.subject} would change {count(len(changes.lines), 'line')} of suite {changes.before.name}"
+    drawn = [
+        "\n".join(
+            filter(None, (f"- {one.before}" * bool(one.before), f"+ {one.after}" * bool(one.after), f"  {one.why}"))
+        )
+        for one in changes.lines
+    ]
+    return Look(line(what.rstrip()), body=(Drawing("\n".join(drawn)),), more=(Drawing(str(changes.after)),))
+
+
+@json.register
+def _(obj: SuiteChanges) -> dict[str, Any]:
+    lines = [{"place": one.place, "before": one.before, "after": one.after, "why": one.why} for one in obj.lines]
+    return {"subject": obj.subject, "suite": obj.before.name, "lines": lines, "after": str(obj.after)}
 
 
 @looks(Suite)

@@ -101,6 +101,9 @@ def show(session: Session, number: str, junit: str | None, html: str | None) -> 
 @group.verb("diff")
 @click.argument("before")
 @click.argument("after")
-def diff(session: Session, before: str, after: str) -> Any:
-    """Compare two reports."""
-    return session.workspace.check.diff(before, after)
+@click.option(
+    "--from", "from_", type=click.IntRange(min=2), metavar="N", help="Learn the suite's new lines from N versions."
+)
+def diff(session: Session, before: str, after: str, from_: int | None) -> Any:
+    """Compare two reports; or tell what a version would change in the suite of a file."""
+    return session.workspace.check.diff(before, after, from_=from_)

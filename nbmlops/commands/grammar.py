@@ -188,7 +188,10 @@ VERBS = (
     ),
     Verb("check", "list", "", "List reports, the newest first.", "ml.check.list"),
     Verb("check", "show", "NUMBER", "Show a report with every outcome.", "ml.check.show", detail=True),
-    Verb("check", "diff", "BEFORE AFTER", "Tell what changed between two reports.", "ml.check.diff", detail=True),
+    Verb(
+        *("check", "diff", "BEFORE AFTER", "Compare two reports, or a suite with a version.", "ml.check.diff"),
+        detail=True,
+    ),
     Verb("model", "save", "ESTIMATOR NAME", "Save a trained model as a new version.", "ml.model.save"),
     Verb("model", "load", "REF", "Load a model that a trusted key signed.", "ml.model.load"),
     Verb("model", "list", "", "List the newest version of every model.", "ml.model.list"),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["SHOWN", "Formatters"]
 
 SHOWN = {
+    "nbmlops.checks.changes": ("SuiteChanges",),
     "nbmlops.checks.records": ("Report",),
     "nbmlops.checks.report_diff": ("ReportDiff",),
     "nbmlops.checks.suite": ("Suite",),

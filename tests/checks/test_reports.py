@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbmlops import Workspace, render
+from nbmlops.checks.changes import SuiteChanges
 from nbmlops.checks.evidence import BarsEvidence, RowsEvidence
 from nbmlops.checks.junit import junit_xml
 from nbmlops.checks.records import STATUSES, Outcome, Report, Section
-from nbmlops.checks.report_diff import compare
+from nbmlops.checks.report_diff import ReportDiff, compare
 from nbmlops.checks.report_page import report_page
-from nbmlops.core.errors import NotFoundError
+from nbmlops.checks.suite import Suite
+from nbmlops.core.errors import InvalidError, NotFoundError
 from tests.render.samples import report as sample
 from tests.render.test_html import HOSTILE, Reader
 
@@ -235,6 +237,7 @@ def test_a_diff_says_what_got_worse_better_new_gone_and_moved(workspace: Workspa
         )
     )
     diff = check.diff(1, "2")
+    assert isinstance(diff, ReportDiff)
     assert [(each.kind, each.label) for each in diff.changes] == [
         ("worse", "worse between"),
         ("new", "new between"),
@@ -259,6 +262,37 @@ def test_two_checks_of_one_kind_on_a_column_are_told_apart_by_their_bounds() -> 
     assert compare(report(low, high), report(high, low)).changes == ()
     (gone,) = compare(report(low, high), report(high)).changes
     assert (gone.kind, gone.before) == ("gone", low)
+
+
+def test_a_diff_says_what_a_version_would_change_in_a_suite(workspace: Workspace, tmp_path: Path) -> None:
+    for low in (0, 10, 20):
+        frame = pd.DataFrame({"a": range(low, low + 60), "b": ["x", "y"] * 30})
+        workspace.data.save(frame, "t")
+    file = tmp_path / "t.suite"
+    file.write_text('a: between(0, 70)\nb: in("x", "y")\ngone: number\n')
+    found = workspace.check.diff(file, "t@v3")
+    assert isinstance(found, SuiteChanges)
+    assert [(each.place, each.before) for each in found.lines] == [("a", "a: between(0, 70)"), ("gone", "gone: number")]
+    assert workspace.check.data("t@v3", found.after).passed
+    told = render.text(found)
+    assert told.startswith("t@v3 would change 2 lines of suite t\n  - a: between(0, 70)\n  + a: between(")
+    assert "- gone: number\n    the column is gone" in told
+    assert render.json(found)["lines"][1]["after"] == ""
+    same = workspace.check.diff("a: between(0, 70)", "t@v1", from_=None)
+    assert render.text(same) == "t@v1 changes nothing in suite t"
+    assert isinstance(workspace.check.diff(Suite.parse("a: between(0, 70)", "mine"), "t", from_=3), SuiteChanges)
+
+
+@pytest.mark.parametrize("suite", ["missing.suite", "a", ""])
+def test_a_diff_of_what_is_neither_report_nor_suite_says_so(workspace: Workspace, suite: str) -> None:
+    with pytest.raises(NotFoundError, match="there is no report and no file"):
+        workspace.check.diff(suite, "t")
+
+
+def test_a_diff_of_an_empty_suite_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "empty.suite").write_text("# nothing\n")
+    with pytest.raises(InvalidError, match="no check"):
+        workspace.check.diff(tmp_path / "empty.suite", "t")
 
 
 outcomes_ = st.lists(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from nbmlops.checks.changes import LineChange, SuiteChanges
 from nbmlops.checks.evidence import (
     BarsEvidence,
     CurvesEvidence,
@@ -217,6 +218,9 @@ def every_record(text: str) -> list[Any]:
         Imported(text, (text,), 3, 1, 1, ((text, text),), 2, (text,)),
         report(text),
         compare(report(text), report(text, outcomes=report("other").outcomes)),
+        SuiteChanges(
+            text, Suite(text), Suite(text), (LineChange(text, text, "", text), LineChange(text, "", text, text))
+        ),
         Suite.parse("dep_delay: number, nulls < 5%", text),
         model,
         Promotion("model", text, text, f"{text}@v1", f"{text}@v2", report(text), moved=True),
