@@ -8,25 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.frames import SUFFIXES, CheckedTable, table_of, without_index
 from nbmlops.checks.model.verbs import ModelChecks
+from nbmlops.checks.policy.ruling import Ruling
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.checks.suite import Suite, SuiteBuilder
 from nbmlops.core.errors import InvalidError
 from nbmlops.store import lineage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import polars as pl
 
     from nbmlops.checks.changes import SuiteChanges
     from nbmlops.checks.learning import Learner
+    from nbmlops.checks.model.case import Opened
     from nbmlops.checks.report_diff import ReportDiff
+    from nbmlops.core.clock import Clock
     from nbmlops.data.records import DataVersion
+    from nbmlops.data.service import Data
+    from nbmlops.store.catalog import Catalog
+    from nbmlops.store.objects import ObjectStore
 
 __all__ = ["Checks"]
 
 
-class Checks(ModelChecks):
+class Checks(ModelChecks, Ruling):
     """Checks of data and of models, and the reports of all checks.
 
     Parameters
@@ -41,7 +47,21 @@ class Checks(ModelChecks):
         Loads what is named by a reference.
     opener : callable, optional
         Opens the model that is named by a reference.
+    rules : mapping, optional
+        The table ``[tool.nbmlops.policy]`` of the project.
     """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        objects: ObjectStore,
+        clock: Clock,
+        data: Data,
+        opener: Callable[[str], Opened] | None = None,
+        rules: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(catalog, objects, clock, data, opener)
+        self._rules = rules or {}
 
     def suite(self, name: str = "") -> SuiteBuilder:
         """Begin a suite in Python, as in ``ml.check.suite("flights").column("dep_delay").between(-60, 1500)``."""
@@ -184,6 +204,9 @@ class Checks(ModelChecks):
             path = Path(value)
             return table_of(path), name or path.name, ()
         return table_of(value), name or "dataframe", ()
+
+    def _is_ref(self, value: Any) -> bool:
+        return isinstance(value, str) and not _is_path(value)
 
     def _saved(self, version: DataVersion) -> CheckedTable:
         if version.rows is None:

@@ -78,6 +78,17 @@ def model(session: Session, model: Given, table: Given, target: str, **asked: An
     return session.judged(report, good=report.passed)
 
 
+@group.verb("policy")
+@click.argument("value", type=_TABLE)
+@click.option("--kind", type=click.Choice(("data", "model")), help="Of what kind the name is, where both have it.")
+@click.option("--strict", is_flag=True, help="Fail when a rule is broken.")
+@click.option("--name", help="What the report calls a table without a reference.")
+def policy(session: Session, value: Given, kind: str | None, strict: bool, name: str | None) -> Any:
+    """Judge data or a model by the rules of the project."""
+    report = session.workspace.check.policy(value.value, kind=kind, strict=strict, name=name or value.name)
+    return session.judged(report, good=report.passed)
+
+
 @group.verb("list")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
 @click.option("--subject", help="Only on this reference, or on all versions of this name.")

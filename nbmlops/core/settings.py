@@ -7,6 +7,7 @@ catalog       NBMLOPS_CATALOG       SQLAlchemy URL of the catalog; SQLite in the
 objects       NBMLOPS_OBJECTS       folder or fsspec URL of the objects; in the workspace by default
 pipelines                           table: name of a pipeline -> list of notebook paths or patterns
 gates                               table: name of a model -> what a promotion of it must pass
+policy                              table: what data may hold and models may use
 rehash        NBMLOPS_REHASH        true: a large file is read again also when its times say that nothing was written
 cost_per_hour NBMLOPS_COST_PER_HOUR what an hour of this machine costs; runs and their cells then tell what they cost
 remotes                             table: name of a remote -> folder or fsspec URL to push to and pull from
@@ -42,6 +43,7 @@ class Settings:
     objects: str | None = None
     pipelines: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     gates: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
+    policy: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     remotes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     rehash: bool = False
     cost_per_hour: float | None = None
@@ -75,6 +77,7 @@ class Settings:
             objects=urls["objects"],
             pipelines=MappingProxyType(_pipelines(table.get("pipelines", {}))),
             gates=MappingProxyType(_tables("gates", table.get("gates", {}))),
+            policy=MappingProxyType(_table("policy", table.get("policy", {}))),
             remotes=MappingProxyType(_remotes(table.get("remotes", {}))),
             rehash=_switch(environ.get("NBMLOPS_REHASH") or table.get("rehash", False)),
             cost_per_hour=_amount(environ.get("NBMLOPS_COST_PER_HOUR") or table.get("cost_per_hour")),
@@ -126,6 +129,12 @@ def _remotes(table: Any) -> dict[str, str]:
     if not isinstance(table, Mapping) or not all(isinstance(value, str) and value for value in table.values()):
         raise InvalidError("[tool.nbmlops.remotes] must hold a folder or URL for each name", hint='origin = "s3://…"')
     return {check_name(name): where for name, where in table.items()}
+
+
+def _table(key: str, table: Any) -> dict[str, Any]:
+    if not isinstance(table, Mapping):
+        raise InvalidError(f"[tool.nbmlops.{key}] must be a table")
+    return dict(table)
 
 
 def _tables(key: str, table: Any) -> dict[str, Mapping[str, Any]]:

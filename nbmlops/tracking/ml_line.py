@@ -30,7 +30,7 @@ _VERBS = {
     "run": frozenset(
         {"artifact", "autolog", "best", "compare", "export", "import", "list", "note", "resume", "show", "start"}
     ),
-    "check": frozenset({"data", "diff", "infer", "list", "model", "show"}),
+    "check": frozenset({"data", "diff", "infer", "list", "model", "policy", "show"}),
 }
 _DEFAULT_VERBS = {"run": "start", "check": "data"}
 # Which positional, of which noun and verb, is an object of the notebook. Where a reference may stand
@@ -41,6 +41,7 @@ _OBJECTS = {
     ("check", "data"): "either",
     ("check", "infer"): "either",
     ("check", "model"): "either",
+    ("check", "policy"): "either",
 }
 
 

@@ -17,6 +17,7 @@ from nbmlops.workspace.layout import Marker
 
 if TYPE_CHECKING:
     from nbmlops.checks import Checks
+    from nbmlops.checks.model.case import Opened
     from nbmlops.core.clock import Clock
     from nbmlops.data import Data
     from nbmlops.models import Models
@@ -222,7 +223,10 @@ class Workspace:
         """Verbs on checks and reports."""
         from nbmlops.checks import Checks
 
-        return Checks(self.catalog, self.objects, self.clock, self.data, lambda ref: self.model.opened(ref))  # noqa: PLW0108 - models need checks: they are opened when it is called
+        def opened(ref: str) -> Opened:  # models need checks: they are opened when it is called
+            return self.model.opened(ref)
+
+        return Checks(self.catalog, self.objects, self.clock, self.data, opened, self.settings.policy)
 
     @cached_property
     def model(self) -> Models:

@@ -1,0 +1,1 @@
+"""Rules on what data may hold and what models may use: personal data, columns, age, origin, licence."""
