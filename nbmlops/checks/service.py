@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.checks.features.verbs import FeatureChecks
 from nbmlops.checks.frames import SUFFIXES, CheckedTable, table_of, without_index
-from nbmlops.checks.model.verbs import ModelChecks
 from nbmlops.checks.policy.ruling import Ruling
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.checks.suite import Suite, SuiteBuilder
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from nbmlops.checks.changes import SuiteChanges
+    from nbmlops.checks.features.verbs import Tests
     from nbmlops.checks.learning import Learner
     from nbmlops.checks.model.case import Opened
     from nbmlops.checks.report_diff import ReportDiff
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Checks"]
 
 
-class Checks(ModelChecks, Ruling):
+class Checks(FeatureChecks, Ruling):
     """Checks of data and of models, and the reports of all checks.
 
     Parameters
@@ -49,6 +50,8 @@ class Checks(ModelChecks, Ruling):
         Opens the model that is named by a reference.
     rules : mapping, optional
         The table ``[tool.nbmlops.policy]`` of the project.
+    tests : callable, optional
+        Runs the tests of a notebook.
     """
 
     def __init__(
@@ -59,9 +62,11 @@ class Checks(ModelChecks, Ruling):
         data: Data,
         opener: Callable[[str], Opened] | None = None,
         rules: Mapping[str, Any] | None = None,
+        tests: Tests | None = None,
     ) -> None:
         super().__init__(catalog, objects, clock, data, opener)
         self._rules = rules or {}
+        self._tests = tests
 
     def suite(self, name: str = "") -> SuiteBuilder:
         """Begin a suite in Python, as in ``ml.check.suite("flights").column("dep_delay").between(-60, 1500)``."""

@@ -89,6 +89,23 @@ def policy(session: Session, value: Given, kind: str | None, strict: bool, name:
     return session.judged(report, good=report.passed)
 
 
+@group.verb("feature")
+@click.argument("notebook", required=False, type=click.Path(dir_okay=False))
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, help="Seconds for each cell of a notebook.")
+@click.option("--strict", is_flag=True, help="Fail when a test fails.")
+def feature(session: Session, notebook: str | None, timeout: float, strict: bool) -> Any:
+    """Test features, by the body of the cell or by the tests in a notebook."""
+    cell = session.notebook
+    if notebook and cell and (cell.body or "").strip():
+        raise InvalidError("there are two: the body of the cell, and a notebook", hint="leave one out")
+    if notebook is None and (cell is None or not (cell.body or "").strip()):
+        raise InvalidError("there is nothing to test", hint="name a notebook: `ml check feature NOTEBOOK`")
+    given = {} if notebook or cell is None else {"tests": cell.body or "", "names": cell.variables}
+    with session.meter.steps("tests") as progress:
+        report = session.workspace.check.feature(notebook, **given, timeout=timeout, strict=strict, progress=progress)
+    return session.judged(report, good=report.passed)
+
+
 @group.verb("list")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
 @click.option("--subject", help="Only on this reference, or on all versions of this name.")

@@ -186,6 +186,11 @@ VERBS = (
         ),
         only_python={"asked": "the keywords, each an option here"},
     ),
+    Verb(
+        *("check", "feature", "[NOTEBOOK]", "Test the code that makes features.", "ml.check.feature"),
+        body="code",
+        only_python={"tests": "the body of the cell", "names": "the notebook's variables", **_DRAWN},
+    ),
     Verb("check", "policy", "VALUE", "Look for personal data, and judge by the project's rules.", "ml.check.policy"),
     Verb("check", "list", "", "List reports, the newest first.", "ml.check.list"),
     Verb("check", "show", "NUMBER", "Show a report with every outcome.", "ml.check.show", detail=True),

@@ -53,7 +53,9 @@ def run_tests(
     cells = code_cells(content)
     tests = {cell.number: body for cell in cells if (body := _body(cell)) is not None}
     if not tests:
-        raise InvalidError(f"{path} has no tests", hint="begin a cell with `%%ml check feature`, and write test_… below")
+        raise InvalidError(
+            f"{path} has no tests", hint="begin a cell with `%%ml check feature`, and write test_… below"
+        )
     wanted = _needed(cells, tests)
     with tempfile.TemporaryDirectory(prefix="nbmlops-tests-") as folder:
         file = Path(folder) / "outcomes"
@@ -66,7 +68,7 @@ def run_tests(
             as_notebook(content, path),
             Path(folder) / path.name,
             cwd=path.absolute().parent,
-            env={},
+            env={"HYPOTHESIS_STORAGE_DIRECTORY": str(Path(folder) / "hypothesis")},  # else a folder of the project
             name=path.name,
             limits=Limits(cell=timeout),
             progress=progress,

@@ -21,7 +21,7 @@ _VALUED = frozenset(
     "--columns --data --depth --direction --example --experiment --fairness --floor --from --grace --html "
     "--junit --key --kind --limit -m --message --metric -n --name --notebook -o --only --output --overfit -p "
     "--param --query --query-file --remote --risk --sample --section --sensitive --slices --status --step "
-    "--subject --suite --tag --target --to --tolerance --train --where --where-file".split()
+    "--subject --suite --tag --target --timeout --to --tolerance --train --where --where-file".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {"data tag": frozenset({"--remove"})}
@@ -30,7 +30,7 @@ _VERBS = {
     "run": frozenset(
         {"artifact", "autolog", "best", "compare", "export", "import", "list", "note", "resume", "show", "start"}
     ),
-    "check": frozenset({"data", "diff", "infer", "list", "model", "policy", "show"}),
+    "check": frozenset({"data", "diff", "feature", "infer", "list", "model", "policy", "show"}),
 }
 _DEFAULT_VERBS = {"run": "start", "check": "data"}
 # Which positional, of which noun and verb, is an object of the notebook. Where a reference may stand

@@ -222,11 +222,13 @@ class Workspace:
     def check(self) -> Checks:
         """Verbs on checks and reports."""
         from nbmlops.checks import Checks
+        from nbmlops.pipelines.feature_tests import run_tests
 
         def opened(ref: str) -> Opened:  # models need checks: they are opened when it is called
             return self.model.opened(ref)
 
-        return Checks(self.catalog, self.objects, self.clock, self.data, opened, self.settings.policy)
+        services = self.catalog, self.objects, self.clock, self.data
+        return Checks(*services, opened, self.settings.policy, run_tests)
 
     @cached_property
     def model(self) -> Models:

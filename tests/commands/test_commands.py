@@ -94,6 +94,10 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("check.model", ("delay@v2", "held@v1", "late")),
         {**JUDGED, "only": ("floor", "champion"), "champion": "delay@v1", "floor": 0.6, "strict": True},
     ),
+    (
+        "check feature n.ipynb --timeout 5",
+        *("check.feature", ("n.ipynb",), {"timeout": 5.0, "strict": False}),
+    ),
     ("check list", "check.list", (50,), {"subject": None, "status": None, "section": None, "before": None}),
     (
         "check list -n 5 --subject flights --status failed --section data --before 40",
@@ -217,6 +221,19 @@ def test_a_suite_can_be_a_file_but_not_two_things(folder: Path) -> None:
     assert workspace.calls == [("check.data", ("weather", "a: number"), {"strict": False, "name": None})]
     with pytest.raises(InvalidError, match="two suites"):
         answer("check data flights --suite suite.txt".split(), in_a_cell(workspace, VARIABLES, body="a: number"))
+
+
+def test_the_body_of_a_check_of_features_is_its_tests() -> None:
+    workspace = Asked()
+    answer(["check", "feature", "--strict"], in_a_cell(workspace, VARIABLES, body="assert 1"))
+    given = {"tests": "assert 1", "names": VARIABLES, "timeout": 60.0, "strict": True}
+    assert workspace.calls == [("check.feature", (None,), given)]
+    with pytest.raises(InvalidError, match="nothing to test"):
+        answer(["check", "feature"], in_a_cell(workspace, VARIABLES))
+    with pytest.raises(InvalidError, match="nothing to test"):
+        answer(["check", "feature"], in_a_shell(workspace))
+    with pytest.raises(InvalidError, match="there are two: the body of the cell, and a notebook"):
+        answer(["check", "feature", "n.ipynb"], in_a_cell(workspace, VARIABLES, body="assert 1"))
 
 
 def test_artifacts_are_kept_with_the_run_that_metrics_are_logged_to(folder: Path) -> None:

@@ -183,6 +183,17 @@ def test_a_strict_check_fails_the_cell(flights: Cells) -> None:
     assert "a between" in shown.printed
 
 
+def test_a_cell_of_tests_judges_the_functions_of_the_notebook_and_defines_nothing(flights: Cells) -> None:
+    flights.run("def is_rush(hour):\n    return int(16 <= hour < 20)")
+    tests = "\ndef test_evening():\n    assert is_rush(17)\nassert is_rush(12) == 1"
+    report = flights.value(f"%%ml check feature{tests}")
+    assert [outcome.status for outcome in report.outcomes] == ["failed", "passed"]
+    assert "test_evening" not in flights.names
+    shown = flights.run(f"%%ml check feature --strict{tests}")
+    assert isinstance(shown.error, RefusedError)
+    assert "is_rush(12) == 1: 0 == 1 is false" in str(shown.error)
+
+
 def test_an_expression_sees_the_variables_of_the_function_around_it(flights: Cells) -> None:
     source = (
         "def score():\n    weight = 0.25\n    %ml log loss={sum(weight for _ in range(3))}\n"

@@ -88,7 +88,7 @@ def _short(text: str) -> str:
 
 
 class _Rewriter(ast.NodeTransformer):
-    def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:  # noqa: N802 - ast's own name
+    def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:
         source = ast.unparse(node.test)
         match node.test:
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
@@ -129,9 +129,9 @@ def _assign(name: str, value: ast.expr) -> ast.stmt:
 
 def _plain_names(test: ast.expr) -> list[str]:
     """Names that the expression reads in its own scope, in order."""
-    found, todo = dict[str, None](), [test]
+    found, todo = dict[str, None](), list[ast.AST]([test])
     while todo:
-        node: Any = todo.pop(0)
+        node = todo.pop(0)
         if isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
             continue
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):

@@ -112,9 +112,10 @@ def cases(source: str, names: Mapping[str, Any]) -> Iterator[Case]:
             run()
         except Exception as error:  # noqa: BLE001 - it becomes an outcome
             yield Case(f"line {statement.lineno}", statement.lineno, _Raised(error))
-    for statement in tree.body:
-        if _is_test(statement) and statement.name in space:
-            yield from _of_function(statement, space[statement.name])
+    for test in filter(_is_test, tree.body):
+        name: str = getattr(test, "name", "")
+        if name in space:
+            yield from _of_function(test, space[name])
 
 
 def _parsed(source: str, file: str) -> ast.Module:
@@ -127,7 +128,7 @@ def _parsed(source: str, file: str) -> ast.Module:
         raise InvalidError(f"the body does not parse: {error}") from None
 
 
-def _is_test(node: ast.stmt) -> Any:
+def _is_test(node: ast.stmt) -> bool:
     function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test")
     return function or (isinstance(node, ast.ClassDef) and node.name.startswith("Test"))
 
@@ -185,7 +186,9 @@ def _unfit(node: Any, function: Any) -> str:
         return "classes of tests are not run: write functions"
     if isinstance(node, ast.AsyncFunctionDef):
         return "it is async, and nothing awaits it: write a plain function"
-    named = {name for mark in getattr(function, "pytestmark", ()) if mark.name == "parametrize" for name in _names(mark)}
+    named = {
+        name for mark in getattr(function, "pytestmark", ()) if mark.name == "parametrize" for name in _names(mark)
+    }
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

@@ -1,0 +1,130 @@
+"""Verbs on features: test the code that makes them, and look for what leaks."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.checks.model.verbs import ModelChecks
+from nbmlops.checks.records import Outcome, Report
+from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.store import lineage
+
+if TYPE_CHECKING:
+    from nbmlops.checks.frames import CheckedTable
+
+__all__ = ["FeatureChecks", "Progress", "Sign", "Tests"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One sign of life: what is looked at now, and how many of how many are done."""
+
+    step: str
+    done: int = 0
+    cells: int = 0
+    state: str = "running"
+    why: str = ""
+
+
+Progress = Callable[[Any], None]
+Tests = Callable[[Path, float, "Progress | None"], tuple[Outcome, ...]]
+"""Runs the tests of a notebook, each cell at most so many seconds; the port that the workspace fills."""
+
+
+class FeatureChecks(ModelChecks):
+    """Checks of features, beside those of models, which tell what a feature adds."""
+
+    _tests: Tests | None = None
+
+    @abstractmethod
+    def _table(self, value: Any, name: str | None = None) -> tuple[CheckedTable, str, tuple[str, ...]]:
+        """The table, what a report calls it, and the version that it is, if it is one."""
+
+    def feature(
+        self,
+        notebook: str | os.PathLike[str] | None = None,
+        *,
+        tests: str = "",
+        names: Mapping[str, Any] | None = None,
+        timeout: float = 60.0,
+        strict: bool = False,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Run tests of the code that makes features, and keep the report.
+
+        Parameters
+        ----------
+        notebook : str or Path, optional
+            A notebook. Its ``%%ml check feature`` cells run in a cold kernel, with the cells that they need.
+        tests : str
+            The tests themselves, as the body of a cell holds them, when there is no notebook: functions whose names
+            begin with ``test_``, properties of hypothesis among them, and bare asserts.
+        names : mapping, optional
+            What `tests` may use.
+        timeout : float
+            Seconds that each cell of a notebook may take.
+        strict : bool
+            Raise when a test fails or cannot run; the report is kept all the same.
+        progress : callable, optional
+            Called with signs of life.
+
+        Returns
+        -------
+        Report
+            One outcome per test, with its number in the catalog. An assertion that does not hold failed; any other
+            exception is ``errored``.
+
+        Raises
+        ------
+        RefusedError
+            When `strict` and the report did not pass.
+        InvalidError
+            When there is no test, or the body does not parse.
+        NotFoundError
+            When there is no such notebook.
+        """
+        if (notebook is None) == (not tests.strip()):
+            raise InvalidError(
+                "give either a notebook or tests", hint="begin a cell with `%%ml check feature` and write tests below"
+            )
+        if notebook is None:
+            outcomes = self._judge_body(tests, names or {}, progress)
+            current = lineage.current().notebook
+            subject = Path(current).name if current else "features"
+        else:
+            path = Path(notebook)
+            if not path.exists():
+                raise NotFoundError(f"there is no notebook {path}", hint="give its path from the current folder")
+            if self._tests is None:
+                raise InvalidError("notebooks cannot be run here", hint="give the tests themselves")
+            outcomes, subject = self._tests(path, timeout, progress), path.name
+        return self._judged("feature tests", subject, outcomes, strict=strict)
+
+    def _judge_body(self, tests: str, names: Mapping[str, Any], progress: Progress | None) -> tuple[Outcome, ...]:
+        from nbmlops.checks.features.testing import judge
+
+        return judge(tests, names, (lambda name: progress(Sign(name))) if progress else None)
+
+    def _judged(
+        self, suite: str, subject: str, outcomes: tuple[Outcome, ...], judged: tuple[str, ...] = (), *, strict: bool
+    ) -> Report:
+        report = self.save(
+            Report(
+                id=None,
+                suite=suite,
+                section="data",
+                subject=subject,
+                outcomes=outcomes,
+                created_at=self._clock.now(),
+                run_id=lineage.current().run_id,
+                judged=judged,
+            )
+        )
+        if strict:
+            report.raise_if_failed()
+        return report
