@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.compile import needed, plan
+from nbmlops.checks.evidence import RowsEvidence
 from nbmlops.checks.kinds import Check, Nulls, Rows
 from nbmlops.checks.plans import ROWS, CheckPlan, Frame
 from nbmlops.checks.records import Outcome, Status
@@ -54,9 +55,14 @@ def judge(table: CheckedTable, suite: Suite) -> tuple[Outcome, ...]:
     planned = [each for each in outcomes if isinstance(each, _Planned)]
     measured = _measured(table, lazy, planned)
     judged = {id(each): _outcome(each, values) for each, values in zip(planned, measured, strict=True)}
-    bad = [each for each in planned if judged[id(each)].status in ("failed", "warned")]
-    for key, evidence in _evidence(table, lazy, bad).items():
-        judged[key] = replace(judged[key], rows=evidence.rows, detail=evidence.detail)
+    bad = {
+        id(each): _Bad(each, _tallied(each, values)[0], _shown(each, frame))
+        for each, values in zip(planned, measured, strict=True)
+        if judged[id(each)].status in ("failed", "warned") and each.plan.evidence is not None
+    }
+    for key, evidence in _evidence(table, lazy, list(bad.values())).items():
+        kept = (evidence.table,) if evidence.table is not None else ()
+        judged[key] = replace(judged[key], rows=evidence.rows, detail=evidence.detail, evidence=kept)
     found = [each if isinstance(each, Outcome) else judged[id(each)] for each in outcomes]
     return (*_empty(table, suite), *found)
 
@@ -134,35 +140,61 @@ def _select(table: CheckedTable, lazy: pl.LazyFrame, wanted: Mapping[str, pl.Exp
 
 
 @dataclass(frozen=True, slots=True)
+class _Bad:
+    """A check that does not hold, how many values or rows offend, and which columns show that: name -> place."""
+
+    planned: _Planned
+    total: int
+    shown: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Evidence:
     rows: tuple[int, ...]
     detail: str
+    table: RowsEvidence | None = None
 
 
-def _evidence(table: CheckedTable, lazy: pl.LazyFrame | None, bad: Sequence[_Planned]) -> dict[int, _Evidence]:
+def _shown(each: _Planned, frame: Frame) -> dict[str, str]:
+    named = [each.column] if each.column is not None and each.plan.shown is not None else []
+    named += [name for name in needed(each.check) if name in frame.places]
+    return {name: frame.places[name] for name in dict.fromkeys(named)}
+
+
+def _evidence(table: CheckedTable, lazy: pl.LazyFrame | None, bad: Sequence[_Bad]) -> dict[int, _Evidence]:
     """Find the first bad rows of each plan in one more pass, over the columns of these plans alone."""
     import polars as pl
 
-    found = [each for each in bad if each.plan.evidence is not None]
     wanted: dict[str, pl.Expr] = {}
-    for number, each in enumerate(found):
-        assert each.plan.evidence is not None
-        wanted[f"rows{number}"] = each.plan.evidence.arg_true().head(EVIDENCE).implode()
-        if each.plan.shown is not None:
-            wanted[f"values{number}"] = pl.col(each.plan.shown).filter(each.plan.evidence).head(EVIDENCE).implode()
+    for number, each in enumerate(bad):
+        where = each.planned.plan.evidence
+        assert where is not None
+        wanted[f"rows{number}"] = where.arg_true().head(EVIDENCE).implode()
+        for place in {*each.shown.values(), *filter(None, [each.planned.plan.shown])}:
+            wanted[f"{place} of {number}"] = pl.col(place).filter(where).head(EVIDENCE).implode()
     if lazy is None or not wanted:
         return {}
     try:
         values = _select(table, lazy, wanted)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        if len(found) > 1:
-            return {key: value for each in found for key, value in _evidence(table, lazy, [each]).items()}
-        return {id(found[0]): _Evidence((), f"the rows cannot be located: {_first_line(error)}")}
-    located = {}
-    for number, each in enumerate(found):
-        shown = dict.fromkeys(value_words(value) for value in values.get(f"values{number}") or ())
-        located[id(each)] = _Evidence(tuple(values[f"rows{number}"]), f"such as {', '.join(shown)}" if shown else "")
-    return located
+        if len(bad) > 1:
+            return {key: value for each in bad for key, value in _evidence(table, lazy, [each]).items()}
+        return {id(bad[0].planned): _Evidence((), f"the rows cannot be located: {_first_line(error)}")}
+    return {id(each.planned): _located(each, number, values) for number, each in enumerate(bad)}
+
+
+def _located(bad: _Bad, number: int, values: Mapping[str, Any]) -> _Evidence:
+    rows = tuple(values[f"rows{number}"])
+    examples = dict.fromkeys(value_words(value) for value in values.get(f"{bad.planned.plan.shown} of {number}") or ())
+    detail = f"such as {', '.join(examples)}" if examples else ""
+    if not bad.shown or not rows:
+        return _Evidence(rows, detail)
+    columns = [values[f"{place} of {number}"] for place in bad.shown.values()]
+    return _Evidence(
+        rows,
+        detail,
+        RowsEvidence.of(dict(zip(rows, zip(*columns, strict=True), strict=True)), list(bad.shown), bad.total),
+    )
 
 
 # -- verdicts and words -----------------------------------------------------------------------------
@@ -172,14 +204,25 @@ def _outcome(each: _Planned, values: Mapping[str, Any] | BaseException) -> Outco
     check = each.check
     if isinstance(values, BaseException):
         return Outcome(check.kind, each.column, "errored", "", bound_words(check), _first_line(values))
+    bad, judged = _tallied(each, values)
     if each.plan.tally is None:
         holds, figure = each.plan.holds, each.plan.fixed or ""
     else:
-        bad, judged = each.plan.tally(values)
         said = each.plan.said
         holds, figure = _holds(check, bad, judged), said(values) if said else figure_words(check, bad, judged)
     status: Status = "passed" if holds else "warned" if check.severity == "warn" else "failed"
-    return Outcome(check.kind, each.column, status, figure, bound_words(check))
+    return Outcome(check.kind, each.column, status, figure, bound_words(check), number=_number(each, bad, judged))
+
+
+def _tallied(each: _Planned, values: Mapping[str, Any] | BaseException) -> tuple[int, int]:
+    return (0, 0) if isinstance(values, BaseException) or each.plan.tally is None else each.plan.tally(values)
+
+
+def _number(each: _Planned, bad: int, judged: int) -> float | None:
+    """The share that offends; of a check of rows, how many there are."""
+    if isinstance(each.check, Rows):
+        return judged
+    return bad / judged if judged and each.plan.said is None else None
 
 
 def _holds(check: Check, bad: int, judged: int) -> bool:

@@ -36,6 +36,8 @@ _TEXT = 400
 _POINTS = 512
 _BINS = 64
 _CURVES = 12
+_LARGEST = 10**300
+"""Beyond it, sums and quotients are no numbers any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +274,7 @@ def _plain(value: Any) -> Cell:
         case None | bool():
             return value
         case int():
-            return int(value)
+            return int(value) if abs(value) <= _LARGEST else f"{'-' * (value < 0)}more than 1e300"
         case float():
             return float(value) if math.isfinite(value) else str(value)
         case _:
@@ -283,7 +285,7 @@ def _amounts(values: Iterable[Any]) -> tuple[float, ...]:
     found = []
     for value in islice(values, _BINS):
         amount = _plain(value)
-        found.append(amount if isinstance(amount, int | float) and amount >= 0 else 0)
+        found.append(min(amount, _LARGEST) if isinstance(amount, int | float) and amount >= 0 else 0)
     return tuple(found)
 
 

@@ -37,7 +37,7 @@ class Charted:
                 continue
             drawn, level = [f"M{start} {_TALL}"], 0
             for count in counts:
-                height = max(round(_TALL * count / most), 1 if count else 0)
+                height = max(round(count / most * _TALL), 1 if count else 0)
                 drawn.append(f"v{level - height}h{_WIDE}")
                 level = height
             found.append((f"{''.join(drawn)}V{_TALL}z", kind))
@@ -96,7 +96,7 @@ def sparkline(counts: Sequence[float]) -> str:
     ' ▁▄█'
     """
     most = max(counts, default=0)
-    return "".join(_BLOCKS[max(0, math.ceil(len(_BLOCKS) * count / most) - 1)] if count else " " for count in counts)
+    return "".join(_BLOCKS[max(0, math.ceil(count / most * len(_BLOCKS)) - 1)] if count else " " for count in counts)
 
 
 def bar(amount: float, most: float, width: int = 12) -> str:

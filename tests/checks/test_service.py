@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import select
 
+from nbmlops.checks.evidence import RowsEvidence
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.checks.service import Checks
 from nbmlops.checks.suite import Suite, SuiteBuilder
@@ -70,6 +71,25 @@ def test_a_report_is_linked_to_the_version_that_it_judged(checks: Checks, data: 
     edges = catalog.read(lambda connection: list(connection.execute(select(schema.edge).filter_by(relation="judges"))))
     assert [(edge.subject, edge.object) for edge in edges] == [("report:1", f"data:{version.id}")]
     assert checks.data(FLIGHTS, SUITE).judged == ()
+
+
+def test_a_failed_check_keeps_its_first_rows_and_its_share(checks: Checks) -> None:
+    frame = FLIGHTS.assign(day=range(60))
+    table = 'expr("dep_delay is null or day < 30 or dep_delay < 100"), rows between(100, 200), key(carrier)'
+    outcomes = {outcome.label: outcome for outcome in checks.data(frame, f"{SUITE}\ntable: {table}").outcomes}
+    between = outcomes["dep_delay between"]
+    assert between.number == 0.5
+    assert between.evidence == (RowsEvidence(("dep_delay",), between.rows, ((2000.0,),) * 5, 20),)
+    said = outcomes["expr"]
+    late = (32, 35, 38, 41, 44)
+    assert said.evidence == (RowsEvidence(("day", "dep_delay"), late, tuple((row, 2000.0) for row in late), 10),)
+    assert said.number == 10 / 60
+    assert (outcomes["rows"].number, outcomes["rows"].evidence) == (60, ())
+    (key,) = outcomes["key"].evidence
+    assert isinstance(key, RowsEvidence)
+    assert (key.columns, key.numbers[:2], key.values[:2], key.total) == (("carrier",), (2, 3), (("UA",), ("UA",)), 58)
+    assert outcomes["carrier in"].number == 0
+    assert outcomes["carrier in"].evidence == ()
 
 
 def test_a_strict_check_raises_after_its_report_was_kept(checks: Checks) -> None:
