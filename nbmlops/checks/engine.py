@@ -64,7 +64,8 @@ def judge(table: CheckedTable, suite: Suite) -> tuple[Outcome, ...]:
         kept = (evidence.table,) if evidence.table is not None else ()
         judged[key] = replace(judged[key], rows=evidence.rows, detail=evidence.detail, evidence=kept)
     found = [each if isinstance(each, Outcome) else judged[id(each)] for each in outcomes]
-    return (*_empty(table, suite), *found)
+    left_out = [Outcome("left out", None, "warned", "", "", words) for words in suite.left_out]
+    return (*_empty(table, suite), *left_out, *found)
 
 
 def _frame(table: CheckedTable, suite: Suite) -> tuple[Frame, pl.LazyFrame | None]:

@@ -14,7 +14,7 @@ from itertools import groupby, pairwise
 
 from nbmlops.data.condition_text import MisreadError
 
-__all__ = ["common_pattern", "compiled_pattern"]
+__all__ = ["common_pattern", "compiled_pattern", "escaped"]
 
 _MOST = 0.995
 _PIECES = 14
@@ -60,7 +60,7 @@ def _piece(runs: Sequence[tuple[str, str]]) -> str:
     kind = runs[0][0]
     texts = {text for _, text in runs}
     if len(texts) == 1 and kind != "d" and len(runs) > 1:
-        return _escaped(runs[0][1])
+        return escaped(runs[0][1])
     return f"{_set(kind)}{_times([len(text) for text in texts])}"
 
 
@@ -76,12 +76,12 @@ def _mixed(values: Sequence[str]) -> str | None:
     kinds = sorted({_class(character) for value in rest for character in value})
     if not kinds:
         return None
-    members = "".join(_CLASSES.get(kind) or _escaped(kind) for kind in kinds)
-    return f"{_escaped(first) if led else ''}[{members}]{_times([len(value) for value in rest])}"
+    members = "".join(_CLASSES.get(kind) or escaped(kind) for kind in kinds)
+    return f"{escaped(first) if led else ''}[{members}]{_times([len(value) for value in rest])}"
 
 
 def _set(kind: str) -> str:
-    return f"[{_CLASSES[kind]}]" if kind in _CLASSES else _escaped(kind)
+    return f"[{_CLASSES[kind]}]" if kind in _CLASSES else escaped(kind)
 
 
 def _times(lengths: Sequence[int]) -> str:
@@ -91,7 +91,8 @@ def _times(lengths: Sequence[int]) -> str:
     return f"{{{max(low - 1, 0)},{high + 1}}}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Write `text` so that a pattern matches it and nothing else."""
     # Inside and outside of brackets Rust's crate takes a backslash before any ASCII punctuation.
     return re.sub(r"([\\.+*?()|\[\]{}^$#&\-~])", r"\\\1", text) if len(text) > 1 or text not in "-#&~" else text
 

@@ -16,7 +16,7 @@ from nbmlops.checks.bounds import last_word
 from nbmlops.checks.kinds import Expression
 from nbmlops.checks.sampled import Sample
 from nbmlops.checks.seen import ColumnSeen
-from nbmlops.checks.tokens import write_string
+from nbmlops.checks.tokens import write_operand
 
 if TYPE_CHECKING:
     from nbmlops.checks.sampled import Floats
@@ -31,9 +31,6 @@ _COLUMNS = 40
 _TRIED = 256
 _TOGETHER = 0.95
 _WIDEST = 1.5
-_KEYWORDS = frozenset(
-    "and or not in is null true false None True False if else for lambda from import as def class return with".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +67,6 @@ class _Exact:
     named: tuple[str, ...]
 
 
-def _name(column: str) -> str:
-    plain = column.isidentifier() and column.isascii() and column not in _KEYWORDS
-    return column if plain else f"col({write_string(column)})"
-
-
 def _expression(text: str, share: float) -> Expression:
     return Expression(text=text, mostly=share)
 
@@ -99,13 +91,13 @@ def _clocks(numbers: Mapping[str, Floats], columns: Mapping[str, ColumnSeen], sh
         for length in rest:
             judged = np.isfinite(apart) & np.isfinite(numbers[length])
             if _spread(numbers[length]) and _holds((apart - numbers[length]) % 1440 == 0, judged):
-                text = f"({_clock(later)} - ({_clock(earlier)}) - {_name(length)}) % 1440 == 0"
+                text = f"({_clock(later)} - ({_clock(earlier)}) - {write_operand(length)}) % 1440 == 0"
                 yield _Exact(length, _expression(text, share), (later, earlier, length))
     for clock, part in itertools.product(clocks, rest):
         for operator, values in (("//", numbers[clock] // 100), ("%", numbers[clock] % 100)):
             judged = np.isfinite(values) & np.isfinite(numbers[part])
             if _spread(numbers[part]) and _holds(values == numbers[part], judged):
-                text = f"{_name(part)} == {_name(clock)} {operator} 100"
+                text = f"{write_operand(part)} == {write_operand(clock)} {operator} 100"
                 yield _Exact(part, _expression(text, share), (part, clock))
 
 
@@ -114,7 +106,7 @@ def _minutes(values: Floats) -> Floats:
 
 
 def _clock(column: str) -> str:
-    return f"{_name(column)} // 100 * 60 + {_name(column)} % 100"
+    return f"{write_operand(column)} // 100 * 60 + {write_operand(column)} % 100"
 
 
 def _spread(values: Floats) -> bool:
@@ -139,12 +131,12 @@ def _calendars(sample: Sample, columns: Mapping[str, ColumnSeen], share: float) 
         offsets = sorted({int(each) for each in np.unique(seen)} if len(seen) else ())
         if not offsets or len(offsets) > 3 or not _spread(parts[part]) or max(map(abs, offsets)) > rounds[part]:
             continue
-        written = f"{part}({_name(date)}) - {_name(name)}"
+        written = f"{part}({write_operand(date)}) - {write_operand(name)}"
         if part == "hour" and len(offsets) == 1 and offsets != [0]:
             # One season of a time zone: the other is an hour away, to which side the data do not say.
             offsets = sorted((offsets[0] + step) % 24 for step in (-1, 0, 1))
         if offsets == [0]:
-            text = f"{part}({_name(date)}) == {_name(name)}"
+            text = f"{part}({write_operand(date)}) == {write_operand(name)}"
         else:
             text = f"({written}) % {rounds[part]} in ({', '.join(map(str, offsets))})"
         yield _Exact(name, _expression(text, share), (name, date))
@@ -164,7 +156,7 @@ def _sums(numbers: Mapping[str, Floats], columns: Mapping[str, ColumnSeen], shar
     few = np.array([numbers[name][first] for name in names])
     for target, source in itertools.combinations(range(len(names)), 2):
         if _fits(few[target], few[[source]])[0] and _all_equal(numbers[names[target]], numbers[names[source]]):
-            text = f"{_name(names[target])} == {_name(names[source])}"
+            text = f"{write_operand(names[target])} == {write_operand(names[source])}"
             yield _Exact(names[target], _expression(text, share), (names[target], names[source]))
     for one, other in itertools.combinations(range(len(names)), 2):
         for operator, values in (("+", few[one] + few[other]), ("*", few[one] * few[other])):
@@ -176,12 +168,12 @@ def _sums(numbers: Mapping[str, Floats], columns: Mapping[str, ColumnSeen], shar
                 goal = numbers[names[target]]
                 if not _all_equal(goal, whole):
                     continue
-                right = f"{_name(names[one])} {operator} {_name(names[other])}"
+                right = f"{write_operand(names[one])} {operator} {write_operand(names[other])}"
                 named = (names[target], names[one], names[other])
                 if all(columns[name].whole for name in named):
-                    text = f"{_name(names[target])} == {right}"
+                    text = f"{write_operand(names[target])} == {right}"
                 else:
-                    text = f"abs({_name(names[target])} - ({right})) < {_small(goal):g}"
+                    text = f"abs({write_operand(names[target])} - ({right})) < {_small(goal):g}"
                 yield _Exact(names[target], _expression(text, share), named)
 
 
@@ -230,7 +222,7 @@ def _orders(
                     continue
                 nearest = min(nearest or (math.inf, ""), (float(np.median(gap[judged])), high))
             if nearest:
-                yield Relation(low, _expression(f"{_name(low)} <= {_name(nearest[1])}", share))
+                yield Relation(low, _expression(f"{write_operand(low)} <= {write_operand(nearest[1])}", share))
 
 
 def _mixed(values: Floats) -> Floats:
@@ -278,7 +270,9 @@ def _band(sample: Sample, one: str, other: str, numbers: Mapping[str, Floats]) -
     if not 0 < width <= _WIDEST * float(np.std(numbers[one][judged])):
         return None
     sign = "-" if offset < 0 else "+"
-    return _expression(f"abs({_name(one)} - ({slope:g} * {_name(other)} {sign} {abs(offset):g})) <= {width:g}", 0.98)
+    return _expression(
+        f"abs({write_operand(one)} - ({slope:g} * {write_operand(other)} {sign} {abs(offset):g})) <= {width:g}", 0.98
+    )
 
 
 def _short(values: Iterable[float], digits: int = 4) -> list[float]:
@@ -301,7 +295,9 @@ def _missing(sample: Sample, share: float) -> Iterator[Relation]:
             groups.append([name])
     for first, *others in groups:
         for name in others:
-            yield Relation(name, _expression(f"({_name(name)} is null) == ({_name(first)} is null)", share))
+            yield Relation(
+                name, _expression(f"({write_operand(name)} is null) == ({write_operand(first)} is null)", share)
+            )
     yield from _implied(masks, [group[0] for group in groups], share)
 
 
@@ -321,4 +317,6 @@ def _implied(masks: Mapping[str, Any], names: Sequence[str], share: float) -> It
         ]
         if wider:
             nearest = min(wider, key=lambda other: int(masks[other].sum()))
-            yield Relation(name, _expression(f"{_name(name)} is not null or {_name(nearest)} is null", share))
+            yield Relation(
+                name, _expression(f"{write_operand(name)} is not null or {write_operand(nearest)} is null", share)
+            )

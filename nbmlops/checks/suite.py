@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from nbmlops.checks.aggregates import Depends, Distinct, Maximum, Mean
 from nbmlops.checks.kinds import (
@@ -59,6 +59,8 @@ class Suite:
         Checks of the table as a whole.
     note : str
         The comment on the table's line.
+    left_out : tuple of str
+        What the schema that it was read from says and a suite cannot; each is a warning of every report.
 
     Raises
     ------
@@ -75,6 +77,7 @@ class Suite:
     columns: tuple[ColumnChecks, ...] = ()
     table: tuple[Check, ...] = ()
     note: str = ""
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
@@ -99,6 +102,18 @@ class Suite:
         columns, table, note = parse(text)
         return cls(name, columns, table, note)
 
+    def to_pandera(self) -> Any:
+        """Write the suite as a ``pandera.pandas.DataFrameSchema``, which passes and fails the same frames.
+
+        Raises
+        ------
+        DependencyError
+            When pandera is not installed.
+        """
+        from nbmlops.checks.pandera import exported
+
+        return exported(self)
+
     def __len__(self) -> int:
         return len(self.table) + sum(len(each.checks) for each in self.columns)
 
@@ -106,6 +121,7 @@ class Suite:
         lines = [str(each) for each in self.columns]
         if self.table:
             lines.insert(0, written("table", self.table, self.note))
+        lines += [f"# left out: {' '.join(words.split())}" for words in self.left_out]
         return "\n".join(lines)
 
 

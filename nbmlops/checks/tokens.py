@@ -11,6 +11,7 @@ r"""Words of a suite's text: cutting them out, writing them, and pointing at the
 
 from __future__ import annotations
 
+import keyword
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Literal
 
 from nbmlops.core.errors import InvalidError
 
-__all__ = ["Scalar", "Token", "pointed", "tokenize", "write_name", "write_scalar", "write_string"]
+__all__ = ["Scalar", "Token", "pointed", "tokenize", "write_name", "write_operand", "write_scalar", "write_string"]
 
 Scalar = bool | int | float | str
 Kind = Literal["word", "number", "string", "mark", "comment", "newline", "end"]
@@ -38,6 +39,8 @@ _ESCAPE = re.compile(r"""\\(?:(["'\\ntr])|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r"}
 _LARGEST = 10**30
+# What a condition takes for something else than a column, in any case of letters.
+_MEANT = frozenset({"and", "or", "not", "in", "is", "null", "true", "false", "none"})
 _SHOWN = 100
 
 
@@ -159,6 +162,12 @@ def write_name(name: str, *, reserved: frozenset[str] = frozenset()) -> str:
     """Write a column's name, bare when the grammar allows it, else in quotes."""
     bare = name not in reserved and name.isprintable() and re.fullmatch(_WORD, name)
     return name if bare else write_string(name)
+
+
+def write_operand(name: str) -> str:
+    """Write a column's name as a condition reads it: bare, or as ``col("its name")``."""
+    plain = name.isidentifier() and name.isascii() and not keyword.iskeyword(name) and name.lower() not in _MEANT
+    return name if plain else f"col({write_string(name)})"
 
 
 def write_scalar(value: Scalar) -> str:
