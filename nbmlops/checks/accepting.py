@@ -9,10 +9,10 @@ from typing import Any
 from nbmlops.checks.suite import Suite, SuiteBuilder
 from nbmlops.core.errors import InvalidError, NotFoundError
 
-__all__ = ["suite_of"]
+__all__ = ["read_suite"]
 
 
-def suite_of(value: Any, name: str = "") -> Suite:
+def read_suite(value: Any, name: str = "") -> Suite:
     """Read `value` as a suite, called `name` when it has no name of its own.
 
     Raises
@@ -28,7 +28,7 @@ def suite_of(value: Any, name: str = "") -> Suite:
         return value.done()
     if isinstance(value, os.PathLike):
         path = Path(value)
-        if not path.is_file():
+        if not path.exists() or path.is_dir():
             raise NotFoundError(f"there is no file {path}")
         try:
             return Suite.parse(path.read_text(encoding="utf-8"), name)

@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.checks.accepting import read_suite
 from nbmlops.checks.changes import SuiteChanges, changes, suite_outcomes
 from nbmlops.checks.infer import infer
 from nbmlops.checks.records import Outcome, Report
-from nbmlops.checks.suite import Suite, SuiteBuilder
+from nbmlops.checks.suite import Suite
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _noted(suite: Suite, learnt: Sequence[str], report: Report, judged: Sequence
 
 
 def suite_of(given: Any, judged: Any) -> Suite:
-    """The suite that somebody gave: one, a builder of one, its text, or a file of it.
+    """The suite that somebody gave: one, a builder of one, its text, a file of it, or a schema of pandera.
 
     Raises
     ------
@@ -128,21 +129,17 @@ def suite_of(given: Any, judged: Any) -> Suite:
         When it does not parse, or has no check.
     """
     name = judged.partition("@")[0] if isinstance(judged, str) and os.sep not in judged else ""
-    match given:
-        case Suite():
-            suite = given
-        case SuiteBuilder():
-            suite = given.done()
-        case str() if ":" in given and not Path(given).is_file():
-            suite = Suite.parse(given, name)
-        case _:
-            path = Path(given)
-            if not path.is_file():
-                raise NotFoundError(
-                    f"there is no report and no file {path}",
-                    hint="see the reports with `ml check list`, or write a suite with `ml check infer REF --to FILE`",
-                )
-            suite = Suite.parse(path.read_text(encoding="utf-8"), name or path.stem)
+    if isinstance(given, str) and (":" not in given or Path(given).is_file()):
+        given = Path(given)
+    if isinstance(given, os.PathLike):
+        path = Path(given)
+        if not path.is_file():
+            raise NotFoundError(
+                f"there is no report and no file {path}",
+                hint="see the reports with `ml check list`, or write a suite with `ml check infer REF --to FILE`",
+            )
+        name = name or path.stem
+    suite = read_suite(given, name)
     if not len(suite):
         raise InvalidError("the suite has no check", hint="let one be written with `ml check infer REF`")
     return suite

@@ -79,7 +79,7 @@ def _pandera() -> Any:
         import pandera.pandas
     except ImportError:
         raise DependencyError(
-            "pandera is not installed, and schemas of it cannot be made", hint="pip install 'pandera[pandas]'"
+            "pandera is not installed, and schemas of it cannot be made", hint="pip install 'nbmlops[pandera]'"
         ) from None
     return pandera.pandas
 

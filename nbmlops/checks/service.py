@@ -116,7 +116,7 @@ class Checks(FeatureChecks, Ruling):
     def data(
         self,
         value: Any,
-        suite: Suite | SuiteBuilder | str | None = None,
+        suite: Suite | SuiteBuilder | str | os.PathLike[str] | Any = None,
         *,
         strict: bool = False,
         name: str | None = None,
@@ -127,9 +127,9 @@ class Checks(FeatureChecks, Ruling):
         ----------
         value : str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame
             A reference such as ``flights@v3``, a file, or a table.
-        suite : Suite, SuiteBuilder or str, optional
-            What is expected, as a suite or its text. Without one, a saved version is judged by what
-            the version before it looked like.
+        suite : Suite, SuiteBuilder, str, Path, or schema of pandera, optional
+            What is expected, as a suite, its text, or the file of that. Without one, a saved version is
+            judged by what the version before it looked like.
         strict : bool
             Raise when a check fails or cannot run; the report is kept all the same.
         name : str, optional
@@ -159,13 +159,13 @@ class Checks(FeatureChecks, Ruling):
         return report
 
     def diff(
-        self, before: int | str | os.PathLike[str] | Suite | SuiteBuilder, after: Any, *, from_: int | None = None
+        self, before: int | str | os.PathLike[str] | Suite | SuiteBuilder | Any, after: Any, *, from_: int | None = None
     ) -> ReportDiff | SuiteChanges:
         """Tell what changed between two reports, or what a version would change in a suite.
 
         Parameters
         ----------
-        before : int, str, Path, Suite or SuiteBuilder
+        before : int, str, Path, Suite, SuiteBuilder or schema of pandera
             The number of a report; or a suite, its text, or a file that holds it.
         after : int, str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame
             The number of the later report; or data, as `data` takes it.
@@ -229,16 +229,13 @@ class Checks(FeatureChecks, Ruling):
         names = tuple(column.name for column in version.columns)
         return without_index(CheckedTable(names, columns, lambda: version.rows or 0))
 
-    def _suite(self, suite: Suite | SuiteBuilder | str | None, value: Any, subject: str) -> Suite:
-        if isinstance(suite, str):
-            suite = Suite.parse(suite, _plain_name(subject))
-        if isinstance(suite, SuiteBuilder):
-            suite = suite.done()
-        if suite is None:
-            suite = self._learnt_before(value)
-        if not len(suite):
+    def _suite(self, suite: Any, value: Any, subject: str) -> Suite:
+        from nbmlops.checks.accepting import read_suite
+
+        wanted = self._learnt_before(value) if suite is None else read_suite(suite, _plain_name(subject))
+        if not len(wanted):
             raise InvalidError("the suite has no check", hint=f"let one be written with `ml check infer {subject}`")
-        return suite
+        return wanted
 
     def _learnt_before(self, value: Any) -> Suite:
         if isinstance(value, str) and not _is_path(value):

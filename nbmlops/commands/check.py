@@ -35,15 +35,17 @@ def infer(session: Session, values: tuple[Given, ...], from_: int | None, to: st
 
 @group.verb("data")
 @click.argument("value", type=_TABLE)
-@click.option("--suite", type=click.Path(exists=True, dir_okay=False), help="A file that holds the suite.")
+@click.option("--suite", type=ObjectParam(), help="A file or a variable that holds a suite, or a schema of pandera.")
 @click.option("--strict", is_flag=True, help="Fail when a check fails.")
 @click.option("--name", help="What the report calls a table without a reference.")
-def data(session: Session, value: Given, suite: str | None, strict: bool, name: str | None) -> Any:
-    """Judge data by the body of the cell, by a file, or by the version before it."""
+def data(session: Session, value: Given, suite: Given | None, strict: bool, name: str | None) -> Any:
+    """Judge data by the body of the cell, by a suite, or by the version before it."""
     body = session.notebook.body if session.notebook else None
     if body and suite:
         raise InvalidError("there are two suites: the body of the cell, and --suite", hint="leave one out")
-    expected = Path(suite).read_text(encoding="utf-8") if suite else body
+    expected = suite.value if suite else body
+    if isinstance(expected, Path):
+        expected = expected.read_text(encoding="utf-8")
     report = session.workspace.check.data(value.value, expected, strict=strict, name=name or value.name)
     return session.judged(report, good=report.passed)
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbmlops.checks.accepting import suite_of
+from nbmlops.checks.accepting import read_suite
 from nbmlops.checks.engine import judge
 from nbmlops.checks.frames import table_of
 from nbmlops.checks.schemas import imported, is_schema
@@ -60,9 +60,9 @@ def test_a_model_and_a_schema_are_read_as_the_suite_that_they_say() -> None:
         "flight: integer, between(1, ), unique, no nulls\n"
         "delay: number, between(-60, 1500)"
     )
-    assert str(suite_of(Flights)) == said
-    assert str(suite_of(Flights.to_schema())) == said
-    assert suite_of(Flights).name == "Flights"
+    assert str(read_suite(Flights)) == said
+    assert str(read_suite(Flights.to_schema())) == said
+    assert read_suite(Flights).name == "Flights"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_only_schemas_are_schemas() -> None:
     assert is_schema(Flights.to_schema())
     for value in (3, int, pa.Column(int), FLIGHTS):
         with pytest.raises(InvalidError, match="is no suite"):
-            suite_of(value)
+            read_suite(value)
 
 
 def test_a_suite_is_read_without_pandera() -> None:

@@ -236,6 +236,12 @@ def test_the_body_of_a_check_of_features_is_its_tests() -> None:
         answer(["check", "feature", "n.ipynb"], in_a_cell(workspace, VARIABLES, body="assert 1"))
 
 
+def test_a_suite_can_be_what_a_variable_holds() -> None:
+    workspace = Asked()
+    answer("check data weather --suite model".split(), in_a_cell(workspace, VARIABLES))
+    assert workspace.calls == [("check.data", ("weather", MODEL), {"strict": False, "name": None})]
+
+
 def test_artifacts_are_kept_with_the_run_that_metrics_are_logged_to(folder: Path) -> None:
     (folder / "plot.png").write_bytes(b"")
     workspace = Asked()
