@@ -8,7 +8,7 @@ a bootstrap is the metric itself on a matrix of counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
     Figures = Callable[[Array], Array]
 
-__all__ = ["METRICS", "Comparison", "Metric", "answers", "compare", "figure", "not_worse", "reaches", "truth"]
+__all__ = [
+    "METRICS",
+    "Comparison",
+    "Metric",
+    "answers",
+    "compare",
+    "figure",
+    "not_worse",
+    "reaches",
+    "resampled",
+    "truth",
+]
 
 RESAMPLES = 1_000
 ROWS = 5_000
@@ -266,11 +277,7 @@ def compare(metric: Metric, known: Any, first: Any, second: Any, *, rows: int = 
     taken = np.sort(random.choice(total, rows, replace=False)) if total > rows else np.arange(total)
     size = len(taken)
     mine, other = (metric.prepare(known[taken], given[taken]) for given in (first, second))
-    gains = []
-    for _ in range(RESAMPLES // _BLOCK):
-        weights = _resample(random, size)
-        gains.append(sign * (mine(weights) - other(weights)))
-    spread = np.concatenate(gains)
+    spread = np.concatenate([sign * (mine(weights) - other(weights)) for weights in resampled(random, size)])
     whole = np.ones((1, size))
     spread = (spread - sign * float((mine(whole) - other(whole))[0])) * (size / total) ** 0.5
     gain = sign * (ours - theirs)
@@ -278,12 +285,13 @@ def compare(metric: Metric, known: Any, first: Any, second: Any, *, rows: int = 
     return Comparison(ours, theirs, gain, low, high, total, size)
 
 
-def _resample(random: np.random.Generator, size: int) -> Array:
-    """How often each row is drawn, shape ``(_BLOCK, size)``."""
+def resampled(random: np.random.Generator, size: int) -> Iterator[Array]:
+    """How often each row is drawn in `RESAMPLES` resamples, in blocks of shape ``(50, size)``."""
     import numpy as np
 
-    drawn = random.integers(0, size, (_BLOCK, size)) + np.arange(_BLOCK)[:, None] * size
-    return np.bincount(drawn.ravel(), minlength=_BLOCK * size).reshape(_BLOCK, size).astype(np.float64)
+    for _ in range(RESAMPLES // _BLOCK):
+        drawn = random.integers(0, size, (_BLOCK, size)) + np.arange(_BLOCK)[:, None] * size
+        yield np.bincount(drawn.ravel(), minlength=_BLOCK * size).reshape(_BLOCK, size).astype(np.float64)
 
 
 def reaches(metric: Metric, found: float, bound: float, rows: int) -> Outcome:

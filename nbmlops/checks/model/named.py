@@ -73,6 +73,11 @@ _HERE = __name__.rpartition(".")[0]
 _ALL = (
     NamedCheck("floor", "whether the figure reaches its bound", f"{_HERE}.floor"),
     NamedCheck("champion", "whether it is no worse than the champion", f"{_HERE}.champion", _no_champion),
+    NamedCheck("baseline", "whether it is better than simple models", f"{_HERE}.baseline"),
+    NamedCheck("slices", "whether it is weak on parts of the rows", f"{_HERE}.slices"),
+    NamedCheck("fairness", "whether groups are treated alike", f"{_HERE}.fairness", _no_groups),
+    NamedCheck("calibration", "whether probabilities mean what they say", f"{_HERE}.calibration", _no_probabilities),
+    NamedCheck("overfit", "how much it loses from the training rows", f"{_HERE}.overfit", _no_training),
 )
 
 CHECKS = MappingProxyType({each.name: each for each in _ALL})
