@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def parts_of(column: pd.Series[Any], bins: int = 5) -> Parts:
         edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, bins + 1)[1:-1]))
         codes = np.searchsorted(edges, numbers, side="left")
         ends = [None, *(_text(column, edge) for edge in edges), None]
-        names = [_range(name, low, high) for low, high in zip(ends, ends[1:], strict=False)]
+        names = [_range(name, low, high) for low, high in pairwise(ends)]
     else:
         texts = column.astype(str).to_numpy()
         counts = pd.Series(texts[~empty]).value_counts()

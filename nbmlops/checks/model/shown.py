@@ -13,7 +13,7 @@ from math import ceil
 from nbmlops.checks.models import RESAMPLES, Comparison, Metric
 from nbmlops.checks.records import Outcome, Status
 
-__all__ = ["FEWEST", "POWER", "least_gain", "no_worse", "rows_needed"]
+__all__ = ["FEWEST", "POWER", "interval", "least_gain", "no_worse", "rows_needed"]
 
 POWER = 0.8
 FEWEST = 20

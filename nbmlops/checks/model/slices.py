@@ -147,7 +147,9 @@ def _slices(table: Any, columns: Sequence[str], *, pairs: bool) -> tuple[list[st
     for first, second in combinations(cut, 2) if pairs else ():
         both = [f"{one} and {other}" for one in first.names for other in second.names]
         sets.append((first.codes * len(second.names) + second.codes, tuple(both)))
-    n, names, rows, places = len(table), [], [], []
+    n = len(table)
+    names: list[str] = []
+    rows, places = [np.empty(0, dtype=np.intp)], [np.empty(0, dtype=np.intp)]
     for codes, labels in sets:
         counts = np.bincount(codes, minlength=len(labels))
         # Neither too small to tell, nor so large that hardly any other row is left.
