@@ -15,7 +15,7 @@ from nbmlops.checks.model.named import judge
 from nbmlops.checks.model.parts import parts_of
 from nbmlops.checks.model.slices import RISK, losses, weakest
 
-SIMULATIONS = int(os.environ.get("NBMLOPS_SIMULATIONS", "60"))
+SIMULATIONS = int(os.environ.get("NBMLOPS_SOAK_SLICES", "60"))
 
 
 def table(rows: int, seed: int) -> pd.DataFrame:
