@@ -179,7 +179,7 @@ def _outcome(
         status=status,
         figure=f"{gap:.4f}",
         bound=f"≤ {bound:g}",
-        detail=f"{1 - 2 * case.asked.risk:.4g} interval {ends[0]:.4f} to {ends[1]:.4f}, "
+        detail=f"{100 - 200 * case.asked.risk:.4g}% interval {ends[0]:.4f} to {ends[1]:.4f}, "
         f"up to {ends[2]:.4f} by chance; {smallest}{unsure}",
         evidence=(table,),
         number=gap,

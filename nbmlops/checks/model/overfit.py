@@ -46,7 +46,7 @@ def judge(case: Case) -> Iterator[Outcome]:
         status=worst if low > bound else "passed",
         figure=f"{loss:+.4f} ({before:.4f} on {len(train):,} training rows, {after:.4f} on {len(case.table):,})",
         bound=f"≤ {bound:.4g}",
-        detail=f"{1 - 2 * case.asked.risk:.4g} interval {low:+.4f} to {high:+.4f}, {RESAMPLES:,} resamples",
+        detail=f"{100 - 200 * case.asked.risk:.4g}% interval {low:+.4f} to {high:+.4f}, {RESAMPLES:,} resamples",
         number=loss,
     )
 

@@ -53,7 +53,7 @@ def interval(found: Comparison, risk: float) -> str:
     """The interval in words."""
     sample = f"{found.resampled:,} of {found.rows:,}" if found.resampled < found.rows else f"{found.rows:,}"
     return (
-        f"{1 - 2 * risk:.4g} interval {found.low:+.4f} to {found.high:+.4f}, {RESAMPLES:,} paired resamples of "
+        f"{100 - 200 * risk:.4g}% interval {found.low:+.4f} to {found.high:+.4f}, {RESAMPLES:,} paired resamples of "
         f"{sample} rows; above 0 is better"
     )
 
