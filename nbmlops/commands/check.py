@@ -108,6 +108,22 @@ def feature(session: Session, notebook: str | None, timeout: float, strict: bool
     return session.judged(report, good=report.passed)
 
 
+@group.verb("leakage")
+@click.argument("table", type=_TABLE)
+@click.option("--target", required=True, help="The column with the label.")
+@click.option("--time", help="The column with the time of the event.")
+@click.option("--group", help="The column whose groups may not be in both tables.")
+@click.option("--test", type=_TABLE, help="The rows to be judged on.")
+@click.option("--bound", type=float, default=0.99, show_default=True, help="AUC or R² of one column that is too good.")
+@click.option("--strict", is_flag=True, help="Fail when a check fails.")
+def leakage(session: Session, table: Given, target: str, test: Given | None, **asked: Any) -> Any:
+    """Look for leaks."""
+    others = test.value if test else None
+    with session.meter.steps("leakage") as progress:
+        report = session.workspace.check.leakage(table.value, target, test=others, progress=progress, **asked)
+    return session.judged(report, good=report.passed)
+
+
 @group.verb("list")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
 @click.option("--subject", help="Only on this reference, or on all versions of this name.")

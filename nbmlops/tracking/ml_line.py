@@ -17,11 +17,11 @@ __all__ = ["MlLine", "words"]
 
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
-    "-a --after --against --alias --artifact --as --before --by --calibration --ceiling --champion --column "
-    "--columns --data --depth --direction --example --experiment --fairness --floor --from --grace --html "
+    "-a --after --against --alias --artifact --as --before --bound --by --calibration --ceiling --champion --column "
+    "--columns --data --depth --direction --example --experiment --fairness --floor --from --grace --group --html "
     "--junit --key --kind --limit -m --message --metric -n --name --notebook -o --only --output --overfit -p "
     "--param --query --query-file --remote --risk --sample --section --sensitive --slices --status --step "
-    "--subject --suite --tag --target --timeout --to --tolerance --train --where --where-file".split()
+    "--subject --suite --tag --target --test --time --timeout --to --tolerance --train --where --where-file".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {"data tag": frozenset({"--remove"})}
@@ -30,7 +30,7 @@ _VERBS = {
     "run": frozenset(
         {"artifact", "autolog", "best", "compare", "export", "import", "list", "note", "resume", "show", "start"}
     ),
-    "check": frozenset({"data", "diff", "feature", "infer", "list", "model", "policy", "show"}),
+    "check": frozenset({"data", "diff", "feature", "infer", "leakage", "list", "model", "policy", "show"}),
 }
 _DEFAULT_VERBS = {"run": "start", "check": "data"}
 # Which positional, of which noun and verb, is an object of the notebook. Where a reference may stand
@@ -40,6 +40,7 @@ _OBJECTS = {
     ("model", "save"): "object",
     ("check", "data"): "either",
     ("check", "infer"): "either",
+    ("check", "leakage"): "either",
     ("check", "model"): "either",
     ("check", "policy"): "either",
 }

@@ -191,3 +191,17 @@ def test_a_report_of_a_newer_format_is_refused() -> None:
     document = Report(None, "s", "data", "d", (), datetime(2013, 1, 1, tzinfo=UTC)).to_json()
     with pytest.raises(UnsupportedError, match="format 3"):
         Report.from_json({**document, "format": 3})
+
+
+def test_leaks_are_looked_for_in_versions_which_the_report_judges(checks: Checks, data: Data) -> None:
+    frame = pd.DataFrame({"x": range(100), "late": [0, 1] * 50})
+    train, test = data.save(frame, "train"), data.save(frame.tail(5), "held")
+    signs: list[object] = []
+    report = checks.leakage("train", "late", test="held", progress=signs.append)
+    assert (report.subject, report.suite, report.section) == (train.ref, "leakage", "data")
+    assert report.judged == (f"data:{train.id}", f"data:{test.id}")
+    assert [outcome.label for outcome in report.failures] == ["test rows in training"]
+    assert len(signs) == 1
+    assert checks.show(report.id or 0) == report
+    with pytest.raises(RefusedError, match="test rows in training: 5 of 5 rows"):
+        checks.leakage("train", "late", test="held", strict=True)

@@ -98,6 +98,11 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         "check feature n.ipynb --timeout 5",
         *("check.feature", ("n.ipynb",), {"timeout": 5.0, "strict": False}),
     ),
+    (
+        "check leakage flights --target late --time at --group who --test held@v1 --bound 0.9",
+        *("check.leakage", (FRAME, "late")),
+        {"time": "at", "group": "who", "test": "held@v1", "bound": 0.9, "strict": False},
+    ),
     ("check list", "check.list", (50,), {"subject": None, "status": None, "section": None, "before": None}),
     (
         "check list -n 5 --subject flights --status failed --section data --before 40",

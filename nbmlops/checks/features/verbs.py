@@ -105,6 +105,61 @@ class FeatureChecks(ModelChecks):
             outcomes, subject = self._tests(path, timeout, progress), path.name
         return self._judged("feature tests", subject, outcomes, strict=strict)
 
+    def leakage(
+        self,
+        table: Any,
+        target: str,
+        *,
+        time: str | None = None,
+        group: str | None = None,
+        test: Any = None,
+        bound: float = 0.99,
+        strict: bool = False,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Look for what will not be known when a prediction is made, and keep the report.
+
+        Parameters
+        ----------
+        table : str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame
+            The rows to learn from: a reference, a file, or a table.
+        target : str
+            The column with the label.
+        time : str, optional
+            The column with the time of the event: no other time of a row may lie after it, and no test row before
+            a training row.
+        group : str, optional
+            The column whose groups, such as customers, may not be in both tables.
+        test : str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame, optional
+            The rows to be judged on.
+        bound : float
+            AUC or R² of one column alone that is too good to be true.
+        strict : bool
+            Raise when a check fails or cannot run; the report is kept all the same.
+        progress : callable, optional
+            Called with signs of life.
+
+        Raises
+        ------
+        RefusedError
+            When `strict` and the report did not pass.
+        InvalidError
+            When a column is missing, or the target is no label.
+        NotFoundError
+            When there is no such version or file.
+        """
+        from nbmlops.checks.features.leakage import Question, find
+
+        rows, subject, judged = self._table(table)
+        others, _, more = (None, "", ()) if test is None else self._table(test)
+
+        def looked(column: str, done: int, total: int) -> None:
+            if progress:
+                progress(Sign(column, done, total))
+
+        outcomes = find(Question(rows, target, time, group, others, bound), looked)
+        return self._judged("leakage", subject, outcomes, tuple(dict.fromkeys((*judged, *more))), strict=strict)
+
     def _judge_body(self, tests: str, names: Mapping[str, Any], progress: Progress | None) -> tuple[Outcome, ...]:
         from nbmlops.checks.features.testing import judge
 
