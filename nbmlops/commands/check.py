@@ -68,6 +68,13 @@ def data(session: Session, value: Given, suite: Given | None, strict: bool, name
 @click.option("--fairness", type=float, help="The largest difference between groups; 0.1 by default.")
 @click.option("--calibration", type=float, help="The largest calibration error; 0.05 by default.")
 @click.option("--overfit", type=float, help="The largest loss from the training rows to these.")
+@click.option("--change", type=float, help="How far noise may move answers: a share, or standard deviations.")
+@click.option("--latency", type=float, help="Milliseconds that one row may take.")
+@click.option("--batch-latency", type=float, help="Milliseconds that a batch of up to 1,000 rows may take.")
+@click.option("--memory", type=float, help="Megabytes that a batch may allocate.")
+@click.option("--size", type=float, help="Megabytes that the saved model may have.")
+@click.option("--max-age", type=float, help="Days that a version may be old.")
+@click.option("--lost", type=float, help="What it may lose against the newest version.")
 @click.option("--only", metavar="CHECKS", help="Names of the checks to run, with commas between.")
 @click.option("--strict", is_flag=True, help="Fail when a check fails.")
 def model(session: Session, model: Given, table: Given, target: str, **asked: Any) -> Any:

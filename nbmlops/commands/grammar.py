@@ -181,7 +181,8 @@ VERBS = (
     Verb(
         *("check", "model", "MODEL TABLE", "Judge a model on rows that it has not seen.", "ml.check.model"),
         only_here=dict.fromkeys(
-            "metric floor ceiling tolerance risk slices sensitive fairness calibration overfit".split(),
+            "metric floor ceiling tolerance risk slices sensitive fairness calibration overfit change latency "
+            "batch_latency memory size max_age lost".split(),
             "in Python: a keyword of this name, which `Asked` takes",
         ),
         only_python={"asked": "the keywords, each an option here"},

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.checks.model.case import Opened
 from nbmlops.core.digests import of_bytes
 from nbmlops.core.errors import NotFoundError, RefusedError
 from nbmlops.core.refs import Ref, check_name
 from nbmlops.models import admission, signature
 from nbmlops.models.allowlist import check_exists, never
 from nbmlops.models.formats import format_named
-from nbmlops.models.inputs import taken
+from nbmlops.models.opening import Opening
 from nbmlops.models.promotion import Gates, ModelPromoter
 from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
 from nbmlops.models.sealing import build, sealed
@@ -22,6 +21,7 @@ from nbmlops.store.judging import newest_report
 from nbmlops.store.versions import Version, Versions
 
 if TYPE_CHECKING:
+    from nbmlops.checks.model.case import Opened
     from nbmlops.checks.service import Checks
     from nbmlops.core.clock import Clock
     from nbmlops.data.service import Data
@@ -76,6 +76,7 @@ class Models:
         self._lineage = lineage
         self._data = data
         self._clock = clock
+        self._opening = Opening(versions, self._open, keyring, clock)
         self._promoter = ModelPromoter(versions, self._open, data, checks, clock, gates)
 
     def save(self, estimator: Any, name: str, *, example: Any = None, message: str | None = None) -> ModelVersion:
@@ -162,9 +163,8 @@ class Models:
     def opened(self, ref: str) -> Opened:
         """Load a version together with what it takes of a table, for checks; raises what `load` raises."""
         version = self._versions.resolve(ref)
-        learnt = ModelSignature.from_json(version.detail["signature"])
-        model = self.load(version.ref)
-        return Opened(version.ref, model, lambda table, target: taken(learnt, table, target), (f"model:{version.id}",))
+        self._lineage.record("reads", version)
+        return self._opening.opened(version)
 
     def show(self, ref: str) -> ModelVersion:
         """What is known of a version."""

@@ -17,10 +17,11 @@ __all__ = ["MlLine", "words"]
 
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
-    "-a --after --against --alias --artifact --as --before --bound --by --calibration --ceiling --champion --column "
-    "--columns --data --depth --direction --example --experiment --fairness --floor --from --grace --group --html "
-    "--junit --key --kind --limit -m --message --metric -n --name --notebook -o --only --output --overfit -p "
-    "--param --query --query-file --remote --risk --sample --section --sensitive --slices --status --step "
+    "-a --after --against --alias --artifact --as --batch-latency --before --bound --by --calibration "
+    "--ceiling --champion --change --column --columns --data --depth --direction --example --experiment "
+    "--fairness --floor --from --grace --group --html --junit --key --kind --latency --limit --lost -m "
+    "--max-age --memory --message --metric -n --name --notebook -o --only --output --overfit -p --param "
+    "--query --query-file --remote --risk --sample --section --sensitive --size --slices --status --step "
     "--subject --suite --tag --target --test --time --timeout --to --tolerance --train --where --where-file".split()
 )
 # The same of one verb alone.

@@ -19,7 +19,8 @@ SAVED = {"as_": None, "message": None, "tags": {}, "alias": None, "allow_empty":
 
 JUDGED: dict[str, Any] = {
     **dict.fromkeys(("metric", "floor", "ceiling", "champion", "tolerance", "risk", "train", "sensitive")),
-    **dict.fromkeys(("fairness", "calibration", "overfit")),
+    **dict.fromkeys(("fairness", "calibration", "overfit", "change", "latency", "batch_latency")),
+    **dict.fromkeys(("memory", "size", "max_age", "lost")),
     "slices": (),
     "only": (),
     "strict": False,

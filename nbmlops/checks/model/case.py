@@ -6,7 +6,7 @@ objects: whoever can load them hands them down.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -49,6 +49,16 @@ class Asked:
         The largest expected calibration error that may pass, from 0 to 1.
     overfit : float or None
         The largest loss from the training rows to these that may pass, in the metric's own unit.
+    change : float or None
+        How far noise may move answers: the share of rows of another class, or standard deviations of numbers.
+    latency, batch_latency : float or None
+        Milliseconds that one row, and a batch of up to 1,000, may take.
+    memory, size : float or None
+        Megabytes (of 1,000,000 bytes) that a batch may allocate, and that the saved model may have.
+    max_age : float or None
+        Days that a version may be old.
+    lost : float or None
+        What it may lose against the newest version, in the metric's own unit.
     """
 
     metric: str | None = None
@@ -61,6 +71,13 @@ class Asked:
     fairness: float = 0.1
     calibration: float = 0.05
     overfit: float | None = None
+    change: float | None = None
+    latency: float | None = None
+    batch_latency: float | None = None
+    memory: float | None = None
+    size: float | None = None
+    max_age: float | None = None
+    lost: float | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
@@ -97,6 +114,10 @@ class Asked:
         for name, value in (("fairness", self.fairness), ("calibration", self.calibration)):
             if not 0 <= value <= 1:
                 raise InvalidError(f"the bound of {name} is {value:g}, and must lie between 0 and 1")
+        for name in ("change", "latency", "batch_latency", "memory", "size", "max_age", "lost"):
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                raise InvalidError(f"the bound of {name} is {value:g}, and must be 0 or more")
         if self.tolerance < 0:
             raise InvalidError(f"the tolerance is {self.tolerance:g}, below 0", hint="--tolerance 0.002")
 
@@ -132,12 +153,24 @@ class Opened:
         Gives what the model takes, of a table and the name of the table's column with the truth.
     versions : tuple of str
         The version that it is, as ``model:ID`` with its id in the catalog; empty for an object.
+    reload : callable or None
+        Writes a model in the format of the registry, and builds it again from that.
+    size : int or None
+        Bytes of the saved version.
+    age : float or None
+        Days since it was saved.
+    history : callable or None
+        Opens the versions of its name, the newest first, as many as can be opened.
     """
 
     name: str
     model: Any
     inputs: Inputs
     versions: tuple[str, ...] = ()
+    reload: Callable[[Any], Any] | None = None
+    size: int | None = None
+    age: float | None = None
+    history: Callable[[], Sequence[Opened]] | None = None
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ class NamedCheck:
     asks : str
         What it asks, in a few words.
     home : str
-        Dotted name of the module with its ``judge``, which takes a `Case` and gives outcomes.
+        Dotted name of the module with its ``judge``, which takes a `Case` and gives outcomes; after a colon the
+        name of another function.
     lacks : callable
         What the case lacks for it, as text; None when it can run.
     asked_only : bool
@@ -48,7 +49,8 @@ class NamedCheck:
 
     def judge(self, case: Case) -> Iterable[Outcome]:
         """Run it."""
-        found: Iterable[Outcome] = import_module(self.home).judge(case)
+        home, _, function = self.home.partition(":")
+        found: Iterable[Outcome] = getattr(import_module(home), function or "judge")(case)
         return found
 
 
@@ -80,7 +82,21 @@ _ALL = (
     NamedCheck("overfit", "how much it loses from the training rows", f"{_HERE}.overfit", _no_training),
 )
 
-CHECKS = MappingProxyType({each.name: each for each in _ALL})
+# They ask a model for many more answers than its quality takes, and fit copies of it: they run when they are named.
+_TRIED = tuple(
+    NamedCheck(name, asks, f"{_HERE}.trials:{name}", asked_only=True)
+    for name, asks in {
+        "robustness": "whether answers follow their rows, and what spoilt rows do",
+        "stability": "whether weights and answers are numbers",
+        "determinism": "whether the same gives the same, read back too",
+        "budgets": "what time, memory and bytes it takes",
+        "training": "whether it learns ten rows, and its loss falls",
+        "stress": "what odd tables and many callers do",
+        "staleness": "how old it is, and what that costs",
+    }.items()
+)
+
+CHECKS = MappingProxyType({each.name: each for each in (*_ALL, *_TRIED)})
 """The model checks by name, in the order in which they run."""
 
 
