@@ -210,6 +210,7 @@ VERBS = (
     Verb("model", "history", "NAME", "List all versions of a model, newest first.", "ml.model.history"),
     Verb("model", "promote", "REF", "Move an alias to a version, if its gate passes.", "ml.model.promote"),
     Verb("model", "rollback", "NAME [ALIAS]", "Move an alias back to where it was.", "ml.model.rollback"),
+    Verb("model", "drill", "NAME [ALIAS]", "Rehearse a rollback; the alias stays.", "ml.model.drill"),
     Verb(
         *("model", "push", "[REFS]…", "Send versions to a remote, what is missing there.", "ml.model.push"),
         only_python=_DRAWN,

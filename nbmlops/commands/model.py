@@ -85,6 +85,16 @@ def rollback(session: Session, name: str, alias: str) -> Any:
     return session.workspace.model.rollback(name, alias)
 
 
+@group.verb("drill")
+@click.argument("name", type=_NAME)
+@click.argument("alias", default="production")
+@click.option("--on", type=ObjectParam("table", or_ref=True), help="Rows that both versions answer.")
+def drill(session: Session, name: str, alias: str, on: Given | None) -> Any:
+    """Rehearse a rollback."""
+    report = session.workspace.model.drill(name, alias, on=on.value if on else None)
+    return session.judged(report, good=report.passed)
+
+
 @group.verb("push")
 @click.argument("refs", nargs=-1, type=_REF)
 @click.option("--to", metavar="REMOTE", help="A remote's name, a folder or a URL; the only remote by default.")

@@ -1,4 +1,4 @@
-"""Verbs on models: save, load, list, show, history, promote, rollback, push, pull, delete, restore, rename, trust."""
+"""Verbs on models: save, load, list, show, history, promote, rollback, drill, push, pull, delete, restore and more."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from nbmlops.core.errors import NotFoundError, RefusedError
 from nbmlops.core.refs import Ref, check_name
 from nbmlops.models import admission, signature
 from nbmlops.models.allowlist import check_exists, never
+from nbmlops.models.drill import RollbackDrill
 from nbmlops.models.formats import format_named
 from nbmlops.models.opening import Opening
 from nbmlops.models.promotion import Gates, ModelPromoter
 from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
 from nbmlops.models.sealing import build, sealed
 from nbmlops.store import audit
+from nbmlops.store.aliases import Aliases
 from nbmlops.store.judging import newest_report
 from nbmlops.store.versions import Version, Versions
 
 if TYPE_CHECKING:
     from nbmlops.checks.model.case import Opened
+    from nbmlops.checks.records import Report
     from nbmlops.checks.service import Checks
     from nbmlops.core.clock import Clock
     from nbmlops.data.service import Data
@@ -78,6 +81,8 @@ class Models:
         self._clock = clock
         self._opening = Opening(versions, self._open, keyring, clock)
         self._promoter = ModelPromoter(versions, self._open, data, checks, clock, gates)
+        self._drill = RollbackDrill(versions, Aliases(versions, clock), self._opening, self._promoter, clock)
+        self._checks = checks
 
     def save(self, estimator: Any, name: str, *, example: Any = None, message: str | None = None) -> ModelVersion:
         """Save a fitted estimator as the newest version of a name, signed with the person's key.
@@ -217,6 +222,31 @@ class Models:
             When the alias moved in the meantime, or the earlier version is deleted.
         """
         return self._promoter.rollback(name, alias)
+
+    def drill(self, name: str, alias: str = "production", *, on: Any = None) -> Report:
+        """Rehearse a rollback with an alias of its own, time it, and keep the report; the real alias stays.
+
+        Parameters
+        ----------
+        name : str
+            The model.
+        alias : str
+            The alias whose rollback is rehearsed; without a way back the two newest versions are taken.
+        on : str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame, optional
+            Rows that both versions answer, before and after: a reference, a file, or a table.
+
+        Returns
+        -------
+        Report
+            Of the section ``infrastructure``: the way back, both moves, the answers, and that the alias stayed.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such model, or it has one version only.
+        """
+        table = None if on is None else self._checks.table(on)
+        return self._checks.save(self._drill.drill(name, alias, table))
 
     def push(self, *refs: str, to: str | None = None, progress: Progress | None = None) -> Push:
         """Send versions to a remote, as `Data.push` does; all versions of all models by default."""

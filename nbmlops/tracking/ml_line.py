@@ -20,7 +20,7 @@ _VALUED = frozenset(
     "-a --after --against --alias --artifact --as --batch-latency --before --bound --by --calibration "
     "--ceiling --champion --change --column --columns --data --depth --direction --example --experiment "
     "--fairness --floor --from --grace --group --html --junit --key --kind --latency --limit --lost -m "
-    "--max-age --memory --message --metric -n --name --notebook -o --only --output --overfit -p --param "
+    "--max-age --memory --message --metric -n --name --notebook -o --on --only --output --overfit -p --param "
     "--query --query-file --remote --risk --sample --section --sensitive --size --slices --status --step "
     "--subject --suite --tag --target --test --time --timeout --to --tolerance --train --where --where-file".split()
 )

@@ -119,6 +119,8 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("model show delay", "model.show", ("delay",), {}),
     ("model history delay", "model.history", ("delay",), {}),
     ("model promote delay@v2 --to champion", "model.promote", ("delay@v2", "champion"), {}),
+    ("model drill delay", "model.drill", ("delay", "production"), {"on": None}),
+    ("model drill delay champion --on flights", "model.drill", ("delay", "champion"), {"on": FRAME}),
     ("model rollback delay", "model.rollback", ("delay", "production"), {}),
     ("model rollback delay champion", "model.rollback", ("delay", "champion"), {}),
     ("model delete delay@v1", "model.delete", ("delay@v1",), {}),

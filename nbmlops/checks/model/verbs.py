@@ -115,6 +115,10 @@ class ModelChecks(Keeping):
             report.raise_if_failed()
         return report
 
+    def table(self, value: Any) -> pd.DataFrame:
+        """A table as pandas, given as a reference, a file or a table of any library."""
+        return self._rows(value)[0]
+
     def _report(self, suite: str, subject: str, outcomes: tuple[Outcome, ...], judged: tuple[str, ...]) -> Report:
         run_id = lineage.current().run_id
         return self.save(Report(None, suite, "model", subject, outcomes, self._clock.now(), run_id, judged))
