@@ -35,6 +35,7 @@ __all__ = ["infer"]
 _SET = 50
 _MOSTLY = 0.99
 _TYPES = ("number", "integer", "string", "category", "boolean", "datetime")
+_COUNTED = ("number", "integer", "string", "category")
 _FEWEST_DISTINCT = 3
 _ONE_ROW_EACH = 0.5
 _WIDE = 200
@@ -161,7 +162,7 @@ def _text(whole: ColumnSeen) -> tuple[list[Check], list[str]]:
 def _distinct(whole: ColumnSeen, parts: Sequence[ColumnSeen]) -> list[Check]:
     """Bound the number of values: one in each table when it names the table, else as in `next_count`."""
     counts = [part.distinct for part in parts]
-    if len(counts) < 2 or whole.type == "datetime" or not all(counts):
+    if len(counts) < 2 or whole.type not in _COUNTED or not all(counts):
         return []
     if max(counts) == 1:
         ends = {value for part in parts for value in (part.values or (part.low,))}

@@ -55,22 +55,41 @@ def sampled(tables: Sequence[CheckedTable], names: Sequence[str]) -> Sample:
         step = max(1, -(-table.height() // each))
         frames.append(table.frame(names).gather_every(step).collect(engine="in-memory"))
     part = np.repeat(np.arange(len(frames)), [frame.height for frame in frames])
-    joined = pl.concat(frames, how="vertical_relaxed")
     numbers: dict[str, Floats] = {}
     dates: dict[str, dict[str, Floats]] = {}
     codes: dict[str, Any] = {}
-    for name, place in zip(names, joined.columns, strict=True):
-        column = joined.get_column(place)
-        if column.dtype.is_numeric():
-            values = column.cast(pl.Float64).to_numpy().astype(np.float64)
-            numbers[name] = np.where(np.isfinite(values), values, np.nan)
-            codes[name] = _codes(column.cast(pl.Float64).fill_nan(None))
-        elif column.dtype in (pl.Date, pl.Datetime):
-            dates[name] = _parts(column.cast(pl.Datetime("us")))
-            codes[name] = _codes(column)
-        elif is_text(column.dtype) or column.dtype == pl.Boolean:
-            codes[name] = _codes(column.cast(pl.String))
+    for name, place in zip(names, frames[0].columns, strict=True):
+        joined = _joined([frame.get_column(place) for frame in frames])
+        if joined is None:
+            continue
+        codes[name] = _codes(joined)
+        if joined.dtype == pl.Float64:
+            numbers[name] = joined.to_numpy().astype(np.float64)
+        elif joined.dtype == pl.Datetime:
+            dates[name] = _parts(joined)
     return Sample(part, numbers, codes, dates)
+
+
+def _joined(parts: Sequence[pl.Series]) -> pl.Series | None:
+    """The column of all tables as one of floats, times or texts; None when it is none of them, or not the same."""
+    import polars as pl
+
+    wanted = {_common(part.dtype) for part in parts if part.dtype != pl.Null}
+    dtype = wanted.pop() if len(wanted) == 1 else None
+    if dtype is None:
+        return None
+    joined = pl.concat([part.cast(dtype) for part in parts])
+    return joined.set(~joined.is_finite(), None) if dtype == pl.Float64 else joined
+
+
+def _common(dtype: pl.DataType) -> Any:
+    import polars as pl
+
+    if dtype.is_numeric():
+        return pl.Float64
+    if dtype in (pl.Date, pl.Datetime):
+        return pl.Datetime("us")
+    return pl.String if is_text(dtype) or dtype == pl.Boolean else None
 
 
 def _codes(column: pl.Series) -> Any:

@@ -21,6 +21,7 @@ __all__ = ["ColumnSeen", "TableSeen", "is_text", "look_at", "pooled"]
 _QUANTILES = (0.01, 0.5, 0.99)
 _SAMPLE = 2_000
 _PART = 4_000
+_ALIKE = {frozenset({"integer", "number"}): "number", frozenset({"string", "category"}): "string"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,16 +205,21 @@ def pooled(parts: Sequence[ColumnSeen]) -> ColumnSeen:
     present = [part for part in parts if part.present]
     if not present:
         return parts[-1]
+    rows, missing = sum(part.rows for part in parts), sum(part.missing for part in parts)
+    kinds = frozenset(part.type for part in present)
+    kind = present[0].type if len(kinds) == 1 else _ALIKE.get(kinds, "mixed")
+    if kind == "mixed":
+        return ColumnSeen(parts[-1].name, kind, rows, missing)
     ended = [part for part in present if part.low is not None]
-    kinds = {part.type for part in present}
     quantiled = [part.quantiles for part in present if part.quantiles]
     middles = sorted(each[1] for each in quantiled)
+    values = {value for part in parts for value in part.values}
     return ColumnSeen(
         name=parts[-1].name,
-        type=kinds.pop() if len(kinds) == 1 else "number" if kinds <= {"integer", "number"} else "mixed",
-        rows=sum(part.rows for part in parts),
-        missing=sum(part.missing for part in parts),
-        distinct=max(part.distinct for part in parts),
+        type=kind,
+        rows=rows,
+        missing=missing,
+        distinct=max(len(values), *(part.distinct for part in parts)),
         low=min((part.low for part in ended), default=None),
         high=max((part.high for part in ended), default=None),
         quantiles=(
@@ -223,5 +229,5 @@ def pooled(parts: Sequence[ColumnSeen]) -> ColumnSeen:
         ),
         whole=all(part.whole for part in present),
         clock=all(part.clock for part in present),
-        values=tuple(sorted({value for part in parts for value in part.values})),
+        values=tuple(sorted(values)),
     )
