@@ -216,17 +216,16 @@ def _unique(_check: Unique, column: str, frame: Frame, key: str) -> CheckPlan:
 def _expression(check: Expression, _column: str, frame: Frame, key: str) -> CheckPlan:
     import polars as pl
 
-    for name in column_names(check.text):
-        frame.place(name)
+    places = {name: frame.place(name) for name in column_names(check.text)}
     # pandas writes a missing number as NaN, which would otherwise compare as a number above all others.
     good = compiled_expression(
         check.text,
         {
             name: pl.col(place).fill_nan(None) if frame.types[name].is_float() else pl.col(place)
-            for name, place in frame.places.items()
+            for name, place in places.items()
         },
     )
-    empty = pl.DataFrame(schema={frame.places[name]: dtype for name, dtype in frame.types.items()})
+    empty = pl.DataFrame(schema={place: frame.types[name] for name, place in places.items()})
     try:
         (dtype,) = empty.select(good.alias("good")).dtypes
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:

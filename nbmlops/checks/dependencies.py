@@ -48,7 +48,8 @@ def dependencies(
     mixed = np.random.default_rng(0).permutation(len(sample.part))
     done = set(explained)
     for name in varied:
-        if name in done:
+        # Groups of three rows each cannot have more values than a third of the rows.
+        if name in done or _PER_GROUP * (int(sample.codes[name].max()) + 1) > len(sample.part):
             continue
         found = _decided_by(sample, name, keys, mixed)
         if found:

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["Relation", "relations"]
 
 _FEWEST = 100
-_JOINT = 0.5
+_JOINT = 0.2
 _EXACT = 0.9995
 _BY_CHANCE = 0.05
 _COLUMNS = 40
 _TRIED = 256
 _TOGETHER = 0.95
 _WIDEST = 1.5
+_FRACTIONS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ def relations(sample: Sample, columns: Mapping[str, ColumnSeen]) -> list[Relatio
     found = [Relation(each.column, each.check) for each in exact]
     found += _orders(sample, numbers, share, joined)
     found += _bands(sample, numbers, joined)
+    found += _fractions(sample, columns)
     return [*found, *_missing(sample, share)]
 
 
@@ -277,6 +279,20 @@ def _band(sample: Sample, one: str, other: str, numbers: Mapping[str, Floats]) -
 
 def _short(values: Iterable[float], digits: int = 4) -> list[float]:
     return [float(f"{float(value):.{digits}g}") for value in values]
+
+
+def _fractions(sample: Sample, columns: Mapping[str, ColumnSeen]) -> Iterator[Relation]:
+    """Numbers with a fraction keep one, in half as many rows as in the table where fewest have it."""
+    import numpy as np
+
+    for name, values in sample.numbers.items():
+        judged = np.isfinite(values)
+        if columns[name].whole or judged.sum() < _FEWEST:
+            continue
+        parts = [values[judged & (sample.part == part)] for part in np.unique(sample.part)]
+        least = min(float(np.mean(part % 1 != 0)) if len(part) else 0.0 for part in parts)
+        if least >= _FRACTIONS:
+            yield Relation(name, _expression(f"{write_operand(name)} % 1 != 0", math.floor(least * 50) / 100))
 
 
 # -- missing together ---------------------------------------------------------------------------------

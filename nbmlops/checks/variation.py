@@ -17,6 +17,7 @@ FIGURES = 0.002
 """Share of columns whose mean or number of values does; a table has dozens."""
 _PRIOR_WEIGHT = 3
 _PRIOR_SPREAD = 0.1
+_MEAN_SPREAD = 0.25
 _EFFECT = 0.5
 _WIDEST = 3.0
 
@@ -47,14 +48,19 @@ def next_count(counts: Sequence[int], outside: float) -> tuple[float, float]:
 def next_mean(means: Sequence[float], deviation: float) -> tuple[float, float] | None:
     """Give the interval for the next mean after at least two `means` of values with a standard `deviation`.
 
-    Student's t prediction interval of which 0.2% lie outside, and at least half a deviation beyond
-    the means seen (Cohen's medium effect: less is no news, whatever its p-value). None when versions
-    differ so much that the interval says nothing: more than three deviations to one side.
+    Student's t prediction interval of which 0.2% lie outside; or, when that is narrower, the one under a prior
+    as in `next_count`, by which versions differ by a quarter of the deviation. At least half a deviation beyond the
+    means seen (Cohen's medium effect: less is no news, whatever its p-value). None when even so the interval
+    says nothing: more than three deviations to one side.
     """
     count = len(means)
     centre = sum(means) / count
-    spread = math.sqrt(sum((each - centre) ** 2 for each in means) / (count - 1))
-    reach = _student(count - 1, 1 - FIGURES / 2) * spread * math.sqrt(1 + 1 / count)
+    squares = sum((each - centre) ** 2 for each in means)
+    plain = _student(count - 1, 1 - FIGURES / 2) * math.sqrt(squares / (count - 1))
+    freedom = _PRIOR_WEIGHT + count - 1
+    prior = _PRIOR_WEIGHT * (_MEAN_SPREAD * deviation) ** 2
+    shrunk = _student(freedom, 1 - FIGURES / 2) * math.sqrt((squares + prior) / freedom)
+    reach = min(plain, shrunk) * math.sqrt(1 + 1 / count)
     reach = max(reach, _EFFECT * deviation + (max(means) - min(means)) / 2)
     if not deviation or not math.isfinite(reach) or reach > _WIDEST * deviation:
         return None

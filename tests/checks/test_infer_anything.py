@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -39,7 +39,7 @@ KINDS = st.one_of(
     of(pl.Datetime("us"), st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30))),
     of(pl.Datetime("us", "Europe/Paris"), st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1))),
     of(pl.Decimal(10, 2), st.decimals(-1000, 1000, places=2)),
-    of(pl.Duration("us"), st.timedeltas()),
+    of(pl.Duration("us"), st.timedeltas(timedelta(-999), timedelta(999))),
     of(pl.List(pl.Int64), st.lists(st.integers(0, 3), max_size=2)),
     of(pl.Null, st.none()),
 )

@@ -99,7 +99,7 @@ def test_columns_that_have_nothing_to_do_with_each_other_stay_alone() -> None:
     text = suite_text(
         **{f"c{n}": RANDOM.normal(size=ROWS_OF) for n in range(8)}, word=RANDOM.choice(["a", "b"], ROWS_OF)
     )
-    assert "expr" not in text
+    assert text.count("expr") == text.count("% 1 != 0") == 8, "only that each has fractions"
     assert "depends" not in text
 
 
@@ -111,10 +111,23 @@ def test_a_few_rows_say_nothing_of_relations() -> None:
 
 
 def test_the_mean_of_the_next_version_is_bounded_as_students_t_says() -> None:
-    means = [10.0, 40.0, 20.0, 25.0]
-    low, high = next_mean(means, 100.0) or (0, 0)
-    reach = stats.t.ppf(1 - FIGURES / 2, 3) * np.std(means, ddof=1) * np.sqrt(1 + 1 / 4)
+    means = [10.0, 12.0, 11.0, 9.0, 11.0, 10.0]
+    low, high = next_mean(means, 8.4) or (0, 0)
+    reach = stats.t.ppf(1 - FIGURES / 2, 5) * np.std(means, ddof=1) * np.sqrt(1 + 1 / 6)
     assert (low, high) == pytest.approx((np.mean(means) - reach, np.mean(means) + reach), rel=1e-12)
+
+
+def test_two_means_are_bounded_by_what_versions_use_to_differ() -> None:
+    low, high = next_mean([10.0, 12.0], 10.0) or (0, 0)
+    scale = np.sqrt((2.0 + 3 * 2.5**2) / 4 * (1 + 1 / 2))
+    assert (low, high) == pytest.approx(11 + np.array([-1, 1]) * stats.t.ppf(1 - FIGURES / 2, 4) * scale, rel=1e-12)
+
+
+def test_fractions_do_not_get_lost_unseen() -> None:
+    frame = pd.DataFrame({"x": np.round(RANDOM.normal(10, 4, ROWS_OF), 2)})
+    suite = infer([table_of(frame)])
+    assert 'expr("x % 1 != 0"), mostly(0.49)' in str(suite)
+    assert [each.check for each in judge(table_of(frame.round()), suite) if each.status == "failed"] == ["expr"]
 
 
 def test_means_that_hardly_differ_leave_half_a_deviation_and_wild_ones_say_nothing() -> None:
