@@ -185,12 +185,20 @@ def _evidence(table: CheckedTable, lazy: pl.LazyFrame | None, bad: Sequence[_Bad
 
 
 def _located(bad: _Bad, number: int, values: Mapping[str, Any]) -> _Evidence:
+    from nbmlops.checks.policy.hiding import hidden
+
     rows = tuple(values[f"rows{number}"])
-    examples = dict.fromkeys(value_words(value) for value in values.get(f"{bad.planned.plan.shown} of {number}") or ())
+    column = bad.planned.column or ""
+    found = values.get(f"{bad.planned.plan.shown} of {number}") or ()
+    told = (hidden(value, column) if isinstance(value, str) else value for value in found)
+    examples = dict.fromkeys(value_words(value) for value in told)
     detail = f"such as {', '.join(examples)}" if examples else ""
     if not bad.shown or not rows:
         return _Evidence(rows, detail)
-    columns = [values[f"{place} of {number}"] for place in bad.shown.values()]
+    columns = [
+        [hidden(each, name) if isinstance(each, str) else each for each in values[f"{place} of {number}"]]
+        for name, place in bad.shown.items()
+    ]
     return _Evidence(
         rows,
         detail,

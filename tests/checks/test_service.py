@@ -92,6 +92,15 @@ def test_a_failed_check_keeps_its_first_rows_and_its_share(checks: Checks) -> No
     assert outcomes["carrier in"].evidence == ()
 
 
+def test_a_report_does_not_show_personal_data_in_full(checks: Checks) -> None:
+    frame = pd.DataFrame({"contact": ["ann.lee@example.org", "none"], "surname": ["Leebaum", "X"]})
+    report = checks.data(frame, 'contact: matches("[a-z]+")\nsurname: in("X")')
+    assert "ann" not in str(report.to_json())
+    assert "Leebaum" not in str(report.to_json())
+    assert [outcome.rows for outcome in report.outcomes] == [(0,), (0,)]
+    assert report.outcomes[0].detail == "such as 'a••.•••@•••••••.••g'"
+
+
 def test_a_strict_check_raises_after_its_report_was_kept(checks: Checks) -> None:
     with pytest.raises(RefusedError) as raised:
         checks.data(FLIGHTS, SUITE, strict=True)

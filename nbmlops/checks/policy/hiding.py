@@ -1,0 +1,33 @@
+"""Personal data in a value that a report is about to show: told that it is there, never shown in full."""
+
+from __future__ import annotations
+
+import re
+
+from nbmlops.checks.policy.names import is_person, told_by_name
+from nbmlops.checks.policy.personal import KINDS, masked
+
+__all__ = ["hidden"]
+
+# What one value tells by its form and its test; other kinds need a column to be told from codes.
+_FORMS = [(re.compile(kind.form, re.ASCII), kind.test) for kind in KINDS if not kind.share]
+_WORTH = re.compile(r"@|(?:\d\D*){6}|:[0-9A-Fa-f]*:")
+_LONGEST = 400
+
+
+def hidden(text: str, column: str = "") -> str:
+    """A text with what is personal in it masked; all of it where the column's name says so.
+
+    Examples
+    --------
+    >>> hidden("write to ann.lee@example.org"), hidden("N14228"), hidden("Lee", "surname")
+    ('write to a••.•••@•••••••.••g', 'N14228', '•••')
+    """
+    text = text[:_LONGEST]
+    if (column and told_by_name(column)) or is_person(text):
+        return masked(text)
+    if _WORTH.search(text) is None:
+        return text
+    for form, test in _FORMS:
+        text = form.sub(lambda hit, test=test: masked(hit[0]) if test(hit[0]) else hit[0], text)  # type: ignore[misc]
+    return text
