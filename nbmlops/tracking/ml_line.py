@@ -100,7 +100,8 @@ class MlLine:
     @property
     def mentions(self) -> tuple[str, ...]:
         """Names that are variables if the notebook has such, and references or files if not."""
-        named = self.arguments[:1] if _OBJECTS.get((self.noun, self.verb)) == "either" else ()
+        every = len(self.arguments) if (self.noun, self.verb) == ("check", "infer") else 1
+        named = self.arguments[:every] if _OBJECTS.get((self.noun, self.verb)) == "either" else ()
         return tuple(filter(_identifier, (*named, self.option("-a", "--artifact") or "")))
 
     @property

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nbmlops.checks.aggregates import Depends, Distinct, Maximum, Mean
 from nbmlops.checks.conflicts import conflict
 from nbmlops.checks.kinds import (
     TYPES,
@@ -204,7 +205,15 @@ def sets(draw: st.DrawFn) -> OneOf:
     return OneOf(values=tuple(values), mostly=draw(shares), severity=draw(severities))
 
 
+figures = ranges().map(lambda one: {"low": one.low, "high": one.high, "severity": one.severity})
+
 column_checks = st.one_of(
+    figures.map(lambda given: Maximum(**given)),
+    figures.filter(lambda given: not {str} & {type(given["low"]), type(given["high"])}).map(
+        lambda given: Mean(**given)
+    ),
+    st.builds(Distinct, low=st.integers(0, 99), high=st.one_of(st.none(), st.integers(99, 10**9)), severity=severities),
+    st.builds(Depends, columns=st.lists(names, min_size=1, max_size=3, unique=True).map(tuple), mostly=shares),
     st.builds(TypeOf, name=st.sampled_from(TYPES), severity=severities),
     ranges(),
     sets(),

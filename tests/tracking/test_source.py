@@ -291,3 +291,9 @@ def test_threads_can_read_cells_at_the_same_time() -> None:
     for thread in threads:
         thread.join()
     assert list(warnings.filters) == before
+
+
+def test_every_version_that_a_suite_is_learnt_from_may_be_a_variable() -> None:
+    line = MlLine.parse("check infer january february flights@v3 --from 3")
+    assert line is not None
+    assert line.mentions == ("january", "february")
