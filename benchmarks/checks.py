@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import _checks_profile
+import _checks_report
 import _peers
 from _bench import Bench
 from _bounds import Row, print_rows
 
 ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "profile": _checks_profile.profile,
+    "report": _checks_report.report,
 }
 PEERS = ("duckdb",)
 
