@@ -8,6 +8,13 @@
     metric = "roc_auc"
     floor = 0.6                  # the worst figure that may pass; for a loss: ceiling
     tolerance = 0.002            # how much worse than the present champion it may be
+    risk = 0.025                 # it must be shown to be no worse, with this chance of an error at most
+    checks = ["baseline", "slices", "fairness", "calibration"]  # more model checks that it must pass
+    slices = ["carrier"]         # columns whose parts must not be weak
+    sensitive = "sex"            # the column whose groups must be treated alike
+    fairness = 0.1               # the largest difference between groups
+    calibration = 0.05           # the largest calibration error
+    suites = ["checks/delays.suite"]  # files with suites that the held-out table must pass
 """
 
 from __future__ import annotations
@@ -15,16 +22,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import isnan
+from pathlib import Path
 from typing import Any, Self
 
+from nbmlops.checks.model.case import Asked
+from nbmlops.checks.model.named import CHECKS
 from nbmlops.checks.models import METRICS, Metric
+from nbmlops.checks.suite import Suite
 from nbmlops.core.digests import of_json
 from nbmlops.core.errors import InvalidError, nearest
 from nbmlops.core.refs import Ref
 
 __all__ = ["Gate", "example"]
 
-_KEYS = {"holdout": str, "target": str, "metric": str, "floor": float, "ceiling": float, "tolerance": float}
+_KEYS = {
+    **dict.fromkeys(("holdout", "target", "metric", "sensitive"), str),
+    **dict.fromkeys(("floor", "ceiling", "tolerance", "risk", "fairness", "calibration"), float),
+    **dict.fromkeys(("checks", "slices", "suites"), list),
+}
+_KINDS = {str: "text", float: "a number", list: 'a list of texts, such as ["baseline"]'}
+_ASKED = ("slices", "sensitive", "fairness", "calibration")
 _REQUIRED = ("holdout", "target", "metric")
 
 
@@ -54,6 +71,15 @@ class Gate:
         The worst figure that may pass: a floor for a score, a ceiling for a loss.
     tolerance : float
         How much worse than the version at the alias it may be, in the metric's own unit, from 0.
+    risk : float or None
+        With a risk, the candidate must be shown to be no worse, by the interval that leaves out so much on each
+        side; without one the difference itself decides.
+    checks : tuple of str
+        Names of more model checks, of `nbmlops.checks.model.named.CHECKS`.
+    asked : tuple of (str, value)
+        What these checks ask, by the fields of `nbmlops.checks.model.case.Asked`.
+    suites : tuple of (str, str)
+        Suites that the held-out table must pass: path of the file and its text.
     """
 
     name: str
@@ -62,15 +88,19 @@ class Gate:
     metric: str
     bound: float | None = None
     tolerance: float = 0.0
+    risk: float | None = None
+    checks: tuple[str, ...] = ()
+    asked: tuple[tuple[str, Any], ...] = ()
+    suites: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def parse(cls, name: str, table: Mapping[str, Any]) -> Self:
-        """Read a gate from the table ``[tool.nbmlops.gates.NAME]``.
+    def parse(cls, name: str, table: Mapping[str, Any], root: Path | None = None) -> Self:
+        """Read a gate from the table ``[tool.nbmlops.gates.NAME]``, and its suites from files below `root`.
 
         Raises
         ------
         InvalidError
-            When a key is unknown, missing or of the wrong type.
+            When a key is unknown, missing or of the wrong type, or a check or a suite is not there.
         """
         where = f"[tool.nbmlops.gates.{name}] in pyproject.toml"
         values = {key: _value(where, key, value) for key, value in table.items()}
@@ -100,6 +130,10 @@ class Gate:
             metric=metric.name,
             bound=values.get(right),
             tolerance=values.get("tolerance", 0.0),
+            risk=values.get("risk"),
+            checks=_checks(where, values),
+            asked=tuple(sorted((key, values[key]) for key in _ASKED if key in values)),
+            suites=tuple((each, _read(where, root, each)) for each in values.get("suites", ())),
         )
 
     @property
@@ -113,6 +147,39 @@ class Gate:
         return of_json(asdict(self))
 
 
+def _checks(where: str, values: Mapping[str, Any]) -> tuple[str, ...]:
+    chosen: tuple[str, ...] = values.get("checks", ())
+    # What is asked of slices and groups is asked: nobody names a column for a check that is not meant.
+    meant = [("slices", "slices"), ("sensitive", "fairness"), ("fairness", "fairness"), ("calibration", "calibration")]
+    for key, check in meant:
+        if key in values and check not in chosen:
+            chosen = (*chosen, check)
+    for check in chosen:
+        if check not in CHECKS:
+            raise InvalidError(
+                f"{where} names an unknown check {check!r}",
+                hint=nearest(check, CHECKS) or f"the checks are {', '.join(CHECKS)}",
+            )
+    if "fairness" in chosen and "sensitive" not in values:
+        raise InvalidError(f"{where} asks for fairness and names no groups", hint='sensitive = "COLUMN"')
+    try:
+        Asked.of({key: values[key] for key in (*_ASKED, "risk") if key in values})
+    except InvalidError as error:
+        raise InvalidError(f"{where}: {error.message}", hint=error.hint) from None
+    return chosen
+
+
+def _read(where: str, root: Path | None, name: str) -> str:
+    path = (root or Path()) / name
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidError(f"{where} names a suite {name!r} that cannot be read: {error}") from None
+    if not len(Suite.parse(text, name)):
+        raise InvalidError(f"{where} names a suite {name!r} that has no check")
+    return text
+
+
 def _value(where: str, key: str, value: Any) -> Any:
     kind = _KEYS.get(key)
     if kind is None:
@@ -121,6 +188,7 @@ def _value(where: str, key: str, value: Any) -> Any:
         )
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and not isnan(value):
         return float(value)
-    if not isinstance(value, kind) or isinstance(value, float):
-        raise InvalidError(f"{where} has {key} = {value!r}", hint=f"{key} is {'a number' if kind is float else 'text'}")
-    return value
+    wrong = not isinstance(value, kind) or (isinstance(value, list) and not all(isinstance(x, str) for x in value))
+    if wrong or isinstance(value, float):
+        raise InvalidError(f"{where} has {key} = {value!r}", hint=f"{key} is {_KINDS[kind]}")
+    return tuple(value) if kind is list else value

@@ -108,7 +108,7 @@ class ModelPromoter:
 
     def _gate(self, name: str) -> Gate | None:
         table = self._gates().get(name)
-        return None if table is None else Gate.parse(name, table)
+        return None if table is None else Gate.parse(name, table, self._versions.root)
 
     def _keep(self, suite: str, subject: Version, outcomes: tuple[Outcome, ...]) -> Report:
         known = self._clock.now(), lineage.current().run_id, (f"model:{subject.id}",)

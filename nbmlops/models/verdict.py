@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbmlops.checks import models as checks
+from nbmlops.checks.model.case import Asked, Case, Opened
 from nbmlops.checks.model.champion import comparable
+from nbmlops.checks.model.named import judge as judge_model
+from nbmlops.checks.model.shown import no_worse
 from nbmlops.checks.records import Outcome
+from nbmlops.checks.suite import Suite
 from nbmlops.core.errors import InvalidError, NbmlopsError, nearest
 from nbmlops.models.gates import Gate, example
 from nbmlops.models.inputs import taken
@@ -82,7 +86,10 @@ def judge(candidate: Version, champion: Version | None, gate: Gate | None, table
         return Verdict((held, _errored(gate, error)), gate.digest)
     outcomes = [held]
     try:
-        outcomes += _measured(candidate, model, champion, gate, tables.load(holdout.ref), opener)
+        table = tables.load(holdout.ref)
+        outcomes += _suites(gate, table)
+        outcomes += _measured(candidate, model, champion, gate, table, opener)
+        outcomes += _checked(candidate, model, gate, table)
     except NbmlopsError as error:
         outcomes.append(_errored(gate, error))
     return Verdict(tuple(outcomes), gate.digest, holdout.digest)
@@ -113,8 +120,37 @@ def _measured(
         return [*outcomes, Outcome(f"{gate.metric} against {champion.ref}", None, "warned", "not compared", "", why)]
     if not comparable(model, other):
         raise InvalidError(f"{champion.ref} knows other classes than {candidate.ref}, so the two cannot be compared")
-    compared = checks.compare(metric, known, given, _answers(champion, other, gate, table))
-    return [*outcomes, checks.not_worse(metric, compared, gate.tolerance, champion.ref)]
+    theirs = _answers(champion, other, gate, table)
+    if gate.risk is None:
+        compared = checks.compare(metric, known, given, theirs)
+        return [*outcomes, checks.not_worse(metric, compared, gate.tolerance, champion.ref)]
+    compared = checks.compare(metric, known, given, theirs, risk=gate.risk)
+    judged = no_worse(metric, compared, gate.tolerance, champion.ref, gate.risk)
+    # A gate with a risk asks for proof: what the rows do not show is not passed.
+    return [*outcomes, replace(judged, status="failed") if judged.status == "warned" else judged]
+
+
+def _suites(gate: Gate, table: pd.DataFrame) -> list[Outcome]:
+    """What the suites of the gate say of the held-out table."""
+    from nbmlops.checks.engine import judge as judge_data
+    from nbmlops.checks.frames import table_of
+
+    return [
+        replace(outcome, check=f"{outcome.check} of {path}")
+        for path, written in gate.suites
+        for outcome in judge_data(table_of(table), Suite.parse(written, path))
+    ]
+
+
+def _checked(candidate: Version, model: Any, gate: Gate, table: pd.DataFrame) -> tuple[Outcome, ...]:
+    """What the model checks say that the gate names."""
+    if not gate.checks:
+        return ()
+    learnt = ModelSignature.from_json(candidate.detail["signature"])
+    risk = {} if gate.risk is None else {"risk": gate.risk}
+    asked = Asked.of({"metric": gate.metric, **risk, **dict(gate.asked)})
+    opened = Opened(candidate.ref, model, lambda rows, target: taken(learnt, rows, target))
+    return judge_model(Case(opened, table, gate.target, asked), gate.checks)
 
 
 def _target(table: pd.DataFrame, gate: Gate) -> Any:

@@ -79,11 +79,11 @@ class Versions:
         self.catalog = catalog
         self.kind = kind
         self.clock = clock
-        self._root = root
+        self.root = root
 
     def origin(self) -> Origin:
         """Where a version comes from that is about to be saved: its answer belongs into the version's `detail`."""
-        return Origin(self._root)
+        return Origin(self.root)
 
     def add(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,13 +37,20 @@ def test_a_loss_has_a_ceiling() -> None:
         ({"floor": True}, "floor = True", "a number"),
         ({"floor": float("nan")}, "floor = nan", "a number"),
         ({"target": 3}, "target = 3", "text"),
+        ({"risk": 0.7}, "the risk is 0.7", "0.025"),
+        ({"fairness": 2.0, "sensitive": "sex"}, "bound of fairness is 2", ""),
+        ({"checks": ["fairnes"]}, "unknown check 'fairnes'", "fairness"),
+        ({"checks": "baseline"}, "checks = 'baseline'", "a list of texts"),
+        ({"checks": [1]}, "checks = ", "a list of texts"),
+        ({"checks": ["fairness"]}, "names no groups", "sensitive"),
+        ({"suites": ["none.suite"]}, "suite 'none.suite' that cannot be read", ""),
         ({"holdout": "a/b"}, "not a reference", "name@v3"),
     ],
 )
 def test_a_mistake_is_named(change: dict[str, Any], message: str, hint: str) -> None:
     with pytest.raises(InvalidError, match=message) as refused:
         Gate.parse("delay", {**TABLE, **change})
-    assert hint in str(refused.value.hint)
+    assert hint in str(refused.value.hint or "")
 
 
 @pytest.mark.parametrize("key", ["holdout", "target", "metric"])
@@ -62,3 +70,21 @@ def test_the_example_is_a_gate_that_parses() -> None:
 
     lines = example("delay").partition("\n")[2]
     Gate.parse("delay", tomllib.loads(lines)["tool"]["nbmlops"]["gates"]["delay"])
+
+
+def test_a_gate_names_model_checks_and_what_they_ask() -> None:
+    gate = Gate.parse("delay", {**TABLE, "risk": 0.05, "checks": ["baseline"], "slices": ["carrier"]})
+    assert (gate.risk, gate.checks, gate.asked) == (0.05, ("baseline", "slices"), (("slices", ("carrier",)),))
+    assert gate.digest != Gate.parse("delay", TABLE).digest
+
+
+def test_a_suite_is_read_from_its_file_and_its_text_is_part_of_the_policy(tmp_path: Path) -> None:
+    (tmp_path / "a.suite").write_text("late: boolean")
+    table = {**TABLE, "suites": ["a.suite"]}
+    gate = Gate.parse("delay", table, tmp_path)
+    assert gate.suites == (("a.suite", "late: boolean"),)
+    (tmp_path / "a.suite").write_text("late: boolean, nulls < 1%")
+    assert Gate.parse("delay", table, tmp_path).digest != gate.digest
+    (tmp_path / "a.suite").write_text("")
+    with pytest.raises(InvalidError, match="has no check"):
+        Gate.parse("delay", table, tmp_path)

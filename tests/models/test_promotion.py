@@ -15,6 +15,8 @@ from nbmlops.store.lineage import Active, activate
 from tests.models.registry import Registry, table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 GATE = {"holdout": "delays_holdout", "target": "late", "metric": "roc_auc", "floor": 0.6, "tolerance": 0.002}
@@ -283,3 +285,49 @@ def test_a_broken_champion_does_not_keep_a_sound_candidate_out(both: Registry) -
     assert promotion.report.status == "warned"
     with pytest.raises(PromotionRefusedError, match="signature"):
         both.models.rollback("delay")
+
+
+def test_with_a_risk_a_challenger_must_be_shown_to_be_no_worse(both: Registry) -> None:
+    both.gates["delay"] |= {"risk": 0.025, "tolerance": 0.0}
+    both.models.promote("delay@v1")
+    assert both.models.promote("delay@v2").moved
+    both.models.save(LogisticRegression(C=0.05).fit(*fitted_on()), "delay")
+    with pytest.raises(PromotionRefusedError, match="against delay@v2"):
+        both.models.promote("delay@v3")
+    both.gates["delay"]["tolerance"] = 0.05
+    assert both.models.promote("delay@v3").moved
+
+
+def fitted_on() -> tuple[pd.DataFrame, pd.Series[bool]]:
+    """Few other rows: what is fitted on them is about as good."""
+    rows = table(7, 150)
+    return rows[["a", "b", "noise"]], rows.late
+
+
+def test_a_gate_runs_the_model_checks_and_suites_that_it_names(both: Registry, tmp_path: Path) -> None:
+    suite = tmp_path / "holdout.suite"
+    suite.write_text("a: number, between(-10, 10)")
+    both.gates["delay"] |= {"checks": ["baseline", "slices", "calibration"], "suites": [str(suite)]}
+    promotion = both.models.promote("delay@v2")
+    assert promotion.report is not None
+    names = {outcome.check for outcome in promotion.report.outcomes}
+    assert {"roc_auc against a constant", "weakest slices", "calibration error"} <= names
+    assert f"between of {suite}" in names
+    suite.write_text("a: number, between(-1, 1)")
+    with pytest.raises(PromotionRefusedError, match="between of"):
+        both.models.promote("delay@v2")
+
+
+def test_a_model_that_is_no_better_than_a_constant_is_refused(gated: Registry, train: pd.DataFrame) -> None:
+    gated.gates["delay"] = {**GATE, "floor": 0.4, "checks": ["baseline"]}
+    gated.models.save(LogisticRegression().fit(train[["noise"]], train.late), "delay")
+    with pytest.raises(PromotionRefusedError, match="against a constant"):
+        gated.models.promote("delay")
+    assert position(gated) is None
+
+
+def test_unfair_groups_refuse(both: Registry, holdout: pd.DataFrame) -> None:
+    both.data.save(holdout.assign(group=(holdout.a > 0).map({True: "x", False: "y"})), "delays_holdout")
+    both.gates["delay"] |= {"sensitive": "group", "fairness": 0.2}
+    with pytest.raises(PromotionRefusedError, match="demographic parity difference"):
+        both.models.promote("delay@v2")
