@@ -156,6 +156,14 @@ def diff(session: Session, before: str, after: str | None, key: str | None, samp
     return session.workspace.data.diff(before, after, key=names, sample=sample)
 
 
+@group.verb("profile")
+@click.argument("value", type=ObjectParam("table", or_ref=True))
+def profile(session: Session, value: Given) -> Any:
+    """Tell what a table holds."""
+    with session.meter.bytes("reading") as progress:
+        return session.workspace.data.profile(value.value, progress=progress)
+
+
 @group.verb("blame")
 @click.argument("ref", type=_REF)
 @click.option("--column", help="The column; all by default.")

@@ -120,6 +120,10 @@ VERBS = (
     Verb("data", "show", "REF", "Show what is known of a version.", "ml.data.show", detail=True),
     Verb("data", "history", "NAME", "List all versions of a name, newest first.", "ml.data.history"),
     Verb("data", "diff", "BEFORE [AFTER]", "Tell which rows, cells and columns differ.", "ml.data.diff", detail=True),
+    Verb(
+        *("data", "profile", "VALUE", "Tell what each column of a version, file or table holds.", "ml.data.profile"),
+        only_python=_DRAWN,
+    ),
     Verb("data", "blame", "REF", "Tell which version and cell last changed a column.", "ml.data.blame"),
     Verb("data", "tag", "REF KEY=VALUE…", "Set tags of a version, or take them off.", "ml.data.tag"),
     Verb("data", "alias", "REF ALIAS", "Move an alias to a version, or take it off.", "ml.data.alias"),

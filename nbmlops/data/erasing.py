@@ -48,7 +48,7 @@ Progress = Callable[[int], None]
 _TRIES = 3
 _CUT_OFF = timedelta(hours=1)
 """After so long, what was stored and nothing refers to is taken for the rest of a save that was cut off."""
-_CONTENT = frozenset({"columns", "cut_by", "format", "layout", "needs", "rows"})
+_CONTENT = frozenset({"columns", "cut_by", "format", "layout", "needs", "profile", "rows"})
 """What the catalog keeps of a table's content; the rest is of the version."""
 
 

@@ -147,6 +147,7 @@ class Planner:
     def _doomed(self, touched: Sequence[Version], clean: Sequence[Version], rest: Sequence[Version]) -> set[str]:
         """Objects that touched versions need, and files below clean ones that hold rows which those left out."""
         doomed = {digest for version in touched for digest in needs(version)}
+        doomed |= {version.detail["profile"] for version in touched if "profile" in version.detail}
         # What a pull brought back of earlier erasures goes again.
         doomed |= self._versions.catalog.read(erasures.doomed)
         for version in clean:

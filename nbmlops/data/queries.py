@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, select, update
 
 from nbmlops.core.refs import pinned
-from nbmlops.store import schema, tombstones
+from nbmlops.store import schema, tombstones, turns
 from nbmlops.store.roots import recorded
 
 if TYPE_CHECKING:
     from nbmlops.store.versions import Version
 
-__all__ = ["artifacts", "held", "hidden", "hide_again", "ref_of", "replace_version", "reports", "stored", "world"]
+__all__ = [
+    "artifacts",
+    "held",
+    "hidden",
+    "hide_again",
+    "keep_profile",
+    "ref_of",
+    "replace_version",
+    "reports",
+    "stored",
+    "world",
+]
 
 
 def reports(connection: Connection) -> Sequence[Any]:
@@ -72,6 +83,17 @@ def replace_version(connection: Connection, after: Version, before: str, erasure
     if after.digest != before:
         name_id = connection.execute(select(table.c.name_id).filter_by(id=after.id)).scalar_one()
         tombstones.put(connection, name_id, before, after.digest, erasure_id)
+
+
+def keep_profile(version_id: int, digest: str, profile: str, connection: Connection) -> bool:
+    """Let a version name the object that is its profile; False when it has another content by now."""
+    table = schema.version
+    row = connection.execute(select(table.c.detail).filter_by(id=version_id, digest=digest)).first()
+    if row is None:
+        return False
+    turns.hold(connection, [profile])
+    connection.execute(update(table).filter_by(id=version_id).values(detail={**row.detail, "profile": profile}))
+    return True
 
 
 def stored(before: datetime, connection: Connection) -> set[str]:

@@ -65,8 +65,17 @@ def _needs_in(objects: ObjectStore) -> Needs:
             listed[folder] = [member.digest for member in files.members(objects, folder).values()]
         return listed.get(folder, [])
 
+    def profile_of(version: Holder) -> list[str]:
+        # It can be made again, so a version does not need it; but as long as the version stays, so does it.
+        digest = version.detail.get("profile")
+        return [] if digest is None or objects.missing([digest]) else [digest]
+
     def all_of(version: Holder) -> list[str]:
-        return needs(version) + (files_of(version.root) if version.detail["format"] == "folder" else [])
+        return (
+            needs(version)
+            + profile_of(version)
+            + (files_of(version.root) if version.detail["format"] == "folder" else [])
+        )
 
     return all_of
 

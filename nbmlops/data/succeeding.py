@@ -101,7 +101,7 @@ class Successors:
                 rows = itertools.chain([first], parts)
                 made = self._tables.write(first.schema, rows, cut_by)
         saved, detail = made
-        kept = {key: value for key, value in version.detail.items() if key not in {"layout", "needs"}}
+        kept = {key: value for key, value in version.detail.items() if key not in {"layout", "needs", "profile"}}
         after = replace(
             version,
             digest=saved.digest,

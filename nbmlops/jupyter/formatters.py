@@ -24,6 +24,7 @@ SHOWN = {
     "nbmlops.pipelines.graph": ("Graph",),
     "nbmlops.pipelines.records": ("Pipeline", "PipelineRun", "PipelineVersion"),
     "nbmlops.pipelines.reproduction": ("Reproduction",),
+    "nbmlops.profiling.records": ("Profile",),
     "nbmlops.render.listing": ("Listing",),
     "nbmlops.store.graph": ("LineageGraph",),
     "nbmlops.store.records": ("Backup", "Collected", "Pull", "Push", "Repair", "Stats", "Verification"),

@@ -1,4 +1,4 @@
-"""Small charts beside words: a row of bars before and one after, as block characters or as SVG."""
+"""Small charts beside words: a row of bars, or one before and one after, as block characters or as SVG."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TAGS, _BAR = 205, 6
 
 @dataclass(frozen=True, slots=True)
 class Charted:
-    """A name, some words, and counts before and after, of as many intervals each; there may be none."""
+    """A name, some words, and counts, or counts before and after of as many intervals each; there may be none."""
 
     name: str
     words: str
@@ -56,7 +56,7 @@ class Charted:
     @property
     def svg_width(self) -> int:
         """How wide the drawing is."""
-        return 2 * _WIDE * max(len(self.before), len(self.after)) + 8
+        return (2 if self.after else 1) * _WIDE * max(len(self.before), len(self.after)) + 8
 
     @property
     def svg_height(self) -> int:
@@ -77,7 +77,9 @@ class Bars:
         words = max((min(width(safe(row.words)), _WORDS) for row in self.rows), default=0)
         lines = []
         for row in self.rows:
-            chart = f"{sparkline(row.before)} → {sparkline(row.after)}" if row.before or row.after else ""
+            chart = sparkline(row.before)
+            if row.after:
+                chart = f"{chart} → {sparkline(row.after)}"
             lines.append(f"{pad(safe(row.name), names)}  {pad(clip(safe(row.words), _WORDS), words)}  {chart}".rstrip())
         return "\n".join([*lines, f"… and {self.omitted:,} more"] if self.omitted else lines)
 

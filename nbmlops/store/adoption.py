@@ -16,7 +16,7 @@ from nbmlops.core.refs import check_name
 from nbmlops.store import naming, schema, tags
 from nbmlops.store.versions import Version
 
-__all__ = ["Adopted", "adopt", "as_version", "checked", "here", "instant", "merged", "refill"]
+__all__ = ["Adopted", "adopt", "as_version", "checked", "here", "instant", "merged", "refill", "travelling"]
 
 _SUBJECT = re.compile(r"run:[0-9a-f]{32}|(cell|script):.{0,500}", re.DOTALL)
 
@@ -97,7 +97,7 @@ def as_version(document: Mapping[str, Any]) -> Version:
     """A record as a version that has no row here."""
     own = ("kind", "name", "number", "digest", "root", "size", "author", "message", "tags", "detail")
     return Version(
-        **{key: document[key] for key in own},
+        **{key: document[key] for key in own} | {"detail": travelling(document["detail"])},
         id=0,
         new_bytes=0,
         created_at=datetime.fromisoformat(document["created_at"]),
@@ -105,6 +105,11 @@ def as_version(document: Mapping[str, Any]) -> Version:
         aliases=(),
         deleted_at=None,
     )
+
+
+def travelling(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told elsewhere of a version: all but its profile, which is made anew where it is asked for."""
+    return {key: value for key, value in detail.items() if key != "profile"}
 
 
 def here(connection: Connection, version: Version) -> Row[Any] | None:

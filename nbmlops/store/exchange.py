@@ -11,7 +11,7 @@ from typing import Any
 from nbmlops.core.clock import Clock
 from nbmlops.core.errors import ConflictError, NotFoundError, RefusedError
 from nbmlops.core.refs import Ref
-from nbmlops.store import lineage, provenance
+from nbmlops.store import adoption, lineage, provenance
 from nbmlops.store.catalog import Catalog, Connection
 from nbmlops.store.objects import ObjectStore
 from nbmlops.store.provenance import RunBook
@@ -228,7 +228,7 @@ class Exchange:
             "message": version.message,
             "tags": dict(version.tags),
             "run_id": version.run_id,
-            "detail": dict(version.detail),
+            "detail": adoption.travelling(version.detail),
             "needs": self.holdings[version.kind].needs(version),
             "written": provenance.written(connection, version.kind, version.id),
         }

@@ -182,7 +182,7 @@ class RemotePurger:
                 turn.unknown.add(pinned(document["name"], document["number"], digest))
             if version is not None:
                 new |= {key: getattr(version, key) for key in _CONTENT} | {"needs": self._exchange.needs(version)}
-                new |= {"detail": dict(version.detail)}
+                new |= {"detail": adoption.travelling(version.detail)}
         return (self._redacted(new) if self._redaction else self._said(new)), version
 
     def _here(self, document: Mapping[str, Any]) -> tuple[str, str]:

@@ -37,6 +37,7 @@ _DEFAULT_VERBS = {"run": "start", "check": "data"}
 # Which positional, of which noun and verb, is an object of the notebook. Where a reference may stand
 # instead ("either"), a name that the notebook does not define is no fault.
 _OBJECTS = {
+    ("data", "profile"): "either",
     ("data", "save"): "object",
     ("model", "save"): "object",
     ("check", "data"): "either",

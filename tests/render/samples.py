@@ -35,6 +35,8 @@ from nbmlops.pipelines.graph import Step
 from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
 from nbmlops.pipelines.reproduction import Reproduction
+from nbmlops.profiling.moments import Comoments, Moments
+from nbmlops.profiling.records import ColumnProfile, Profile
 from nbmlops.store.graph import Arrow, LineageGraph, Node
 from nbmlops.store.records import (
     Backup,
@@ -185,6 +187,18 @@ def reproduction(text: str) -> Reproduction:
     return Reproduction(text, "differs", outcomes, outcomes, NOW, 4.1, DIGEST, **told)
 
 
+def a_profile(text: str) -> Profile:
+    columns = (
+        ColumnProfile(
+            text, "text", text, 9, 1, moments=Moments(8, 3.0, 1.0, 2.0, 4.0), counts=((text, 8),), patterns=((text, 8),)
+        ),
+        ColumnProfile(
+            "delay", "number", "double", 9, nan=1, moments=Moments(8, 2.0, 4.0, 1.0, 4.0), counts=((1.0, 5), (4.0, 3))
+        ),
+    )
+    return Profile(9, columns, Comoments(("delay",), ((8.0,),), ((2.0,),), ((4.0,),), ((4.0,),), (text,)), text, DIGEST)
+
+
 def every_record(text: str) -> list[Any]:
     """One record of each type that has a look, with `text` wherever a person could have written it."""
     signature = ModelSignature(
@@ -211,6 +225,7 @@ def every_record(text: str) -> list[Any]:
         table_version(text),
         table_version(text, deleted_at=NOW, format="file", rows=None, columns=()),
         *diffs(text),
+        a_profile(text),
         run(text),
         run(text, status="failed", error={"name": text, "value": text}),
         comparison(text),

@@ -1,0 +1,113 @@
+"""The verb that describes: profile, of a version, a file or a table in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.errors import CorruptError, InvalidError, NotFoundError
+from nbmlops.data.loading import Loading
+from nbmlops.data.records import a_or_an
+from nbmlops.data.table_files import TableFile, kind_of_file
+
+if TYPE_CHECKING:
+    from nbmlops.profiling.records import Profile
+    from nbmlops.store.versions import Version
+
+__all__ = ["Describing", "profile_file"]
+
+Progress = Callable[[int], None]
+
+
+class Describing(Loading):
+    """What tells what tables hold."""
+
+    def profile(self, value: Any, *, progress: Progress | None = None) -> Profile:
+        """Tell what a table holds: counts, nulls, ends, quantiles, distinct and frequent values, correlations.
+
+        The profile of a version is made when it is first asked for, and kept with it. Files larger than memory are read
+        in parts.
+
+        Parameters
+        ----------
+        value : str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame
+            A version such as ``flights@v3``, the path of a Parquet, CSV or JSON lines file, or a table.
+        progress : callable, optional
+            Called with numbers of bytes as they are read.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such version or file.
+        InvalidError
+            When it is no table, or a file cannot be read.
+        CorruptError
+            When the stored bytes are not what was saved.
+        """
+        if isinstance(value, Path) or (isinstance(value, str) and kind_of_file(value) and Path(value).exists()):
+            return profile_file(Path(value), progress)
+        if not isinstance(value, str):
+            from nbmlops.profiling import profiler
+
+            return profiler.profile(value)
+        version = self._present(self._versions.resolve(value))
+        found = self._kept_profile(version) or self._made_profile(version, progress)
+        self._lineage.record("reads", version)
+        return replace(found, of=version.ref)
+
+    def _kept_profile(self, version: Version) -> Profile | None:
+        """The profile that was kept with a version; None when there is none that can be read, and it is to be made."""
+        from nbmlops.profiling import document
+
+        digest = version.detail.get("profile")
+        if digest is None or self._objects.missing([digest]):
+            return None
+        try:
+            found = document.read(self._objects.read(digest))
+        except (CorruptError, NotFoundError):
+            return None  # made again, it is the same
+        return found if found.digest == version.digest else None
+
+    def _made_profile(self, version: Version, progress: Progress | None) -> Profile:
+        from nbmlops.data import queries
+        from nbmlops.profiling import document, profiler
+
+        if "rows" not in version.detail:
+            kind = a_or_an(str(version.detail["format"]))
+            raise InvalidError(f"{version.ref} is {kind}, not a table", hint="profile a table")
+        with self._opened(version, None, None) as stored:
+            made = profiler.profile_parts(stored.batches(), progress)
+        made = replace(made, of=version.ref, digest=version.digest)
+        stored_as = self._objects.put(document.write(made)).digest
+        keep = partial(queries.keep_profile, version.id, version.digest, stored_as)
+        if not self._versions.catalog.transact(keep):
+            # Rows of the version were erased meanwhile: what tells of them is not to stay.
+            self._objects.purge([stored_as])
+        return made
+
+
+def profile_file(path: Path, progress: Progress | None = None) -> Profile:
+    """Profile the table in a file, part by part.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such file.
+    InvalidError
+        When it holds no table, or cannot be read.
+    """
+    from nbmlops.data.csv_reading import Widened
+    from nbmlops.data.parts import reading_of
+    from nbmlops.profiling import profiler
+
+    if not path.is_file():
+        raise NotFoundError(f"there is no file {path}", hint="name a Parquet, CSV or JSON lines file")
+    reading = reading_of(TableFile.at(path))
+    while True:
+        try:
+            return replace(profiler.profile_parts(reading.parts(), progress), of=path.name)
+        except Widened:
+            continue  # a later row needed a wider type: all is read anew with it
