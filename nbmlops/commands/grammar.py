@@ -237,6 +237,10 @@ VERBS = (
         only_python={**_DRAWN, "logical_time": "schedules set it"},
     ),
     Verb(
+        *("pipeline", "rehearse", "NAME", "Run the steps on samples, leave only a report.", "ml.pipeline.rehearse"),
+        only_python=_DRAWN,
+    ),
+    Verb(
         *("pipeline", "promote", "NAME", "Lint, prove, gate, freeze, then move an alias.", "ml.pipeline.promote"),
         only_python=_DRAWN,
     ),

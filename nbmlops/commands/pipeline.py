@@ -60,6 +60,17 @@ def run(session: Session, name: str, params: tuple[tuple[str, Any], ...], cache:
         return pipeline.run(name, mapping(params), cache=cache, progress=progress)
 
 
+@group.verb("rehearse")
+@click.argument("name", type=_NAME)
+@click.option("--rows", type=int, default=1_000, show_default=True, help="How many rows of each table are taken.")
+def rehearse(session: Session, name: str, rows: int) -> Any:
+    """Run the steps on samples, and leave nothing but the report."""
+    pipeline = session.workspace.pipeline
+    with session.meter.steps(name) as progress:
+        report = pipeline.rehearse(name, rows=rows, progress=progress)
+    return session.judged(report, good=report.passed)
+
+
 @group.verb("promote")
 @click.argument("name", type=_NAME)
 @click.option("--to", default="production", show_default=True, metavar="ALIAS", help="The alias to move.")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.core.errors import InvalidError, NotFoundError, UnsupportedError
 from nbmlops.core.refs import Ref, check_alias
 from nbmlops.pipelines import freezing
 from nbmlops.pipelines.ledger import Ledger
@@ -28,6 +28,7 @@ from nbmlops.tracking.environment import installed
 from nbmlops.tracking.notebook_source import file_of, saved
 
 if TYPE_CHECKING:
+    from nbmlops.checks.records import Report
     from nbmlops.core.clock import Clock
     from nbmlops.models.records import Promotion
     from nbmlops.pipelines.graph import Graph
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Pipelines"]
 
 Progress = Callable[[StepProgress], None]
+Rehearser = Callable[[str, int, "Progress | None"], "Report"]
 
 
 class Pipelines:
@@ -57,11 +59,20 @@ class Pipelines:
         The project's folder.
     state : Path
         The workspace's own folder, where executed notebooks are kept.
+    rehearser : callable, optional
+        Runs a pipeline on samples in a copy of the workspace, which only who composes workspaces can make.
     """
 
     def __init__(
-        self, stores: Stores, clock: Clock, settings: Mapping[str, tuple[str, ...]], root: Path, state: Path
+        self,
+        stores: Stores,
+        clock: Clock,
+        settings: Mapping[str, tuple[str, ...]],
+        root: Path,
+        state: Path,
+        rehearser: Rehearser | None = None,
     ) -> None:
+        self._rehearser = rehearser
         self._stores = stores
         self._settings = settings
         self._root = root
@@ -112,6 +123,32 @@ class Pipelines:
         done = self._runner.run(plan, cache=cache, progress=progress)
         self._lock(done)
         return done
+
+    def rehearse(self, name: str, *, rows: int = 1_000, progress: Progress | None = None) -> Report:
+        """Run every step on samples of what the pipeline reads, in a throw-away copy of the project.
+
+        Parameters
+        ----------
+        name : str
+            The pipeline.
+        rows : int
+            How many rows of each table are taken, at random with a fixed seed; smaller tables are whole.
+        progress : callable, optional
+            Called with each sign of life of a step.
+
+        Returns
+        -------
+        Report
+            Of the section ``infrastructure``: one outcome for each input and each step; nothing else is kept.
+
+        Raises
+        ------
+        UnsupportedError
+            When ``NBMLOPS_CATALOG`` or ``NBMLOPS_OBJECTS`` is set, so that a copy would not have its own store.
+        """
+        if self._rehearser is None:
+            raise UnsupportedError("there is no workspace here to copy", hint="open one: nbmlops.Workspace(path)")
+        return self._rehearser(name, rows, progress)
 
     def _plan(self, name: str, params: Mapping[str, Any], logical_time: str | None = None) -> Plan:
         ref = Ref.parse(name)

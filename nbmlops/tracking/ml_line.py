@@ -21,7 +21,7 @@ _VALUED = frozenset(
     "--ceiling --champion --change --column --columns --data --depth --direction --example --experiment "
     "--fairness --floor --from --grace --group --html --junit --key --kind --latency --limit --lost -m "
     "--max-age --memory --message --metric -n --name --notebook -o --on --only --output --overfit -p --param "
-    "--query --query-file --remote --risk --sample --section --sensitive --size --slices --status --step "
+    "--query --query-file --remote --risk --rows --sample --section --sensitive --size --slices --status --step "
     "--subject --suite --tag --target --test --time --timeout --to --tolerance --train --where --where-file".split()
 )
 # The same of one verb alone.

@@ -247,10 +247,12 @@ class Workspace:
         """Verbs on pipelines."""
         from nbmlops.pipelines import Pipelines
         from nbmlops.pipelines.stores import Stores
+        from nbmlops.workspace.rehearsal import rehearser
 
         versions = {kind: self.versions(kind) for kind in ("data", "model", "pipeline")}
         stores = Stores(versions, self.objects, self.run, self.data, self.check)
-        return Pipelines(stores, self.clock, self.settings.pipelines, self.marker.root, self.marker.state)
+        marker, pipelines = self.marker, self.settings.pipelines
+        return Pipelines(stores, self.clock, pipelines, marker.root, marker.state, rehearser(self))
 
     @cached_property
     def store(self) -> Store:
@@ -315,10 +317,8 @@ class Workspace:
 
     def close(self) -> None:
         """Give back connections and this process's mark as a writer."""
-        if "run" in self.__dict__:
-            self.run.close()
-        if "catalog" in self.__dict__:
-            self.catalog.close()
+        for service in [self.__dict__[name] for name in ("run", "catalog") if name in self.__dict__]:
+            service.close()
 
     def __enter__(self) -> Self:
         return self

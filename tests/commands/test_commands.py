@@ -132,6 +132,7 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("pipeline run delays", "pipeline.run", ("delays", {}), {"cache": True}),
     ("pipeline run delays -p month=2 --no-cache", "pipeline.run", ("delays", {"month": "2"}), {"cache": False}),
     ("pipeline run delays -p grid={grid}", "pipeline.run", ("delays", {"grid": VARIABLES["grid"]}), {"cache": True}),
+    ("pipeline rehearse delays --rows 50", "pipeline.rehearse", ("delays",), {"rows": 50}),
     ("pipeline promote delays", "pipeline.promote", ("delays", "production"), {"against": None, "message": None}),
     ("pipeline rollback delays", "pipeline.rollback", ("delays", "production"), {}),
     ("pipeline history delays", "pipeline.history", ("delays",), {}),
