@@ -67,8 +67,6 @@ def rehearse(workspace: Workspace, name: str, rows: int, progress: Progress | No
 @contextmanager
 def _copied(workspace: Workspace) -> Iterator[Workspace]:
     """A copy of the project with an empty store inside, taken away at the end."""
-    from nbmlops.workspace.root import Workspace as Opened
-
     folder = Path(tempfile.mkdtemp(prefix="nbmlops-rehearsal-"))
     root = folder / workspace.marker.root.name
     try:
@@ -77,7 +75,7 @@ def _copied(workspace: Workspace) -> Iterator[Workspace]:
         settings = replace(workspace.settings, catalog=None, objects=None, from_project=())
         now = workspace.clock.now()
         marker = layout.make(root, user="rehearsal", now=now, fill=lambda at: create_catalog(at, root, settings))
-        with Opened(marker, settings) as copy:
+        with type(workspace)(marker, settings) as copy:
             yield copy
     finally:
         shutil.rmtree(folder, ignore_errors=True)
