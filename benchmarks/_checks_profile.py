@@ -24,6 +24,7 @@ _SIZE = 1_000 * MEGABYTE
 # It says when it is ready, and then how long each line that it is sent took: its start is no part of the time.
 _SUMMARIZE = """
 import sys, time, duckdb
+duckdb.sql("SET enable_progress_bar = false")  # it would be taken for an answer
 query = f"SUMMARIZE SELECT * FROM '{sys.argv[1]}'"
 print("ready", flush=True)
 for _ in sys.stdin:
@@ -67,7 +68,8 @@ def _turns(bench: Bench, peer: subprocess.Popen[str], path: Path) -> list[Times]
 
 def _answer(peer: subprocess.Popen[str]) -> None:
     assert peer.stdout is not None
-    assert peer.stdout.readline(), "DuckDB ended"
+    said = peer.stdout.readline().strip()
+    assert said in {"ready", "done"}, said
 
 
 def _profiled(path: Path) -> object:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import CorruptError, InvalidError, NotFoundError
+from nbmlops.data.frames import pandas_index
 from nbmlops.data.loading import Loading
 from nbmlops.data.records import a_or_an
 from nbmlops.data.table_files import TableFile, kind_of_file
@@ -79,7 +80,9 @@ class Describing(Loading):
             kind = a_or_an(str(version.detail["format"]))
             raise InvalidError(f"{version.ref} is {kind}, not a table", hint="profile a table")
         with self._opened(version, None, None) as stored:
-            made = profiler.profile_parts(stored.batches(), progress)
+            index = [name for name in pandas_index(stored.schema) if name in stored.schema.names]
+            # As of a frame in memory, the index is left out.
+            made = profiler.profile_parts((part.drop_columns(index) for part in stored.batches()), progress)
         made = replace(made, of=version.ref, digest=version.digest)
         stored_as = self._objects.put(document.write(made)).digest
         keep = partial(queries.keep_profile, version.id, version.digest, stored_as)

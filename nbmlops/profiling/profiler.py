@@ -91,6 +91,9 @@ def _filled(parts: Iterable[Any]) -> Iterator[pa.Table]:
     held: list[pa.Table] = []
     rows = 0
     for part in parts:
+        if held and not part.schema.equals(held[0].schema):  # merging says what is unlike
+            yield pa.concat_tables(held)
+            held, rows = [], 0
         held.append(part)
         rows += part.num_rows
         if rows >= _ROWS:

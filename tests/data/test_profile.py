@@ -57,6 +57,12 @@ def test_a_version_keeps_its_profile(workspace):
     assert [column.counts for column in made.columns] == [column.counts for column in of_memory.columns]
 
 
+def test_an_index_is_left_out_as_it_is_of_a_frame(workspace):
+    frame = pd.DataFrame({"n": [1, 2]}, index=pd.Index(["a", "b"], name="key"))
+    workspace.data.save(frame, "keyed")
+    assert workspace.data.profile("keyed").columns == profile(frame).columns
+
+
 def test_gc_keeps_a_profile_as_long_as_its_version(workspace):
     workspace.data.save(flights(), "flights")
     workspace.data.profile("flights")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from nbmlops.core.errors import InvalidError
 from nbmlops.profiling import ColumnProfile, Profile, profile
+from nbmlops.profiling.profiler import profile_parts
 from nbmlops.profiling.sketches import HASHES, RANK_ERROR
 
 REALS = st.one_of(st.none(), st.integers(-5, 5).map(float), st.floats(width=64))
@@ -117,6 +118,13 @@ def test_unlike_columns_are_refused_by_name():
         first.merge(profile(pa.table({"delay": [1.0], "carrier": ["UA"], "tailnum": ["N1"]})))
     with pytest.raises(InvalidError, match="'delay' of number does not go with 'delay' of text"):
         first.merge(profile(pa.table({"delay": ["late"], "carrier": ["UA"]})))
+
+
+def test_parts_of_unlike_columns_are_refused():
+    with pytest.raises(InvalidError, match="'b' on one side only"):
+        profile_parts([pa.table({"a": [1]}), pa.table({"a": [1], "b": [2]})])
+    with pytest.raises(InvalidError, match="no profile to merge"):
+        profile_parts([])
 
 
 def test_every_kind_of_table_has_one_profile():
