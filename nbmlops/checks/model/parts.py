@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.checks.policy.hiding import hidden
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -28,6 +30,7 @@ def parts_of(column: pd.Series[Any], bins: int = 5) -> Parts:
     """Cut a column: numbers and times at quantiles, others by value; rows without a value are a part of their own.
 
     Numbers of at most as many values as bins are cut by value. Beyond the 20 most frequent values the rest is one part.
+    What is personal in a value by its form is masked in the names; a group such as a race keeps its name.
     """
     import numpy as np
     import pandas as pd
@@ -48,7 +51,7 @@ def parts_of(column: pd.Series[Any], bins: int = 5) -> Parts:
         kept = list(counts.index[:_LEVELS])
         place = {level: code for code, level in enumerate(kept)}
         codes = np.array([place.get(text, len(kept)) for text in texts], dtype=np.intp)
-        names = [f"{name} = {level}" for level in kept]
+        names = [f"{name} = {hidden(level)}" for level in kept]
         names += [f"{name} is any other"] if len(counts) > len(kept) else []
     if empty.any():
         codes = np.where(empty, len(names), codes)

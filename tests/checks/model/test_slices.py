@@ -128,3 +128,9 @@ def test_each_row_is_in_one_part_and_parts_of_a_number_are_about_as_large() -> N
     assert np.bincount(parts_of(rows["when"]).codes).tolist() == [200] * 5
     assert parts_of(rows["many"]).names[-1] == "many is any other"
     assert parts_of(rows["distance"]).names[-1] == "distance is null"
+
+
+def test_what_is_personal_is_masked_in_the_name_of_a_slice() -> None:
+    names = parts_of(pd.Series(["ann.lee@example.org"] * 40 + ["UA"] * 40, name="contact")).names
+    assert not any("ann.lee" in name for name in names)
+    assert parts_of(pd.Series(["F", "M"], name="sex")).names == ("sex = F", "sex = M")
