@@ -28,7 +28,8 @@ from nbmlops.checks.kinds import (
     Unique,
 )
 from nbmlops.checks.patterns import compiled_pattern
-from nbmlops.checks.plans import ROWS, CheckPlan, Frame, Values
+from nbmlops.checks.plans import ROWS, CheckPlan, Frame, Values, by_value, missing, present
+from nbmlops.checks.sequence import Fresh, Length, Ordered, plan_fresh, plan_length, plan_ordered
 from nbmlops.checks.tokens import Scalar
 from nbmlops.checks.words import type_words
 from nbmlops.core.errors import InvalidError
@@ -64,34 +65,6 @@ def plan(check: Check, column: str | None, frame: Frame, number: int) -> CheckPl
     return _PLANNERS[type(check)](check, column or "", frame, f"check{number}")
 
 
-def _missing(frame: Frame, column: str) -> dict[str, pl.Expr]:
-    import polars as pl
-
-    place = frame.place(column)
-    measures = {f"{place}.nulls": pl.col(place).null_count()}
-    if frame.types[column].is_float():
-        measures[f"{place}.nans"] = pl.col(place).is_nan().sum()
-    return measures
-
-
-def _present(values: Values, place: str) -> int:
-    return int(values[ROWS] - values[f"{place}.nulls"] - values.get(f"{place}.nans", 0))
-
-
-def _by_value(frame: Frame, column: str, key: str, good: pl.Expr) -> CheckPlan:
-    """Judge value by value; `good` is null or false for a missing one."""
-    import polars as pl
-
-    place = frame.place(column)
-    bad = ~good & pl.col(place).is_not_nan() if frame.types[column].is_float() else ~good
-
-    def tally(values: Values) -> tuple[int, int]:
-        present = _present(values, place)
-        return present - int(values[key]), present
-
-    return CheckPlan({**_missing(frame, column), key: good.sum()}, tally, bad, place)
-
-
 def _type(check: TypeOf, column: str, frame: Frame, key: str) -> CheckPlan:
     import polars as pl
 
@@ -99,7 +72,7 @@ def _type(check: TypeOf, column: str, frame: Frame, key: str) -> CheckPlan:
     if check.name == "integer" and (dtype.is_float() or dtype.is_decimal()):
         value = pl.col(place)
         whole = value.floor() == value
-        return _by_value(frame, column, key, whole & value.is_finite() if dtype.is_float() else whole)
+        return by_value(frame, column, key, whole & value.is_finite() if dtype.is_float() else whole)
     holds = {
         "number": dtype.is_numeric(),
         "integer": dtype.is_integer(),
@@ -130,10 +103,10 @@ def _between(check: Between, column: str, frame: Frame, key: str) -> CheckPlan:
         # Polars orders NaN above infinity: a closed upper end leaves it out.
         high = float("inf")
     if low is None:
-        return _by_value(frame, column, key, value <= _literal(high))
+        return by_value(frame, column, key, value <= _literal(high))
     if high is None:
-        return _by_value(frame, column, key, value >= _literal(low))
-    return _by_value(frame, column, key, value.is_between(_literal(low), _literal(high)))
+        return by_value(frame, column, key, value >= _literal(low))
+    return by_value(frame, column, key, value.is_between(_literal(low), _literal(high)))
 
 
 def _moment(end: str) -> datetime:
@@ -161,7 +134,7 @@ def _one_of(check: OneOf, column: str, frame: Frame, key: str) -> CheckPlan:
         fine = dtype.is_numeric()
     if not fine:
         raise _mismatch(check, column, dtype, {bool: "booleans", str: "strings"}.get(type(sample), "numbers"))
-    return _by_value(frame, column, key, _among(value, check.values))
+    return by_value(frame, column, key, _among(value, check.values))
 
 
 def _among(value: pl.Expr, values: tuple[Scalar, ...]) -> pl.Expr:
@@ -180,7 +153,7 @@ def _matches(check: Matches, column: str, frame: Frame, key: str) -> CheckPlan:
     place, dtype = frame.place(column), frame.types[column]
     if not _is_text(dtype):
         raise _mismatch(check, column, dtype, "strings")
-    return _by_value(
+    return by_value(
         frame, column, key, pl.col(place).cast(pl.String).str.contains(compiled_pattern(check.pattern), strict=True)
     )
 
@@ -189,14 +162,14 @@ def _nulls(_check: Nulls, column: str, frame: Frame, _key: str) -> CheckPlan:
     import polars as pl
 
     place = frame.place(column)
-    missing = pl.col(place).is_null()
+    absent = pl.col(place).is_null()
     if frame.types[column].is_float():
-        missing |= pl.col(place).is_nan()
+        absent |= pl.col(place).is_nan()
 
     def tally(values: Values) -> tuple[int, int]:
-        return int(values[ROWS]) - _present(values, place), int(values[ROWS])
+        return int(values[ROWS]) - present(values, place), int(values[ROWS])
 
-    return CheckPlan(_missing(frame, column), tally, missing)
+    return CheckPlan(missing(frame, column), tally, absent)
 
 
 def _unique(_check: Unique, column: str, frame: Frame, key: str) -> CheckPlan:
@@ -206,10 +179,10 @@ def _unique(_check: Unique, column: str, frame: Frame, key: str) -> CheckPlan:
     value = pl.col(place).fill_nan(None) if frame.types[column].is_float() else pl.col(place)
 
     def tally(values: Values) -> tuple[int, int]:
-        present = _present(values, place)
-        return present - int(values[key]), present
+        judged = present(values, place)
+        return judged - int(values[key]), judged
 
-    measures = {**_missing(frame, column), key: value.drop_nulls().n_unique()}
+    measures = {**missing(frame, column), key: value.drop_nulls().n_unique()}
     return CheckPlan(measures, tally, ~value.is_first_distinct() & value.is_not_null(), place)
 
 
@@ -296,4 +269,7 @@ _PLANNERS: dict[type[Check], Callable[[Any, str, Frame, str], CheckPlan]] = {
     Distinct: plan_aggregate,
     Maximum: plan_aggregate,
     Depends: plan_depends,
+    Ordered: plan_ordered,
+    Length: plan_length,
+    Fresh: plan_fresh,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from nbmlops.checks.kinds import Between, Check, Columns, Matches, Nulls, OneOf, Rows, TypeOf
+from nbmlops.checks.sequence import Fresh, Length, Ordered
 from nbmlops.data.conditions import instant
 
 __all__ = ["conflict"]
@@ -35,8 +36,8 @@ def _twice(one: Check, other: Check) -> str | None:
 
 
 def _ranges(one: Check, other: Check) -> str | None:
-    assert isinstance(one, Between | Rows)
-    assert isinstance(other, Between | Rows)
+    assert isinstance(one, Between | Length | Rows)
+    assert isinstance(other, Between | Length | Rows)
     if one.mostly + other.mostly < 2 or one.low is None or other.high is None:
         return None
     if isinstance(one.low, str) != isinstance(other.high, str):
@@ -91,6 +92,11 @@ def _pattern_of_type(one: Check, other: Check) -> str | None:
     return None if one.name in ("string", "category") else f"{other.words} cannot hold for a {one.name}"
 
 
+def _age_of_type(one: Check, other: Check) -> str | None:
+    assert isinstance(one, TypeOf)
+    return None if one.name == "datetime" else f"{other.words} cannot hold for a {one.name}"
+
+
 def _placed(end: float | str) -> float:
     return instant(end).timestamp() if isinstance(end, str) else end
 
@@ -110,4 +116,9 @@ _JUDGES: dict[tuple[type[Check], type[Check]], Callable[[Check, Check], str | No
     (TypeOf, Between): _range_of_type,
     (TypeOf, OneOf): _set_of_type,
     (TypeOf, Matches): _pattern_of_type,
+    (TypeOf, Length): _pattern_of_type,
+    (TypeOf, Fresh): _age_of_type,
+    (Length, Length): _ranges,
+    (Fresh, Fresh): _twice,
+    (Ordered, Ordered): _twice,
 }

@@ -62,7 +62,8 @@ class Check(ABC):
             raise InvalidError(f"mostly takes a share above 0 and up to 1, not {self.mostly!r}", hint="mostly(0.99)")
         if self.mostly < 1 and not self.by_value:
             raise InvalidError(
-                f"mostly cannot follow {self.words}", hint="it follows between, in, matches, unique and expr"
+                f"mostly cannot follow {self.words}",
+                hint="it follows checks of single values, such as between, in and expr",
             )
 
     @property

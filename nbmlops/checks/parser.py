@@ -1,36 +1,18 @@
-"""From the text of a suite to its records: a recursive descent over tokens, one function per kind of check."""
+"""From the text of a suite to its records: a recursive descent over tokens."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Literal, cast
 
-from nbmlops.checks.aggregates import AGGREGATES, Depends
 from nbmlops.checks.conflicts import conflict
-from nbmlops.checks.kinds import (
-    TYPES,
-    Between,
-    Check,
-    Columns,
-    Expression,
-    Key,
-    Matches,
-    Nulls,
-    OneOf,
-    Rows,
-    TypeOf,
-    Unique,
-    is_number,
-)
+from nbmlops.checks.kinds import TYPES, Check, Expression, TypeOf
 from nbmlops.checks.lines import ColumnChecks, TableKind
-from nbmlops.checks.patterns import compiled_pattern
+from nbmlops.checks.readers import KINDS
 from nbmlops.checks.tokens import Scalar, Token, pointed, tokenize
 from nbmlops.core.errors import InvalidError, nearest
 from nbmlops.data.condition_text import MisreadError
-from nbmlops.data.conditions import column_names
 
-__all__ = ["parse"]
+__all__ = ["Parser", "parse"]
 
 _LIMIT = 10_000_000
 
@@ -48,10 +30,12 @@ def parse(text: str) -> Parsed:
     """
     if len(text) > _LIMIT:
         raise InvalidError(f"the suite has {len(text):,} characters; at most {_LIMIT:,} are read")
-    return _Parser(text.replace("\r\n", "\n")).lines()
+    return Parser(text.replace("\r\n", "\n")).lines()
 
 
-class _Parser:
+class Parser:
+    """The tokens of a suite and where in them it reads; `readers` go on with it behind the word of a kind."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens = tokenize(text)
@@ -61,9 +45,11 @@ class _Parser:
 
     @property
     def token(self) -> Token:
+        """The token that is read next."""
         return self.tokens[self.at]
 
     def next(self) -> Token:
+        """Take the next token; the end stays where it is."""
         token = self.tokens[self.at]
         self.at += token.kind != "end"
         return token
@@ -76,13 +62,16 @@ class _Parser:
         return False
 
     def needs(self, mark: str, after: str) -> None:
+        """Go past `mark`; the error names what it should stand `after`."""
         if not self.takes(mark):
             raise self.error(self.token, f"expected {mark!r} after {after}, found {self.token}")
 
     def error(self, token: Token, message: str, hint: str | None = None) -> InvalidError:
+        """Build the error `message` with a caret under `token`."""
         return pointed(self.text, token.start, message, hint=hint)
 
     def misread(self, token: Token, error: MisreadError) -> InvalidError:
+        """Build the error of a pattern or condition inside the string `token`, with a caret at its place."""
         # With an escape in the string, places inside it and in the text no longer match.
         exact = error.offset is not None and token.text[1:-1] == token.value
         place = token.start + (1 + (error.offset or 0) if exact else 0)
@@ -91,6 +80,7 @@ class _Parser:
     # -- lines ----------------------------------------------------------------------------------
 
     def lines(self) -> Parsed:
+        """Read all lines."""
         columns: dict[str, ColumnChecks] = {}
         table: tuple[Check, ...] | None = None
         note = ""
@@ -116,9 +106,11 @@ class _Parser:
         return tuple(columns.values()), table or (), note
 
     def note(self) -> str:
+        """Take the comment at the end of a line; empty without one."""
         return " ".join(self.next().text.lstrip("#").split()) if self.token.kind == "comment" else ""
 
     def checks(self, *, of_table: bool) -> tuple[Check, ...]:
+        """Read the checks of one line, and refuse those that contradict each other."""
         found: list[Check] = []
         while True:
             start = self.token
@@ -135,18 +127,19 @@ class _Parser:
                 return tuple(found)
 
     def check(self, *, of_table: bool) -> Check:
+        """Read one check, without what modifies it."""
         start = self.next()
         word = start.text
         if start.kind != "word":
             raise self.error(start, f"expected a check, found {start}", _HINT)
         if word in TYPES:
             check: Check = TypeOf(name=word)
-        elif word in _KINDS:
-            check = _KINDS[word](self)
+        elif word in KINDS:
+            check = KINDS[word](self)
         elif word in ("mostly", "warn"):
             raise self.error(start, f"{word} belongs to the check before it, and there is none")
         else:
-            raise self.error(start, f"{word} is no check", nearest(word, [*TYPES, *_KINDS, "mostly", "warn"]) or _HINT)
+            raise self.error(start, f"{word} is no check", nearest(word, [*TYPES, *KINDS, "mostly", "warn"]) or _HINT)
         if of_table and not isinstance(check, TableKind | Expression):
             raise self.error(start, f"{word} belongs to a column, not to the table", "rows between, key, columns, expr")
         if not of_table and isinstance(check, TableKind):
@@ -176,12 +169,14 @@ class _Parser:
     # -- arguments ------------------------------------------------------------------------------
 
     def mostly(self) -> float:
+        """Read the share of ``mostly``."""
         self.needs("(", "mostly")
         share = self.share()
         self.needs(")", "the share")
         return share
 
     def share(self) -> float:
+        """Read a share such as 5% or 0.05."""
         token = self.next()
         if token.kind != "number" or not isinstance(token.value, int | float):
             raise self.error(token, f"expected a share such as 5% or 0.05, found {token}")
@@ -192,6 +187,7 @@ class _Parser:
         return float(f"{mantissa}e{int(exponent or 0) - 2}")
 
     def values(self, what: str) -> tuple[tuple[Token, Scalar], ...]:
+        """Read values in parentheses, each with its token; `what` stands before them."""
         self.needs("(", what)
         found: list[tuple[Token, Scalar]] = []
         while not self.takes(")"):
@@ -211,6 +207,7 @@ class _Parser:
         return tuple(found)
 
     def ends(self, what: str) -> tuple[Scalar | None, Scalar | None]:
+        """Read two ends in parentheses; None is an open one."""
         self.needs("(", what)
         low = self.end()
         self.needs(",", f"the lower end of {what}")
@@ -219,6 +216,7 @@ class _Parser:
         return low, high
 
     def end(self) -> Scalar | None:
+        """Read one end of a range."""
         if self.token.kind == "mark" and self.token.text in ",)":
             return None
         token = self.next()
@@ -227,6 +225,7 @@ class _Parser:
         return token.value
 
     def names(self, what: str) -> tuple[str, ...]:
+        """Read columns in parentheses."""
         self.needs("(", what)
         found: list[str] = []
         while not self.takes(")"):
@@ -239,6 +238,7 @@ class _Parser:
         return tuple(found)
 
     def only_string(self, what: str) -> tuple[Token, str]:
+        """Read one string in parentheses."""
         values = self.values(what)
         if len(values) != 1 or not isinstance(values[0][1], str):
             raise self.error(self.tokens[self.at - 1], f'{what} takes one string, as in {what}("…")')
@@ -246,85 +246,3 @@ class _Parser:
 
 
 _HINT = 'such as number, between(0, 1), in("a", "b"), matches("[A-Z]+"), unique, no nulls or nulls < 5%'
-
-
-def _between(parser: _Parser) -> Check:
-    low, high = parser.ends("between")
-    return Between(low=cast("float | str | None", low), high=cast("float | str | None", high))
-
-
-def _one_of(parser: _Parser) -> Check:
-    return OneOf(values=tuple(value for _, value in parser.values("in")))
-
-
-def _matches(parser: _Parser) -> Check:
-    token, pattern = parser.only_string("matches")
-    try:
-        compiled_pattern(pattern)
-    except MisreadError as error:
-        raise parser.misread(token, error) from None
-    return Matches(pattern=pattern)
-
-
-def _expression(parser: _Parser) -> Check:
-    token, text = parser.only_string("expr")
-    try:
-        column_names(text)
-    except MisreadError as error:
-        raise parser.misread(token, error) from None
-    return Expression(text=text)
-
-
-def _nulls(parser: _Parser) -> Check:
-    inclusive = parser.takes("<=")
-    if not inclusive:
-        parser.needs("<", "nulls")
-    return Nulls(limit=parser.share(), inclusive=inclusive)
-
-
-def _no_nulls(parser: _Parser) -> Check:
-    parser.needs("nulls", "no")
-    return Nulls(limit=0.0, inclusive=True)
-
-
-def _rows(parser: _Parser) -> Check:
-    parser.needs("between", "rows")
-    start = parser.token
-    low, high = parser.ends("rows between")
-    for end in (low, high):
-        if end is not None and not is_number(end):
-            raise parser.error(start, f"rows between takes whole numbers, not {end!r}")
-    return Rows(low=cast("int | None", low), high=cast("int | None", high))
-
-
-def _aggregate(kind: str) -> Callable[[_Parser], Check]:
-    def read(parser: _Parser) -> Check:
-        parser.needs("between", kind)
-        low, high = parser.ends(f"{kind} between")
-        return AGGREGATES[kind](low=cast("float | str | None", low), high=cast("float | str | None", high))
-
-    return read
-
-
-def _columns(parser: _Parser) -> Check:
-    start = parser.token
-    mode, *names = parser.names("columns") or ("",)
-    if mode not in ("exact", "at_least"):
-        raise parser.error(start, "columns takes exact or at_least first", "columns(exact, year, month)")
-    return Columns(mode=cast('Literal["exact", "at_least"]', mode), names=tuple(names))
-
-
-_KINDS: dict[str, Callable[[_Parser], Check]] = {
-    "between": _between,
-    "in": _one_of,
-    "matches": _matches,
-    "unique": lambda _: Unique(),
-    "nulls": _nulls,
-    "no": _no_nulls,
-    "expr": _expression,
-    "rows": _rows,
-    "key": lambda parser: Key(columns=parser.names("key")),
-    "columns": _columns,
-    **{kind: _aggregate(kind) for kind in AGGREGATES},
-    "depends": lambda parser: Depends(columns=parser.names("depends")),
-}

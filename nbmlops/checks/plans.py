@@ -11,7 +11,7 @@ from nbmlops.core.errors import InvalidError, nearest
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ROWS", "CheckPlan", "Frame", "Values"]
+__all__ = ["ROWS", "CheckPlan", "Frame", "Values", "by_value", "missing", "present"]
 
 ROWS = "rows"
 """Name of the measure that counts the rows of the table."""
@@ -79,3 +79,33 @@ class CheckPlan:
     fixed: str | None = None
     holds: bool = True
     said: Callable[[Values], str] | None = None
+
+
+def missing(frame: Frame, column: str) -> dict[str, pl.Expr]:
+    """Measure the nulls and the NaNs of `column`, by names that all of its checks share."""
+    import polars as pl
+
+    place = frame.place(column)
+    measures = {f"{place}.nulls": pl.col(place).null_count()}
+    if frame.types[column].is_float():
+        measures[f"{place}.nans"] = pl.col(place).is_nan().sum()
+    return measures
+
+
+def present(values: Values, place: str) -> int:
+    """Count the values that are not missing, from what `missing` has measured."""
+    return int(values[ROWS] - values[f"{place}.nulls"] - values.get(f"{place}.nans", 0))
+
+
+def by_value(frame: Frame, column: str, key: str, good: pl.Expr) -> CheckPlan:
+    """Plan to judge value by value; `good` is null or false for a missing one."""
+    import polars as pl
+
+    place = frame.place(column)
+    bad = ~good & pl.col(place).is_not_nan() if frame.types[column].is_float() else ~good
+
+    def tally(values: Values) -> tuple[int, int]:
+        judged = present(values, place)
+        return judged - int(values[key]), judged
+
+    return CheckPlan({**missing(frame, column), key: good.sum()}, tally, bad, place)

@@ -7,6 +7,7 @@
     column  = word | string
     check   = type | between(a, b) | in(v, …) | matches("regex") | unique | nulls < 5% | no nulls | expr("…")
             | mean between(a, b) | max between(a, b) | distinct between(n, m)      -- of the column as a whole
+            | increasing | decreasing | increasing(strict) | length between(n, m) | fresh(7 days)
             | depends(column, …)                     -- one value for each combination of those columns
             | mostly(0.99) | warn                    -- both belong to the check before them
             | rows between(a, b) | key(column, …) | columns(exact | at_least, column, …)     -- of the table
@@ -39,6 +40,7 @@ from nbmlops.checks.kinds import (
 )
 from nbmlops.checks.lines import ColumnChecks, TableKind, refuse_conflicts, written
 from nbmlops.checks.parser import parse
+from nbmlops.checks.sequence import Fresh, Length, Ordered
 from nbmlops.checks.tokens import Scalar
 from nbmlops.core.errors import InvalidError
 
@@ -186,6 +188,22 @@ class SuiteBuilder:
     def distinct(self, low: int | None, high: int | None) -> SuiteBuilder:
         """Expect from `low` to `high` different values."""
         return self._add(Distinct(low=low, high=high))
+
+    def increasing(self, *, strict: bool = False) -> SuiteBuilder:
+        """Expect no value below the one before it; nor equal to it when `strict`."""
+        return self._add(Ordered(way="increasing", strict=strict))
+
+    def decreasing(self, *, strict: bool = False) -> SuiteBuilder:
+        """Expect no value above the one before it; nor equal to it when `strict`."""
+        return self._add(Ordered(way="decreasing", strict=strict))
+
+    def length(self, low: int | None, high: int | None) -> SuiteBuilder:
+        """Expect texts of `low` to `high` characters."""
+        return self._add(Length(low=low, high=high))
+
+    def fresh(self, age: float, unit: str = "days") -> SuiteBuilder:
+        """Expect the newest value to be at most `age` minutes, hours, days or weeks old."""
+        return self._add(Fresh(age=age, unit=unit))
 
     def depends(self, *columns: str) -> SuiteBuilder:
         """Expect one value for each combination of `columns`."""

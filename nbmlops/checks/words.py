@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.aggregates import Depends, Distinct, Maximum, Mean
 from nbmlops.checks.kinds import Between, Check, Columns, Expression, Key, Matches, Nulls, OneOf, Rows, TypeOf, Unique
+from nbmlops.checks.sequence import Fresh, Length, Ordered
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,6 +21,7 @@ _COMPLAINTS = {
     "key": "repeated or null",
     "matches": "do not match",
     "nulls": "missing",
+    "order": "out of order",
     "type": "not whole",
     "unique": "repeated",
 }
@@ -111,5 +113,8 @@ _BOUNDS: dict[type[Check], Callable[[Any], str]] = {
     Distinct: lambda check: _between_words(check.low, check.high),
     Maximum: lambda check: _between_words(check.low, check.high),
     Depends: lambda check: f"one for each {', '.join(check.columns)}",
+    Ordered: lambda check: str(check.words),
+    Length: lambda check: f"{_between_words(check.low, check.high)} characters",
+    Fresh: lambda check: f"at most {check.age:,} {check.unit} old",
     Columns: lambda check: f"{check.mode.replace('_', ' ')} {', '.join(check.names) or 'those of the suite'}",
 }
