@@ -42,6 +42,7 @@ _LARGEST = 10**30
 # What a condition takes for something else than a column, in any case of letters.
 _MEANT = frozenset({"and", "or", "not", "in", "is", "null", "true", "false", "none"})
 _SHOWN = 100
+_LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,9 @@ def _number(text: str, source: str, start: int) -> int | float:
 
 def pointed(text: str, position: int, message: str, *, hint: str | None = None) -> InvalidError:
     """Build the error `message` for a place in `text`, with its line and a caret under it."""
+    if len(message) > _LONGEST:
+        # What it says stands at its end; what is too long is the word or the check that it quotes.
+        message = f"{message[: _LONGEST // 2]}…{message[-_LONGEST // 2 :]}"
     start = text.rfind("\n", 0, position) + 1
     end = text.find("\n", position)
     line = text[start : end if end >= 0 else len(text)]

@@ -138,3 +138,11 @@ def test_any_suite_on_any_table_is_a_clear_error_or_outcomes(text: str, table: A
 def test_what_is_no_table_is_told_so(value: Any) -> None:
     with pytest.raises(InvalidError, match="is no table"):
         table_of(value)
+
+
+def test_an_endless_word_is_not_repeated_in_full() -> None:
+    with pytest.raises(InvalidError) as raised:
+        Suite.parse(f"a: r{'9' * 5_000}")
+    first = raised.value.message.splitlines()[0]
+    assert len(first) < 400
+    assert first.endswith("is no check")
