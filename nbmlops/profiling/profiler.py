@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["profile", "profile_parts"]
 
-_ROWS = 1 << 18
+_ROWS = 1 << 17
 Progress = Callable[[int], None]
 
 
@@ -98,7 +98,7 @@ def _filled(parts: Iterable[Any]) -> Iterator[pa.Table]:
         rows += part.num_rows
         if rows >= _ROWS:
             whole = pa.concat_tables(held)
-            yield from (whole.slice(start, 2 * _ROWS) for start in range(0, rows, 2 * _ROWS))
+            yield from (whole.slice(start, _ROWS) for start in range(0, rows, _ROWS))
             held, rows = [], 0
     if held:
         yield pa.concat_tables(held)
