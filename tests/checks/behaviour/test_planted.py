@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -180,3 +181,10 @@ def test_answers_are_compared_as_numbers_or_as_they_are() -> None:
     assert differing(np.array(["a", "b"]), np.array(["a", "c"])).tolist() == [1]
     assert len(differing(np.zeros(3), np.zeros(2))) == 3
     assert moved(planted.Plain(), np.ones(3), np.ones(3)) == 0
+
+
+def test_many_callers_leave_the_filters_of_warnings_as_they_were() -> None:
+    before = list(warnings.filters)
+    found = by_name(stress.judge(trial(planted.Slow()), many=1_000))
+    assert found["8 callers at once"].status == "passed"
+    assert warnings.filters == before
