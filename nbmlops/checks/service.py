@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.checks.drift.verbs import DriftChecks
 from nbmlops.checks.features.verbs import FeatureChecks
 from nbmlops.checks.frames import SUFFIXES, CheckedTable, table_of, without_index
 from nbmlops.checks.policy.ruling import Ruling
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Checks"]
 
 
-class Checks(FeatureChecks, Ruling):
+class Checks(FeatureChecks, Ruling, DriftChecks):
     """Checks of data and of models, and the reports of all checks.
 
     Parameters
@@ -209,6 +210,21 @@ class Checks(FeatureChecks, Ruling):
             path = Path(value)
             return table_of(path), name or path.name, ()
         return table_of(value), name or "dataframe", ()
+
+    def _before(self, value: Any) -> str:
+        if self._is_ref(value):
+            version = self._data.show(value)
+            for older in self._data.history(version.name):
+                if (older.number or 0) < (version.number or 0):
+                    return older.ref
+            raise InvalidError(
+                f"{version.ref} has no version before it to compare with",
+                hint=f"name another: `ml check drift {version.ref} --against REF`",
+            )
+        raise InvalidError("there is nothing to compare with", hint="`ml check drift … --against REF`")
+
+    def _model(self, value: Any) -> Any:
+        return self._opened(value).model
 
     def _is_ref(self, value: Any) -> bool:
         return isinstance(value, str) and not _is_path(value)

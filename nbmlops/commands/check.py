@@ -87,6 +87,21 @@ def model(session: Session, model: Given, table: Given, target: str, **asked: An
     return session.judged(report, good=report.passed)
 
 
+@group.verb("drift")
+@click.argument("current", type=_TABLE)
+@click.option("--against", type=_TABLE, help="What it was; of a saved version the one before it by default.")
+@click.option("--columns", metavar="COLUMNS", help="Which columns, with commas between; all by default.")
+@click.option("--like", type=click.Choice(("evidently",)), help="Judge by the rules of Evidently 0.7.")
+@click.option("--model", type=ObjectParam("estimator", or_ref=True), help="Rank what drifted by what it leans on.")
+@click.option("--strict", is_flag=True, help="Fail when a column fails.")
+def drift(session: Session, current: Given, columns: str | None, **asked: Any) -> Any:
+    """Tell which columns have drifted."""
+    for name in ("against", "model"):
+        asked[name] = asked[name].value if asked[name] else None
+    report = session.workspace.check.drift(current.value, columns=columns.split(",") if columns else None, **asked)
+    return session.judged(report, good=report.passed)
+
+
 @group.verb("policy")
 @click.argument("value", type=_TABLE)
 @click.option("--kind", type=click.Choice(("data", "model")), help="Of what kind the name is, where both have it.")

@@ -200,6 +200,10 @@ VERBS = (
         *("check", "leakage", "TABLE", "Look for what will not be known when predicting.", "ml.check.leakage"),
         only_python=_DRAWN,
     ),
+    Verb(
+        *("check", "drift", "CURRENT", "Tell which columns have drifted from a reference.", "ml.check.drift"),
+        only_python=_DRAWN,
+    ),
     Verb("check", "policy", "VALUE", "Look for personal data, and judge by the project's rules.", "ml.check.policy"),
     Verb("check", "list", "", "List reports, the newest first.", "ml.check.list"),
     Verb("check", "show", "NUMBER", "Show a report with every outcome.", "ml.check.show", detail=True),

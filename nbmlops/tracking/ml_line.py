@@ -19,8 +19,8 @@ __all__ = ["MlLine", "words"]
 _VALUED = frozenset(
     "-a --after --against --alias --artifact --as --batch-latency --before --bound --by --calibration "
     "--ceiling --champion --change --column --columns --data --depth --direction --example --experiment "
-    "--fairness --floor --from --grace --group --html --junit --key --kind --latency --limit --lost -m "
-    "--max-age --memory --message --metric -n --name --notebook -o --on --only --output --overfit -p --param "
+    "--fairness --floor --from --grace --group --html --junit --key --kind --latency --like --limit --lost -m "
+    "--max-age --memory --message --metric --model -n --name --notebook -o --on --only --output --overfit -p --param "
     "--query --query-file --remote --risk --rows --sample --section --sensitive --size --slices --status --step "
     "--subject --suite --tag --target --test --time --timeout --to --tolerance --train --where --where-file".split()
 )
@@ -31,7 +31,7 @@ _VERBS = {
     "run": frozenset(
         {"artifact", "autolog", "best", "compare", "export", "import", "list", "note", "resume", "show", "start"}
     ),
-    "check": frozenset({"data", "diff", "feature", "infer", "leakage", "list", "model", "policy", "show"}),
+    "check": frozenset({"data", "diff", "drift", "feature", "infer", "leakage", "list", "model", "policy", "show"}),
 }
 _DEFAULT_VERBS = {"run": "start", "check": "data"}
 # Which positional, of which noun and verb, is an object of the notebook. Where a reference may stand
@@ -41,6 +41,7 @@ _OBJECTS = {
     ("data", "save"): "object",
     ("model", "save"): "object",
     ("check", "data"): "either",
+    ("check", "drift"): "either",
     ("check", "infer"): "either",
     ("check", "leakage"): "either",
     ("check", "model"): "either",

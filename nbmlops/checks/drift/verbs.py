@@ -1,0 +1,132 @@
+"""The verb ``drift``: has a table drifted from another."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from nbmlops.checks.keeping import Keeping
+from nbmlops.checks.records import Outcome, Report
+from nbmlops.core.errors import InvalidError
+from nbmlops.store import lineage
+
+if TYPE_CHECKING:
+    from nbmlops.checks.frames import CheckedTable
+    from nbmlops.core.clock import Clock
+
+__all__ = ["DriftChecks"]
+
+
+class DriftChecks(Keeping):
+    """What tells drift, beside the verbs on reports."""
+
+    _clock: Clock
+
+    def drift(
+        self,
+        current: Any,
+        against: Any = None,
+        *,
+        columns: Sequence[str] | None = None,
+        like: Literal["evidently"] | None = None,
+        model: Any = None,
+        strict: bool = False,
+        progress: Callable[[int], object] | None = None,
+    ) -> Report:
+        """Say which columns of a table have drifted from those of a reference, and keep the report.
+
+        One of 100 columns without drift is called drifted, whatever the sizes, and one of 20 that are called so. Large
+        drift fails the report, small drift warns. See `nbmlops.checks.drift.verdict`.
+
+        Parameters
+        ----------
+        current : str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame
+            What is now: a reference, a file, or a table.
+        against : str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame, optional
+            What was; of a saved version the one before it by default.
+        columns : sequence of str, optional
+            Which columns; all by default.
+        like : {"evidently"}, optional
+            Judge by the rules of Evidently 0.7 instead.
+        model : str or estimator, optional
+            A fitted model: what drifted is ranked by how much it leans on it (``feature_importances_`` or ``coef_``).
+        strict : bool
+            Raise when a column fails; the report is kept all the same.
+        progress : callable, optional
+            Told 1 for each column.
+
+        Raises
+        ------
+        RefusedError
+            When `strict` and the report did not pass.
+        InvalidError
+            When a column is in neither table, or there is nothing to compare with.
+        NotFoundError
+            When there is no such version or file.
+        """
+        if like not in {None, "evidently"}:
+            raise InvalidError(f"{like!r} has no rules that are known", hint='like="evidently"')
+        against = self._before(current) if against is None else against
+        now, subject, judged = self._table(current)
+        reference, name, others = self._table(against)
+        weights = {} if model is None or like else self._importance(model)
+        outcomes = _judged(reference, now, columns, weights, progress, as_evidently=like is not None)
+        suite = f"drift from {name}" + (f", as {like}" if like else "")
+        at, run = self._clock.now(), lineage.current().run_id
+        report = self.save(Report(None, suite, "data", subject, outcomes, at, run, (*judged, *others)))
+        if strict:
+            report.raise_if_failed()
+        return report
+
+    @abstractmethod
+    def _table(self, value: Any, name: str | None = None) -> tuple[CheckedTable, str, tuple[str, ...]]:
+        """The table that a value is, what a report calls it, and the version that it is, if it is one."""
+
+    @abstractmethod
+    def _before(self, value: Any) -> str:
+        """The version before a version."""
+
+    @abstractmethod
+    def _model(self, value: Any) -> Any:
+        """The estimator that a value is."""
+
+    def _importance(self, value: Any) -> dict[str, float]:
+        """How much a model leans on each column.
+
+        Raises
+        ------
+        InvalidError
+            When it does not tell.
+        """
+        import numpy as np
+
+        model = self._model(value)
+        last = model[-1] if hasattr(model, "steps") else model
+        told = getattr(last, "feature_importances_", None)
+        if told is None and (weights := getattr(last, "coef_", None)) is not None:
+            told = np.abs(np.atleast_2d(weights)).mean(axis=0)
+        names = getattr(model, "feature_names_in_", None)
+        if told is None or names is None or len(names) != len(told):
+            raise InvalidError(
+                f"a {type(last).__name__} does not tell how much it leans on each column",
+                hint="leave --model out, or give a model with feature_importances_ or coef_ of the table's columns",
+            )
+        return {str(name): float(each) for name, each in zip(names, told, strict=True)}
+
+
+def _judged(
+    reference: CheckedTable,
+    current: CheckedTable,
+    columns: Sequence[str] | None,
+    weights: Mapping[str, float],
+    progress: Callable[[int], object] | None,
+    *,
+    as_evidently: bool,
+) -> tuple[Outcome, ...]:
+    from nbmlops.checks.drift import comparing, evidently
+
+    shared, outcomes = comparing.same_columns(reference, current, columns)
+    if as_evidently:
+        return (*outcomes, *evidently.as_evidently(reference, current, shared))
+    return (*outcomes, *comparing.compare_tables(reference, current, shared, weights, progress))
