@@ -209,10 +209,23 @@ def _pandas_series(name: str, column: pd.Series[Any] | pd.Index[Any]) -> pl.Seri
             return pl.Series("", [None] * len(values), dtype=pl.Null)
         return pl.Series("", values, nan_to_null=False)
     try:
+        _refuse_mixed_times(column)
         return _series(name, pa.array(column, from_pandas=True))
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         held = sorted({type(each).__name__ for each in column[:10_000].dropna()})
         raise _objects(name, f"Python objects ({', '.join(held[:4])})") from None
+
+
+def _refuse_mixed_times(column: pd.Series[Any] | pd.Index[Any]) -> None:
+    """Raise TypeError when numpy's times stand beside numpy's other scalars, at which Arrow would end the process."""
+    import numpy as np
+    import pandas as pd
+
+    if column.dtype != object or pd.api.types.infer_dtype(column, skipna=False) == "string":
+        return
+    held = {each for each in set(map(type, column)) if issubclass(each, np.generic)}
+    if len(held) > 1 and held & {np.datetime64, np.timedelta64}:
+        raise TypeError("times of numpy beside other scalars")
 
 
 def _series(name: str, column: pa.Array[Any] | pa.ChunkedArray[Any]) -> pl.Series:

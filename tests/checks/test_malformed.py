@@ -146,3 +146,10 @@ def test_an_endless_word_is_not_repeated_in_full() -> None:
     first = raised.value.message.splitlines()[0]
     assert len(first) < 400
     assert first.endswith("is no check")
+
+
+@pytest.mark.parametrize("other", [np.int8(3), np.float64(1.5), np.bool_(True), np.timedelta64(1, "s")])
+def test_times_of_numpy_beside_its_other_scalars_are_refused_before_arrow_sees_them(other: Any) -> None:
+    table = pd.DataFrame({"a": pd.Series([np.datetime64("NaT"), other], dtype=object)})
+    with pytest.raises(InvalidError, match="holds Python objects"):
+        judge(table_of(table), Suite.parse("a: number"))
