@@ -69,7 +69,8 @@ def test_a_pipeline_that_names_its_columns_and_an_array_are_judged_too() -> None
     train, held = (each.assign(a=np.where(each.a > 0, "up", "down")) for each in (table(1), table(4)))
     columns = make_column_transformer((OneHotEncoder(), ["a"]), remainder="passthrough")
     named = case(make_pipeline(columns, LogisticRegression()), train, held)
-    assert adding(dropped(named)) == adding(permuted(named)) == REAL
+    assert adding(dropped(named)) == REAL
+    assert adding(permuted(named)) >= REAL
     plain = table(1)
     model = LogisticRegression().fit(plain.drop(columns="y").to_numpy(), plain.y)
     assert adding(permuted(Case(Opened("model", model, inputs_of(model)), table(2), "y"))) == REAL
