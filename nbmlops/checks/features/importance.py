@@ -25,7 +25,7 @@ from nbmlops.core.errors import InvalidError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Gain", "dropped", "features_of", "permuted"]
+__all__ = ["Gain", "dropped", "features_of", "permuted", "sampled"]
 
 ROWS = 20_000
 """How many rows are looked at, and trained on, at most: a random sample, always the same."""
