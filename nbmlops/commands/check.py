@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nbmlops.checks.records import SECTIONS, STATUSES, Report
-from nbmlops.commands.params import Given, ObjectParam
+from nbmlops.commands.params import Given, KeyValue, ObjectParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
 from nbmlops.render.listing import Listing
@@ -127,6 +127,43 @@ def feature(session: Session, notebook: str | None, timeout: float, strict: bool
     given = {} if notebook or cell is None else {"tests": cell.body or "", "names": cell.variables}
     with session.meter.steps("tests") as progress:
         report = session.workspace.check.feature(notebook, **given, timeout=timeout, strict=strict, progress=progress)
+    return session.judged(report, good=report.passed)
+
+
+@group.verb("importance")
+@click.argument("model", type=ObjectParam("estimator", or_ref=True))
+@click.argument("table", type=_TABLE)
+@click.option("--target", required=True, help="The column with the truth.")
+@click.option("--train", type=_TABLE, help="The rows that it was trained on, to train it anew without each column.")
+@click.option("--metric", help="What to measure: roc_auc, accuracy, brier, r2, rmse and more.")
+@click.option(
+    *("--cost", "costs"),
+    multiple=True,
+    metavar="FEATURE={FUNCTION}",
+    type=KeyValue(),
+    help="What computes a feature from the table, to be timed.",
+)
+@click.option("--strict", is_flag=True, help="Fail when a check cannot run.")
+def importance(
+    session: Session,
+    model: Given,
+    table: Given,
+    train: Given | None,
+    costs: tuple[tuple[str, Any], ...],
+    **asked: Any,
+) -> Any:
+    """Tell what each feature adds."""
+    functions = mapping(costs)
+    for name, function in functions.items():
+        if not callable(function):
+            raise InvalidError(
+                f"{name} needs a function of the notebook", hint=f"in a cell: --cost {name}={{function}}"
+            )
+    learnt = train.value if train else None
+    with session.meter.steps("importance") as progress:
+        report = session.workspace.check.importance(
+            model.value, table.value, train=learnt, costs=functions, progress=progress, **asked
+        )
     return session.judged(report, good=report.passed)
 
 

@@ -197,6 +197,10 @@ VERBS = (
         only_python={"tests": "the body of the cell", "names": "the notebook's variables", **_DRAWN},
     ),
     Verb(
+        *("check", "importance", "MODEL TABLE", "Tell which features add nothing, and costs.", "ml.check.importance"),
+        only_python=_DRAWN,
+    ),
+    Verb(
         *("check", "leakage", "TABLE", "Look for what will not be known when predicting.", "ml.check.leakage"),
         only_python=_DRAWN,
     ),

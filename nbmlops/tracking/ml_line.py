@@ -18,7 +18,7 @@ __all__ = ["MlLine", "words"]
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
     "-a --after --against --alias --artifact --as --batch-latency --before --bound --by --calibration "
-    "--ceiling --champion --change --column --columns --data --depth --direction --example --experiment "
+    "--ceiling --champion --change --column --columns --cost --data --depth --direction --example --experiment "
     "--fairness --floor --from --grace --group --html --junit --key --kind --latency --like --limit --lost -m "
     "--max-age --memory --message --metric --model -n --name --notebook -o --on --only --output --overfit -p --param "
     "--query --query-file --remote --risk --rows --sample --section --sensitive --size --slices --status --step "
@@ -31,7 +31,9 @@ _VERBS = {
     "run": frozenset(
         {"artifact", "autolog", "best", "compare", "export", "import", "list", "note", "resume", "show", "start"}
     ),
-    "check": frozenset({"data", "diff", "drift", "feature", "infer", "leakage", "list", "model", "policy", "show"}),
+    "check": frozenset(
+        {"data", "diff", "drift", "feature", "importance", "infer", "leakage", "list", "model", "policy", "show"}
+    ),
 }
 _DEFAULT_VERBS = {"run": "start", "check": "data"}
 # Which positional, of which noun and verb, is an object of the notebook. Where a reference may stand
@@ -43,6 +45,7 @@ _OBJECTS = {
     ("check", "data"): "either",
     ("check", "drift"): "either",
     ("check", "infer"): "either",
+    ("check", "importance"): "either",
     ("check", "leakage"): "either",
     ("check", "model"): "either",
     ("check", "policy"): "either",
@@ -115,7 +118,7 @@ class MlLine:
     @property
     def expressions(self) -> tuple[str, ...]:
         """The Python between the braces of ``key={…}``; nothing else is ever expanded."""
-        values = [value for name, value in self.options if name in {"-p", "--param", "--tag"}]
+        values = [value for name, value in self.options if name in {"-p", "--param", "--tag", "--cost"}]
         return tuple(inner for word in (*self.arguments, *values) for inner in _braced(word.partition("=")[2]))
 
 

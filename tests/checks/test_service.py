@@ -214,3 +214,22 @@ def test_leaks_are_looked_for_in_versions_which_the_report_judges(checks: Checks
     assert checks.show(report.id or 0) == report
     with pytest.raises(RefusedError, match="test rows in training: 5 of 5 rows"):
         checks.leakage("train", "late", test="held", strict=True)
+
+
+def test_the_importance_of_features_is_kept_with_what_it_judged(checks: Checks, data: Data) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    frame = pd.DataFrame({"x": [float(number % 7) for number in range(210)], "zero": 0.0})
+    frame["late"] = (frame.x > 3).astype(int)
+    version = data.save(frame, "held")
+    model = LogisticRegression().fit(frame[["x", "zero"]], frame.late)
+    report = checks.importance(model, "held", "late")
+    assert (report.subject, report.suite, report.judged) == (
+        "LogisticRegression",
+        "importance",
+        (f"data:{version.id}",),
+    )
+    assert report.outcomes[0].detail == "adding nothing: zero"
+    assert version.ref in report.outcomes[0].evidence[0].cells[0]  # type: ignore[union-attr]
+    assert report.passed
+    assert checks.show(report.id or 0) == report

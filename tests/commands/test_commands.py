@@ -100,6 +100,11 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("check.feature", ("n.ipynb",), {"timeout": 5.0, "strict": False}),
     ),
     (
+        "check importance model flights --target late --train held@v1 --metric roc_auc --cost a={len}",
+        *("check.importance", (MODEL, FRAME)),
+        {"target": "late", "train": "held@v1", "metric": "roc_auc", "costs": {"a": len}, "strict": False},
+    ),
+    (
         "check leakage flights --target late --time at --group who --test held@v1 --bound 0.9",
         *("check.leakage", (FRAME, "late")),
         {"time": "at", "group": "who", "test": "held@v1", "bound": 0.9, "strict": False},

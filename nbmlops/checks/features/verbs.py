@@ -160,6 +160,64 @@ class FeatureChecks(ModelChecks):
         outcomes = find(Question(rows, target, time, group, others, bound), looked)
         return self._judged("leakage", subject, outcomes, tuple(dict.fromkeys((*judged, *more))), strict=strict)
 
+    def importance(
+        self,
+        model: Any,
+        table: Any,
+        target: str,
+        *,
+        train: Any = None,
+        metric: str | None = None,
+        costs: Mapping[str, Callable[[Any], Any]] | None = None,
+        strict: bool = False,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Tell what each feature adds to a model and what it costs, and keep the report.
+
+        Parameters
+        ----------
+        model : str or estimator
+            A reference such as ``delay@v3``, or a fitted estimator.
+        table : str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame
+            Rows that it has not seen, with their truth: a reference, a file, or a table.
+        target : str
+            The column with the truth.
+        train : str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame, optional
+            The rows that it was trained on; with them it is trained anew without each column as well.
+        metric : str, optional
+            What to measure; the one that fits the model by default.
+        costs : mapping, optional
+            Functions that compute a feature from the table, by the feature's name; each is timed.
+        strict : bool
+            Raise when a check fails or cannot run; a feature that adds nothing only warns.
+        progress : callable, optional
+            Called with signs of life.
+
+        Raises
+        ------
+        RefusedError
+            When `strict` and the report did not pass.
+        InvalidError
+            When a column is missing, or the model cannot answer these rows or be trained on those.
+        NotFoundError
+            When there is no such model, version or file.
+        """
+        from nbmlops.checks.features.worth import judge
+        from nbmlops.checks.model.case import Asked, Case
+
+        rows, subject, judged = self._rows(table)
+        opened = self._opened(model)
+        learnt = None if train is None else self._rows(train)[0]
+        case = Case(opened, rows, target, Asked.of({"metric": metric}), None, learnt)
+
+        def looked(column: str, done: int, total: int) -> None:
+            if progress:
+                progress(Sign(column, done, total))
+
+        origins = {each.column: each.version.ref for each in self._data.blame(subject)} if judged else {}
+        outcomes = judge(case, costs or {}, origins, looked)
+        return self._judged("importance", opened.name, outcomes, (*opened.versions, *judged), strict=strict)
+
     def _judge_body(self, tests: str, names: Mapping[str, Any], progress: Progress | None) -> tuple[Outcome, ...]:
         from nbmlops.checks.features.testing import judge
 

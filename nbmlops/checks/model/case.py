@@ -18,7 +18,7 @@ from nbmlops.core.errors import InvalidError, NbmlopsError, nearest
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Asked", "Case", "Opened", "inputs_of"]
+__all__ = ["Asked", "Case", "Opened", "called", "inputs_of"]
 
 Inputs = Callable[["pd.DataFrame", str], Any]
 
