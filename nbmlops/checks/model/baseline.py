@@ -98,13 +98,23 @@ def _simple(case: Case, columns: list[str]) -> Mapping[str, list[tuple[Any, list
 
 def _likely(case: Case, columns: list[str], most: int = 5) -> list[str]:
     """The columns that tell most of the truth by themselves, by mutual information on at most 5,000 rows."""
+    import numpy as np
+    import pandas as pd
     from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
 
     if len(columns) <= most:
         return columns
     told_by = mutual_info_regression if case.classes is None else mutual_info_classif
     rows = case.table.sample(min(len(case.table), 5_000), random_state=_SEED)
-    told = told_by(_numbers(rows[columns], rows[columns]), rows[case.target].to_numpy(), random_state=_SEED)
+    is_number = [pd.api.types.is_numeric_dtype(rows[name]) for name in columns]
+    # One number for a column: of levels which one it is, and not, as for fitting, a column for each.
+    coded = [
+        _numbers(rows[[name]], rows[[name]])[:, 0] if number else pd.factorize(rows[name].astype(str))[0]
+        for name, number in zip(columns, is_number, strict=True)
+    ]
+    discrete = ~np.array(is_number)
+    truth = rows[case.target].to_numpy()
+    told = told_by(np.column_stack(coded), truth, discrete_features=discrete, random_state=_SEED)
     return [columns[place] for place in (-told).argsort(kind="stable")[:most]]
 
 

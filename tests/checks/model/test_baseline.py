@@ -93,3 +93,22 @@ def test_a_model_that_loses_nothing_is_not_said_to() -> None:
     model = LogisticRegression().fit(train[["a", "b"]], train.late)
     (outcome,) = judge(case(model, held, train), ["overfit"])
     assert outcome.status == "passed"
+
+
+@pytest.mark.parametrize("telling", ["n4", "k"])
+def test_of_many_columns_of_levels_and_numbers_the_one_that_tells_most_is_taken(telling: str) -> None:
+    generator = np.random.default_rng(8)
+    rows = pd.DataFrame({f"k{place}": generator.choice([*"abcdefgh"], 400) for place in range(6)})
+    rows = rows.assign(
+        k=generator.choice([*"xyz"], 400), **{f"n{place}": generator.normal(size=400) for place in range(5)}
+    )
+    truth = rows.k == "x" if telling == "k" else rows.n4 > 0
+    rows["late"] = np.where(truth ^ (generator.random(400) < 0.1), "yes", "no")
+
+    class Guess(DummyClassifier):
+        """Takes every column."""
+
+    columns = [name for name in rows.columns if name != "late"]
+    found = judge(case(Guess().fit(rows[columns], rows.late), rows), ["baseline"])
+    assert [one.status for one in found] == ["failed"] * 3
+    assert f"roc_auc against one column on {telling}" in {one.check for one in found}
