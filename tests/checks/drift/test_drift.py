@@ -156,3 +156,9 @@ def test_bad_input(workspace: Workspace) -> None:
         workspace.check.drift("sales", against="sales", like="deepchecks")  # type: ignore[arg-type]
     with pytest.raises(InvalidError, match="does not tell how much it leans"):
         workspace.check.drift("sales", against="sales", model=LinearRegression().fit([[1.0]], [1.0]))
+
+
+def test_times_move_on_and_are_no_drift(workspace: Workspace) -> None:
+    days = [pd.DataFrame({"at": pd.date_range(start, periods=100, freq="h")}) for start in ("2026-01-01", "2026-02-01")]
+    (found,) = workspace.check.drift(days[1], against=days[0]).outcomes
+    assert (found.status, found.figure) == ("passed", "31.0 days later")
