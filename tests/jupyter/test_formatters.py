@@ -32,7 +32,10 @@ def test_every_type_that_has_a_look_is_shown_in_cells() -> None:
 
 
 @pytest.mark.parametrize("record", every_record("plain"), ids=lambda record: type(record).__name__)
-def test_every_record_is_shown_as_text_and_as_html(cells: Cells, record: object) -> None:
+def test_every_record_is_shown_as_text_and_as_html(
+    cells: Cells, record: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     shown, _ = cells.shell.display_formatter.format(record)
     assert shown["text/plain"] == text(record, columns=120)
     assert shown["text/html"] == html(record)

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from evidently.legacy.calculations.stattests.registry import get_stattest
-from evidently.legacy.core import ColumnType
 from scipy import stats
 
 NUMBERS = ("month", "dep_time", "dep_delay", "arr_delay", "air_time", "distance", "hour", "minute")
@@ -26,20 +24,21 @@ def flights() -> pd.DataFrame:
     return pd.read_csv(path)
 
 
-def of_column(reference: pd.Series, current: pd.Series, kind: ColumnType) -> dict:
+def of_column(reference: pd.Series, current: pd.Series, *, numbers: bool) -> dict:
+    # Imported here, since only the environment of the oracles has it.
+    from evidently.legacy.calculations.stattests.registry import get_stattest
+    from evidently.legacy.core import ColumnType
+
+    kind = ColumnType.Numerical if numbers else ColumnType.Categorical
     reference, current = (each.replace([np.inf, -np.inf], np.nan).dropna() for each in (reference, current))
-    names = (
-        ["wasserstein", "ks", "psi", "jensenshannon"]
-        if kind == ColumnType.Numerical
-        else ["psi", "jensenshannon", "chisquare"]
-    )
+    names = ["wasserstein", "ks", "psi", "jensenshannon"] if numbers else ["psi", "jensenshannon", "chisquare"]
     found = {}
     for name in names:
         test = get_stattest(reference, current, kind, name)
         found[name] = float(test.func(reference, current, kind, 0.1)[0])
     default = get_stattest(reference, current, kind, None)
     found["default"] = default.display_name
-    if kind == ColumnType.Numerical:
+    if numbers:
         found["scipy.ks"] = float(stats.ks_2samp(reference, current).statistic)
         found["scipy.wasserstein"] = float(stats.wasserstein_distance(reference, current))
     return found
@@ -53,8 +52,8 @@ def main() -> None:
     for size, pick in (("all", lambda frame: frame), ("first 800", lambda frame: frame.head(800))):
         reference, current = pick(january), pick(july)
         goldens[size] = {
-            **{name: of_column(reference[name], current[name], ColumnType.Numerical) for name in NUMBERS},
-            **{name: of_column(reference[name], current[name], ColumnType.Categorical) for name in CATEGORIES},
+            **{name: of_column(reference[name], current[name], numbers=True) for name in NUMBERS},
+            **{name: of_column(reference[name], current[name], numbers=False) for name in CATEGORIES},
         }
     json.dump(goldens, sys.stdout, indent=1)
 
