@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
@@ -68,12 +68,14 @@ def test_the_goldens_are_those_that_are_known_of_old() -> None:
     assert found["air_time"]["psi"] == pytest.approx(0.191975167, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60), st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
 def test_wasserstein_is_scipys_by_the_deviation(first: list[float], second: list[float]) -> None:
     expected = stats.wasserstein_distance(first, second) / max(np.std(first), 0.001)
     assert distances.wasserstein(np.array(first), np.array(second)) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.data(), COUNTS)
 def test_of_counts(data: st.DataObject, first: list[int]) -> None:
     size = len(first)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -51,6 +51,7 @@ def test_one_of_a_hundred_columns_without_drift_is_called_drifted(kind: str, siz
     assert low <= alarms <= high
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_p_values_of_columns_without_drift_are_spread_evenly(number: int) -> None:
     seed = np.random.default_rng(number)
@@ -105,6 +106,7 @@ def test_the_effect_is_how_far_a_normal_column_moved() -> None:
         assert compare_numbers(one, other).direction > 0 > compare_numbers(other, one).direction
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50),
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50),
@@ -120,6 +122,7 @@ def test_any_numbers_are_compared_and_only_their_order_counts(first: list[float]
     assert compare_numbers(one, one).effect == 0
 
 
+@settings(deadline=None)
 @given(st.data(), st.integers(1, 30))
 def test_any_levels_are_compared(data: st.DataObject, size: int) -> None:
     counts = st.lists(st.integers(0, 10**6), min_size=size, max_size=size).filter(any)
