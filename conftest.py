@@ -9,14 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent
 
 # Alembic runs these; they cannot be imported to look for doctests.
 collect_ignore = ["nbmlops/store/migrations"]
 
-settings.register_profile("soak", max_examples=2_000, deadline=None)
+# How long an example takes is the machine's affair.
+PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("patient", **PATIENT)
+settings.load_profile("patient")
+settings.register_profile("soak", max_examples=2_000, **PATIENT)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -36,7 +36,7 @@ class DriftChecks(Keeping):
     ) -> Report:
         """Say which columns of a table have drifted from those of a reference, and keep the report.
 
-        One of 100 columns without drift is called drifted, whatever the sizes, and one of 20 that are called so. Large
+        One of 100 columns without drift is called drifted, whatever the sizes, and one of 25 that are called so. Large
         drift fails the report, small drift warns. See `nbmlops.checks.drift.verdict`.
 
         Parameters

@@ -35,7 +35,7 @@ __all__ = ["ALPHA", "Compared", "adjusted", "compare_categories", "compare_numbe
 
 ALPHA = 0.01
 """Share of columns that have not drifted and are called drifted, each looked at alone."""
-RATE = 0.05
+RATE = 0.04
 """Share of wrong ones among the columns of a table that are called drifted (Benjamini & Hochberg 1995)."""
 _CELLS = 256
 _GROUPS = 12
