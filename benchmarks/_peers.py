@@ -11,7 +11,7 @@ from pathlib import Path
 from _bounds import bytes_below, run
 
 BIN = Path(os.environ.get("NBMLOPS_PEERS", Path(__file__).parents[1] / ".venv-peers")) / "bin"
-_NAMES = ("dvc", "mlflow", "deltalake")
+NAMES = ("dvc", "mlflow", "deltalake")
 _QUIET = {"DVC_NO_ANALYTICS": "1", "CI": "true"}
 _COPIES = """
 import sys
@@ -24,16 +24,6 @@ for path in sys.argv[2:]:
     {store}
     print(below(sys.argv[1]) - had)
 """
-
-
-def require() -> None:
-    """End the benchmark when the peers are not installed."""
-    installed(*_NAMES)
-
-
-def versions() -> str:
-    """Names and versions of the peers."""
-    return versions_of(*_NAMES)
 
 
 def installed(*names: str) -> None:

@@ -8,11 +8,8 @@ nbmlops syncs what it stores to the disk within its time; of the peers none does
 
 from __future__ import annotations
 
-import argparse
-import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,8 +20,8 @@ import _peers
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from _bench import Bench, describe
-from _bounds import Row, Times, at_most, by_turns, print_rows
+from _bench import Bench, describe, print_table
+from _bounds import Row, Times, at_most, by_turns
 from _from_shell import csv, small_files
 
 from nbmlops import Workspace
@@ -250,24 +247,7 @@ ROWS = {
 
 def main(words: Sequence[str]) -> int:
     """Print the table, and give 0 when every target is met."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", nargs="*", choices=[*ROWS, []], metavar="ROW", help=", ".join(ROWS))
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the sizes that the targets are for")
-    parser.add_argument("--rounds", type=int, default=3, help="how often what is timed is run")
-    parser.add_argument("--without-peers", action="store_true", help="leave out DVC, MLflow and Delta")
-    asked = parser.parse_args(words)
-    if not asked.without_peers:
-        _peers.require()
-        print(_peers.versions())
-    found: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="nbmlops-bench-") as name:
-        os.environ["XDG_CONFIG_HOME"] = f"{name}/config"  # the trust given here ends with the folder
-        bench = Bench(Path(name), asked.scale, asked.rounds, peers=not asked.without_peers)
-        for row in asked.rows or ROWS:
-            print(f"  {row}", flush=True)
-            found += ROWS[row](bench)
-    print_rows(found)
-    return 1 if any(row.met is False for row in found) else 0
+    return print_table(words, __doc__, ROWS, _peers.NAMES)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,27 @@
-"""Verbs on checks; that on models is in `model.verbs`, those on the reports that are kept in `keeping`."""
+"""Verbs on checks of data by suites; the others are in `verbs` of each package, those on reports in `keeping`."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.drift.verbs import DriftChecks
 from nbmlops.checks.features.verbs import FeatureChecks
-from nbmlops.checks.frames import SUFFIXES, CheckedTable, table_of, without_index
 from nbmlops.checks.policy.ruling import Ruling
-from nbmlops.checks.records import Outcome, Report
 from nbmlops.checks.suite import Suite, SuiteBuilder
 from nbmlops.core.errors import InvalidError
-from nbmlops.store import lineage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    import polars as pl
+    import os
+    from collections.abc import Callable, Mapping
 
     from nbmlops.checks.changes import SuiteChanges
     from nbmlops.checks.features.verbs import Tests
     from nbmlops.checks.learning import Learner
     from nbmlops.checks.model.case import Opened
+    from nbmlops.checks.records import Report
     from nbmlops.checks.report_diff import ReportDiff
     from nbmlops.core.clock import Clock
-    from nbmlops.data.records import DataVersion
     from nbmlops.data.service import Data
     from nbmlops.store.catalog import Catalog
     from nbmlops.store.objects import ObjectStore
@@ -154,10 +149,8 @@ class Checks(FeatureChecks, Ruling, DriftChecks):
 
         table, subject, judged = self._table(value, name)
         wanted = self._suite(suite, value, subject)
-        report = self._keep(wanted.name or _plain_name(subject), subject, judge(table, wanted), judged)
-        if strict:
-            report.raise_if_failed()
-        return report
+        named = wanted.name or _plain_name(subject)
+        return self._judged("data", named, subject, judge(table, wanted), judged, strict=strict)
 
     def diff(
         self, before: int | str | os.PathLike[str] | Suite | SuiteBuilder | Any, after: Any, *, from_: int | None = None
@@ -192,58 +185,10 @@ class Checks(FeatureChecks, Ruling, DriftChecks):
 
         return self._learner().changes(suite_of(before, after), [after], from_)
 
-    def _keep(self, suite: str, subject: str, outcomes: tuple[Outcome, ...], judged: tuple[str, ...]) -> Report:
-        now, run = self._clock.now(), lineage.current().run_id
-        return self.save(Report(None, suite, "data", subject, outcomes, now, run, judged))
-
     def _learner(self) -> Learner:
         from nbmlops.checks.learning import Learner
 
-        return Learner(self._data, self._table, self._keep)
-
-    def _table(self, value: Any, name: str | None = None) -> tuple[CheckedTable, str, tuple[str, ...]]:
-        """The table, what a report calls it, and the version that it is, if it is one."""
-        if isinstance(value, str) and not _is_path(value):
-            version = self._data.show(value)
-            return self._saved(version), version.ref, (f"data:{version.id}",)
-        if isinstance(value, str | os.PathLike):
-            path = Path(value)
-            return table_of(path), name or path.name, ()
-        return table_of(value), name or "dataframe", ()
-
-    def _before(self, value: Any) -> str:
-        if self._is_ref(value):
-            version = self._data.show(value)
-            for older in self._data.history(version.name):
-                if (older.number or 0) < (version.number or 0):
-                    return older.ref
-            raise InvalidError(
-                f"{version.ref} has no version before it to compare with",
-                hint=f"name another: `ml check drift {version.ref} --against REF`",
-            )
-        raise InvalidError("there is nothing to compare with", hint="`ml check drift … --against REF`")
-
-    def _model(self, value: Any) -> Any:
-        return self._opened(value).model
-
-    def _is_ref(self, value: Any) -> bool:
-        return isinstance(value, str) and not _is_path(value)
-
-    def _saved(self, version: DataVersion) -> CheckedTable:
-        if version.rows is None:
-            from nbmlops.data.records import a_or_an
-
-            raise InvalidError(
-                f"{version.ref} is {a_or_an(version.format)}, and checks judge tables",
-                hint=f"load it with `ml data load {version.ref}`, make a table of it, and check that",
-            )
-
-        def columns(names: Sequence[str]) -> pl.LazyFrame:
-            loaded = self._data.load(version.ref, columns=list(names), as_="arrow")
-            return table_of(loaded).lazy(names)
-
-        names = tuple(column.name for column in version.columns)
-        return without_index(CheckedTable(names, columns, lambda: version.rows or 0))
+        return Learner(self._data, self._table, partial(self._judged, "data"))
 
     def _suite(self, suite: Any, value: Any, subject: str) -> Suite:
         from nbmlops.checks.accepting import read_suite
@@ -254,20 +199,15 @@ class Checks(FeatureChecks, Ruling, DriftChecks):
         return wanted
 
     def _learnt_before(self, value: Any) -> Suite:
-        if isinstance(value, str) and not _is_path(value):
+        if self._is_ref(value):
             version = self._data.show(value)
-            older = [each for each in self._data.history(version.name) if (each.number or 0) < (version.number or 0)]
-            if older:
-                return self.infer(older[0].ref, name=f"learnt from {older[0].ref}")
+            if older := self._older(version):
+                return self.infer(older, name=f"learnt from {older}")
             raise InvalidError(
                 f"no suite is given, and {version.ref} has no version before it to learn one from",
                 hint=f"let one be written with `ml check infer {version.ref}`",
             )
         raise InvalidError("no suite is given to judge by", hint="let one be written with `ml check infer VALUE`")
-
-
-def _is_path(text: str) -> bool:
-    return os.sep in text or (text.endswith(SUFFIXES) and Path(text).exists())
 
 
 def _plain_name(subject: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +13,8 @@ from nbmlops.checks.frames import table_of
 from nbmlops.checks.infer import infer
 from nbmlops.checks.service import Checks
 from nbmlops.checks.suite import Suite
-from nbmlops.core.clock import SystemClock
 from nbmlops.core.errors import ConflictError, InvalidError
 from nbmlops.data.service import Data
-from nbmlops.store.catalog import Catalog
-from nbmlops.store.objects import ObjectStore
-from tests.services import data_in
 
 
 def month(number: int, rows: int = 2_000) -> pd.DataFrame:
@@ -31,29 +26,6 @@ def month(number: int, rows: int = 2_000) -> pd.DataFrame:
             "carrier": random.choice(["UA", "AA", "B6", "DL"], rows),
         }
     )
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    made = Catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
-    made.create()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def objects(tmp_path: Path, catalog: Catalog) -> ObjectStore:
-    return ObjectStore(str(tmp_path / "objects"), catalog, SystemClock())
-
-
-@pytest.fixture
-def data(tmp_path: Path, catalog: Catalog, objects: ObjectStore) -> Data:
-    return data_in(tmp_path, catalog, objects)
-
-
-@pytest.fixture
-def checks(catalog: Catalog, objects: ObjectStore, data: Data) -> Checks:
-    return Checks(catalog, objects, SystemClock(), data)
 
 
 def saved(data: Data, *frames: pd.DataFrame) -> None:

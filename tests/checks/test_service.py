@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,34 +19,9 @@ from nbmlops.data.service import Data
 from nbmlops.store import lineage, schema
 from nbmlops.store.catalog import Catalog
 from nbmlops.store.lineage import Active, Lineage
-from nbmlops.store.objects import ObjectStore
-from tests.services import data_in
 
 FLIGHTS = pd.DataFrame({"dep_delay": [1.0, None, 2000.0] * 20, "carrier": ["UA", "AA", "UA"] * 20})
 SUITE = 'dep_delay: number, between(-60, 1500), nulls < 50%\ncarrier: in("UA", "AA")'
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    made = Catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
-    made.create()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def objects(tmp_path: Path, catalog: Catalog) -> ObjectStore:
-    return ObjectStore(str(tmp_path / "objects"), catalog, SystemClock())
-
-
-@pytest.fixture
-def data(tmp_path: Path, catalog: Catalog, objects: ObjectStore) -> Data:
-    return data_in(tmp_path, catalog, objects)
-
-
-@pytest.fixture
-def checks(catalog: Catalog, objects: ObjectStore, data: Data) -> Checks:
-    return Checks(catalog, objects, SystemClock(), data)
 
 
 def test_a_report_is_kept_and_found_again(checks: Checks, data: Data) -> None:

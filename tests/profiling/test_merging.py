@@ -6,6 +6,7 @@ import itertools
 import math
 import pickle
 
+import joblib
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -144,7 +145,6 @@ def test_profiles_travel_between_processes_in_few_bytes():
 
 
 def test_parts_are_profiled_by_processes():
-    joblib = pytest.importorskip("joblib")
     frame = pd.DataFrame({"n": np.arange(9_000) % 700, "t": ["a", "b", "c"] * 3_000})
     parts = [frame.iloc[start : start + 3_000] for start in range(0, 9_000, 3_000)]
     found = joblib.Parallel(n_jobs=2, backend="loky")(joblib.delayed(profile)(part) for part in parts)

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from nbmlops.checks.keeping import Keeping
+from nbmlops.checks.model.verbs import ModelChecks
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.core.errors import InvalidError
-from nbmlops.store import lineage
 
 if TYPE_CHECKING:
     from nbmlops.checks.frames import CheckedTable
-    from nbmlops.core.clock import Clock
 
 __all__ = ["DriftChecks"]
 
 
-class DriftChecks(Keeping):
-    """What tells drift, beside the verbs on reports."""
-
-    _clock: Clock
+class DriftChecks(ModelChecks):
+    """What tells drift, beside the checks of models, which say what they lean on."""
 
     def drift(
         self,
@@ -73,23 +68,18 @@ class DriftChecks(Keeping):
         weights = {} if model is None or like else self._importance(model)
         outcomes = _judged(reference, now, columns, weights, progress, as_evidently=like is not None)
         suite = f"drift from {name}" + (f", as {like}" if like else "")
-        at, run = self._clock.now(), lineage.current().run_id
-        report = self.save(Report(None, suite, "data", subject, outcomes, at, run, (*judged, *others)))
-        if strict:
-            report.raise_if_failed()
-        return report
+        return self._judged("data", suite, subject, outcomes, (*judged, *others), strict=strict)
 
-    @abstractmethod
-    def _table(self, value: Any, name: str | None = None) -> tuple[CheckedTable, str, tuple[str, ...]]:
-        """The table that a value is, what a report calls it, and the version that it is, if it is one."""
-
-    @abstractmethod
     def _before(self, value: Any) -> str:
-        """The version before a version."""
-
-    @abstractmethod
-    def _model(self, value: Any) -> Any:
-        """The estimator that a value is."""
+        if not self._is_ref(value):
+            raise InvalidError("there is nothing to compare with", hint="`ml check drift … --against REF`")
+        version = self._data.show(value)
+        if older := self._older(version):
+            return older
+        raise InvalidError(
+            f"{version.ref} has no version before it to compare with",
+            hint=f"name another: `ml check drift {version.ref} --against REF`",
+        )
 
     def _importance(self, value: Any) -> dict[str, float]:
         """How much a model leans on each column.
@@ -101,7 +91,7 @@ class DriftChecks(Keeping):
         """
         import numpy as np
 
-        model = self._model(value)
+        model = self._opened(value).model
         last = model[-1] if hasattr(model, "steps") else model
         told = getattr(last, "feature_importances_", None)
         if told is None and (weights := getattr(last, "coef_", None)) is not None:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbmlops.checks.model.verbs import ModelChecks
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.store import lineage
-
-if TYPE_CHECKING:
-    from nbmlops.checks.frames import CheckedTable
 
 __all__ = ["FeatureChecks", "Progress", "Sign", "Tests"]
 
@@ -40,10 +36,6 @@ class FeatureChecks(ModelChecks):
     """Checks of features, beside those of models, which tell what a feature adds."""
 
     _tests: Tests | None = None
-
-    @abstractmethod
-    def _table(self, value: Any, name: str | None = None) -> tuple[CheckedTable, str, tuple[str, ...]]:
-        """The table, what a report calls it, and the version that it is, if it is one."""
 
     def feature(
         self,
@@ -103,7 +95,7 @@ class FeatureChecks(ModelChecks):
             if self._tests is None:
                 raise InvalidError("notebooks cannot be run here", hint="give the tests themselves")
             outcomes, subject = self._tests(path, timeout, progress), path.name
-        return self._judged("feature tests", subject, outcomes, strict=strict)
+        return self._judged("data", "feature tests", subject, outcomes, (), strict=strict)
 
     def leakage(
         self,
@@ -153,12 +145,8 @@ class FeatureChecks(ModelChecks):
         rows, subject, judged = self._table(table)
         others, _, more = (None, "", ()) if test is None else self._table(test)
 
-        def looked(column: str, done: int, total: int) -> None:
-            if progress:
-                progress(Sign(column, done, total))
-
-        outcomes = find(Question(rows, target, time, group, others, bound), looked)
-        return self._judged("leakage", subject, outcomes, tuple(dict.fromkeys((*judged, *more))), strict=strict)
+        outcomes = find(Question(rows, target, time, group, others, bound), _signs(progress))
+        return self._judged("data", "leakage", subject, outcomes, tuple(dict.fromkeys((*judged, *more))), strict=strict)
 
     def importance(
         self,
@@ -210,34 +198,21 @@ class FeatureChecks(ModelChecks):
         learnt = None if train is None else self._rows(train)[0]
         case = Case(opened, rows, target, Asked.of({"metric": metric}), None, learnt)
 
-        def looked(column: str, done: int, total: int) -> None:
-            if progress:
-                progress(Sign(column, done, total))
-
         origins = {each.column: each.version.ref for each in self._data.blame(subject)} if judged else {}
-        outcomes = judge(case, costs or {}, origins, looked)
-        return self._judged("importance", opened.name, outcomes, (*opened.versions, *judged), strict=strict)
+        outcomes = judge(case, costs or {}, origins, _signs(progress))
+        return self._judged("data", "importance", opened.name, outcomes, (*opened.versions, *judged), strict=strict)
 
     def _judge_body(self, tests: str, names: Mapping[str, Any], progress: Progress | None) -> tuple[Outcome, ...]:
         from nbmlops.checks.features.testing import judge
 
         return judge(tests, names, (lambda name: progress(Sign(name))) if progress else None)
 
-    def _judged(
-        self, suite: str, subject: str, outcomes: tuple[Outcome, ...], judged: tuple[str, ...] = (), *, strict: bool
-    ) -> Report:
-        report = self.save(
-            Report(
-                id=None,
-                suite=suite,
-                section="data",
-                subject=subject,
-                outcomes=outcomes,
-                created_at=self._clock.now(),
-                run_id=lineage.current().run_id,
-                judged=judged,
-            )
-        )
-        if strict:
-            report.raise_if_failed()
-        return report
+
+def _signs(progress: Progress | None) -> Callable[[str, int, int], None]:
+    """What is told of each column, as signs of life."""
+
+    def looked(column: str, done: int, total: int) -> None:
+        if progress:
+            progress(Sign(column, done, total))
+
+    return looked

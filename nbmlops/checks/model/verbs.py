@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.checks.frames import SUFFIXES, table_of
-from nbmlops.checks.keeping import Keeping
+from nbmlops.checks.judging import Judging
 from nbmlops.checks.model.case import Asked, Case, Opened, inputs_of
 from nbmlops.checks.model.named import judge
-from nbmlops.checks.records import Outcome, Report
+from nbmlops.checks.records import Report
 from nbmlops.core.errors import InvalidError
-from nbmlops.store import lineage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["ModelChecks"]
 
 
-class ModelChecks(Keeping):
+class ModelChecks(Judging):
     """Checks of models, beside the verbs on reports.
 
     Parameters
@@ -52,9 +48,7 @@ class ModelChecks(Keeping):
         data: Data,
         opener: Callable[[str], Opened] | None = None,
     ) -> None:
-        super().__init__(catalog, objects)
-        self._clock = clock
-        self._data = data
+        super().__init__(catalog, objects, clock, data)
         self._opener = opener
 
     def model(
@@ -110,18 +104,11 @@ class ModelChecks(Keeping):
         other = None if champion is None else self._opened(champion)
         case = Case(opened, rows, target, wanted, other, None if train is None else self._rows(train)[0])
         judged = (*opened.versions, *versions)
-        report = self._report(f"model on {name}", opened.name, judge(case, only), judged)
-        if strict:
-            report.raise_if_failed()
-        return report
+        return self._judged("model", f"model on {name}", opened.name, judge(case, only), judged, strict=strict)
 
     def table(self, value: Any) -> pd.DataFrame:
         """A table as pandas, given as a reference, a file or a table of any library."""
         return self._rows(value)[0]
-
-    def _report(self, suite: str, subject: str, outcomes: tuple[Outcome, ...], judged: tuple[str, ...]) -> Report:
-        run_id = lineage.current().run_id
-        return self.save(Report(None, suite, "model", subject, outcomes, self._clock.now(), run_id, judged))
 
     def _opened(self, value: Any) -> Opened:
         if isinstance(value, str):
@@ -136,16 +123,13 @@ class ModelChecks(Keeping):
         """The table as pandas, what it is called, and the version that it is, if it is one."""
         import pandas as pd
 
-        is_path = isinstance(value, os.PathLike)
-        if isinstance(value, str):
-            is_path = os.sep in value or (value.endswith(SUFFIXES) and Path(value).exists())
-            if not is_path:
-                return self._loaded(value)
+        if self._is_ref(value):
+            return self._loaded(value)
         if isinstance(value, pd.DataFrame):
             return value, "dataframe", ()
-        table = table_of(Path(value) if is_path else value)
+        table, name, _ = self._table(value)
         frame = table.frame(table.names).collect().to_pandas()
-        return frame.set_axis(list(table.names), axis=1), Path(value).name if is_path else "dataframe", ()
+        return frame.set_axis(list(table.names), axis=1), name, ()
 
     def _loaded(self, ref: str) -> tuple[pd.DataFrame, str, tuple[str, ...]]:
         version = self._data.show(ref)

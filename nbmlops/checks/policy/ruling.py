@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nbmlops.checks.keeping import Keeping
+from nbmlops.checks.judging import Judging
 from nbmlops.checks.policy.rules import Policy
 from nbmlops.checks.records import Outcome, Report
-from nbmlops.store import lineage
-
-if TYPE_CHECKING:
-    from nbmlops.checks.frames import CheckedTable
-    from nbmlops.core.clock import Clock
 
 __all__ = ["Ruling"]
 
 
-class Ruling(Keeping):
-    """What judges by rules, beside the verbs on reports."""
+class Ruling(Judging):
+    """What judges by rules."""
 
-    _clock: Clock
     _rules: Mapping[str, Any]
 
     def policy(self, value: Any, *, kind: str | None = None, strict: bool = False, name: str | None = None) -> Report:
@@ -52,19 +45,7 @@ class Ruling(Keeping):
             When there is no such version or file.
         """
         subject, judged, outcomes = self._by_rules(value, Policy.parse(self._rules), kind, name)
-        now, run = self._clock.now(), lineage.current().run_id
-        report = self.save(Report(None, "policy", "data", subject, tuple(outcomes), now, run, judged))
-        if strict:
-            report.raise_if_failed()
-        return report
-
-    @abstractmethod
-    def _table(self, value: Any, name: str | None = None) -> tuple[CheckedTable, str, tuple[str, ...]]:
-        """The table that a value is, what a report calls it, and the version that it is, if it is one."""
-
-    @abstractmethod
-    def _is_ref(self, value: Any) -> bool:
-        """Whether a value is a reference."""
+        return self._judged("data", "policy", subject, outcomes, judged, strict=strict)
 
     def _by_rules(
         self, value: Any, policy: Policy, kind: str | None, name: str | None
