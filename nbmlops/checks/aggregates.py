@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbmlops.checks.kinds import Check, check_range, write_end
-from nbmlops.checks.plans import CheckPlan, Frame
+from nbmlops.checks.plans import CheckPlan, Frame, mismatch
 from nbmlops.checks.tokens import write_name
 from nbmlops.core.errors import InvalidError
 from nbmlops.data.conditions import instant
@@ -136,7 +136,7 @@ def _figure(check: Aggregate, column: str, frame: Frame) -> pl.Expr:
     place, dtype = frame.place(column), frame.types[column]
     of_dates = isinstance(check.low, str) or isinstance(check.high, str)
     if of_dates != (dtype in (pl.Date, pl.Datetime)) or not (of_dates or dtype.is_numeric()):
-        raise InvalidError(f"{check.words} cannot judge {column!r}: its type is {str(dtype).lower()}")
+        raise mismatch(check, column, dtype)
     value = pl.col(place)
     if of_dates:
         return value.cast(pl.Datetime("us")).max()

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.aggregates import Depends, Distinct, Maximum, Mean, plan_aggregate, plan_depends
+from nbmlops.checks.frames import is_text
 from nbmlops.checks.kinds import (
     Between,
     Check,
@@ -76,8 +77,8 @@ def _type(check: TypeOf, column: str, frame: Frame, key: str) -> CheckPlan:
     holds = {
         "number": dtype.is_numeric(),
         "integer": dtype.is_integer(),
-        "string": _is_text(dtype),
-        "category": _is_text(dtype),
+        "string": is_text(dtype),
+        "category": is_text(dtype),
         "boolean": dtype == pl.Boolean,
         "datetime": dtype in (pl.Date, pl.Datetime),
     }[check.name]
@@ -128,7 +129,7 @@ def _one_of(check: OneOf, column: str, frame: Frame, key: str) -> CheckPlan:
     if isinstance(sample, bool):
         fine = dtype == pl.Boolean
     elif isinstance(sample, str):
-        fine = _is_text(dtype)
+        fine = is_text(dtype)
         value = value.cast(pl.String) if dtype != pl.String else value
     else:
         fine = dtype.is_numeric()
@@ -151,7 +152,7 @@ def _matches(check: Matches, column: str, frame: Frame, key: str) -> CheckPlan:
     import polars as pl
 
     place, dtype = frame.place(column), frame.types[column]
-    if not _is_text(dtype):
+    if not is_text(dtype):
         raise _mismatch(check, column, dtype, "strings")
     return by_value(
         frame, column, key, pl.col(place).cast(pl.String).str.contains(compiled_pattern(check.pattern), strict=True)
@@ -242,12 +243,6 @@ def _columns(check: Columns, _column: str, frame: Frame, _key: str) -> CheckPlan
     said += [f"without {', '.join(absent[:5])}"] if absent else []
     said += [f"with {', '.join(extra[:5])} beside"] if extra else []
     return CheckPlan(fixed=", ".join(said), holds=not absent and not extra)
-
-
-def _is_text(dtype: pl.DataType) -> bool:
-    import polars as pl
-
-    return dtype == pl.String or dtype in (pl.Categorical, pl.Enum)
 
 
 def _mismatch(check: Check, column: str, dtype: pl.DataType, wanted: str) -> InvalidError:

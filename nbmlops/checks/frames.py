@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["SUFFIXES", "CheckedTable", "table_of", "without_index"]
+__all__ = ["SUFFIXES", "CheckedTable", "is_text", "table_of", "without_index"]
 
 SUFFIXES = (".parquet", ".csv", ".arrow", ".feather", ".ipc")
 _UNNAMED = re.compile(r"__index_level_\d+__")
@@ -64,6 +64,13 @@ class CheckedTable:
         if not zoned:
             return lazy
         return lazy.with_columns(pl.col(zoned).dt.convert_time_zone("UTC").dt.replace_time_zone(None))
+
+
+def is_text(dtype: pl.DataType) -> bool:
+    """Whether values of the type are texts."""
+    import polars as pl
+
+    return dtype == pl.String or dtype in (pl.Categorical, pl.Enum)
 
 
 def table_of(value: Any) -> CheckedTable:

@@ -11,7 +11,9 @@ from nbmlops.core.errors import InvalidError, nearest
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ROWS", "CheckPlan", "Frame", "Values", "by_value", "missing", "present"]
+    from nbmlops.checks.kinds import Check
+
+__all__ = ["ROWS", "CheckPlan", "Frame", "Values", "by_value", "mismatch", "missing", "present"]
 
 ROWS = "rows"
 """Name of the measure that counts the rows of the table."""
@@ -79,6 +81,11 @@ class CheckPlan:
     fixed: str | None = None
     holds: bool = True
     said: Callable[[Values], str] | None = None
+
+
+def mismatch(check: Check, column: str, dtype: pl.DataType) -> InvalidError:
+    """The error that a check does not judge columns of a type."""
+    return InvalidError(f"{check.words} cannot judge {column!r}: its type is {str(dtype).lower()}")
 
 
 def missing(frame: Frame, column: str) -> dict[str, pl.Expr]:

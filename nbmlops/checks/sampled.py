@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.checks.seen import is_text
+from nbmlops.checks.frames import is_text
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.bounds import is_time
+from nbmlops.checks.frames import is_text
 from nbmlops.core.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from nbmlops.checks.frames import CheckedTable
 
-__all__ = ["ColumnSeen", "TableSeen", "is_text", "look_at", "pooled"]
+__all__ = ["ColumnSeen", "TableSeen", "look_at", "pooled"]
 
 _QUANTILES = (0.01, 0.5, 0.99)
 _SAMPLE = 2_000
@@ -105,13 +106,6 @@ def look_at(table: CheckedTable) -> TableSeen:
         for column, (place, dtype) in zip(table.names, types.items(), strict=True)
     }
     return TableSeen(rows, columns)
-
-
-def is_text(dtype: pl.DataType) -> bool:
-    """Whether values of the type are texts."""
-    import polars as pl
-
-    return dtype == pl.String or dtype in (pl.Categorical, pl.Enum)
 
 
 def _collected(lazy: pl.LazyFrame, measures: Mapping[str, pl.Expr]) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
+from nbmlops.checks.frames import is_text
 from nbmlops.checks.kinds import Check, check_range, is_number, write_end
-from nbmlops.checks.plans import CheckPlan, Frame, by_value, missing, present
+from nbmlops.checks.plans import CheckPlan, Frame, by_value, mismatch, missing, present
 from nbmlops.checks.tokens import write_scalar
 from nbmlops.core.errors import InvalidError
 
@@ -104,7 +105,7 @@ def plan_ordered(check: Ordered, column: str, frame: Frame, key: str) -> CheckPl
 
     place, dtype = frame.place(column), frame.types[column]
     if not (dtype.is_numeric() or dtype.is_temporal() or dtype == pl.String):
-        raise _mismatch(check, column, dtype)
+        raise mismatch(check, column, dtype)
     value = pl.col(place).fill_nan(None) if dtype.is_float() else pl.col(place)
     there = value.drop_nulls()
 
@@ -132,8 +133,8 @@ def plan_length(check: Length, column: str, frame: Frame, key: str) -> CheckPlan
     import polars as pl
 
     place, dtype = frame.place(column), frame.types[column]
-    if dtype not in (pl.String, pl.Categorical, pl.Enum):
-        raise _mismatch(check, column, dtype)
+    if not is_text(dtype):
+        raise mismatch(check, column, dtype)
     length = pl.col(place).cast(pl.String).str.len_chars().cast(pl.Int64)
     low, high = check.low or 0, 2**63 - 1 if check.high is None else check.high
     return by_value(frame, column, key, length.is_between(pl.lit(low, pl.Int64), pl.lit(high, pl.Int64)))
@@ -153,7 +154,7 @@ def plan_fresh(check: Fresh, column: str, frame: Frame, key: str) -> CheckPlan:
     if dtype == pl.Null:
         return CheckPlan(tally=lambda _: (0, 0))
     if dtype not in (pl.Date, pl.Datetime):
-        raise _mismatch(check, column, dtype)
+        raise mismatch(check, column, dtype)
     now = datetime.now(UTC).replace(tzinfo=None)
 
     def tally(values: Any) -> tuple[int, int]:
@@ -165,7 +166,3 @@ def plan_fresh(check: Fresh, column: str, frame: Frame, key: str) -> CheckPlan:
         return "no values" if newest is None else f"newest {newest.isoformat()}"
 
     return CheckPlan({key: pl.col(place).cast(pl.Datetime("us")).max()}, tally, said=said)
-
-
-def _mismatch(check: Check, column: str, dtype: pl.DataType) -> InvalidError:
-    return InvalidError(f"{check.words} cannot judge {column!r}: its type is {str(dtype).lower()}")

@@ -96,12 +96,11 @@ class RollbackDrill:
         return present, earlier, Outcome(check, None, "passed", f"{present.ref} to {earlier.ref}", f"of {alias}")
 
     def _rehearsed(self, present: Version, earlier: Version, table: pd.DataFrame | None) -> Iterator[Outcome]:
-        catalog = self._versions.catalog
-        catalog.transact(lambda connection: self._aliases.place(connection, DRILL, earlier))
-        yield from self._timed("promotion", lambda: self._promoted(present), present, table)
+        self._placed(earlier)
+        yield from self._timed("promotion", lambda: self._placed(present), present, table)
         yield from self._timed("rollback", lambda: self._promoter.rollback(present.name, DRILL), earlier, table)
 
-    def _promoted(self, version: Version) -> None:
+    def _placed(self, version: Version) -> None:
         self._versions.catalog.transact(lambda connection: self._aliases.place(connection, DRILL, version))
 
     def _timed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from nbmlops.checks.frames import is_text
 from nbmlops.checks.words import type_words
 from nbmlops.core.errors import InvalidError
 
@@ -64,7 +65,7 @@ def sample(table: CheckedTable, column: str) -> Sample:
         return _times(series, rows, words)
     import polars as pl
 
-    if dtype not in (pl.Boolean, pl.String, pl.Categorical, pl.Enum):
+    if not (is_text(dtype) or dtype == pl.Boolean):
         raise InvalidError(f"the column {column!r} is of {words}, whose drift cannot be told", hint="leave it out")
     counted = series.cast(pl.String).drop_nulls().value_counts()
     levels = dict(zip(counted.to_series(0).to_list(), counted.to_series(1).to_list(), strict=True))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nbmlops.checks.frames import is_text
 from nbmlops.checks.policy import identifiers
 from nbmlops.checks.policy.names import is_person, told_by_name
 
@@ -169,7 +170,7 @@ def _by_value(table: CheckedTable, column: str) -> Iterator[Finding]:
         # The smallest number that is looked for has nine digits.
         values = _values(lazy.select(pl.when(value >= 10**8).then(value).cast(pl.String)))
         yield from _coded(values, column, tuple(kind for kind in KINDS if kind.chance >= 0.05), whole=True)
-    elif dtype == pl.String or dtype in (pl.Categorical, pl.Enum):
+    elif is_text(dtype):
         values = _values(lazy.select(value.cast(pl.String)))
         yield from _coded(values, column, KINDS, whole=False)
         yield from _written(values, column)
