@@ -1,4 +1,4 @@
-"""Verbs on pipelines: list, show, run, lint, promote, rollback, history, delete, restore, rename; reproduce a run."""
+"""Verbs that run pipelines: show, run, rehearse, promote, rollback; reproduce a run."""
 
 from __future__ import annotations
 
@@ -7,36 +7,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import InvalidError, NotFoundError, UnsupportedError
+from nbmlops.core.errors import InvalidError, UnsupportedError
 from nbmlops.core.refs import Ref, check_alias
-from nbmlops.pipelines import freezing
+from nbmlops.pipelines.frozen_versions import FrozenVersions
 from nbmlops.pipelines.ledger import Ledger
-from nbmlops.pipelines.local_modules import code_of
-from nbmlops.pipelines.notebook import read_content
-from nbmlops.pipelines.plan import Plan
-from nbmlops.pipelines.planning import make_plan, notebooks_of
+from nbmlops.pipelines.linting import Linting
+from nbmlops.pipelines.planner import Planner
 from nbmlops.pipelines.promotion import PipelinePromoter, Submission
 from nbmlops.pipelines.proof import TOLERANCE
-from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepProgress
+from nbmlops.pipelines.records import PipelineRun, StepProgress
 from nbmlops.pipelines.reproducing import Asked, Reproducer
 from nbmlops.pipelines.runner import Runner
 from nbmlops.pipelines.steps import StepRunner
-from nbmlops.store import lineage
 from nbmlops.store.aliases import Aliases
-from nbmlops.tracking import capture
-from nbmlops.tracking.environment import installed
-from nbmlops.tracking.notebook_source import file_of, saved
 
 if TYPE_CHECKING:
     from nbmlops.checks.records import Report
     from nbmlops.core.clock import Clock
     from nbmlops.models.records import Promotion
     from nbmlops.pipelines.graph import Graph
-    from nbmlops.pipelines.lint import Finding
     from nbmlops.pipelines.reproduction import Reproduction
     from nbmlops.pipelines.stores import Stores
-    from nbmlops.store.versions import Version
-    from nbmlops.tracking.records import HiddenState
 
 __all__ = ["Pipelines"]
 
@@ -44,7 +35,7 @@ Progress = Callable[[StepProgress], None]
 Rehearser = Callable[[str, int, "Progress | None"], "Report"]
 
 
-class Pipelines:
+class Pipelines(FrozenVersions, Linting):
     """Pipelines of one project.
 
     Parameters
@@ -74,9 +65,7 @@ class Pipelines:
     ) -> None:
         self._rehearser = rehearser
         self._stores = stores
-        self._settings = settings
-        self._root = root
-        self._state = state
+        self._planner = Planner(stores, settings, root, state / "scratch")
         self._versions = stores.versions["pipeline"]
         self._aliases = Aliases(self._versions, clock)
         ledger = Ledger(self._versions.catalog, clock, stores.runs.writer_lives)
@@ -86,7 +75,7 @@ class Pipelines:
 
     def show(self, name: str) -> Graph:
         """The graph of a pipeline, inferred from what its notebooks read and write."""
-        return self._plan(name, {}).graph
+        return self._planner.plan(name, {}).graph
 
     def run(
         self,
@@ -119,7 +108,7 @@ class Pipelines:
         InvalidError
             When a parameter is unknown or of a wrong type, or the graph is not one.
         """
-        plan = self._plan(name, params or {}, logical_time=logical_time)
+        plan = self._planner.plan(name, params or {}, logical_time=logical_time)
         done = self._runner.run(plan, cache=cache, progress=progress)
         self._lock(done)
         return done
@@ -150,61 +139,11 @@ class Pipelines:
             raise UnsupportedError("there is no workspace here to copy", hint="open one: nbmlops.Workspace(path)")
         return self._rehearser(name, rows, progress)
 
-    def _plan(self, name: str, params: Mapping[str, Any], logical_time: str | None = None) -> Plan:
-        ref = Ref.parse(name)
-        data = {kind: self._stores.versions[kind] for kind in ("data", "model")}
-        if ref.is_bare:
-            paths = notebooks_of(ref.name, self._settings, self._root)
-            return make_plan(ref.name, paths, params, data, logical_time=logical_time)
-        version = self._versions.resolve(ref)
-        frozen = self._frozen(version)
-        paths = freezing.unpack(frozen, self._state / "scratch" / version.digest[:16])
-        folders = {Path(path).stem: (self._root / path).parent for path in frozen.notebooks}
-        there = {stem: folder if folder.is_dir() else self._root for stem, folder in folders.items()}
-        own, digest = frozen.parameters, version.digest
-        with lineage.activate(replace(lineage.current(), pins=frozen.lock)):
-            plan = make_plan(
-                ref.name, paths, params, data, frozen=own, folders=there, version=digest, logical_time=logical_time
-            )
-        notes = freezing.differences(frozen.environment, self._environment(plan))
-        return replace(plan, pins=frozen.lock, notes=notes)
-
-    def _frozen(self, version: Version) -> freezing.Frozen:
-        return freezing.thaw(self._stores.objects.read(version.root))
-
     def _lock(self, done: PipelineRun) -> None:
         """Bring ``nbmlops.lock`` up to what the run has named."""
         names = {ref.partition("@")[0] for step in done.steps for ref in step.outputs}
         known = {record.name for record in self._stores.data.list()}
         self._stores.data.lock_newest(sorted(names & known))
-
-    def lint(self, target: str) -> list[Finding]:
-        """Findings in a notebook, given by its path, or in all notebooks of a pipeline.
-
-        Of the notebook that this is called from, what its session has executed counts too.
-        """
-        from nbmlops.pipelines.lint import lint
-
-        path = Path(target)
-        if path.suffix == ".ipynb":
-            paths = [path]
-        elif target in self._settings:
-            paths = notebooks_of(target, self._settings, self._root)
-        else:
-            raise InvalidError(
-                f"{target!r} is neither a notebook nor a pipeline",
-                hint=f"give a path that ends in .ipynb, or one of {', '.join(self._settings) or 'none'}",
-            )
-        return [finding for one in paths for finding in lint(read_content(one), one, hidden=self._hidden(one))]
-
-    def _hidden(self, path: Path) -> Sequence[HiddenState]:
-        from nbmlops.tracking.hidden_state import hidden_state
-
-        notebook = lineage.current().notebook
-        own = file_of(notebook, self._root)
-        if own is None or not own.samefile(path):
-            return ()
-        return hidden_state(capture.log.executed, saved(notebook, self._root))
 
     def promote(
         self,
@@ -239,12 +178,12 @@ class Pipelines:
         """
         check_alias(to)
         run = self._stores.runs.show(against) if against else None
-        plan = self._plan(Ref.parse(name).name, run.params if run else {})
+        plan = self._planner.plan(Ref.parse(name).name, run.params if run else {})
         if run and "version" in run.tags:
             # What a frozen version read was pinned; the proof reads the same.
             ran = self._versions.resolve(Ref(plan.name, prefix=run.tags["version"]))
-            plan = replace(plan, pins=self._frozen(ran).lock)
-        return self._promoter.promote(Submission(plan, to, run, self._environment(plan), message), progress)
+            plan = replace(plan, pins=self._planner.frozen(ran).lock)
+        return self._promoter.promote(Submission(plan, to, run, self._planner.environment(plan), message), progress)
 
     def reproduce(
         self,
@@ -292,57 +231,6 @@ class Pipelines:
         asked = Asked(tolerance, strict, dict(params or {}), chosen, tuple(data))
         return self._reproducer.reproduce(run, asked, progress)
 
-    def _environment(self, plan: Plan) -> dict[str, Any]:
-        """What a plan runs on: what is installed, and the project's own modules."""
-        modules: dict[str, str] = {}
-        for step in plan.graph.steps:
-            modules |= code_of(plan, step.name, self._root).files
-        return {**installed(), "modules": modules}
-
     def rollback(self, name: str, alias: str = "production") -> Promotion:
         """Move an alias back to where it was before its last promotion."""
         return self._promoter.rollback(name, alias)
-
-    def history(self, name: str) -> list[PipelineVersion]:
-        """All frozen versions of a pipeline, newest first."""
-        return [PipelineVersion.of(version) for version in self._versions.history(name)]
-
-    def delete(self, ref: str) -> list[PipelineVersion]:
-        """Hide frozen versions; refused while an alias is on one of them."""
-        return [PipelineVersion.of(version) for version in self._versions.delete(ref)]
-
-    def restore(self, ref: str) -> list[PipelineVersion]:
-        """Bring back what was deleted."""
-        return [PipelineVersion.of(version) for version in self._versions.restore(ref)]
-
-    def rename(self, old: str, new: str) -> PipelineVersion:
-        """Give all frozen versions of a pipeline another name; pyproject.toml is yours to change."""
-        self._versions.rename(old, new)
-        return PipelineVersion.of(self._versions.resolve(new))
-
-    def list(self) -> list[Pipeline]:
-        """The pipelines that the settings name, and those that are only frozen any more."""
-        newest = {version.name: version for version in self._versions.newest()}
-        return [self._described(name, newest) for name in sorted({*self._settings, *newest})]
-
-    def _described(self, name: str, newest: Mapping[str, Any]) -> Pipeline:
-        version = newest.get(name)
-        history = self._versions.history(name) if version else []
-        aliases = {alias: one.ref for one in history for alias in one.aliases}
-        runs = self._stores.runs.list(1, experiment=name)
-        steps, fault = tuple(version.detail["steps"]) if version else (), None
-        if name in self._settings:
-            try:
-                steps = tuple(path.stem for path in notebooks_of(name, self._settings, self._root))
-            except (InvalidError, NotFoundError) as error:
-                # The others are listed all the same.
-                steps, fault = (), error.message
-        return Pipeline(
-            name,
-            steps,
-            version.ref if version else None,
-            aliases,
-            runs[0].name if runs else None,
-            runs[0].status if runs else None,
-            fault,
-        )

@@ -124,7 +124,7 @@ def test_a_promotion_that_loses_a_race_leaves_no_version_and_no_report(
 def test_what_is_linted_is_what_would_be_proved(workspace: Workspace) -> None:
     notebook = workspace.marker.root / "notebooks" / "sum.ipynb"
     write(notebook, "factor: int = 2", "print(airports)")
-    plan = workspace.pipeline._plan("sums", {})
+    plan = workspace.pipeline._planner.plan("sums", {})
     write(notebook, "factor: int = 2", SUM)
     with pytest.raises(RefusedError, match=r"cell 4 line 1 of sum\.ipynb: .*airports"):
         workspace.pipeline._promoter.promote(Submission(plan, "production", None, {}))

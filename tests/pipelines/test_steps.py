@@ -33,7 +33,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 def slots(workspace: Workspace, run: str) -> dict[str, str | None]:
     """State of each step of a pipeline run in the ledger."""
     record = workspace.run.show(run)
-    plan = workspace.pipeline._plan("sums", record.params)
+    plan = workspace.pipeline._planner.plan("sums", record.params)
     keys = {name: Slot("sums", record.id, plan.parameters_digest, name) for name in ("1_make", "2_sum")}
     rows = {name: workspace.catalog.read(lambda c, s=slot: queries.slot(c, s.key)) for name, slot in keys.items()}
     return {name: row.state if row else None for name, row in rows.items()}
