@@ -242,7 +242,7 @@ VERBS = (
     ),
     Verb(
         *("pipeline", "run", "NAME", "Run the steps; unchanged ones are skipped.", "ml.pipeline.run"),
-        only_python={**_DRAWN, "logical_time": "schedules set it"},
+        only_python=_DRAWN,
     ),
     Verb(
         *("pipeline", "rehearse", "NAME", "Run the steps on samples, leave only a report.", "ml.pipeline.rehearse"),

@@ -53,11 +53,14 @@ def show(session: Session, name: str, mermaid: bool) -> Any:
     help="A parameter of the notebooks.",
 )
 @click.option("--cache/--no-cache", default=True, help="Whether unchanged steps are skipped.")
-def run(session: Session, name: str, params: tuple[tuple[str, Any], ...], cache: bool) -> Any:
+@click.option(
+    "--logical-time", metavar="TIME", help='The time it stands for, such as "due:0 6 * * *"; it commits once.'
+)
+def run(session: Session, name: str, params: tuple[tuple[str, Any], ...], cache: bool, logical_time: str | None) -> Any:
     """Run the steps."""
     pipeline = session.workspace.pipeline
     with session.meter.steps(name) as progress:
-        return pipeline.run(name, mapping(params), cache=cache, progress=progress)
+        return pipeline.run(name, mapping(params), cache=cache, logical_time=logical_time, progress=progress)
 
 
 @group.verb("rehearse")

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.store.catalog import Catalog, Connection
 
-__all__ = ["Claimant", "Committed", "Ledger", "Slot"]
+__all__ = ["WHOLE", "Claimant", "Committed", "Ledger", "Slot"]
+
+WHOLE = "*"
+"""In place of a step: the run of the whole pipeline, which has a row when it stands for a time."""
 
 _LEASE = timedelta(hours=24)
 
@@ -82,19 +85,28 @@ class Ledger:
         self._clock = clock
         self._lives = lives
 
-    def claim(self, slot: Slot, claimant: Claimant) -> int:
+    def claim(self, slot: Slot, claimant: Claimant, *, again: bool = False) -> int:
         """Claim a slot and return the fencing token.
+
+        Parameters
+        ----------
+        slot : Slot
+            What to claim.
+        claimant : Claimant
+            For whom.
+        again : bool
+            Whether it may be one that has committed: a step of a run that did not commit as a whole.
 
         Raises
         ------
         ConflictError
             When it has committed, or somebody else's claim still holds.
         """
-        return self._catalog.transact(lambda c: self._claim(c, slot, claimant))
+        return self._catalog.transact(lambda c: self._claim(c, slot, claimant, again))
 
-    def _claim(self, connection: Connection, slot: Slot, claimant: Claimant) -> int:
+    def _claim(self, connection: Connection, slot: Slot, claimant: Claimant, again: bool = False) -> int:
         row, now = queries.slot(connection, slot.key), self._clock.now()
-        if row is not None and row.state == "committed":
+        if row is not None and row.state == "committed" and not again:
             raise ConflictError(f"{slot.step} of {slot.pipeline} at {slot.logical_time} has committed already")
         if row is not None and row.state == "claimed" and self._holds(connection, row):
             raise ConflictError(
@@ -133,7 +145,12 @@ class Ledger:
         """Record a slot as committed with an earlier result; one that has the same result already is left alone."""
         row = queries.slot(connection, slot.key)
         if row is None or row.state != "committed" or row.step_key != claimant.step_key:
-            self.commit(connection, slot, self._claim(connection, slot, claimant), result)
+            self.commit(connection, slot, self._claim(connection, slot, claimant, again=True), result)
+
+    def committed(self, slot: Slot) -> str | None:
+        """The run that a slot has committed with; None when it has not."""
+        row = self._catalog.read(lambda c: queries.slot(c, slot.key))
+        return row.run_id if row is not None and row.state == "committed" else None
 
     def cached(self, step_key: str) -> list[Committed]:
         """Committed results of a step key, newest first, whose versions are all still there."""

@@ -14,18 +14,20 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import StepFailedError
+from nbmlops.pipelines.ledger import WHOLE, Claimant, Committed, Slot
 from nbmlops.pipelines.metrics import of_run
 from nbmlops.pipelines.records import PipelineRun, StepProgress, StepResult
 from nbmlops.pipelines.request import Cancellation
 from nbmlops.store.naming import name_outputs
 
 if TYPE_CHECKING:
+    from nbmlops.pipelines.ledger import Ledger
     from nbmlops.pipelines.plan import Plan
     from nbmlops.pipelines.steps import StepRunner
+    from nbmlops.store.catalog import Connection
     from nbmlops.tracking.active import ActiveRun
     from nbmlops.tracking.records import Kind, Run
     from nbmlops.tracking.service import Runs
@@ -44,6 +46,30 @@ class _State:
     failed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """The claim of a run on the time that it stands for; a run that stands for none claims nothing."""
+
+    ledger: Ledger
+    slot: Slot
+    run_id: str
+    token: int | None = None
+
+    @classmethod
+    def of(cls, ledger: Ledger, slot: Slot, run_id: str, plan: Plan) -> _Claim:
+        if plan.logical_time is None:
+            return cls(ledger, slot, run_id)
+        return cls(ledger, slot, run_id, ledger.claim(slot, Claimant(run_id, "", plan.version)))
+
+    def commit(self, connection: Connection) -> None:
+        if self.token is not None:
+            self.ledger.commit(connection, self.slot, self.token, Committed(self.run_id, (), ()))
+
+    def release(self, connection: Connection) -> None:
+        if self.token is not None:
+            self.ledger.release(connection, self.slot, self.token)
+
+
 class Runner:
     """Executes plans.
 
@@ -53,13 +79,16 @@ class Runner:
         Records the pipeline's run.
     steps : StepRunner
         Runs or skips one step.
+    ledger : Ledger
+        Which times have a committed run.
     workers : int, optional
         How many steps run at once; the number of cores by default.
     """
 
-    def __init__(self, runs: Runs, steps: StepRunner, workers: int | None = None) -> None:
+    def __init__(self, runs: Runs, steps: StepRunner, ledger: Ledger, workers: int | None = None) -> None:
         self._runs = runs
         self._steps = steps
+        self._ledger = ledger
         self._workers = workers or os.cpu_count() or 1
 
     def run(
@@ -80,16 +109,21 @@ class Runner:
         StepFailedError
             When a step did not complete; what it says and where its notebook lies is in the message.
         """
-        tags = {"version": plan.version} if plan.version else None
-        run = self._runs.start(plan.name, params=plan.given, tags=tags, kind=kind, like=like)
-        cancelled = Cancellation()
+        slot = Slot(plan.name, plan.logical_time or "", plan.parameters_digest, WHOLE)
+        if plan.logical_time and (before := self._ledger.committed(slot)):
+            return self._committed(plan, before)
+        tags = {"version": plan.version, "logical_time": plan.logical_time}
+        known = {key: value for key, value in tags.items() if value}
+        run = self._runs.start(plan.name, params=plan.given, tags=known or None, kind=kind, like=like)
+        cancelled, claim = Cancellation(), _Claim(self._ledger, slot, run.id)
         try:
             with _stopping(cancelled):
+                claim = _Claim.of(self._ledger, slot, run.id, plan)
                 results = self._execute(plan, run.id, cancelled, cache, progress or (lambda _: None))
             failed = next((step for step in results if step.status not in {"completed", "skipped"}), None)
-            done = self._end(run, kind, results, failed)
+            done = self._end(run, kind, results, failed, claim)
         except BaseException as error:
-            self._runs.fail(run.id, error)
+            self._runs.fail(run.id, error, also=claim.release)
             raise
         if failed is not None:
             raise StepFailedError(
@@ -98,15 +132,28 @@ class Runner:
             )
         return PipelineRun(done, tuple(self._with_outputs(step) for step in results), plan.notes)
 
-    def _end(self, run: ActiveRun, kind: Kind, results: list[StepResult], failed: StepResult | None) -> Run:
+    def _committed(self, plan: Plan, run_id: str) -> PipelineRun:
+        """The run that has committed for a time already, told as one that had nothing to do."""
+        run = self._runs.show(run_id)
+        why = f"{plan.logical_time} has committed already, with {run.name}"
+        return PipelineRun(run, tuple(StepResult(step.name, "skipped", why) for step in plan.graph.steps), (why,))
+
+    def _end(
+        self, run: ActiveRun, kind: Kind, results: list[StepResult], failed: StepResult | None, claim: _Claim
+    ) -> Run:
         if failed is not None:
-            return self._runs.finish(run.id, "failed", error={"name": failed.status, "value": failed.why})
+            error = {"name": failed.status, "value": failed.why}
+            return self._runs.finish(run.id, "failed", error=error, also=claim.release)
         metrics = of_run({step.name: step.metrics or {} for step in results})
         if metrics:
             run.log(metrics)
-        # Names move and the run ends in one transaction: whoever sees the one sees the other.
-        commit = partial(name_outputs, run_id=run.id) if kind == "pipeline" else None
-        return self._runs.finish(run.id, "finished", also=commit)
+
+        def commit(connection: Connection) -> None:
+            # Names move and the run ends in one transaction: whoever sees the one sees the other.
+            claim.commit(connection)
+            name_outputs(connection, run_id=run.id)
+
+        return self._runs.finish(run.id, "finished", also=commit if kind == "pipeline" else claim.commit)
 
     def _execute(
         self, plan: Plan, run_id: str, cancelled: Cancellation, cache: bool, progress: Progress

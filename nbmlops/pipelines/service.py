@@ -12,6 +12,7 @@ from nbmlops.core.refs import Ref, check_alias
 from nbmlops.pipelines.frozen_versions import FrozenVersions
 from nbmlops.pipelines.ledger import Ledger
 from nbmlops.pipelines.linting import Linting
+from nbmlops.pipelines.logical_time import canonical
 from nbmlops.pipelines.planner import Planner
 from nbmlops.pipelines.promotion import PipelinePromoter, Submission
 from nbmlops.pipelines.proof import TOLERANCE
@@ -69,7 +70,8 @@ class Pipelines(FrozenVersions, Linting):
         self._versions = stores.versions["pipeline"]
         self._aliases = Aliases(self._versions, clock)
         ledger = Ledger(self._versions.catalog, clock, stores.runs.writer_lives)
-        self._runner = Runner(stores.runs, StepRunner(stores, ledger, state / "runs", root))
+        self._clock = clock
+        self._runner = Runner(stores.runs, StepRunner(stores, ledger, state / "runs", root), ledger)
         self._promoter = PipelinePromoter(stores, self._runner, self._aliases, clock, root)
         self._reproducer = Reproducer(stores, state / "runs", root)
 
@@ -97,7 +99,8 @@ class Pipelines(FrozenVersions, Linting):
         cache : bool
             Whether a step may be skipped.
         logical_time : str, optional
-            The time that the run stands for; it commits at most once for each.
+            The time that the run stands for, in ISO 8601 with its zone, or ``due:`` and a cron line. For one time and
+            the same parameters one run commits, whoever asks for it and how often: later calls give that run.
         progress : callable, optional
             Called with each sign of life of a step.
 
@@ -106,9 +109,12 @@ class Pipelines(FrozenVersions, Linting):
         StepFailedError
             When a step does not complete.
         InvalidError
-            When a parameter is unknown or of a wrong type, or the graph is not one.
+            When a parameter is unknown or of a wrong type, the graph is not one, or the time is no time.
+        ConflictError
+            When another run for the same time is under way.
         """
-        plan = self._planner.plan(name, params or {}, logical_time=logical_time)
+        at = None if logical_time is None else canonical(logical_time, self._clock.now())
+        plan = self._planner.plan(name, params or {}, logical_time=at)
         done = self._runner.run(plan, cache=cache, progress=progress)
         self._lock(done)
         return done

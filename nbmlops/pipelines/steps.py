@@ -128,7 +128,8 @@ class StepRunner:
         cancelled: Cancellation,
         progress: Callable[[StepProgress], None],
     ) -> StepResult:
-        token = self._ledger.claim(slot, claimant)
+        # The claim on the whole run keeps others away from its steps, and says that it has not committed.
+        token = self._ledger.claim(slot, claimant, again=plan.logical_time is not None)
         release = partial(self._ledger.release, slot=slot, token=token)
         try:
             run = self._runs.start(

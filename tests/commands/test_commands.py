@@ -134,9 +134,15 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("model trust a.B", "model.trust_type", ("a.B",), {}),
     ("pipeline list", "pipeline.list", (), {}),
     ("pipeline show delays", "pipeline.show", ("delays",), {}),
-    ("pipeline run delays", "pipeline.run", ("delays", {}), {"cache": True}),
-    ("pipeline run delays -p month=2 --no-cache", "pipeline.run", ("delays", {"month": "2"}), {"cache": False}),
-    ("pipeline run delays -p grid={grid}", "pipeline.run", ("delays", {"grid": VARIABLES["grid"]}), {"cache": True}),
+    ("pipeline run delays", "pipeline.run", ("delays", {}), {"cache": True, "logical_time": None}),
+    (
+        *("pipeline run delays -p month=2 --no-cache --logical-time 2013-04-01", "pipeline.run"),
+        *(("delays", {"month": "2"}), {"cache": False, "logical_time": "2013-04-01"}),
+    ),
+    (
+        *("pipeline run delays -p grid={grid}", "pipeline.run"),
+        *(("delays", {"grid": VARIABLES["grid"]}), {"cache": True, "logical_time": None}),
+    ),
     ("pipeline rehearse delays --rows 50", "pipeline.rehearse", ("delays",), {"rows": 50}),
     ("pipeline promote delays", "pipeline.promote", ("delays", "production"), {"against": None, "message": None}),
     ("pipeline rollback delays", "pipeline.rollback", ("delays", "production"), {}),

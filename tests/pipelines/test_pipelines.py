@@ -146,17 +146,6 @@ def test_a_version_knows_the_cell_that_wrote_it(workspace: Workspace) -> None:
     assert workspace.data.show("raw").cell_id == cells[-1].id
 
 
-def test_a_logical_time_commits_once(workspace: Workspace) -> None:
-    first = workspace.pipeline.run("sums", logical_time="2013-04-01")
-    again = workspace.pipeline.run("sums", logical_time="2013-04-01")
-    assert states(again) == {"1_make": "skipped", "2_sum": "skipped"}
-    assert again.run.metrics == first.run.metrics
-    with pytest.raises(ConflictError, match="1_make of sums at 2013-04-01 has committed already"):
-        workspace.pipeline.run("sums", logical_time="2013-04-01", cache=False)
-    assert workspace.run.show("sums").status == "failed"
-    assert [run.status for run in workspace.run.list(50, experiment="1_make")] == ["finished"]
-
-
 def test_a_date_is_proved_and_frozen(workspace: Workspace) -> None:
     notebooks = workspace.marker.root / "notebooks"
     write(notebooks / "1_make.ipynb", "from datetime import date\nday: date = date(2013, 4, 1)\nrows: int = 3", RAW)
