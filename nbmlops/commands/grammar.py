@@ -248,6 +248,7 @@ VERBS = (
         *("pipeline", "rehearse", "NAME", "Run the steps on samples, leave only a report.", "ml.pipeline.rehearse"),
         only_python=_DRAWN,
     ),
+    Verb("pipeline", "export", "NAME TARGET", "Write what Airflow, cron and others run it by.", "ml.pipeline.export"),
     Verb(
         *("pipeline", "promote", "NAME", "Lint, prove, gate, freeze, then move an alias.", "ml.pipeline.promote"),
         only_python=_DRAWN,

@@ -19,6 +19,14 @@ __all__ = ["group"]
 group = NounGroup("pipeline")
 _REF, _NAME = RefParam("pipeline"), RefParam("pipeline", names_only=True)
 
+_PARAMS = click.option(
+    *("-p", "--param", "params"),
+    multiple=True,
+    metavar="KEY=VALUE",
+    type=KeyValue(),
+    help="A parameter of the notebooks.",
+)
+
 
 def _listed(records: Any) -> Any:
     from nbmlops.pipelines.records import PipelineVersion
@@ -45,13 +53,7 @@ def show(session: Session, name: str, mermaid: bool) -> Any:
 
 @group.verb("run")
 @click.argument("name", type=_REF)
-@click.option(
-    *("-p", "--param", "params"),
-    multiple=True,
-    metavar="KEY=VALUE",
-    type=KeyValue(),
-    help="A parameter of the notebooks.",
-)
+@_PARAMS
 @click.option("--cache/--no-cache", default=True, help="Whether unchanged steps are skipped.")
 @click.option(
     "--logical-time", metavar="TIME", help='The time it stands for, such as "due:0 6 * * *"; it commits once.'
@@ -61,6 +63,28 @@ def run(session: Session, name: str, params: tuple[tuple[str, Any], ...], cache:
     pipeline = session.workspace.pipeline
     with session.meter.steps(name) as progress:
         return pipeline.run(name, mapping(params), cache=cache, logical_time=logical_time, progress=progress)
+
+
+@group.verb("export")
+@click.argument("name", type=_REF)
+@click.argument("target", metavar="TARGET")
+@_PARAMS
+@click.option("--to", metavar="FOLDER", help="Where to write the files; only shown by default.")
+@click.option("--cron", metavar="LINE", help='When it is due, such as "0 6 * * 1-5".')
+@click.option("--tz", default="UTC", show_default=True, metavar="ZONE", help="The time zone of --cron.")
+@click.option("--image", help="The container image, for kubernetes and argo.")
+def export(
+    session: Session,
+    name: str,
+    target: str,
+    params: tuple[tuple[str, Any], ...],
+    to: str | None,
+    cron: str | None,
+    tz: str,
+    image: str | None,
+) -> Any:
+    """Write files for another orchestrator."""
+    return session.workspace.pipeline.export(name, target, mapping(params), to=to, cron=cron, tz=tz, image=image)
 
 
 @group.verb("rehearse")

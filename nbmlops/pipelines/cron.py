@@ -74,6 +74,10 @@ class Cron:
         zone(self.zone)
         _checked(self.text)
 
+    def read(self) -> CronSim:
+        """The line as the library has read it: its minutes, hours, days, months and weekdays."""
+        return _simulated(self.text, datetime(2026, 1, 1, tzinfo=UTC))
+
     def after(self, at: datetime) -> Iterator[datetime]:
         """The times when it is due, later than `at`, in UTC and in order; without an end if it has none."""
         for due in _simulated(self.text, at.astimezone(zone(self.zone))):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, UnsupportedError
 from nbmlops.core.refs import Ref, check_alias
+from nbmlops.pipelines.export.verb import Exporting
 from nbmlops.pipelines.frozen_versions import FrozenVersions
 from nbmlops.pipelines.ledger import Ledger
 from nbmlops.pipelines.linting import Linting
@@ -36,7 +37,7 @@ Progress = Callable[[StepProgress], None]
 Rehearser = Callable[[str, int, "Progress | None"], "Report"]
 
 
-class Pipelines(FrozenVersions, Linting):
+class Pipelines(FrozenVersions, Linting, Exporting):
     """Pipelines of one project.
 
     Parameters

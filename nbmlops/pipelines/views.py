@@ -7,6 +7,7 @@ from typing import Any
 
 from nbmlops.core import digests
 from nbmlops.core.errors import spoken
+from nbmlops.pipelines.export.records import Export
 from nbmlops.pipelines.finding import Finding
 from nbmlops.pipelines.graph import Graph
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
@@ -112,6 +113,18 @@ def _(obj: Graph) -> dict[str, Any]:
         for step in obj.steps
     ]
     return {"steps": steps, "edges": [json(edge) for edge in obj.edges], "mermaid": obj.mermaid()}
+
+
+@looks(Export)
+def _(export: Export) -> Look:
+    where = f"written to {export.folder}" if export.folder else Part("written nowhere: --to FOLDER writes it", "warn")
+    told = line(f"{export.pipeline} for {export.target}", where)
+    notes = Lines(tuple(line(Part(f"next: {note}", "muted")) for note in export.notes))
+    facts = Facts.of({"files": ", ".join(export.files), "calls": export.command})
+    if export.folder:
+        return Look(told, body=(facts, notes))
+    shown = "\n".join(f"--- {name}\n{content}" for name, content in export.files.items())
+    return Look(told, body=(facts, Drawing(shown), notes))
 
 
 @looks(Finding)
