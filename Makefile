@@ -32,7 +32,7 @@ test: $(VENV)/.installed-test ## run the tests that need nothing but pip package
 	$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/faults --numprocesses=auto --dist=loadscope $(PYTEST_ARGS)
 	$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
 
-test-system: $(VENV)/.installed-test .venv-mlflow/.installed ## run the tests that need system packages, and install those
+test-system: $(VENV)/.installed-test .venv-mlflow/.installed .venv-airflow/.installed ## run the tests that need system packages, and install those
 	sh tests/system/install-packages.sh
 	$(BIN)/python -m pytest tests/system $(PYTEST_ARGS)
 
@@ -97,6 +97,12 @@ $(VENV)/.installed-test: $(INSTALL_INPUTS) | $(BIN)/python
 .venv-mlflow/.installed: tests/system/mlflow.txt $(INSTALL_INPUTS) | $(BIN)/python
 	$(if $(UV),uv venv --quiet --allow-existing --python $(BIN)/python,$(PYTHON) -m venv --without-pip) .venv-mlflow
 	$(call PIP,.venv-mlflow/bin/python) --requirement tests/system/mlflow.txt --editable .
+	@touch $@
+
+# Airflow pins what we leave open; it calls nbmlops as a program of another environment.
+.venv-airflow/.installed: tests/system/airflow.txt | $(BIN)/python
+	$(if $(UV),uv venv --quiet --allow-existing --python $(BIN)/python,$(PYTHON) -m venv --without-pip) .venv-airflow
+	$(call PIP,.venv-airflow/bin/python) --requirement tests/system/airflow.txt
 	@touch $@
 
 # The peers that benchmarks compare with need other versions of what we need, so they live apart.

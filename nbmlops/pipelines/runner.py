@@ -136,7 +136,7 @@ class Runner:
         """The run that has committed for a time already, told as one that had nothing to do."""
         run = self._runs.show(run_id)
         why = f"{plan.logical_time} has committed already, with {run.name}"
-        return PipelineRun(run, tuple(StepResult(step.name, "skipped", why) for step in plan.graph.steps), (why,))
+        return PipelineRun(run, tuple(StepResult(step.name, "skipped", why) for step in plan.graph.steps))
 
     def _end(
         self, run: ActiveRun, kind: Kind, results: list[StepResult], failed: StepResult | None, claim: _Claim

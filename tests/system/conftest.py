@@ -51,6 +51,14 @@ def installation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Insta
 
 
 @pytest.fixture(scope="session")
+def demo(installation: Installation) -> Path:
+    """The folder of the demo, which the installation has made."""
+    done = installation.run("nbmlops", "demo")
+    assert done.returncode == 0, done.stdout
+    return installation.folder / "nbmlops-demo"
+
+
+@pytest.fixture(scope="session")
 def lab(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A running JupyterLab over an empty workspace."""
     quiet = home / "lab" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"

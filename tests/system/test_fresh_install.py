@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -24,9 +25,6 @@ def test_jupyter_has_the_server_extension_enabled(installation: Installation) ->
     assert re.search(r"^ *nbmlops \S+ OK$", plain, re.MULTILINE), plain
 
 
-def test_the_demo_does_the_main_job_without_the_checkout(installation: Installation) -> None:
-    done = installation.run("nbmlops", "demo")
-    assert done.returncode == 0, done.stdout
-    made = installation.folder / "nbmlops-demo"
-    assert (made / ".nbmlops").is_dir()
-    assert len(list((made / "notebooks").glob("[1-5]_*.ipynb"))) == 5
+def test_the_demo_does_the_main_job_without_the_checkout(demo: Path) -> None:
+    assert (demo / ".nbmlops").is_dir()
+    assert len(list((demo / "notebooks").glob("[1-5]_*.ipynb"))) == 5

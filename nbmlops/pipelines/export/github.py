@@ -36,6 +36,7 @@ def github(wanted: Wanted) -> tuple[dict[str, str], tuple[str, ...]]:
                     {"uses": "actions/checkout@v5"},
                     {"uses": "actions/setup-python@v6", "with": {"python-version": "3.12"}},
                     {"run": f"pip install nbmlops=={__version__}{requirements}"},
+                    {"run": "nbmlops init"},
                     {"run": wanted.line(wanted.due)},
                 ],
             }

@@ -13,7 +13,7 @@ __all__ = ["argo", "kubernetes"]
 _SHARED = "nbmlops"
 _NOTE = (
     f"make the secret {_SHARED} with NBMLOPS_CATALOG and NBMLOPS_OBJECTS: a container keeps nothing; its image has "
-    "nbmlops, and the project in its working directory"
+    "nbmlops, and in its working directory the project, where `nbmlops init` was run"
 )
 
 
