@@ -242,8 +242,14 @@ VERBS = (
     ),
     Verb(
         *("pipeline", "run", "NAME", "Run the steps; unchanged ones are skipped.", "ml.pipeline.run"),
+        only_here=dict.fromkeys(("start", "until", "only"), "in Python: steps=Selection(start=[name])"),
+        only_python={**_DRAWN, "steps": "--from, --until and --only say it"},
+    ),
+    Verb(
+        *("pipeline", "resume", "RUN", "Go on with a run that failed.", "ml.pipeline.resume"),
         only_python=_DRAWN,
     ),
+    Verb("pipeline", "explain", "NAME", "Tell which steps would run, and why.", "ml.pipeline.explain"),
     Verb(
         *("pipeline", "rehearse", "NAME", "Run the steps on samples, leave only a report.", "ml.pipeline.rehearse"),
         only_python=_DRAWN,

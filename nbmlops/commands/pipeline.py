@@ -54,15 +54,45 @@ def show(session: Session, name: str, mermaid: bool) -> Any:
 @group.verb("run")
 @click.argument("name", type=_REF)
 @_PARAMS
+@click.option("--from", "start", multiple=True, metavar="STEP", help="Run this step and what waits for it.")
+@click.option("--until", multiple=True, metavar="STEP", help="Run this step and what it waits for.")
+@click.option("--only", multiple=True, metavar="STEP", help="Run this step alone; repeat for more.")
 @click.option("--cache/--no-cache", default=True, help="Whether unchanged steps are skipped.")
 @click.option(
     "--logical-time", metavar="TIME", help='The time it stands for, such as "due:0 6 * * *"; it commits once.'
 )
-def run(session: Session, name: str, params: tuple[tuple[str, Any], ...], cache: bool, logical_time: str | None) -> Any:
+def run(
+    session: Session,
+    name: str,
+    params: tuple[tuple[str, Any], ...],
+    start: tuple[str, ...],
+    until: tuple[str, ...],
+    only: tuple[str, ...],
+    **options: Any,
+) -> Any:
     """Run the steps."""
-    pipeline = session.workspace.pipeline
+    from nbmlops.pipelines.selection import Selection
+
+    steps, pipeline = Selection(start, until, only) or None, session.workspace.pipeline
     with session.meter.steps(name) as progress:
-        return pipeline.run(name, mapping(params), cache=cache, logical_time=logical_time, progress=progress)
+        return pipeline.run(name, mapping(params), steps=steps, progress=progress, **options)
+
+
+@group.verb("resume")
+@click.argument("run", type=RefParam("run"))
+def resume(session: Session, run: str) -> Any:
+    """Go on with a run that failed."""
+    pipeline = session.workspace.pipeline
+    with session.meter.steps(run) as progress:
+        return pipeline.resume(run, progress=progress)
+
+
+@group.verb("explain")
+@click.argument("name", type=_REF)
+@_PARAMS
+def explain(session: Session, name: str, params: tuple[tuple[str, Any], ...]) -> Any:
+    """Say which steps would run, and why."""
+    return session.workspace.pipeline.explain(name, mapping(params))
 
 
 @group.verb("export")

@@ -16,19 +16,24 @@ from typing import Any
 from nbmlops.core import digests
 from nbmlops.core.version import __version__
 
-__all__ = ["relevant", "step_key"]
+__all__ = ["parts", "relevant", "step_key"]
 
 PROTOCOL = 2
 
 
-def step_key(
+def step_key(made_of: Mapping[str, Any]) -> str:
+    """Digest of the `parts` that decide a step's result."""
+    return digests.of_json(made_of)
+
+
+def parts(
     code: str,
     parameters: Mapping[str, Any],
     inputs: Sequence[tuple[str, str, str]],
     modules: Mapping[str, str],
     environment: Mapping[str, str],
-) -> str:
-    """Digest of what decides a step's result.
+) -> dict[str, Any]:
+    """What decides a step's result, as JSON can hold it.
 
     Parameters
     ----------
@@ -43,16 +48,14 @@ def step_key(
     environment : mapping
         Distribution -> version, as `relevant` gives it.
     """
-    return digests.of_json(
-        {
-            "protocol": PROTOCOL,
-            "code": code,
-            "parameters": {name: repr(value) for name, value in parameters.items()},
-            "inputs": sorted(list(item) for item in inputs),
-            "modules": dict(modules),
-            "environment": dict(environment),
-        }
-    )
+    return {
+        "protocol": PROTOCOL,
+        "code": code,
+        "parameters": {name: repr(value) for name, value in parameters.items()},
+        "inputs": sorted(list(item) for item in inputs),
+        "modules": dict(modules),
+        "environment": dict(environment),
+    }
 
 
 def relevant(modules: Iterable[str]) -> dict[str, str]:

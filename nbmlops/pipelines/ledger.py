@@ -9,8 +9,8 @@ key (`step_key`) has committed before is skipped, and its outputs are taken over
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -47,11 +47,15 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """Who claims: a pipeline run, for the step that has this key, of a frozen version (its digest) or of none."""
+    """Who claims: a pipeline run, for the step that has this key, of a frozen version (its digest) or of none.
+
+    `parts` is what the key is made of.
+    """
 
     run_id: str
     step_key: str
     version: str | None = None
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +63,20 @@ class Committed:
     """Result of a committed step: its run, the versions it wrote and those it read.
 
     `outputs` are ids of versions; `reads` are triples of kind, name and digest, for the names that
-    were read without saying which version.
+    were read without saying which version; `parts` is what the step's key was made of, by which a later one is
+    compared with it.
     """
 
     run_id: str
     outputs: tuple[int, ...]
     reads: tuple[tuple[str, str, str], ...]
+    parts: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, row: Any) -> Committed:
+        """The result that a row of the ledger holds."""
+        reads = tuple(tuple(read) for read in row.outputs["reads"])
+        return cls(row.run_id, tuple(row.outputs["versions"]), reads, row.outputs.get("parts", {}))
 
 
 class Ledger:
@@ -131,7 +143,8 @@ class Ledger:
         ConflictError
             When the claim has passed to another.
         """
-        content = {"versions": list(result.outputs), "reads": [list(read) for read in result.reads]}
+        reads = [list(read) for read in result.reads]
+        content = {"versions": list(result.outputs), "reads": reads, "parts": dict(result.parts)}
         values = {"state": "committed", "outputs": content, "run_id": result.run_id, "ended_at": self._clock.now()}
         if not queries.end_slot(connection, slot.key, token, values):
             raise ConflictError(f"{slot.step} of {slot.pipeline} was claimed by somebody else in the meantime")
@@ -154,8 +167,15 @@ class Ledger:
 
     def cached(self, step_key: str) -> list[Committed]:
         """Committed results of a step key, newest first, whose versions are all still there."""
-        rows = self._catalog.read(lambda c: queries.committed(c, step_key))
-        return [
-            Committed(row.run_id, tuple(row.outputs["versions"]), tuple(tuple(read) for read in row.outputs["reads"]))
-            for row in rows
-        ]
+        rows = self._catalog.read(lambda c: queries.committed(c, step_key=step_key))
+        return [Committed.of(row) for row in rows]
+
+    def of_step(self, pipeline: str, step: str) -> list[Committed]:
+        """Committed results of a step, newest first, whatever its key was."""
+        rows = self._catalog.read(lambda c: queries.committed(c, pipeline=pipeline, step=step))
+        return [Committed.of(row) for row in rows]
+
+    def of_run(self, pipeline: str, logical_time: str) -> dict[str, Committed]:
+        """What the steps of a run have committed, by step; of one that stands for no time its id is given instead."""
+        rows = self._catalog.read(lambda c: queries.committed(c, pipeline=pipeline, logical_time=logical_time))
+        return {row.step: Committed.of(row) for row in reversed(rows) if row.step != WHOLE}

@@ -12,6 +12,7 @@ from nbmlops.core import digests
 if TYPE_CHECKING:
     from nbmlops.pipelines.cells import NotebookContent
     from nbmlops.pipelines.graph import Graph
+    from nbmlops.pipelines.ledger import Committed
 
 __all__ = ["Plan"]
 
@@ -22,7 +23,8 @@ class Plan:
 
     `given` are the parameters that the user set; `version` is the digest of the frozen pipeline, None
     for the working copy. `pins` is what its lock says that references from outside mean, as
-    `lineage.Active` takes it; `notes` is what there is to say before it runs.
+    `lineage.Active` takes it; `notes` is what there is to say before it runs. `part` says that it is of some steps of
+    its pipeline only, and `taken` holds results of an earlier run that stand, by step.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Plan:
     logical_time: str | None = None
     pins: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    part: bool = False
+    taken: Mapping[str, Committed] = field(default_factory=dict)
 
     @property
     def parameters_digest(self) -> str:

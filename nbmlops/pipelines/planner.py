@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.refs import Ref
 from nbmlops.pipelines import freezing
 from nbmlops.pipelines.local_modules import code_of
-from nbmlops.pipelines.planning import make_plan, notebooks_of
+from nbmlops.pipelines.planning import make_plan, notebooks_of, restrict
+from nbmlops.pipelines.selection import ALL, Selection
 from nbmlops.store import lineage
 from nbmlops.tracking.environment import installed
 
@@ -44,12 +45,19 @@ class Planner:
         self.settings = settings
         self.root = root
 
-    def plan(self, name: str, params: Mapping[str, Any], logical_time: str | None = None) -> Plan:
+    def plan(
+        self,
+        name: str,
+        params: Mapping[str, Any],
+        logical_time: str | None = None,
+        selection: Selection = ALL,
+    ) -> Plan:
         """The plan of a pipeline: ``delays`` is the working copy, ``delays@production`` the frozen version."""
         ref = Ref.parse(name)
         data = {kind: self._stores.versions[kind] for kind in ("data", "model")}
         if ref.is_bare:
-            return make_plan(ref.name, self.notebooks(ref.name), params, data, logical_time=logical_time)
+            whole = make_plan(ref.name, self.notebooks(ref.name), params, data, logical_time=logical_time)
+            return restrict(whole, selection, data)
         version = self._versions.resolve(ref)
         frozen = self.frozen(version)
         paths = freezing.unpack(frozen, self._scratch / version.digest[:16])
@@ -60,6 +68,7 @@ class Planner:
             plan = make_plan(
                 ref.name, paths, params, data, frozen=own, folders=there, version=digest, logical_time=logical_time
             )
+            plan = restrict(plan, selection, data)
         notes = freezing.differences(frozen.environment, self.environment(plan))
         return replace(plan, pins=frozen.lock, notes=notes)
 

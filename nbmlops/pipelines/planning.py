@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,10 @@ from nbmlops.pipelines.plan import Plan
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.scan import Access
+    from nbmlops.pipelines.selection import Selection
     from nbmlops.store.versions import Versions
 
-__all__ = ["make_plan", "notebooks_of"]
+__all__ = ["make_plan", "notebooks_of", "restrict"]
 
 
 def notebooks_of(name: str, settings: Mapping[str, tuple[str, ...]], root: Path) -> list[Path]:
@@ -103,6 +105,26 @@ def make_plan(
     graph = infer(steps, _exists(versions))
     own = {path.stem: path.parent for path in paths}
     return Plan(name, graph, notebooks, values, dict(given), {**own, **(folders or {})}, version, logical_time)
+
+
+def restrict(plan: Plan, selection: Selection, versions: Mapping[str, Versions]) -> Plan:
+    """The plan of some steps alone; what the others made before has to be there.
+
+    Raises
+    ------
+    InvalidError
+        When there is no such step, or what it reads was never made.
+    """
+    if not selection:
+        return plan
+    names = selection.names(plan.graph)
+    try:
+        graph = infer([step for step in plan.graph.steps if step.name in names], _exists(versions))
+    except InvalidError as error:
+        raise InvalidError(error.message, hint=f"run what makes it first: `ml pipeline run {plan.name}`") from error
+    notebooks = {name: content for name, content in plan.notebooks.items() if name in names}
+    parameters = {name: values for name, values in plan.parameters.items() if name in names}
+    return replace(plan, graph=graph, notebooks=notebooks, parameters=parameters, part=len(names) < len(plan.notebooks))
 
 
 def _share(

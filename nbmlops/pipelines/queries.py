@@ -42,10 +42,10 @@ def end_slot(connection: Connection, key: Mapping[str, Any], token: int, values:
     return connection.execute(query).rowcount == 1
 
 
-def committed(connection: Connection, step_key: str) -> list[Any]:
-    """Newest committed rows of a step key whose versions are all there and not deleted."""
+def committed(connection: Connection, **which: str) -> list[Any]:
+    """Newest committed rows with these values whose versions are all there and not deleted."""
     table = schema.ledger
-    query = select(table).filter_by(step_key=step_key, state="committed").order_by(table.c.ended_at.desc())
+    query = select(table).filter_by(**which, state="committed").order_by(table.c.ended_at.desc())
     rows = connection.execute(query.limit(_CANDIDATES)).all()
     there = versions(connection, {version for row in rows for version in row.outputs["versions"]})
     return [row for row in rows if all(version in there for version in row.outputs["versions"])]

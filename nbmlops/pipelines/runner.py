@@ -21,6 +21,7 @@ from nbmlops.pipelines.ledger import WHOLE, Claimant, Committed, Slot
 from nbmlops.pipelines.metrics import of_run
 from nbmlops.pipelines.records import PipelineRun, StepProgress, StepResult
 from nbmlops.pipelines.request import Cancellation
+from nbmlops.pipelines.selection import PARTIAL
 from nbmlops.store.naming import name_outputs
 
 if TYPE_CHECKING:
@@ -112,7 +113,8 @@ class Runner:
         slot = Slot(plan.name, plan.logical_time or "", plan.parameters_digest, WHOLE)
         if plan.logical_time and (before := self._ledger.committed(slot)):
             return self._committed(plan, before)
-        tags = {"version": plan.version, "logical_time": plan.logical_time}
+        steps = " ".join(step.name for step in plan.graph.steps) if plan.part else None
+        tags = {"version": plan.version, "logical_time": plan.logical_time, PARTIAL: steps}
         known = {key: value for key, value in tags.items() if value}
         run = self._runs.start(plan.name, params=plan.given, tags=known or None, kind=kind, like=like)
         cancelled, claim = Cancellation(), _Claim(self._ledger, slot, run.id)

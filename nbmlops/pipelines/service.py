@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, UnsupportedError
 from nbmlops.core.refs import Ref, check_alias
+from nbmlops.pipelines.explaining import Explaining
 from nbmlops.pipelines.export.verb import Exporting
 from nbmlops.pipelines.frozen_versions import FrozenVersions
 from nbmlops.pipelines.ledger import Ledger
@@ -19,7 +20,9 @@ from nbmlops.pipelines.promotion import PipelinePromoter, Submission
 from nbmlops.pipelines.proof import TOLERANCE
 from nbmlops.pipelines.records import PipelineRun, StepProgress
 from nbmlops.pipelines.reproducing import Asked, Reproducer
+from nbmlops.pipelines.resuming import Resuming
 from nbmlops.pipelines.runner import Runner
+from nbmlops.pipelines.selection import Selection
 from nbmlops.pipelines.steps import StepRunner
 from nbmlops.store.aliases import Aliases
 
@@ -37,7 +40,7 @@ Progress = Callable[[StepProgress], None]
 Rehearser = Callable[[str, int, "Progress | None"], "Report"]
 
 
-class Pipelines(FrozenVersions, Linting, Exporting):
+class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining):
     """Pipelines of one project.
 
     Parameters
@@ -70,9 +73,10 @@ class Pipelines(FrozenVersions, Linting, Exporting):
         self._planner = Planner(stores, settings, root, state / "scratch")
         self._versions = stores.versions["pipeline"]
         self._aliases = Aliases(self._versions, clock)
-        ledger = Ledger(self._versions.catalog, clock, stores.runs.writer_lives)
+        self._ledger = ledger = Ledger(self._versions.catalog, clock, stores.runs.writer_lives)
         self._clock = clock
-        self._runner = Runner(stores.runs, StepRunner(stores, ledger, state / "runs", root), ledger)
+        self._steps = StepRunner(stores, ledger, state / "runs", root)
+        self._runner = Runner(stores.runs, self._steps, ledger)
         self._promoter = PipelinePromoter(stores, self._runner, self._aliases, clock, root)
         self._reproducer = Reproducer(stores, state / "runs", root)
 
@@ -85,6 +89,7 @@ class Pipelines(FrozenVersions, Linting, Exporting):
         name: str,
         params: Mapping[str, Any] | None = None,
         *,
+        steps: Selection | Sequence[str] | None = None,
         cache: bool = True,
         logical_time: str | None = None,
         progress: Progress | None = None,
@@ -97,6 +102,8 @@ class Pipelines(FrozenVersions, Linting, Exporting):
             ``delays`` runs the working copy, ``delays@production`` the frozen version.
         params : mapping, optional
             Parameters, as text or as Python values.
+        steps : Selection or sequence of str, optional
+            The steps to run, by name, or as a `Selection` says; what the others made before is read as it is.
         cache : bool
             Whether a step may be skipped.
         logical_time : str, optional
@@ -110,12 +117,19 @@ class Pipelines(FrozenVersions, Linting, Exporting):
         StepFailedError
             When a step does not complete.
         InvalidError
-            When a parameter is unknown or of a wrong type, the graph is not one, or the time is no time.
+            When a parameter is unknown or of a wrong type, the graph is not one, the time is no time, or some steps
+            are to run for a time, for which all of them commit or none.
         ConflictError
             When another run for the same time is under way.
         """
         at = None if logical_time is None else canonical(logical_time, self._clock.now())
-        plan = self._planner.plan(name, params or {}, logical_time=at)
+        part = steps if isinstance(steps, Selection) else Selection(only=tuple(steps or ()))
+        if part and at:
+            raise InvalidError(
+                "some steps alone cannot stand for a time",
+                hint="leave out --logical-time, or --from, --until and --only",
+            )
+        plan = self._planner.plan(name, params or {}, logical_time=at, selection=part)
         done = self._runner.run(plan, cache=cache, progress=progress)
         self._lock(done)
         return done

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,15 @@ __all__ = ["SKIPPED", "StepRunner"]
 
 SKIPPED = "skipped."
 """Before a step's name, the tag by which a pipeline run names the run whose result it took over."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A claim that is held, and what the key of its step is made of."""
+
+    slot: Slot
+    token: int
+    parts: Mapping[str, Any]
 
 
 class StepRunner:
@@ -72,12 +82,16 @@ class StepRunner:
     ) -> StepResult:
         """Run `step` as a part of the pipeline run `run_id`, or skip it."""
         with lineage.activate(lineage.Active(run_id=run_id, pipeline_run_id=run_id, pins=plan.pins)):
-            inputs = [self._input(read.kind, read.ref, read.locked) for read in dict.fromkeys(step.reads)]
-            claimant = Claimant(run_id, self._key(plan, step, inputs), plan.version)
+            made_of = self.parts(plan, step)
+            claimant = Claimant(run_id, keys.step_key(made_of), plan.version, made_of)
             slot = Slot(plan.name, plan.logical_time or run_id, plan.parameters_digest, step.name)
-            before = self._before(claimant.step_key) if cache else None
-            if before is not None:
-                result = self._skip(slot, claimant, before)
+            before = self.before(claimant.step_key) if cache else None
+            taken = plan.taken.get(step.name)
+            if taken is not None:
+                changed = "" if before and before.run_id == taken.run_id else ", though something has changed since"
+                result = self._skip(slot, claimant, taken, f"taken from {{run}}{changed}")
+            elif before is not None:
+                result = self._skip(slot, claimant, before, "same code, parameters and inputs as {run}")
             else:
                 progress(StepProgress(step.name, "running"))
                 result = self._execute(plan, step, slot, claimant, cancelled, progress)
@@ -94,20 +108,22 @@ class StepRunner:
             # The step itself says so, in the cell that reads it.
             return kind, ref, "missing"
 
-    def _key(self, plan: Plan, step: Step, inputs: Sequence[tuple[str, str, str]]) -> str:
+    def parts(self, plan: Plan, step: Step) -> dict[str, Any]:
+        """What decides the result of a step, as things are now; see `keys.parts`."""
+        inputs = [self._input(read.kind, read.ref, read.locked) for read in dict.fromkeys(step.reads)]
         notebook = plan.notebooks[step.name]
         own = code_of(plan, step.name, self._root)
         environment = keys.relevant(own.imports)
-        return keys.step_key(code_digest(notebook), plan.parameters[step.name], inputs, own.files, environment)
+        return keys.parts(code_digest(notebook), plan.parameters[step.name], inputs, own.files, environment)
 
-    def _before(self, key: str) -> Committed | None:
+    def before(self, key: str) -> Committed | None:
         """The newest committed result whose every read still means the same content."""
         for result in self._ledger.cached(key):
             if {self._input(kind, name) for kind, name, _ in result.reads} == set(result.reads):
                 return result
         return None
 
-    def _skip(self, slot: Slot, claimant: Claimant, before: Committed) -> StepResult:
+    def _skip(self, slot: Slot, claimant: Claimant, before: Committed, said: str) -> StepResult:
         run = self._runs.show(before.run_id)
 
         def work(connection: Connection) -> None:
@@ -116,8 +132,9 @@ class StepRunner:
             add_tags(connection, claimant.run_id, {f"{SKIPPED}{slot.step}": run.name})
 
         self._catalog.transact(work)
-        why = f"same code, parameters and inputs as {run.name}"
-        return StepResult(slot.step, "skipped", why, run=run.name, outputs=run.outputs, metrics=run.metrics)
+        return StepResult(
+            slot.step, "skipped", said.format(run=run.name), run=run.name, outputs=run.outputs, metrics=run.metrics
+        )
 
     def _execute(
         self,
@@ -143,7 +160,7 @@ class StepRunner:
             self._catalog.transact(release)
             raise
         try:
-            return self._record(plan, step, slot, token, run, cancelled, progress)
+            return self._record(plan, step, _Held(slot, token, claimant.parts), run, cancelled, progress)
         except BaseException as error:
             self._runs.fail(run.id, error, also=release)
             raise
@@ -152,8 +169,7 @@ class StepRunner:
         self,
         plan: Plan,
         step: Step,
-        slot: Slot,
-        token: int,
+        held: _Held,
         run: ActiveRun,
         cancelled: Cancellation,
         progress: Callable[[StepProgress], None],
@@ -176,10 +192,10 @@ class StepRunner:
         if output.exists():
             run.artifact(output)
         if execution.status != "completed":
-            return self._failed(step, slot, token, run.id, execution, seconds)
+            return self._failed(step, held, run.id, execution, seconds)
 
         def commit(connection: Connection) -> None:
-            self._ledger.commit(connection, slot, token, _result(connection, step, run.id))
+            self._ledger.commit(connection, held.slot, held.token, _result(connection, step, run.id, held.parts))
 
         notes = self._surprises(step, run.id)
         record = self._runs.finish(run.id, "finished", cells=executed(execution), also=commit)
@@ -211,9 +227,7 @@ class StepRunner:
     def _linked(self, run_id: str, relation: str) -> list[Any]:
         return list(self._catalog.read(lambda c: queries.written(c, run_id, relation)).values())
 
-    def _failed(
-        self, step: Step, slot: Slot, token: int, run_id: str, execution: Execution, seconds: float
-    ) -> StepResult:
+    def _failed(self, step: Step, held: _Held, run_id: str, execution: Execution, seconds: float) -> StepResult:
         status: Any = "killed" if execution.status in {"kernel_died", "cancelled"} else "failed"
         failure = execution.error
         name, value = (failure.ename, failure.evalue) if failure else (execution.status, "")
@@ -222,7 +236,7 @@ class StepRunner:
             status,
             error={"name": name, "value": value},
             cells=executed(execution),
-            also=partial(self._ledger.release, slot=slot, token=token),
+            also=partial(self._ledger.release, slot=held.slot, token=held.token),
         )
         why = f"{execution.status.replace('_', ' ')} {failure.where if failure else ''}: {name}: {value}"
         return StepResult(
@@ -253,7 +267,7 @@ class StepRunner:
         return execute(prepared, output, cwd=plan.folders[step.name], env=env, progress=tell, cancellation=cancelled)
 
 
-def _result(connection: Connection, step: Step, run_id: str) -> Committed:
+def _result(connection: Connection, step: Step, run_id: str, parts: Mapping[str, Any]) -> Committed:
     """What the step really wrote, and what it read besides what its key knows from its lines."""
     written = queries.written(connection, run_id)
     read = queries.written(connection, run_id, "reads")
@@ -263,4 +277,4 @@ def _result(connection: Connection, step: Step, run_id: str) -> Committed:
         for row in read.values()
         if row.id not in written and (row.kind, row.name) not in declared
     }
-    return Committed(run_id, tuple(sorted(written)), tuple(sorted(reads)))
+    return Committed(run_id, tuple(sorted(written)), tuple(sorted(reads)), parts)

@@ -7,6 +7,7 @@ from typing import Any
 
 from nbmlops.core import digests
 from nbmlops.core.errors import spoken
+from nbmlops.pipelines.explaining import Explanation
 from nbmlops.pipelines.export.records import Export
 from nbmlops.pipelines.finding import Finding
 from nbmlops.pipelines.graph import Graph
@@ -113,6 +114,23 @@ def _(obj: Graph) -> dict[str, Any]:
         for step in obj.steps
     ]
     return {"steps": steps, "edges": [json(edge) for edge in obj.edges], "mermaid": obj.mermaid()}
+
+
+_WILL: dict[str, tuple[str, Tone]] = {"run": ("✓", "good"), "skip": ("=", "muted"), "depends": ("·", "warn")}
+
+
+@looks(Explanation)
+def _(explanation: Explanation) -> Look:
+    counts = {will: sum(step.will == will for step in explanation.steps) for will in _WILL}
+    told = f"{count(counts['run'], 'step')} would run, {counts['skip']:,} be skipped"
+    if counts["depends"]:
+        told += f", {counts['depends']:,} would depend on those before"
+    lines = []
+    for step in explanation.steps:
+        sign, tone = _WILL[step.will]
+        lines.append(line(Part(f"{sign} {step.step}", tone), step.will, step.why[0]))
+        lines += [line(Part(f"    {reason}", "muted")) for reason in step.why[1:]]
+    return Look(line(explanation.pipeline, told), body=(Lines(tuple(lines)),))
 
 
 @looks(Export)

@@ -23,7 +23,7 @@ _VALUED = frozenset(
     "--like --limit --logical-time --lost -m --max-age --memory --message --metric --model -n --name "
     "--notebook -o --on --only --output --overfit -p --param --query --query-file --remote --risk --rows "
     "--sample --section --sensitive --size --slices --status --step --subject --suite --tag --target --test "
-    "--time --timeout --to --tolerance --train --tz --where --where-file".split()
+    "--time --timeout --to --tolerance --train --tz --until --where --where-file".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {"data tag": frozenset({"--remove"})}

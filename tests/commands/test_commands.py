@@ -10,6 +10,7 @@ import pytest
 from nbmlops.commands.answer import answer
 from nbmlops.core.errors import InvalidError, NbmlopsError, NotFoundError
 from nbmlops.data.query import Query
+from nbmlops.pipelines.selection import Selection
 from tests.commands.fakes import Asked, in_a_cell, in_a_shell
 
 FRAME, MODEL = object(), object()
@@ -134,14 +135,24 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("model trust a.B", "model.trust_type", ("a.B",), {}),
     ("pipeline list", "pipeline.list", (), {}),
     ("pipeline show delays", "pipeline.show", ("delays",), {}),
-    ("pipeline run delays", "pipeline.run", ("delays", {}), {"cache": True, "logical_time": None}),
+    ("pipeline run delays", "pipeline.run", ("delays", {}), {"steps": None, "cache": True, "logical_time": None}),
+    (
+        *("pipeline run delays --from 3_features --until 4_train", "pipeline.run", ("delays", {})),
+        {"steps": Selection(("3_features",), ("4_train",)), "cache": True, "logical_time": None},
+    ),
+    ("pipeline resume delays-3", "pipeline.resume", ("delays-3",), {}),
+    ("pipeline explain delays -p month=2", "pipeline.explain", ("delays", {"month": "2"}), {}),
+    (
+        *("pipeline export delays airflow --tz Asia/Tokyo --to dags", "pipeline.export", ("delays", "airflow", {})),
+        {"to": "dags", "cron": None, "tz": "Asia/Tokyo", "image": None},
+    ),
     (
         *("pipeline run delays -p month=2 --no-cache --logical-time 2013-04-01", "pipeline.run"),
-        *(("delays", {"month": "2"}), {"cache": False, "logical_time": "2013-04-01"}),
+        *(("delays", {"month": "2"}), {"steps": None, "cache": False, "logical_time": "2013-04-01"}),
     ),
     (
         *("pipeline run delays -p grid={grid}", "pipeline.run"),
-        *(("delays", {"grid": VARIABLES["grid"]}), {"cache": True, "logical_time": None}),
+        *(("delays", {"grid": VARIABLES["grid"]}), {"steps": None, "cache": True, "logical_time": None}),
     ),
     ("pipeline rehearse delays --rows 50", "pipeline.rehearse", ("delays",), {"rows": 50}),
     ("pipeline promote delays", "pipeline.promote", ("delays", "production"), {"against": None, "message": None}),

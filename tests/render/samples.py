@@ -30,6 +30,7 @@ from nbmlops.data.diff_records import (
 from nbmlops.data.records import Column, DataVersion
 from nbmlops.demo.story import DemoResult, Made
 from nbmlops.models.records import ModelSignature, ModelVersion, Output, Promotion, SignatureField
+from nbmlops.pipelines.explaining import Explanation, StepExplanation
 from nbmlops.pipelines.export.records import Export
 from nbmlops.pipelines.finding import Finding
 from nbmlops.pipelines.graph import Step
@@ -247,6 +248,7 @@ def every_record(text: str) -> list[Any]:
         graph,
         LineageGraph(text, "a", (Node("a", "data", text, text), Node("b", "run", text, text, 1)), (Arrow("a", "b"),)),
         reproduction(text),
+        Explanation(text, (StepExplanation(text, "run", (text, text)), StepExplanation(text, "depends", (text,)))),
         Export(text, text, text, {text: text}, None, (text,)),
         Export(text, text, text, {text: text}, text, (text,)),
         Finding(text, text, 3, 1, text, text, text, "error"),

@@ -1,0 +1,149 @@
+"""The verb ``explain``: which steps a run would execute now, and what has changed since they last were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from nbmlops.core.errors import NbmlopsError
+from nbmlops.pipelines.changed_cells import changed_cells
+from nbmlops.pipelines.keys import step_key
+from nbmlops.pipelines.originals import original_of
+from nbmlops.store import lineage
+
+if TYPE_CHECKING:
+    from nbmlops.pipelines.graph import Step
+    from nbmlops.pipelines.ledger import Committed, Ledger
+    from nbmlops.pipelines.plan import Plan
+    from nbmlops.pipelines.planner import Planner
+    from nbmlops.pipelines.steps import StepRunner
+    from nbmlops.pipelines.stores import Stores
+
+__all__ = ["Explaining", "Explanation", "StepExplanation"]
+
+_NAMED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class StepExplanation:
+    """What a run would do with a step, and why.
+
+    Attributes
+    ----------
+    step : str
+        Its name.
+    will : {"run", "skip", "depends"}
+        ``depends`` when it waits for a step that would run: if that makes the same again, it is skipped.
+    why : tuple of str
+        The reasons.
+    """
+
+    step: str
+    will: Literal["run", "skip", "depends"]
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a run of a pipeline would do now."""
+
+    pipeline: str
+    steps: tuple[StepExplanation, ...]
+
+
+class Explaining:
+    """The verb that says what would run."""
+
+    _stores: Stores
+    _planner: Planner
+    _ledger: Ledger
+    _steps: StepRunner
+
+    def explain(self, name: str, params: Mapping[str, Any] | None = None) -> Explanation:
+        """Tell which steps a run would execute now, and why; nothing is run.
+
+        Parameters
+        ----------
+        name : str
+            ``delays`` for the working copy, ``delays@production`` for the frozen version.
+        params : mapping, optional
+            Parameters, as text or as Python values.
+
+        Raises
+        ------
+        InvalidError
+            When a parameter is unknown or of a wrong type, or the graph is not one.
+        """
+        plan = self._planner.plan(name, params or {})
+        told: dict[str, StepExplanation] = {}
+        with lineage.activate(replace(lineage.current(), pins=plan.pins)):
+            for step in plan.graph.steps:
+                waits = [name for name in plan.graph.upstream(step.name) if told[name].will != "skip"]
+                told[step.name] = self._explained(plan, step, waits)
+        return Explanation(name, tuple(told.values()))
+
+    def _explained(self, plan: Plan, step: Step, waits: list[str]) -> StepExplanation:
+        parts = self._steps.parts(plan, step)
+        before = self._steps.before(step_key(parts))
+        past = self._ledger.of_step(plan.name, step.name)
+        if before is not None and not waits:
+            run = self._stores.runs.show(before.run_id).name
+            return StepExplanation(step.name, "skip", (f"same code, parameters and inputs as {run}",))
+        if not past:
+            return StepExplanation(step.name, "run", ("no result of it has committed yet",))
+        changes = tuple(self._changes(plan, step, parts, past[0]))
+        later = (f"{', '.join(waits)} may make something else",) if waits else ()
+        if not changes and not waits:
+            changes = ("something that it reads beyond its own lines has changed",)
+        return StepExplanation(step.name, "run" if changes else "depends", (*changes, *later))
+
+    def _changes(self, plan: Plan, step: Step, parts: Mapping[str, Any], past: Committed) -> Iterator[str]:
+        old = past.parts
+        run = self._stores.runs.show(past.run_id)
+        if not old:
+            yield f"{run.name} did not note what its result was made of"
+            return
+        if old["code"] != parts["code"]:
+            yield f"its code is another than that of {run.name}{self._cells(plan, step, past)}"
+        yield from _differences("parameter", old["parameters"], parts["parameters"])
+        yield from _inputs(old["inputs"], parts["inputs"])
+        yield from _differences("module", old["modules"], parts["modules"], values=False)
+        yield from _differences("distribution", old["environment"], parts["environment"])
+        if old["protocol"] != parts["protocol"]:
+            yield "this nbmlops reckons the keys of steps in another way"
+
+    def _cells(self, plan: Plan, step: Step, past: Committed) -> str:
+        try:
+            before = original_of(self._stores.runs.show(past.run_id), self._stores.objects, self._planner.root)
+        except NbmlopsError:
+            # Its notebook is gone or damaged: that the code is another is known all the same.
+            return ""
+        found = [outcome.check for outcome in changed_cells(before.notebook, plan.notebooks[step.name])]
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        return f": {', '.join(found[:_NAMED])}{more}" if found else ""
+
+
+def _differences(what: str, old: Mapping[str, str], new: Mapping[str, str], *, values: bool = True) -> Iterator[str]:
+    for name in sorted({*old, *new}):
+        was, now = old.get(name), new.get(name)
+        if was == now:
+            continue
+        if was is None or now is None:
+            yield f"{what} {name} is {'new' if was is None else 'gone'}"
+        else:
+            yield f"{what} {name} is another" + (f": {was} → {now}" if values else "")
+
+
+def _inputs(old: list[list[str]], new: list[list[str]]) -> Iterator[str]:
+    before = {(kind, name): digest for kind, name, digest in old}
+    after = {(kind, name): digest for kind, name, digest in new}
+    for kind, name in sorted({*before, *after}):
+        if before.get((kind, name)) == after.get((kind, name)):
+            continue
+        if (kind, name) not in before:
+            yield f"it reads {kind} {name} now"
+        elif (kind, name) not in after:
+            yield f"it does not read {kind} {name} any more"
+        else:
+            yield f"{kind} {name} has another content"

@@ -1,0 +1,69 @@
+"""The verb ``resume``: a run that failed goes on after its last good steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nbmlops.core.errors import ConflictError, InvalidError
+from nbmlops.pipelines.records import PipelineRun, StepProgress
+from nbmlops.pipelines.selection import PARTIAL, Selection
+
+if TYPE_CHECKING:
+    from nbmlops.pipelines.ledger import Ledger
+    from nbmlops.pipelines.planner import Planner
+    from nbmlops.pipelines.runner import Runner
+    from nbmlops.pipelines.stores import Stores
+
+__all__ = ["Resuming"]
+
+
+class Resuming:
+    """The verb that goes on with a run."""
+
+    _stores: Stores
+    _planner: Planner
+    _runner: Runner
+    _ledger: Ledger
+
+    def resume(self, run: str, *, progress: Callable[[StepProgress], None] | None = None) -> PipelineRun:
+        """Go on with a run of a pipeline that failed or was killed, in a new run.
+
+        What its good steps made stands, whatever has changed since; the others run, on the data that names meant to
+        that run, with its parameters, as the code is now. A run of a frozen version goes on with that version.
+
+        Parameters
+        ----------
+        run : str
+            The run.
+        progress : callable, optional
+            Called with each sign of life of a step.
+
+        Raises
+        ------
+        InvalidError
+            When it is no run of a pipeline, or has finished.
+        ConflictError
+            When it is still running.
+        StepFailedError
+            When a step does not complete.
+        """
+        before = self._stores.runs.show(run)
+        if before.kind != "pipeline":
+            raise InvalidError(f"{before.name} is no run of a pipeline", hint="`ml run list` shows those there are")
+        if before.status == "finished":
+            raise InvalidError(
+                f"{before.name} has finished: nothing of it is left to do",
+                hint=f"`ml pipeline run {before.experiment}`",
+            )
+        if before.status == "running":
+            raise ConflictError(f"{before.name} is still running", hint="wait for it to end, or stop it")
+        version = before.tags.get("version")
+        name = f"{before.experiment}@{version}" if version else before.experiment
+        at = before.tags.get("logical_time")
+        part = Selection(only=tuple(before.tags.get(PARTIAL, "").split()))
+        plan = self._planner.plan(name, before.params, logical_time=at, selection=part)
+        taken = self._ledger.of_run(plan.name, at or before.id)
+        plan = replace(plan, taken={step: taken[step] for step in taken if step in plan.notebooks})
+        return self._runner.run(plan, like=before.id, progress=progress)
