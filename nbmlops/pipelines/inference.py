@@ -117,12 +117,12 @@ def _gates(steps: list[Step], edges: list[Edge]) -> list[Edge]:
         after[edge.before].add(edge.after)
     found: list[Edge] = []
     for gate in steps:
-        for name in dict.fromkeys(check.name for check in gate.checks if check.is_bare):
+        for kind, name in dict.fromkeys((check.kind, check.name) for check in gate.checks if check.is_bare):
             for step in steps:
-                reads = any(r.kind == "data" and r.name == name and r.is_bare for r in step.reads)
-                own = any(check.name == name for check in step.checks)
+                reads = any((r.kind, r.name) == (kind, name) and r.is_bare for r in step.reads)
+                own = any((check.kind, check.name) == (kind, name) for check in step.checks)
                 if reads and not own and step is not gate and gate.name not in _reached(step.name, after):
-                    found.append(Edge(gate.name, step.name, "data", name, gate=True))
+                    found.append(Edge(gate.name, step.name, kind, name, gate=True))
                     after[gate.name].add(step.name)
     return found
 

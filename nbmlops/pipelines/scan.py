@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import Ref
+from nbmlops.pipelines import checked
 from nbmlops.pipelines.cells import CodeCell, NotebookContent, code_cells, literal_parameters
 from nbmlops.pipelines.dotted import FullNames
 from nbmlops.tracking.ipython_syntax import Magic, read_magic
@@ -36,11 +37,11 @@ _CALLS: dict[tuple[str, str], tuple[VersionKind, Relation, int, tuple[str, ...]]
     ("model", "load"): ("model", "reads", 0, ("ref",)),
     ("model", "save"): ("model", "writes", 1, ("name",)),
     ("model", "promote"): ("model", "reads", 0, ("ref",)),
-    ("check", "data"): ("data", "checks", 0, ("value_or_ref", "value")),
-    ("check", "infer"): ("data", "reads", 0, ("value_or_ref", "value")),
 }
 _UNFILLED = "braces are filled in KEY={…} only; in Python, a parameter may name it"
 _COMPUTED = "its name is computed when the cell runs"
+_EITHER = "it may be data or a model: --kind says which"
+_FILES = frozenset({".parquet", ".pq", ".csv"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +133,8 @@ class _Scanner:
     found: dict[Relation, list[Access]] = field(default_factory=lambda: {"reads": [], "writes": [], "checks": []})
     dynamic: list[Dynamic] = field(default_factory=list)
     variables: set[str] = field(default_factory=set)
-    # Variable -> the name of the data that was loaded into it or saved from it.
-    holds: dict[str, str] = field(default_factory=dict)
+    # Variable -> kind and name of the version that was loaded into it or saved from it.
+    holds: dict[str, tuple[VersionKind, str]] = field(default_factory=dict)
 
     def read(self, cell: CodeCell) -> None:
         self.cell = cell.number
@@ -149,6 +150,9 @@ class _Scanner:
 
     def _line(self, magic: Magic, target: str | None) -> None:
         line = MlLine.parse(magic.text)
+        if line.noun == "check":
+            self._checked_line(line, magic.line)
+            return
         place = _CALLS.get((line.noun, line.verb))
         if place is None:
             return
@@ -158,28 +162,36 @@ class _Scanner:
         named = line.arguments[position] if len(line.arguments) > position else own
         if "{" in named:
             self.dynamic.append(Dynamic(kind, relation, named, self.cell, magic.line, _UNFILLED))
-        elif line.noun == "check":
-            variable = named if named in self.variables else None
-            self._check(named, variable, magic.line, strict=line.option("--strict") is not None)
-        else:
-            self._add(kind, relation, named, magic.line, locked=line.option("--locked") is not None)
-            if kind == "data":
-                held = (line.output, target) if relation == "reads" else () if line.is_query else (first,)
-                self._hold(named, *held)
+            return
+        self._add(kind, relation, named, magic.line, locked=line.option("--locked") is not None)
+        held = (line.output, target) if relation == "reads" else () if line.is_query else (first,)
+        self._hold(kind, named, *held)
+
+    def _checked_line(self, line: MlLine, number: int) -> None:
+        strict = line.option("--strict") is not None
+        for operand, word in checked.in_line(line):
+            if "{" in word:
+                relation: Relation = "checks" if operand.is_judged else "reads"
+                self.dynamic.append(Dynamic(operand.kind, relation, word, self.cell, number, _UNFILLED))
+            else:
+                self._check(operand, word, word if word in self.variables else None, number, strict=strict)
 
     def _call(self, call: ast.Call, noun_verb: tuple[str, str], hidden: frozenset[str], target: str | None) -> None:
+        known = {name: held for name, held in self.parameters.items() if name not in hidden}
+        if noun_verb[0] == "check":
+            strict = _value(checked.argument(call, None, ("strict",)), known) is True
+            for operand, given in checked.in_call(noun_verb[1], call):
+                text = _evaluate(given, known)
+                variable = given.id if isinstance(given, ast.Name) and text is None else None
+                self._check(operand, text or "", variable, call.lineno, strict=strict)
+            return
         place = _CALLS.get(noun_verb)
         if place is None:
             return
         kind, relation, position, keywords = place
-        value, first = _argument(call, position, keywords), _argument(call, 0, ("value", "estimator"))
-        known = {name: held for name, held in self.parameters.items() if name not in hidden}
+        value = checked.argument(call, position, keywords)
+        first = checked.argument(call, 0, ("value", "estimator"))
         text = _evaluate(value, known)
-        if noun_verb[0] == "check":
-            strict = any(k.arg == "strict" and getattr(k.value, "value", None) is True for k in call.keywords)
-            variable = value.id if isinstance(value, ast.Name) and text is None else None
-            self._check(text or "", variable, call.lineno, strict=strict)
-            return
         if relation == "writes" and value is None:
             # Saved without a name: it is called as the variable or the file is.
             text = first.id if isinstance(first, ast.Name) else PurePath(_evaluate(first, known) or "").stem or None
@@ -189,19 +201,33 @@ class _Scanner:
             return
         lock = next((keyword.value for keyword in call.keywords if keyword.arg == "locked"), None)
         self._add(kind, relation, text, call.lineno, locked=bool(_value(lock, known)))
-        if kind == "data":
-            self._hold(text, target if relation == "reads" else getattr(first, "id", None))
+        self._hold(kind, text, target if relation == "reads" else getattr(first, "id", None))
 
-    def _hold(self, name: str, *variables: str | None) -> None:
-        self.holds.update({variable: name for variable in variables if variable})
+    def _hold(self, kind: VersionKind, name: str, *variables: str | None) -> None:
+        self.holds.update({variable: (kind, name) for variable in variables if variable})
 
-    def _check(self, text: str, variable: str | None, line: int, *, strict: bool) -> None:
-        """Note a check of a `variable`, or else of the version that `text` names."""
-        ref = self.holds.get(variable) if variable else text
-        if not variable and text:
-            self._add("data", "reads", text, line)
-        if ref and strict:
-            self._add("data", "checks", ref, line)
+    def _check(self, operand: checked.Operand, text: str, variable: str | None, line: int, *, strict: bool) -> None:
+        """Note what a check takes: what a `variable` holds, or else the version that `text` names."""
+        kind, ref = operand.kind, text
+        if variable:
+            kind, ref = self.holds.get(variable, (kind, ""))
+        elif not text or PurePath(text).suffix in _FILES:
+            return
+        else:
+            known = self._kind_of(text) if operand.is_either else kind
+            if known is None:
+                self.dynamic.append(Dynamic("data", "checks", text, self.cell, line, _EITHER))
+                return
+            kind = known
+            self._add(kind, "reads", text, line)
+        if ref and strict and operand.is_judged:
+            self._add(kind, "checks", ref, line)
+
+    def _kind_of(self, text: str) -> VersionKind | None:
+        """The kind of a name that the notebook has read or written before, when that is one kind."""
+        name = text.partition("@")[0]
+        kinds = {one.kind for one in (*self.found["reads"], *self.found["writes"]) if one.name == name}
+        return kinds.pop() if len(kinds) == 1 else None
 
     def _add(self, kind: VersionKind, relation: Relation, text: str, line: int, *, locked: bool = False) -> None:
         try:
@@ -229,12 +255,6 @@ def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, frozenset[str], str | N
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
                 assigned = name
         stack += [(child, hidden, assigned) for child in reversed(list(ast.iter_child_nodes(node)))]
-
-
-def _argument(call: ast.Call, position: int, keywords: tuple[str, ...]) -> ast.expr | None:
-    if len(call.args) > position and not any(isinstance(one, ast.Starred) for one in call.args[: position + 1]):
-        return call.args[position]
-    return next((keyword.value for keyword in call.keywords if keyword.arg in keywords), None)
 
 
 def _evaluate(node: ast.expr | None, known: Mapping[str, Any]) -> str | None:

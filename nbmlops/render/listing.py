@@ -72,14 +72,17 @@ class Listing(Sequence[T]):
         Their type, whose package's ``views`` registered the columns.
     view : str
         Which of the choices of columns that were registered.
+    nothing : str
+        What it says when it is empty; by default what was registered.
     """
 
-    __slots__ = ("_of", "_records", "_view")
+    __slots__ = ("_nothing", "_of", "_records", "_view")
 
-    def __init__(self, records: Iterable[T], of: type[T], view: str = "") -> None:
+    def __init__(self, records: Iterable[T], of: type[T], view: str = "", nothing: str = "") -> None:
         self._records = tuple(records)
         self._of = of
         self._view = view
+        self._nothing = nothing
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -87,7 +90,7 @@ class Listing(Sequence[T]):
     def __getitem__(self, index: slice) -> Listing[T]: ...
     def __getitem__(self, index: int | slice) -> T | Listing[T]:
         if isinstance(index, slice):
-            return Listing(self._records[index], self._of, self._view)
+            return Listing(self._records[index], self._of, self._view, self._nothing)
         return self._records[index]
 
     def __len__(self) -> int:
@@ -127,7 +130,7 @@ class Listing(Sequence[T]):
     def look(self) -> Look:
         """What it looks like: its table, or what to type when it is empty."""
         if not self._records:
-            return Look(line(spoken(self._kind.nothing)))
+            return Look(line(spoken(self._nothing or self._kind.nothing)))
         return Look((), (self.table().without_empty_columns(),))
 
 

@@ -212,7 +212,8 @@ class Looking:
         def work(connection: Connection) -> list[Run]:
             return self._records(connection, search(connection, condition, field, descending, limit, last))
 
-        return RunListing(self.catalog.read(work))
+        narrowed = any(given is not None for given in (where, after, experiment, parent_id))
+        return RunListing(self.catalog.read(work), "no run matches" if narrowed else "")
 
     def best(self, experiment: str, metric: str, *, lowest: bool = False, where: str | None = None) -> Run:
         """The run of an experiment whose last value of a metric is the highest, or the lowest.

@@ -21,12 +21,14 @@ class RunListing(Listing[Run]):
     ----------
     runs : iterable of Run
         The runs.
+    nothing : str
+        What is said when there are none; by default how to make the first.
     """
 
     __slots__ = ()
 
-    def __init__(self, runs: Iterable[Run]) -> None:
-        super().__init__(runs, Run)
+    def __init__(self, runs: Iterable[Run], nothing: str = "") -> None:
+        super().__init__(runs, Run, nothing=nothing)
 
     def to_pandas(self) -> pd.DataFrame:
         """A row for each run; columns ``run``, ``status``, ``params.depth``, ``metrics.auc``, ``tags.owner``, ….

@@ -59,6 +59,17 @@ def test_a_strict_check_holds_up_the_other_readers() -> None:
     assert [edge.name for edge in graph.edges if edge.gate] == ["flights"]
 
 
+def test_a_strict_check_of_a_model_holds_up_its_other_readers() -> None:
+    steps = [
+        step("1_train.ipynb", "%ml model save m delay"),
+        step("2_judge.ipynb", "%ml check model delay holdout@v1 --target late --strict"),
+        step("3_score.ipynb", "%ml model load delay -o model"),
+    ]
+    graph = infer(steps)
+    assert Edge("2_judge", "3_score", "model", "delay", gate=True) in graph.edges
+    assert [(name, read.ref) for name, read in graph.external] == [("2_judge", "holdout@v1")]
+
+
 def test_a_check_never_holds_up_what_it_waits_for_itself() -> None:
     graph = infer(
         [

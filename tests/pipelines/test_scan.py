@@ -135,6 +135,100 @@ def test_a_strict_check_is_of_the_data_that_its_variable_holds() -> None:
     assert [read.name for read in found.reads] == ["flights", "weather", "airports", "planes"]
 
 
+def test_every_verb_that_checks_reads_the_versions_that_its_line_names() -> None:
+    found = scan(
+        notebook(
+            "%ml check model delay@v3 holdout --target late --champion delay@production --train january",
+            "%ml check drift july --against january@v2 --model delay",
+            "%ml check leakage train --target late --test holdout",
+            "%ml check importance delay holdout --target late --train train",
+            "%ml check infer a@v1 a@v2 a",
+            "%ml check policy delay --kind model\n%ml check policy customers --kind data",
+        )
+    )
+    assert places(found, "reads") == [
+        ("model", "delay@v3", 1, 1),
+        ("data", "holdout", 1, 1),
+        ("model", "delay@production", 1, 1),
+        ("data", "january", 1, 1),
+        ("data", "july", 2, 1),
+        ("data", "january@v2", 2, 1),
+        ("model", "delay", 2, 1),
+        ("data", "train", 3, 1),
+        ("data", "holdout", 3, 1),
+        ("model", "delay", 4, 1),
+        ("data", "holdout", 4, 1),
+        ("data", "train", 4, 1),
+        ("data", "a@v1", 5, 1),
+        ("data", "a@v2", 5, 1),
+        ("data", "a", 5, 1),
+        ("model", "delay", 6, 1),
+        ("data", "customers", 6, 2),
+    ]
+    assert (found.checks, found.dynamic) == ((), ())
+
+
+def test_their_calls_in_python_read_the_same() -> None:
+    found = scan(
+        notebook(
+            "from nbmlops import ml",
+            "ml.check.model('delay', 'holdout', 'late', champion='delay@production', train='january')",
+            "ml.check.drift('july', 'january', model='delay')\nml.check.leakage('train', 'late', test='holdout')",
+            "ml.check.infer('a@v1', 'a')\nml.check.policy('delay', kind='model')",
+            "delay = ml.model.load('delay')\nml.check.model(delay, frame, 'late', strict=True)",
+        )
+    )
+    assert [(read.kind, read.ref) for read in found.reads if read.cell < 5] == [
+        ("model", "delay"),
+        ("data", "holdout"),
+        ("model", "delay@production"),
+        ("data", "january"),
+        ("data", "july"),
+        ("data", "january"),
+        ("model", "delay"),
+        ("data", "train"),
+        ("data", "holdout"),
+        ("data", "a@v1"),
+        ("data", "a"),
+        ("model", "delay"),
+    ]
+    assert [(check.kind, check.name, check.cell) for check in found.checks] == [("model", "delay", 5)]
+
+
+def test_a_strict_check_is_a_gate_of_what_it_judges_and_not_of_what_it_compares_with() -> None:
+    found = scan(
+        notebook(
+            "%ml data load july -o july\n%ml check drift july --against january --strict",
+            "%ml check model delay holdout --target late --strict",
+            "%ml check policy july --strict\n%ml check leakage train --target late --test holdout --strict",
+        )
+    )
+    assert [(check.kind, check.name) for check in found.checks] == [
+        ("data", "july"),
+        ("model", "delay"),
+        ("data", "july"),
+        ("data", "train"),
+    ]
+
+
+def test_a_policy_of_a_name_alone_is_of_the_kind_that_the_notebook_uses_it_as() -> None:
+    found = scan(notebook("%ml model load delay -o model", "%ml check policy delay --strict\n%ml check policy other"))
+    assert [(check.kind, check.name) for check in found.checks] == [("model", "delay")]
+    assert [(place.text, place.why) for place in found.dynamic] == [
+        ("other", "it may be data or a model: --kind says which")
+    ]
+
+
+def test_a_check_of_a_file_or_of_a_table_of_the_notebook_reads_no_version() -> None:
+    found = scan(
+        notebook(
+            "frame = make()\n%ml check drift frame --against january.parquet\n%ml check data out/a.csv --strict",
+            "from nbmlops import ml\nml.check.data(frame[frame.a > 0], strict=True)\nml.check.drift(frame, 'b.pq')",
+        )
+    )
+    assert found == Scan((), (), (), ())
+
+
 def test_sources_may_be_lists_of_lines_and_other_cells_are_skipped() -> None:
     cells = [
         {"cell_type": "markdown", "source": "%ml data load no"},

@@ -268,3 +268,12 @@ def test_every_condition_that_the_page_shows_finds_what_it_says(filled: Workspac
     for text in shown:
         found, others = (filled.run.list(200, where=where) for where in (text, f"not ({text})"))
         assert len(found) + len(others) == filled.run.count(), text
+
+
+def test_a_condition_that_no_run_meets_says_so_and_an_empty_workspace_says_how_to_begin(
+    filled: Workspace, tmp_path: Path
+) -> None:
+    assert repr(filled.run.list(where="metrics.auc > 7")) == "no run matches"
+    assert repr(filled.run.list(experiment="neither")) == "no run matches"
+    with Workspace.init(tmp_path / "empty") as empty:
+        assert "no runs yet" in repr(empty.run.list())
