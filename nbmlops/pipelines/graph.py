@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from nbmlops.pipelines.scan import Access, Dynamic, scan_cells
 from nbmlops.store.mermaid import escaped
 
 if TYPE_CHECKING:
+    from nbmlops.pipelines.records import StepState
     from nbmlops.pipelines.scan import VersionKind
 
 __all__ = ["Edge", "Graph", "Step", "predecessors"]
@@ -67,12 +68,15 @@ class Edge:
 class Graph:
     """Steps in an order in which they can run, stable by name, and why they wait for one another.
 
-    `external` pairs the name of a step with a read that no step of the pipeline writes.
+    `external` pairs the name of a step with a read that no step of the pipeline writes. `last` is what happened to the
+    steps in the last run of the pipeline, which `run` names; without one they are empty.
     """
 
     steps: tuple[Step, ...]
     edges: tuple[Edge, ...]
     external: tuple[tuple[str, Access], ...]
+    last: Mapping[str, StepState] = field(default_factory=dict)
+    run: str | None = None
 
     def step(self, name: str) -> Step:
         """Give the step called `name`, or raise `InvalidError` with the nearest names."""
@@ -118,7 +122,9 @@ def _mermaid(graph: Graph) -> str:
     from a cylinder, and a strict check that others wait for is a thick arrow.
     """
     ids = {step.name: f"s{place}" for place, step in enumerate(graph.steps, start=1)}
-    lines = ["flowchart LR", *(f'    {ids[step.name]}["{escaped(step.name)}"]' for step in graph.steps)]
+    states = {name: f"<br/>{state.replace('_', ' ')}" for name, state in graph.last.items()}
+    boxes = (f'    {ids[step.name]}["{escaped(step.name)}{states.get(step.name, "")}"]' for step in graph.steps)
+    lines = ["flowchart LR", *boxes]
     labels: dict[tuple[str, str, bool], list[str]] = defaultdict(list)
     for edge in graph.edges:
         labels[edge.before, edge.after, edge.gate].append(edge.name)
@@ -153,6 +159,7 @@ def _text(graph: Graph) -> str:
 
 def _sentence(graph: Graph, step: Step) -> str:
     given = f" ({', '.join(step.parameters)})" if step.parameters else ""
+    state = f"[{graph.last[step.name].replace('_', ' ')}]" if step.name in graph.last else ""
     outside = {(read.kind, read.ref) for name, read in graph.external if name == step.name}
     inside = [read.ref for read in step.reads if (read.kind, read.ref) not in outside]
     parts = [
@@ -162,6 +169,7 @@ def _sentence(graph: Graph, step: Step) -> str:
         _listed("writes", (write.name for write in step.writes)),
         _listed("also after", graph.upstream(step.name)[:-1]),
         _listed("known only when it runs:", (f"cell {place.cell} line {place.line}" for place in step.dynamic)),
+        state,
     ]
     said = " · ".join(part for part in parts if part)
     return f"{step.name}{given}{'  ' + said if said else ''}"

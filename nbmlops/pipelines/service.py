@@ -23,6 +23,7 @@ from nbmlops.pipelines.reproducing import Asked, Reproducer
 from nbmlops.pipelines.resuming import Resuming
 from nbmlops.pipelines.runner import Runner
 from nbmlops.pipelines.selection import Selection
+from nbmlops.pipelines.states import with_last_run
 from nbmlops.pipelines.steps import StepRunner
 from nbmlops.store.aliases import Aliases
 
@@ -81,8 +82,9 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining):
         self._reproducer = Reproducer(stores, state / "runs", root)
 
     def show(self, name: str) -> Graph:
-        """The graph of a pipeline, inferred from what its notebooks read and write."""
-        return self._planner.plan(name, {}).graph
+        """The graph of a pipeline, inferred from what its notebooks read and write, with its last run's states."""
+        plan = self._planner.plan(name, {})
+        return with_last_run(plan.graph, plan.name, self._stores.runs)
 
     def run(
         self,

@@ -12,6 +12,7 @@ from nbmlops.pipelines.export.records import Export
 from nbmlops.pipelines.finding import Finding
 from nbmlops.pipelines.graph import Graph
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
+from nbmlops.render.diagram import Shown, diagram
 from nbmlops.render.dispatch import json, looks
 from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Drawing, Facts, Lines, Look, Part, Tone, line, table
@@ -27,6 +28,10 @@ _SIGNS: dict[str, tuple[str, Tone]] = {
     "not_run": ("·", "muted"),
 }
 _FAILED: tuple[str, Tone] = ("✗", "bad")
+_DRAWN = {
+    **dict.fromkeys(("completed", "skipped"), "done"),
+    **dict.fromkeys(("failed", "timed_out", "kernel_died", "cancelled"), "failed"),
+}
 _WARNED: tuple[str, Tone] = ("!", "warn")
 
 
@@ -97,7 +102,24 @@ def _(done: PipelineRun) -> Look:
 
 @looks(Graph)
 def _(graph: Graph) -> Look:
-    return Look(line(count(len(graph.steps), "step")), body=(Drawing(graph.text()),))
+    told = line(count(len(graph.steps), "step"), f"last run {graph.run}" if graph.run else "not run yet")
+    return Look(told, body=(diagram(graph.text(), "steps of the pipeline", *_drawn(graph)),))
+
+
+def _drawn(graph: Graph) -> tuple[list[Shown], list[tuple[str, str]]]:
+    """Steps and what they take from outside, in layers: a step stands right of all that it waits for."""
+    layers: dict[str, int] = {}
+    for step in graph.steps:
+        layers[step.name] = 1 + max((layers[name] for name in graph.upstream(step.name)), default=0)
+    outside = dict.fromkeys(f"{read.kind}:{read.ref}" for _, read in graph.external)
+    first = {f"{read.kind}:{read.ref}": layers[name] for name, read in reversed(graph.external)}
+    shown = [Shown(f"x{key}", key.partition(":")[2], "", first[key] - 1, "thing") for key in outside]
+    for step in graph.steps:
+        state = graph.last.get(step.name, "")
+        shown.append(Shown(step.name, step.name, state.replace("_", " "), layers[step.name], _DRAWN.get(state, "work")))
+    arrows = [(f"x{read.kind}:{read.ref}", name) for name, read in graph.external]
+    arrows += [(edge.before, edge.after) for edge in graph.edges]
+    return shown, list(dict.fromkeys(arrows))
 
 
 @json.register
@@ -110,10 +132,11 @@ def _(obj: Graph) -> dict[str, Any]:
             "reads": [access.ref for access in step.reads],
             "writes": [access.name for access in step.writes],
             "checks": [access.ref for access in step.checks],
+            "last": obj.last.get(step.name),
         }
         for step in obj.steps
     ]
-    return {"steps": steps, "edges": [json(edge) for edge in obj.edges], "mermaid": obj.mermaid()}
+    return {"steps": steps, "edges": [json(edge) for edge in obj.edges], "mermaid": obj.mermaid(), "last_run": obj.run}
 
 
 _WILL: dict[str, tuple[str, Tone]] = {"run": ("✓", "good"), "skip": ("=", "muted"), "depends": ("·", "warn")}

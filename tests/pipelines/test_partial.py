@@ -12,6 +12,7 @@ import pytest
 from nbmlops.core.errors import InvalidError, StepFailedError
 from nbmlops.pipelines.explaining import Explanation
 from nbmlops.pipelines.selection import Selection
+from nbmlops.render import html, text
 from nbmlops.workspace import Workspace
 from tests.pipelines.project import RAW, START, TOTAL, make, states, write
 
@@ -147,3 +148,19 @@ def test_it_is_told_that_data_from_outside_is_another(workspace: Workspace) -> N
     assert told(workspace.pipeline.explain("sums"))["1_make"] == ("run", "data outside has another content")
     change(workspace, "1_make", "", "raw = 1", f"{START}\n{RAW}".replace("rows", "3"))
     assert told(workspace.pipeline.explain("sums"))["1_make"][1].endswith("it does not read data outside any more")
+
+
+def test_the_graph_shows_what_happened_to_each_step_last(workspace: Workspace) -> None:
+    assert "not run yet" in text(workspace.pipeline.show("sums"))
+    workspace.pipeline.run("sums", steps=["1_make"])
+    change(workspace, "2_sum", "factor: int = 2", FAILS, TOTAL)
+    with pytest.raises(StepFailedError):
+        workspace.pipeline.run("sums")
+    graph = workspace.pipeline.show("sums")
+    assert graph.last == {"1_make": "skipped", "2_sum": "failed", "3_last": "not_run"}
+    assert "last run sums-2" in text(graph)
+    assert "2_sum (factor)  reads raw · writes total · [failed]" in text(graph)
+    assert '["3_last<br/>not run"]' in graph.mermaid()
+    picture = html(graph)
+    assert picture.count("nbmlops-done") - 1 == 1
+    assert 'class="nbmlops-failed"><title>2_sum failed</title>' in picture

@@ -1,0 +1,48 @@
+"""What happened to each step in the last run of a pipeline, read from the runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast, get_args
+
+from nbmlops.pipelines.records import StepState
+from nbmlops.pipelines.steps import SKIPPED
+
+if TYPE_CHECKING:
+    from nbmlops.pipelines.graph import Graph
+    from nbmlops.tracking.records import Run
+    from nbmlops.tracking.service import Runs
+
+__all__ = ["with_last_run"]
+
+_CHILDREN = 1_000
+_NAMES = frozenset(get_args(StepState))
+
+
+def with_last_run(graph: Graph, name: str, runs: Runs) -> Graph:
+    """The graph with the states that its steps had in the newest run of the pipeline `name`."""
+    newest = runs.list(1, experiment=name, where="kind = 'pipeline'")
+    if not newest:
+        return graph
+    (run,) = newest
+    children = runs.list(_CHILDREN, parent_id=run.id)
+    found = _states(run, children)
+    waiting: StepState = "waiting" if run.status == "running" else "not_run"
+    return replace(graph, run=run.name, last={step.name: found.get(step.name, waiting) for step in graph.steps})
+
+
+def _states(run: Run, children: Iterable[Run]) -> dict[str, StepState]:
+    skipped: dict[str, StepState] = {
+        tag.removeprefix(SKIPPED): "skipped" for tag in run.tags if tag.startswith(SKIPPED)
+    }
+    # The newest comes first; a step that was tried again has the state of its last try.
+    executed = {child.experiment: _state(child) for child in reversed(list(children))}
+    return {**skipped, **executed}
+
+
+def _state(run: Run) -> StepState:
+    if run.status in {"running", "finished"}:
+        return "running" if run.status == "running" else "completed"
+    said = (run.error or {}).get("name", "")
+    return cast("StepState", said) if said in _NAMES else "failed"
