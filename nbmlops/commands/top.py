@@ -65,7 +65,7 @@ def demo(_: Session, path: str) -> Any:
 @click.argument("target")
 def lint(session: Session, target: str) -> Any:
     """Lint a notebook or a pipeline."""
-    from nbmlops.pipelines.finding import Finding
+    from nbmlops.pipelines.linting.finding import Finding
 
     found = Listing(session.workspace.lint(target), Finding)
     return session.judged(found, good=all(finding.severity != "error" for finding in found))

@@ -22,7 +22,7 @@ SHOWN = {
     "nbmlops.models.records": ("ModelVersion", "Promotion"),
     "nbmlops.pipelines.explaining": ("Explanation",),
     "nbmlops.pipelines.export.records": ("Export",),
-    "nbmlops.pipelines.finding": ("Finding",),
+    "nbmlops.pipelines.linting.finding": ("Finding",),
     "nbmlops.pipelines.graph": ("Graph",),
     "nbmlops.pipelines.records": ("Pipeline", "PipelineRun", "PipelineVersion"),
     "nbmlops.pipelines.reproduction": ("Reproduction",),

@@ -25,7 +25,7 @@ from nbmlops.store import lineage
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
-    from nbmlops.pipelines.finding import Finding
+    from nbmlops.pipelines.linting.finding import Finding
     from nbmlops.pipelines.plan import Plan
     from nbmlops.pipelines.records import PipelineRun, StepProgress
     from nbmlops.pipelines.runner import Runner
@@ -190,7 +190,7 @@ class PipelinePromoter:
 
 def _lint(plan: Plan) -> list[Finding]:
     """Findings in the very notebooks that are proved."""
-    from nbmlops.pipelines.lint import lint
+    from nbmlops.pipelines.linting.lint import lint
 
     return [finding for step in plan.graph.steps for finding in lint(plan.notebooks[step.name], step.path)]
 

@@ -13,7 +13,7 @@ from nbmlops.pipelines.explaining import Explaining
 from nbmlops.pipelines.export.verb import Exporting
 from nbmlops.pipelines.frozen_versions import FrozenVersions
 from nbmlops.pipelines.ledger import Ledger
-from nbmlops.pipelines.linting import Linting
+from nbmlops.pipelines.linting.verb import Linting
 from nbmlops.pipelines.logical_time import canonical
 from nbmlops.pipelines.planner import Planner
 from nbmlops.pipelines.promotion import PipelinePromoter, Submission

@@ -9,8 +9,8 @@ from nbmlops.core import digests
 from nbmlops.core.errors import spoken
 from nbmlops.pipelines.explaining import Explanation
 from nbmlops.pipelines.export.records import Export
-from nbmlops.pipelines.finding import Finding
 from nbmlops.pipelines.graph import Graph
+from nbmlops.pipelines.linting.finding import Finding
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
 from nbmlops.render.diagram import Shown, diagram
 from nbmlops.render.dispatch import json, looks

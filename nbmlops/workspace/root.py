@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nbmlops.data import Data
     from nbmlops.models import Models
     from nbmlops.pipelines import Pipelines
-    from nbmlops.pipelines.lint import Finding as LintFinding
+    from nbmlops.pipelines.linting.lint import Finding as LintFinding
     from nbmlops.pipelines.reproduction import Reproduction
     from nbmlops.store.audit import Audit
     from nbmlops.store.catalog import Catalog

@@ -32,9 +32,9 @@ from nbmlops.demo.story import DemoResult, Made
 from nbmlops.models.records import ModelSignature, ModelVersion, Output, Promotion, SignatureField
 from nbmlops.pipelines.explaining import Explanation, StepExplanation
 from nbmlops.pipelines.export.records import Export
-from nbmlops.pipelines.finding import Finding
 from nbmlops.pipelines.graph import Step
 from nbmlops.pipelines.inference import infer
+from nbmlops.pipelines.linting.finding import Finding
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
 from nbmlops.pipelines.reproduction import Reproduction
 from nbmlops.profiling.moments import Comoments, Moments

@@ -11,7 +11,7 @@ from nbmlops import render
 from nbmlops.checks.records import Report
 from nbmlops.data.records import DataVersion
 from nbmlops.models.records import ModelVersion
-from nbmlops.pipelines.finding import Finding
+from nbmlops.pipelines.linting.finding import Finding
 from nbmlops.pipelines.records import Pipeline, PipelineVersion
 from nbmlops.tracking.records import Run
 from tests.render.samples import NOW, every_record, run, table_version

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbmlops.pipelines.finding import RULES
-from nbmlops.pipelines.lint import Finding, lint
+from nbmlops.pipelines.linting.finding import RULES
+from nbmlops.pipelines.linting.lint import Finding, lint
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 HEX = "9f86d081884c7d659a2feaa0c55ad015"

@@ -13,7 +13,7 @@ from nbmlops.tracking import capture
 from nbmlops.tracking.notebook_source import file_of, saved
 
 if TYPE_CHECKING:
-    from nbmlops.pipelines.lint import Finding
+    from nbmlops.pipelines.linting.lint import Finding
     from nbmlops.pipelines.planner import Planner
     from nbmlops.tracking.records import HiddenState
 
@@ -30,7 +30,7 @@ class Linting:
 
         Of the notebook that this is called from, what its session has executed counts too.
         """
-        from nbmlops.pipelines.lint import lint
+        from nbmlops.pipelines.linting.lint import lint
 
         path = Path(target)
         if path.suffix == ".ipynb":

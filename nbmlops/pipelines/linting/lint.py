@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from nbmlops.pipelines.call_rules import files_versioned, no_installs, randomness_seeded
 from nbmlops.pipelines.cells import NotebookContent, code_cells, text_of
 from nbmlops.pipelines.dotted import FullNames
-from nbmlops.pipelines.finding import RULES, Finding, Spot
+from nbmlops.pipelines.linting.call_rules import files_versioned, no_installs, randomness_seeded
+from nbmlops.pipelines.linting.finding import RULES, Finding, Spot
+from nbmlops.pipelines.linting.state_rules import counts_in_order, names_exist, names_lasting
+from nbmlops.pipelines.linting.text_rules import no_machine_paths, no_secrets, no_secrets_in_text
 from nbmlops.pipelines.scan import scan_cells
-from nbmlops.pipelines.state_rules import counts_in_order, names_exist, names_lasting
-from nbmlops.pipelines.text_rules import no_machine_paths, no_secrets, no_secrets_in_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

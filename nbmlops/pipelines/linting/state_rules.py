@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nbmlops.pipelines.finding import Spot
+from nbmlops.pipelines.linting.finding import Spot
 from nbmlops.tracking.source import is_provided
 
 if TYPE_CHECKING:

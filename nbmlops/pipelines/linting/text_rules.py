@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from nbmlops.pipelines.finding import Spot
+from nbmlops.pipelines.linting.finding import Spot
 from nbmlops.tracking.ipython_syntax import lines_of, read_magic
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from nbmlops.pipelines.finding import Spot
+from nbmlops.pipelines.linting.finding import Spot
 from nbmlops.tracking.ipython_syntax import lines_of, read_magic
 from nbmlops.tracking.ml_line import MlLine
 
