@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["RULES", "Finding", "Rule", "Spot"]
+__all__ = ["RULES", "Finding", "Rule", "Severity", "Spot"]
 
 Severity = Literal["error", "warning"]
 
@@ -63,5 +63,10 @@ RULES = {
     "unseeded": Rule("warning", "each run draws other numbers, so no run can prove another"),
     "unversioned-read": Rule("warning", "the file can change without anyone noticing, and lineage ends here"),
     "unversioned-write": Rule("warning", "the next run overwrites the file, and nobody can tell what made it"),
+    "unused": Rule("warning", "who reads it looks for where it is used, and who sets it thinks that it does something"),
+    "waits": Rule("error", "at night nobody answers, and the step stands still until its time is up"),
+    "kernel-exit": Rule("error", "the cells below never run, and the step cannot be told from one that crashed"),
+    "no-timeout": Rule("warning", "a server that does not answer holds up the step, and all that wait for it"),
+    "ignore": Rule("warning", "a comment that ignores nothing, or says no reason, hides the next fault"),
     "dynamic-name": Rule("warning", "the order of the steps cannot take into account what is not known before"),
 }

@@ -9,8 +9,11 @@ from nbmlops.pipelines.cells import NotebookContent, code_cells, text_of
 from nbmlops.pipelines.dotted import FullNames
 from nbmlops.pipelines.linting.call_rules import files_versioned, no_installs, randomness_seeded
 from nbmlops.pipelines.linting.finding import RULES, Finding, Spot
+from nbmlops.pipelines.linting.ignoring import without_ignored
+from nbmlops.pipelines.linting.night_rules import runs_alone
 from nbmlops.pipelines.linting.state_rules import counts_in_order, names_exist, names_lasting
 from nbmlops.pipelines.linting.text_rules import no_machine_paths, no_secrets, no_secrets_in_text
+from nbmlops.pipelines.linting.use_rules import names_used
 from nbmlops.pipelines.scan import scan_cells
 
 if TYPE_CHECKING:
@@ -66,8 +69,11 @@ def lint(
         *randomness_seeded(cells, names),
         *files_versioned(cells, names),
         *_dynamic_names(cells),
+        *names_used(cells),
+        *runs_alone(cells, names),
     ]
     spots += names_lasting(cells, hidden, spots)
+    spots = without_ignored(cells, spots)
     spots.sort(key=lambda spot: (spot.cell, spot.line, spot.rule))
     return tuple(spot.finding(PurePath(path).name) for spot in spots)
 

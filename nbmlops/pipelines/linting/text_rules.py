@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from nbmlops.pipelines.linting.finding import Spot
+from nbmlops.pipelines.linting.finding import Severity, Spot
 from nbmlops.tracking.ipython_syntax import lines_of, read_magic
 
 if TYPE_CHECKING:
@@ -125,8 +125,12 @@ def no_machine_paths(cells: Sequence[CodeCell]) -> Iterator[Spot]:
             if line not in told and path.strip() not in _NO_FILE:
                 told.add(line)
                 shown = path if len(path) <= 60 else f"{path[:57]}…"
-                fix = "make it relative to the workspace, or a parameter; data belongs in `%ml data save`"
-                yield Spot("absolute-path", cell.number, line, f"the path {shown!r} is absolute", fix)
+                # A parameter is what such a path is to become: another machine can be given another one.
+                severity: Severity | None = "warning" if "parameters" in cell.tags else None
+                fix = "make it relative to the notebook, or a parameter; data belongs in `%ml data save`"
+                if severity:
+                    fix = "give another one where it does not exist: -p"
+                yield Spot("absolute-path", cell.number, line, f"the path {shown!r} is absolute", fix, severity)
 
 
 def _paths(tree: ast.Module) -> Iterator[tuple[int, str]]:
