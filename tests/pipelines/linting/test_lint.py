@@ -515,3 +515,11 @@ def test_any_notebook_is_linted_without_raising(sources: list[str]) -> None:
     for one in lint(notebook(*sources), "n.ipynb"):
         assert one.line >= 1
         assert one.severity == RULES[one.rule].severity or one.rule in {"install", "absolute-path"}
+
+
+def test_the_page_on_the_lint_lists_every_rule_with_its_severity() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "lint.md").read_text(encoding="utf-8")
+    rows = [row.split("|")[1:3] for row in page.splitlines() if row.startswith("| `")]
+    assert [(name.strip(" `"), severity.strip()) for name, severity in rows] == [
+        (name, rule.severity) for name, rule in RULES.items()
+    ]
