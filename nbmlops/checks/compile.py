@@ -28,8 +28,10 @@ from nbmlops.checks.kinds import (
     TypeOf,
     Unique,
 )
+from nbmlops.checks.looking_up import plan_in_reference, plan_references
 from nbmlops.checks.patterns import compiled_pattern
 from nbmlops.checks.plans import ROWS, CheckPlan, Frame, Values, by_value, missing, present
+from nbmlops.checks.references import InReference, References
 from nbmlops.checks.sequence import Fresh, Length, Ordered, plan_fresh, plan_length, plan_ordered
 from nbmlops.checks.tokens import Scalar
 from nbmlops.checks.words import type_words
@@ -48,7 +50,7 @@ def needed(check: Check) -> tuple[str, ...]:
     """Give the columns that `check` names in its own text."""
     if isinstance(check, Expression):
         return column_names(check.text)
-    return check.columns if isinstance(check, Key | Depends) else ()
+    return check.columns if isinstance(check, Key | Depends | References) else ()
 
 
 def plan(check: Check, column: str | None, frame: Frame, number: int) -> CheckPlan:
@@ -267,4 +269,6 @@ _PLANNERS: dict[type[Check], Callable[[Any, str, Frame, str], CheckPlan]] = {
     Ordered: plan_ordered,
     Length: plan_length,
     Fresh: plan_fresh,
+    InReference: plan_in_reference,
+    References: plan_references,
 }

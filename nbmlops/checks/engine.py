@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.compile import needed, plan
 from nbmlops.checks.evidence import RowsEvidence
 from nbmlops.checks.kinds import Check, Nulls, Rows
+from nbmlops.checks.looking_up import Found
 from nbmlops.checks.plans import ROWS, CheckPlan, Frame
 from nbmlops.checks.records import Outcome, Status
 from nbmlops.checks.words import bound_words, figure_words, value_words
-from nbmlops.core.errors import InvalidError, nearest
+from nbmlops.core.errors import NbmlopsError, nearest
 
 if TYPE_CHECKING:
     import polars as pl
 
     from nbmlops.checks.frames import CheckedTable
+    from nbmlops.checks.looking_up import Finder
     from nbmlops.checks.suite import Suite
 
 __all__ = ["judge"]
@@ -34,11 +37,15 @@ class _Planned:
     plan: CheckPlan
 
 
-def judge(table: CheckedTable, suite: Suite) -> tuple[Outcome, ...]:
+def judge(
+    table: CheckedTable, suite: Suite, find: Finder | None = None, now: datetime | None = None
+) -> tuple[Outcome, ...]:
     """Judge `table` by `suite`; one outcome per check, in the suite's order.
 
     A check that cannot run (a missing column, another type) gives an ``errored`` outcome; the others
-    still run. A table without rows fails, unless the suite itself says how many rows there may be.
+    still run. A table without rows fails, unless the suite itself says how many rows there may be. `find` gives the
+    table and the version that a reference in the suite means; `now` is the time that ages are told from, the machine's
+    by default.
 
     Raises
     ------
@@ -46,6 +53,8 @@ def judge(table: CheckedTable, suite: Suite) -> tuple[Outcome, ...]:
         When a judged column holds Python objects.
     """
     frame, lazy = _frame(table, suite)
+    finder = Found(find) if find is not None else None
+    frame = replace(frame, reference=finder, now=(now or datetime.now(UTC)).replace(tzinfo=None))
     outcomes = [_planned(check, None, frame, number) for number, check in enumerate(suite.table)]
     for each in suite.columns:
         if each.column not in frame.places:
@@ -92,9 +101,9 @@ def _absent(column: str, frame: Frame, checks: int) -> Outcome:
 def _planned(check: Check, column: str | None, frame: Frame, number: int) -> Outcome | _Planned:
     try:
         return _Planned(check, column, plan(check, column, frame, number))
-    except InvalidError as error:
+    except NbmlopsError as error:
         said = error.message if error.hint is None else f"{error.message}; {error.hint}"
-        return Outcome(check.kind, column, "errored", "", bound_words(check), said)
+        return _of(check, Outcome(check.kind, column, "errored", "", bound_words(check), said))
 
 
 def _empty(table: CheckedTable, suite: Suite) -> list[Outcome]:
@@ -124,6 +133,7 @@ def _tried(table: CheckedTable, lazy: pl.LazyFrame, planned: Sequence[_Planned])
     measures = {ROWS: pl.len()}
     for each in planned:
         measures.update(each.plan.measures)
+        lazy = each.plan.join.onto(lazy) if each.plan.join else lazy
     try:
         return _select(table, lazy, measures)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
@@ -168,8 +178,9 @@ def _evidence(table: CheckedTable, lazy: pl.LazyFrame | None, bad: Sequence[_Bad
 
     wanted: dict[str, pl.Expr] = {}
     for number, each in enumerate(bad):
-        where = each.planned.plan.evidence
+        where, join = each.planned.plan.evidence, each.planned.plan.join
         assert where is not None
+        lazy = join.onto(lazy) if join is not None and lazy is not None else lazy
         wanted[f"rows{number}"] = where.arg_true().head(EVIDENCE).implode()
         for place in {*each.shown.values(), *filter(None, [each.planned.plan.shown])}:
             wanted[f"{place} of {number}"] = pl.col(place).filter(where).head(EVIDENCE).implode()
@@ -212,7 +223,7 @@ def _located(bad: _Bad, number: int, values: Mapping[str, Any]) -> _Evidence:
 def _outcome(each: _Planned, values: Mapping[str, Any] | BaseException) -> Outcome:
     check = each.check
     if isinstance(values, BaseException):
-        return Outcome(check.kind, each.column, "errored", "", bound_words(check), _first_line(values))
+        return _of(check, Outcome(check.kind, each.column, "errored", "", bound_words(check), _first_line(values)))
     bad, judged = _tallied(each, values)
     if each.plan.tally is None:
         holds, figure = each.plan.holds, each.plan.fixed or ""
@@ -220,7 +231,14 @@ def _outcome(each: _Planned, values: Mapping[str, Any] | BaseException) -> Outco
         said = each.plan.said
         holds, figure = _holds(check, bad, judged), said(values) if said else figure_words(check, bad, judged)
     status: Status = "passed" if holds else "warned" if check.severity == "warn" else "failed"
-    return Outcome(check.kind, each.column, status, figure, bound_words(check), number=_number(each, bad, judged))
+    bound = each.plan.bound or bound_words(check)
+    number = _number(each, bad, judged)
+    return _of(check, Outcome(check.kind, each.column, status, figure, bound, number=number))
+
+
+def _of(check: Check, outcome: Outcome) -> Outcome:
+    """The outcome with what its check says of itself."""
+    return replace(outcome, owner=check.owner, reason=check.reason) if check.owner or check.reason else outcome
 
 
 def _tallied(each: _Planned, values: Mapping[str, Any] | BaseException) -> tuple[int, int]:

@@ -77,6 +77,11 @@ class Judging(Keeping):
             return table_of(path), name or path.name, ()
         return table_of(value), name or "dataframe", ()
 
+    def _referred(self, ref: str) -> tuple[CheckedTable, DataVersion]:
+        """The table and the version that a reference in a suite means."""
+        version = self._data.show(ref)
+        return self._saved(version), version
+
     def _saved(self, version: DataVersion) -> CheckedTable:
         if version.rows is None:
             from nbmlops.data.records import a_or_an

@@ -57,7 +57,8 @@ def _case(suite: ET.Element, report: Report, outcome: Outcome) -> None:
     where = {"classname": _allowed(f"{report.section}.{report.subject}"), "name": _named(outcome), "time": "0"}
     case = ET.SubElement(suite, "testcase", where)
     said = _allowed(str(outcome))
-    more = [outcome.detail, f"rows {', '.join(map(str, outcome.rows))}" if outcome.rows else ""]
+    whose = [f"reason: {outcome.reason}" if outcome.reason else "", f"owner: {outcome.owner}" if outcome.owner else ""]
+    more = [outcome.detail, *whose, f"rows {', '.join(map(str, outcome.rows))}" if outcome.rows else ""]
     detail = "\n".join([said, *(_allowed(each) for each in more if each)])
     if tag := _TAGS.get(outcome.status):
         ET.SubElement(case, tag, {"message": said, "type": _allowed(outcome.check)}).text = detail

@@ -2,7 +2,8 @@
 
 A kind says what is expected; `nbmlops.checks.compile` knows how to measure it. Every kind carries
 `severity` (``error`` stops a strict run, ``warn`` does not); kinds that judge value by value also
-carry `mostly`, the share of non-null values that must hold.
+carry `mostly`, the share of non-null values that must hold. `owner` and `reason` say who looks after a
+check and why it is there; reports repeat them.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ __all__ = [
     "TypeName",
     "TypeOf",
     "Unique",
+    "check_names",
     "check_range",
     "is_number",
     "write_end",
@@ -56,6 +58,8 @@ class Check(ABC):
     by_value: ClassVar[bool] = False
     mostly: float = 1.0
     severity: Severity = "error"
+    owner: str = ""
+    reason: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < self.mostly <= 1:
@@ -80,6 +84,9 @@ class Check(ABC):
             parts.append(f"mostly({self.mostly!r})")
         if self.severity == "warn":
             parts.append("warn")
+        parts += [
+            f"{word}({write_string(text)})" for word, text in (("owner", self.owner), ("reason", self.reason)) if text
+        ]
         return ", ".join(parts)
 
 
@@ -224,7 +231,7 @@ class Key(Check):
 
     def __post_init__(self) -> None:
         Check.__post_init__(self)
-        _names("key", self.columns)
+        check_names("key", self.columns)
         if not self.columns:
             raise InvalidError("key() names no column", hint="as in key(year, month, flight)")
 
@@ -242,7 +249,7 @@ class Columns(Check):
 
     def __post_init__(self) -> None:
         Check.__post_init__(self)
-        _names("columns", self.names)
+        check_names("columns", self.names)
 
     def _words(self) -> str:
         return f"columns({', '.join([self.mode, *map(write_name, self.names)])})"
@@ -272,7 +279,8 @@ def check_range(what: str, low: float | str | None, high: float | str | None) ->
         )
 
 
-def _names(what: str, names: tuple[str, ...]) -> None:
+def check_names(what: str, names: tuple[str, ...]) -> None:
+    """Raise `InvalidError` when a column is there twice; `what` begins its message."""
     for position, name in enumerate(names):
         if name in names[:position]:
             raise InvalidError(f"{what} names {write_name(name)} twice")

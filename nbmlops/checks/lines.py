@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from nbmlops.checks.conflicts import conflict
 from nbmlops.checks.kinds import Check, Columns, Key, OneOf, Rows
+from nbmlops.checks.references import References
 from nbmlops.checks.tokens import write_name, write_scalar
 from nbmlops.core.errors import InvalidError
 
 __all__ = ["ColumnChecks", "TableKind", "refuse_conflicts", "written"]
 
-TableKind = Rows | Key | Columns
+TableKind = Rows | Key | Columns | References
 _RESERVED = frozenset({"table"})
 _WIDTH = 110
 

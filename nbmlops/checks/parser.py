@@ -15,6 +15,7 @@ from nbmlops.data.condition_text import MisreadError
 __all__ = ["Parser", "parse"]
 
 _LIMIT = 10_000_000
+_MODIFIERS = ("mostly", "warn", "owner", "reason")
 
 
 Parsed = tuple[tuple[ColumnChecks, ...], tuple[Check, ...], str]
@@ -136,20 +137,22 @@ class Parser:
             check: Check = TypeOf(name=word)
         elif word in KINDS:
             check = KINDS[word](self)
-        elif word in ("mostly", "warn"):
+        elif word in _MODIFIERS:
             raise self.error(start, f"{word} belongs to the check before it, and there is none")
         else:
-            raise self.error(start, f"{word} is no check", nearest(word, [*TYPES, *KINDS, "mostly", "warn"]) or _HINT)
+            raise self.error(start, f"{word} is no check", nearest(word, [*TYPES, *KINDS, *_MODIFIERS]) or _HINT)
         if of_table and not isinstance(check, TableKind | Expression):
-            raise self.error(start, f"{word} belongs to a column, not to the table", "rows between, key, columns, expr")
+            raise self.error(
+                start, f"{word} belongs to a column, not to the table", "rows between, key, columns, references, expr"
+            )
         if not of_table and isinstance(check, TableKind):
             raise self.error(start, f"{word} belongs to the table", f"write a line: table: {check.words}")
         return check
 
     def modified(self, check: Check) -> Check:
-        """Take the ``mostly`` and ``warn`` that follow."""
+        """Take the ``mostly``, ``warn``, ``owner`` and ``reason`` that follow."""
         seen: set[str] = set()
-        while self.token.text == "," and self.tokens[self.at + 1].text in ("mostly", "warn"):
+        while self.token.text == "," and self.tokens[self.at + 1].text in _MODIFIERS:
             self.at += 1
             start = self.next()
             if start.text in seen:
@@ -157,6 +160,12 @@ class Parser:
             seen.add(start.text)
             if start.text == "warn":
                 check = dataclasses.replace(check, severity="warn")
+                continue
+            if start.text == "owner":
+                check = dataclasses.replace(check, owner=self.only_string("owner")[1])
+                continue
+            if start.text == "reason":
+                check = dataclasses.replace(check, reason=self.only_string("reason")[1])
                 continue
             try:
                 check = dataclasses.replace(check, mostly=self.mostly())

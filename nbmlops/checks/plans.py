@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, nearest
@@ -12,12 +13,14 @@ if TYPE_CHECKING:
     import polars as pl
 
     from nbmlops.checks.kinds import Check
+    from nbmlops.checks.looking_up import Finder, Join
 
 __all__ = ["ROWS", "CheckPlan", "Frame", "Values", "by_value", "mismatch", "missing", "present"]
 
 ROWS = "rows"
 """Name of the measure that counts the rows of the table."""
 Values = Mapping[str, Any]
+_NEVER = datetime(1, 1, 1)  # noqa: DTZ001 - dates of tables have no zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,18 @@ class Frame:
         Types of those columns, by the table's names.
     judged : tuple of str
         The columns that the suite has a line for.
+    reference : callable
+        Gives the table and the version that a reference means; None where there is no store.
+    now : datetime
+        When the table is judged, in UTC and without a zone.
     """
 
     names: tuple[str, ...]
     places: Mapping[str, str]
     types: Mapping[str, pl.DataType]
     judged: tuple[str, ...]
+    reference: Finder | None = None
+    now: datetime = _NEVER
 
     def place(self, column: str) -> str:
         """Name of `column` in the lazy frame.
@@ -72,6 +81,10 @@ class CheckPlan:
         The figure of a check that needs no tally, such as a type; `holds` is its verdict.
     said : callable, optional
         From the measured values: the figure in words, when it is no count of bad ones.
+    join : Join, optional
+        A column that the frame needs for it.
+    bound : str, optional
+        What is asked for, where only the plan knows: which version a name means.
     """
 
     measures: Mapping[str, pl.Expr] = field(default_factory=dict)
@@ -81,6 +94,8 @@ class CheckPlan:
     fixed: str | None = None
     holds: bool = True
     said: Callable[[Values], str] | None = None
+    join: Join | None = None
+    bound: str | None = None
 
 
 def mismatch(check: Check, column: str, dtype: pl.DataType) -> InvalidError:

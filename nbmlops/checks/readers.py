@@ -20,12 +20,16 @@ from nbmlops.checks.kinds import (
     is_number,
 )
 from nbmlops.checks.patterns import compiled_pattern
+from nbmlops.checks.references import InReference, References, read_reference
 from nbmlops.checks.sequence import Fresh, Length, Ordered, Way
+from nbmlops.core.errors import InvalidError
+from nbmlops.core.refs import Ref
 from nbmlops.data.condition_text import MisreadError
 from nbmlops.data.conditions import column_names
 
 if TYPE_CHECKING:
     from nbmlops.checks.parser import Parser
+    from nbmlops.checks.tokens import Token
 
 __all__ = ["KINDS"]
 
@@ -36,6 +40,12 @@ def _between(parser: Parser) -> Check:
 
 
 def _one_of(parser: Parser) -> Check:
+    if parser.tokens[parser.at + 1].kind == "ref":
+        parser.needs("(", "in")
+        token = parser.next()
+        ref, column = reference(parser, token)
+        parser.needs(")", f"the reference {token}")
+        return InReference(ref=ref, column=column)
     return OneOf(values=tuple(value for _, value in parser.values("in")))
 
 
@@ -114,6 +124,38 @@ def _fresh(parser: Parser) -> Check:
     return Fresh(age=cast("float", age.value), unit=unit.text)
 
 
+def _references(parser: Parser) -> Check:
+    parser.needs("(", "references")
+    names: list[str] = []
+    while parser.token.kind in ("word", "string"):
+        names.append(str(parser.next().value))
+        parser.needs(",", "a column")
+    token = parser.token
+    if token.kind != "ref":
+        raise parser.error(token, f"expected a version such as @routes, found {token}", _ROWS)
+    ref, column = reference(parser, parser.next())
+    if column is not None:
+        raise parser.error(token, "references takes the version alone: its columns have the same names", _ROWS)
+    parser.needs(")", f"the reference {token}")
+    return References(columns=tuple(names), ref=ref)
+
+
+def reference(parser: Parser, token: Token) -> tuple[str, str | None]:
+    """Take apart what a token refers to.
+
+    Raises
+    ------
+    InvalidError
+        When it names no version, with a caret under it.
+    """
+    ref, column = read_reference(token.text)
+    try:
+        Ref.parse(ref)
+    except InvalidError as error:
+        raise parser.error(token, error.message, error.hint) from None
+    return ref, column
+
+
 def _columns(parser: Parser) -> Check:
     start = parser.token
     mode, *names = parser.names("columns") or ("",)
@@ -121,6 +163,8 @@ def _columns(parser: Parser) -> Check:
         raise parser.error(start, "columns takes exact or at_least first", "columns(exact, year, month)")
     return Columns(mode=cast('Literal["exact", "at_least"]', mode), names=tuple(names))
 
+
+_ROWS = "references(carrier, origin, @routes)"
 
 KINDS: dict[str, Callable[[Parser], Check]] = {
     "between": _between,
@@ -138,6 +182,7 @@ KINDS: dict[str, Callable[[Parser], Check]] = {
     "decreasing": _ordered("decreasing"),
     "length": _length,
     "fresh": _fresh,
+    "references": _references,
     "depends": lambda parser: Depends(columns=parser.names("depends")),
 }
 """A word that begins a check, and what reads the rest of it."""

@@ -50,6 +50,8 @@ class Outcome:
         What the verdict rests on: rows, tables, bars, curves and notes.
     number : float or None
         The figure as a number, for lines over time; None where there is none, or it is not finite.
+    owner, reason : str
+        Who looks after the check, and why it is there, as its suite says.
     """
 
     check: str
@@ -61,6 +63,8 @@ class Outcome:
     rows: tuple[int, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     number: float | None = None
+    owner: str = ""
+    reason: str = ""
 
     def __post_init__(self) -> None:
         if self.number is not None:
@@ -204,15 +208,20 @@ def _outcome_to_json(outcome: Outcome) -> dict[str, Any]:
         "rows": list(outcome.rows),
         "evidence": [evidence.to_json(each) for each in outcome.evidence],
         "number": outcome.number,
+        "owner": outcome.owner,
+        "reason": outcome.reason,
     }
 
 
 def _outcome_from_json(document: Mapping[str, Any]) -> Outcome:
-    # Format 1 had neither evidence nor number; an erasure puts a mark in the place of a number.
+    # Format 1 had neither evidence nor number, and the first reports of format 2 no owner and reason; an erasure puts a
+    # mark in the place of a number.
     number = document.get("number")
     return Outcome(
         **{key: document[key] for key in ("check", "column", "status", "figure", "bound", "detail")},
         rows=tuple(document["rows"]),
         evidence=tuple(evidence.from_json(each) for each in document.get("evidence", ())),
         number=number if isinstance(number, float | int) else None,
+        owner=document.get("owner", ""),
+        reason=document.get("reason", ""),
     )

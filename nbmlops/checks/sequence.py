@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from nbmlops.checks.frames import is_text
@@ -155,7 +155,7 @@ def plan_fresh(check: Fresh, column: str, frame: Frame, key: str) -> CheckPlan:
         return CheckPlan(tally=lambda _: (0, 0))
     if dtype not in (pl.Date, pl.Datetime):
         raise mismatch(check, column, dtype)
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = frame.now
 
     def tally(values: Any) -> tuple[int, int]:
         newest = values[key]

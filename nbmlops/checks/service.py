@@ -150,7 +150,9 @@ class Checks(FeatureChecks, Ruling, DriftChecks):
         table, subject, judged = self._table(value, name)
         wanted = self._suite(suite, value, subject)
         named = wanted.name or _plain_name(subject)
-        return self._judged("data", named, subject, judge(table, wanted), judged, strict=strict)
+        return self._judged(
+            "data", named, subject, judge(table, wanted, self._referred, self._clock.now()), judged, strict=strict
+        )
 
     def diff(
         self, before: int | str | os.PathLike[str] | Suite | SuiteBuilder | Any, after: Any, *, from_: int | None = None

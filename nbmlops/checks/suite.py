@@ -9,8 +9,10 @@
             | mean between(a, b) | max between(a, b) | distinct between(n, m)      -- of the column as a whole
             | increasing | decreasing | increasing(strict) | length between(n, m) | fresh(7 days)
             | depends(column, …)                     -- one value for each combination of those columns
-            | mostly(0.99) | warn                    -- both belong to the check before them
+            | in(@airlines.carrier) | in(@airlines@v3)      -- the values of a column of another version
+            | mostly(0.99) | warn | owner("…") | reason("…")     -- these belong to the check before them
             | rows between(a, b) | key(column, …) | columns(exact | at_least, column, …)     -- of the table
+            | references(column, …, @routes)         -- the columns stand together in a row of another version
     type    = number | integer | string | boolean | datetime | category
 
 An end of ``between`` may be left out; dates are ISO 8601 strings. Inside parentheses a line may
@@ -40,6 +42,7 @@ from nbmlops.checks.kinds import (
 )
 from nbmlops.checks.lines import ColumnChecks, TableKind, refuse_conflicts, written
 from nbmlops.checks.parser import parse
+from nbmlops.checks.references import InReference, References
 from nbmlops.checks.sequence import Fresh, Length, Ordered
 from nbmlops.checks.tokens import Scalar
 from nbmlops.core.errors import InvalidError
@@ -116,6 +119,18 @@ class Suite:
 
         return exported(self)
 
+    @property
+    def refs(self) -> tuple[str, ...]:
+        r"""The versions that it refers to, each once, as it names them.
+
+        Examples
+        --------
+        >>> Suite.parse("carrier: in(@airlines@v3.carrier)\ntable: references(carrier, origin, @routes)").refs
+        ('routes', 'airlines@v3')
+        """
+        checks = [*self.table, *(check for each in self.columns for check in each.checks)]
+        return tuple(dict.fromkeys(check.ref for check in checks if isinstance(check, InReference | References)))
+
     def __len__(self) -> int:
         return len(self.table) + sum(len(each.checks) for each in self.columns)
 
@@ -164,6 +179,10 @@ class SuiteBuilder:
     def isin(self, values: Iterable[Scalar]) -> SuiteBuilder:
         """Expect values among `values` (``in`` is a keyword of Python)."""
         return self._add(OneOf(values=tuple(values)))
+
+    def within(self, ref: str, column: str | None = None) -> SuiteBuilder:
+        """Expect values among those of a column of the version `ref`; by default of the one of the same name."""
+        return self._add(InReference(ref=ref, column=column))
 
     def matches(self, pattern: str) -> SuiteBuilder:
         """Expect whole values to match the regular expression `pattern`."""
@@ -223,6 +242,11 @@ class SuiteBuilder:
         self._place = None
         return self._add(Key(columns=columns))
 
+    def references(self, *columns: str, ref: str) -> SuiteBuilder:
+        """Expect `columns` of each row to stand together in a row of the version `ref`."""
+        self._place = None
+        return self._add(References(columns=columns, ref=ref))
+
     def columns(self, mode: Literal["exact", "at_least"], *names: str) -> SuiteBuilder:
         """Expect exactly, or at least, the columns `names`; without names those that the suite judges."""
         self._place = None
@@ -235,6 +259,14 @@ class SuiteBuilder:
     def warn(self) -> SuiteBuilder:
         """Let the last check warn instead of fail."""
         return self._change(lambda check: replace(check, severity="warn"))
+
+    def owner(self, name: str) -> SuiteBuilder:
+        """Say who looks after the last check."""
+        return self._change(lambda check: replace(check, owner=name))
+
+    def reason(self, text: str) -> SuiteBuilder:
+        """Say why the last check is there."""
+        return self._change(lambda check: replace(check, reason=text))
 
     def done(self) -> Suite:
         """Give the suite as built so far."""

@@ -5,6 +5,7 @@ r"""Words of a suite's text: cutting them out, writing them, and pointing at the
     string  = '"' … '"' | "'" … "'"     escapes: backslash before a quote, a backslash, n, t, r, or uXXXX;
                                         before anything else it stands for itself, so "\d+" needs no doubling
     number  = [-+] digits [ "." digits ] [ e digits ]      "_" may group the digits
+    ref     = "@" name [ "@" version ] [ "." ( column | string ) ], or "@" string for a name that holds points
     word    = letters of any script, digits, "_"; does not start with a digit
     comment = "#" to the end of the line
 """
@@ -22,7 +23,7 @@ from nbmlops.core.errors import InvalidError
 __all__ = ["Scalar", "Token", "pointed", "tokenize", "write_name", "write_operand", "write_scalar", "write_string"]
 
 Scalar = bool | int | float | str
-Kind = Literal["word", "number", "string", "mark", "comment", "newline", "end"]
+Kind = Literal["word", "number", "string", "ref", "mark", "comment", "newline", "end"]
 
 _WORD = r"[^\W\d][^\s\x00-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f]*"
 _TOKEN = re.compile(
@@ -30,9 +31,10 @@ _TOKEN = re.compile(
     |(?P<newline>\n)
     |(?P<comment>\#[^\n]*)
     |(?P<string>"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*')
+    |(?P<ref>@(?:"[^"\\\n]*"|[^\s,():"'\#@][^\s,():"'\#]*(?:"(?:[^"\\\n]|\\[^\n])*")?))
     |(?P<number>[-+]?(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)
     |(?P<word>{_WORD})
-    |(?P<mark><=|[():,<%@])""",
+    |(?P<mark><=|[():,<%])""",
     re.VERBOSE,
 )
 _ESCAPE = re.compile(r"""\\(?:(["'\\ntr])|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))""")
@@ -86,8 +88,8 @@ def tokenize(text: str) -> list[Token]:
             tokens.append(Token("string", source, position, _unescaped(text, source, position)))
         elif kind == "number":
             tokens.append(Token("number", source, position, _number(text, source, position)))
-        elif kind == "word":
-            tokens.append(Token("word", source, position, source))
+        elif kind in ("word", "ref"):
+            tokens.append(Token("word" if kind == "word" else "ref", source, position, source))
         position = match.end()
     tokens.append(Token("end", "", len(text)))
     return tokens

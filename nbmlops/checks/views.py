@@ -44,7 +44,8 @@ def _sentence(outcome: Outcome) -> tuple[Part, ...]:
     found = Part(f"{sign(outcome.status)} {outcome}", _SIGNS[outcome.status][1])
     rows = f"first rows: {', '.join(f'{row:,}' for row in outcome.rows[:_NAMED])}" if outcome.rows else ""
     detail = outcome.detail if outcome.figure else ""
-    return line(found, Part(detail, "muted"), Part(rows, "muted"))
+    whose = [f"because {outcome.reason}" if outcome.reason else "", f"ask {outcome.owner}" if outcome.owner else ""]
+    return line(found, Part(detail, "muted"), Part(rows, "muted"), *(Part(words, "muted") for words in whose if words))
 
 
 def _ordered(report: Report) -> list[Outcome]:
@@ -60,10 +61,13 @@ def _(report: Report) -> Look:
     named = f" by {report.suite}" if report.suite and report.suite != report.subject.partition("@")[0] else ""
     number = Part(f"report {report.id}", "muted") if report.id is not None else None
     rows = [
-        (sign(one.status), one.column or "", one.check, one.figure, one.bound, one.detail) for one in _ordered(report)
+        (sign(one.status), one.column or "", one.check, one.figure, one.bound, one.detail, one.reason, one.owner)
+        for one in _ordered(report)
     ]
     facts = Facts.of({"section": report.section, "judged": when(report.created_at), "run": report.run_id})
-    outcomes = table(("", "column", "check", "figure", "bound", "detail"), rows).without_empty_columns()
+    outcomes = table(
+        ("", "column", "check", "figure", "bound", "detail", "reason", "owner"), rows
+    ).without_empty_columns()
     return Look(
         line(f"{report.subject}{named}", *_tally(report), number),
         body=(Lines(tuple(troubles)),) if troubles else (),

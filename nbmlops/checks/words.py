@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.aggregates import Depends, Distinct, Maximum, Mean
 from nbmlops.checks.kinds import Between, Check, Columns, Expression, Key, Matches, Nulls, OneOf, Rows, TypeOf, Unique
+from nbmlops.checks.references import InReference, References
 from nbmlops.checks.sequence import Fresh, Length, Ordered
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _COMPLAINTS = {
     "matches": "do not match",
     "nulls": "missing",
     "order": "out of order",
+    "references": "not there",
     "type": "not whole",
     "unique": "repeated",
 }
@@ -31,10 +33,16 @@ def figure_words(check: Check, bad: int, judged: int) -> str:
     """Say how many of the `judged` values or rows are `bad`; of a check of rows, how many there are."""
     if isinstance(check, Rows):
         return f"{judged:,} rows"
-    noun = "groups" if isinstance(check, Depends) else "rows" if isinstance(check, Key | Expression) else "values"
+    noun = (
+        "groups"
+        if isinstance(check, Depends)
+        else "rows"
+        if isinstance(check, Key | Expression | References)
+        else "values"
+    )
     if not judged:
         return f"no {noun}"
-    complaint = _COMPLAINTS.get(check.kind, "outside")
+    complaint = "not there" if isinstance(check, InReference) else _COMPLAINTS.get(check.kind, "outside")
     share = f" ({percent_words(bad / judged)})" if bad else ""
     return f"{bad:,} of {judged:,} {noun} {complaint}{share}"
 
@@ -115,6 +123,8 @@ _BOUNDS: dict[type[Check], Callable[[Any], str]] = {
     Depends: lambda check: f"one for each {', '.join(check.columns)}",
     Ordered: lambda check: str(check.words),
     Length: lambda check: f"{_between_words(check.low, check.high)} characters",
+    InReference: lambda check: str(check.words.removeprefix("in(").removesuffix(")")),
+    References: lambda check: f"{', '.join(check.columns)} of @{check.ref}",
     Fresh: lambda check: f"at most {check.age:,} {check.unit} old",
     Columns: lambda check: f"{check.mode.replace('_', ' ')} {', '.join(check.names) or 'those of the suite'}",
 }

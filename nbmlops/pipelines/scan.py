@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
+from nbmlops.checks.suite import Suite
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import Ref
 from nbmlops.pipelines import checked
@@ -143,6 +145,7 @@ class _Scanner:
             if (magic := read_magic(call)) is not None:
                 if magic.name == "ml":
                     self._line(magic, target)
+                    self._body(call, magic)
             elif full := self.names.of(call.func):
                 noun_verb = full.removeprefix("nbmlops.ml.").split(".")
                 if full.startswith("nbmlops.ml.") and len(noun_verb) == 2:
@@ -175,6 +178,16 @@ class _Scanner:
                 self.dynamic.append(Dynamic(operand.kind, relation, word, self.cell, number, _UNFILLED))
             else:
                 self._check(operand, word, word if word in self.variables else None, number, strict=strict)
+
+    def _body(self, call: ast.Call, magic: Magic) -> None:
+        """Note the versions that a suite below a line looks values up in."""
+        line = MlLine.parse(magic.text)
+        if (line.noun, line.verb) == ("check", "data"):
+            for text in (body.value for body in call.args[2:] if isinstance(body, ast.Constant)):
+                # What is no suite says so when its cell runs.
+                with suppress(InvalidError):
+                    for ref in Suite.parse(str(text)).refs:
+                        self._add("data", "reads", ref, magic.line)
 
     def _call(self, call: ast.Call, noun_verb: tuple[str, str], hidden: frozenset[str], target: str | None) -> None:
         known = {name: held for name, held in self.parameters.items() if name not in hidden}

@@ -287,3 +287,10 @@ def test_the_digest_is_the_same_on_every_supported_python() -> None:
     function = "def f(a: int = 1, *b, **c) -> str:\n    return f'{a!r:>{2}}' if a else [x async for x in b]\n"
     source = function + "class K: y = -1j, ..., b'z'"
     assert code_digest(notebook(source)) == "c274e5ee470131f5ca2e83ab1b05765a0609faee96eda17e5d7cc18c5e2ba9da"
+
+
+def test_a_suite_below_a_line_reads_the_versions_that_it_looks_values_up_in() -> None:
+    suite = "carrier: in(@airlines@v3.carrier), in(@fleet)\ntable: references(carrier, origin, @routes)"
+    found = scan({"cells": [{"cell_type": "code", "source": f"%%ml check flights --strict\n{suite}"}]})
+    assert [read.ref for read in found.reads] == ["flights", "routes", "airlines@v3", "fleet"]
+    assert [check.ref for check in found.checks] == ["flights"]

@@ -1,0 +1,81 @@
+"""Kinds of check against another version: values that are among those of its column, rows that it has too.
+
+What a name means is settled once for each judging, and the outcome names the version and its digest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from nbmlops.checks.kinds import Check, check_names
+from nbmlops.checks.tokens import write_name, write_string
+from nbmlops.core.errors import InvalidError
+from nbmlops.core.refs import Ref
+
+__all__ = ["InReference", "References", "read_reference"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InReference(Check):
+    """Values are among those of a column of another version; by default of the column of the same name."""
+
+    kind: ClassVar[str] = "in"
+    by_value: ClassVar[bool] = True
+    ref: str
+    column: str | None = None
+
+    def __post_init__(self) -> None:
+        Check.__post_init__(self)
+        Ref.parse(self.ref)
+
+    def _words(self) -> str:
+        return f"in({_written(self.ref, self.column)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class References(Check):
+    """The columns of each row stand together in a row of another version, which has columns of the same names.
+
+    A row in which one of them is null refers to nothing, as in SQL (MATCH SIMPLE).
+    """
+
+    kind: ClassVar[str] = "references"
+    by_value: ClassVar[bool] = True
+    columns: tuple[str, ...]
+    ref: str
+
+    def __post_init__(self) -> None:
+        Check.__post_init__(self)
+        Ref.parse(self.ref)
+        check_names("references", self.columns)
+        if not self.columns:
+            raise InvalidError("references() names no column", hint="as in references(carrier, origin, @routes)")
+
+    def _words(self) -> str:
+        return f"references({', '.join([*map(write_name, self.columns), _written(self.ref, None)])})"
+
+
+def _written(ref: str, column: str | None) -> str:
+    if column is None:
+        return f"@{ref}" if "." not in ref else f'@"{ref}"'
+    plain = column.isidentifier() and "." not in column
+    return f"@{ref}.{column if plain else write_string(column)}"
+
+
+def read_reference(text: str) -> tuple[str, str | None]:
+    """Take a reference of a suite apart: the version, and the column behind the last point.
+
+    Examples
+    --------
+    >>> read_reference("@airlines@v3.carrier"), read_reference("@airlines")
+    (('airlines@v3', 'carrier'), ('airlines', None))
+    """
+    whole = text.removeprefix("@")
+    if whole.startswith('"'):
+        return whole.strip('"'), None
+    if whole.endswith('"'):
+        ref, _, quoted = whole.partition('."')
+        return ref, quoted[:-1].replace('\\"', '"').replace("\\\\", "\\")
+    ref, point, column = whole.rpartition(".")
+    return (ref, column) if point else (whole, None)
