@@ -100,10 +100,12 @@ class Runner:
         cache: bool = True,
         like: str | None = None,
         progress: Progress | None = None,
+        cancellation: Cancellation | None = None,
     ) -> PipelineRun:
         """Execute a plan and commit it; a proof is executed, and nothing that it wrote gets a name.
 
-        With `like`, the id of a run, names mean what they meant to that run.
+        With `like`, the id of a run, names mean what they meant to that run. A `cancellation` stops it from outside,
+        as Ctrl-C does.
 
         Raises
         ------
@@ -117,7 +119,7 @@ class Runner:
         tags = {"version": plan.version, "logical_time": plan.logical_time, PARTIAL: steps}
         known = {key: value for key, value in tags.items() if value}
         run = self._runs.start(plan.name, params=plan.given, tags=known or None, kind=kind, like=like)
-        cancelled, claim = Cancellation(), _Claim(self._ledger, slot, run.id)
+        cancelled, claim = cancellation or Cancellation(), _Claim(self._ledger, slot, run.id)
         try:
             with _stopping(cancelled):
                 claim = _Claim.of(self._ledger, slot, run.id, plan)
