@@ -108,7 +108,7 @@ def test_a_promoted_version_knows_the_reports_that_it_was_promoted_on(workspace:
     promoted = workspace.pipeline.promote("sums", "production", against=first.run.name)
     assert promoted.report is not None
     (version,) = workspace.pipeline.history("sums")
-    assert version.judged == (promoted.report.id, "passed")
+    assert version.judged == (promoted.report.id, promoted.report.status)
     (linked,) = version.reports
     number = int(linked.split()[1].rstrip(":"))
     suite = workspace.check.show(number)
