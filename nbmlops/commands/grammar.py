@@ -6,67 +6,12 @@ The tree is built from it, and the parity test, the README and ``%ml?`` walk it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
 
+from nbmlops.commands.verb import Verb
 from nbmlops.core.errors import NotFoundError, nearest
 
-__all__ = ["NOUNS", "VERBS", "Face", "Verb", "find", "of", "overview"]
-
-Face = Literal["python", "cell", "shell"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One row of the table.
-
-    Attributes
-    ----------
-    noun : str
-        Its noun; empty for the verbs of the workspace.
-    name : str
-        The verb.
-    positionals : str
-        What it takes, in order; brackets mean that it may be left out.
-    help : str
-        What it does, in one line.
-    python : str
-        Its Python name, below `nbmlops`.
-    detail : bool
-        Whether it shows everything that is known, and not one line.
-    body : str
-        What the body of a cell is to it: nothing, ``code`` or ``suite``.
-    exempt : mapping of Face to str
-        Faces that do not have it, each with the reason.
-    only_here : mapping of str to str
-        Options and positionals that are no parameter in Python, each with the reason or with what stands for it.
-    only_python : mapping of str to str
-        Parameters of the Python name that are no option, each with the reason.
-    """
-
-    noun: str
-    name: str
-    positionals: str
-    help: str
-    python: str
-    detail: bool = False
-    body: Literal["", "code", "suite"] = ""
-    exempt: Mapping[Face, str] = field(default_factory=dict)
-    only_here: Mapping[str, str] = field(default_factory=dict)
-    only_python: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def words(self) -> str:
-        """The words that call it, such as ``data save``."""
-        return f"{self.noun} {self.name}".strip()
-
-    @property
-    def usage(self) -> str:
-        """The words and what they take."""
-        return f"{self.words} {self.positionals}".strip()
-
+__all__ = ["NOUNS", "VERBS", "Verb", "find", "of", "overview"]
 
 NOUNS = MappingProxyType(
     {
@@ -75,6 +20,7 @@ NOUNS = MappingProxyType(
         "check": "Expectations about data, and the reports on them",
         "model": "Versions of trained models, signed, promoted through gates",
         "pipeline": "Notebooks as steps: run, prove, promote",
+        "schedule": "What starts when: times, events, the daemon",
         "remote": "Places to push to and pull from",
         "store": "Care of the stored bytes",
     }
@@ -189,7 +135,7 @@ VERBS = (
             "batch_latency memory size max_age lost".split(),
             "in Python: a keyword of this name, which `Asked` takes",
         ),
-        only_python={"asked": "the keywords, each an option here", **_DRAWN},
+        only_python={"asked": "the keywords, each an option here"},
     ),
     Verb(
         *("check", "feature", "[NOTEBOOK]", "Test the code that makes features.", "ml.check.feature"),
@@ -243,11 +189,7 @@ VERBS = (
     Verb(
         *("pipeline", "run", "NAME", "Run the steps; unchanged ones are skipped.", "ml.pipeline.run"),
         only_here=dict.fromkeys(("start", "until", "only"), "in Python: steps=Selection(start=[name])"),
-        only_python={
-            **_DRAWN,
-            "steps": "--from, --until and --only say it",
-            "cancellation": "a face is stopped by Ctrl-C",
-        },
+        only_python={**_DRAWN, "steps": "--from, --until and --only say it"},
     ),
     Verb(
         *("pipeline", "resume", "RUN", "Go on with a run that failed.", "ml.pipeline.resume"),
@@ -257,6 +199,11 @@ VERBS = (
     Verb(
         *("pipeline", "rehearse", "NAME", "Run the steps on samples, leave only a report.", "ml.pipeline.rehearse"),
         only_python=_DRAWN,
+    ),
+    Verb(
+        *("pipeline", "backfill", "NAME", "Run it for the times of the past that are missing.", "ml.pipeline.backfill"),
+        only_here=dict.fromkeys("cron tz parallel reprocess dry_run".split(), "in Python: a keyword of this name"),
+        only_python={"asked": "the keywords, each an option here", **_DRAWN},
     ),
     Verb("pipeline", "export", "NAME TARGET", "Write what Airflow, cron and others run it by.", "ml.pipeline.export"),
     Verb(
@@ -268,6 +215,25 @@ VERBS = (
     Verb("pipeline", "delete", "REF", "Hide a frozen version until restored.", "ml.pipeline.delete"),
     Verb("pipeline", "restore", "REF", "Bring back what was deleted.", "ml.pipeline.restore"),
     Verb("pipeline", "rename", "OLD NEW", "Give all frozen versions another name.", "ml.pipeline.rename"),
+    Verb(
+        *("schedule", "add", "TARGET [CRON]", "Start a pipeline at times, or after events.", "ml.schedule.add"),
+        only_here=dict.fromkeys("tz every on older catchup overlap late".split(), "in Python: a keyword of this name"),
+        only_python={"asked": "the keywords, each an option here"},
+    ),
+    Verb("schedule", "list", "", "List what starts when, how it went, and what is late.", "ml.schedule.list"),
+    Verb("schedule", "show", "NAME", "Show what is known of a schedule.", "ml.schedule.show", detail=True),
+    Verb("schedule", "next", "NAME", "List the next times of a schedule.", "ml.schedule.next"),
+    Verb("schedule", "history", "NAME", "List what has come due, newest first.", "ml.schedule.history"),
+    Verb("schedule", "pause", "NAME", "Start nothing of it until it is resumed.", "ml.schedule.pause"),
+    Verb("schedule", "resume", "NAME", "Let it start again from now on.", "ml.schedule.resume"),
+    Verb(
+        *("schedule", "run", "", "Be the daemon: start what is due, until stopped.", "ml.schedule.run"),
+        only_python={"tell": "the face prints a line for each"},
+    ),
+    Verb("schedule", "unit", "", "Write the unit by which systemd keeps the daemon.", "ml.schedule.unit"),
+    Verb("schedule", "delete", "NAME", "Start nothing of it until it is restored.", "ml.schedule.delete"),
+    Verb("schedule", "restore", "NAME", "Bring back what was deleted, paused.", "ml.schedule.restore"),
+    Verb("schedule", "rename", "OLD NEW", "Give a schedule another name.", "ml.schedule.rename"),
     Verb("remote", "add", "NAME WHERE", "Give a folder or URL a name in pyproject.toml.", "ml.remote.add"),
     Verb("remote", "list", "", "List the remotes that the project names.", "ml.remote.list"),
     Verb("remote", "remove", "NAME", "Forget a remote; what lies there stays.", "ml.remote.remove"),

@@ -95,6 +95,26 @@ def explain(session: Session, name: str, params: tuple[tuple[str, Any], ...]) ->
     return session.workspace.pipeline.explain(name, mapping(params))
 
 
+@group.verb("backfill")
+@click.argument("name", type=_REF)
+@click.option("--from", "start", required=True, metavar="DAY", help="The first day, or a time in ISO 8601.")
+@click.option("--to", "end", required=True, metavar="DAY", help="The last day, or a time in ISO 8601.")
+@_PARAMS
+@click.option("--cron", metavar="LINE", help="When it was due; as its schedule says by default.")
+@click.option("--tz", metavar="ZONE", help="The time zone of --cron; UTC by default.")
+@click.option("--parallel", type=int, default=1, show_default=True, help="How many times are run at once.")
+@click.option(
+    "--reprocess", default="failed", show_default=True, metavar="WHICH", help="Run again: failed, completed, none."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be run.")
+def backfill(session: Session, name: str, params: tuple[tuple[str, Any], ...], **asked: Any) -> Any:
+    """Run the times of the past."""
+    pipeline = session.workspace.pipeline
+    with session.meter.steps(name) as progress:
+        done = pipeline.backfill(name, params=mapping(params), progress=progress, **asked)
+    return session.judged(done, good=done.is_good)
+
+
 @group.verb("export")
 @click.argument("name", type=_REF)
 @click.argument("target", metavar="TARGET")
@@ -120,12 +140,11 @@ def export(
 @group.verb("rehearse")
 @click.argument("name", type=_NAME)
 @click.option("--rows", type=int, default=1_000, show_default=True, help="How many rows of each table are taken.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Stop the steps after so long.")
-def rehearse(session: Session, name: str, rows: int, timeout: float | None) -> Any:
+def rehearse(session: Session, name: str, rows: int) -> Any:
     """Run the steps on samples, and leave nothing but the report."""
     pipeline = session.workspace.pipeline
     with session.meter.steps(name) as progress:
-        report = pipeline.rehearse(name, rows=rows, timeout=timeout, progress=progress)
+        report = pipeline.rehearse(name, rows=rows, progress=progress)
     return session.judged(report, good=report.passed)
 
 

@@ -9,6 +9,7 @@ pipelines                           table: name of a pipeline -> list of noteboo
 gates                               table: name of a model -> what a promotion of it must pass
 policy                              table: what data may hold and models may use
 rehash        NBMLOPS_REHASH        true: a large file is read again also when its times say that nothing was written
+alerts        NBMLOPS_ALERTS        list: URLs of apprise for those who are told when a schedule fails
 cost_per_hour NBMLOPS_COST_PER_HOUR what an hour of this machine costs; runs and their cells then tell what they cost
 remotes                             table: name of a remote -> folder or fsspec URL to push to and pull from
 ============= ===================== =====================================================================
@@ -47,6 +48,8 @@ class Settings:
     remotes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     rehash: bool = False
     cost_per_hour: float | None = None
+    # Their tokens are as good as passwords.
+    alerts: tuple[str, ...] = field(default=(), repr=False)
     from_project: tuple[str, ...] = ()
     """Which of `catalog` and `objects` the project's file names, rather than this user's environment."""
 
@@ -81,6 +84,7 @@ class Settings:
             remotes=MappingProxyType(_remotes(table.get("remotes", {}))),
             rehash=_switch(environ.get("NBMLOPS_REHASH") or table.get("rehash", False)),
             cost_per_hour=_amount(environ.get("NBMLOPS_COST_PER_HOUR") or table.get("cost_per_hour")),
+            alerts=_alerts(environ.get("NBMLOPS_ALERTS", "").split() or table.get("alerts", [])),
             from_project=tuple(from_project),
         )
 
@@ -123,6 +127,12 @@ def _pipelines(table: Any) -> dict[str, tuple[str, ...]]:
             )
         found[check_name(name)] = tuple(patterns)
     return found
+
+
+def _alerts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(place, str) and place for place in value):
+        raise InvalidError("[tool.nbmlops] alerts must be a list of URLs", hint='alerts = ["secret:SLACK_URL"]')
+    return tuple(value)
 
 
 def _remotes(table: Any) -> dict[str, str]:

@@ -26,6 +26,9 @@ SHOWN = {
     "nbmlops.pipelines.graph": ("Graph",),
     "nbmlops.pipelines.records": ("Pipeline", "PipelineRun", "PipelineVersion"),
     "nbmlops.pipelines.reproduction": ("Reproduction",),
+    "nbmlops.pipelines.schedules.records": (
+        *("Backfill", "BackfillTime", "Fire", "Remark", "Schedule", "Upcoming", "Vigil"),
+    ),
     "nbmlops.profiling.records": ("Profile",),
     "nbmlops.render.listing": ("Listing",),
     "nbmlops.store.graph": ("LineageGraph",),
@@ -37,7 +40,8 @@ SHOWN = {
     "nbmlops.tracking.records": ("Run",),
     "nbmlops.workspace.doctor": ("Diagnosis",),
     "nbmlops.workspace.remotes": ("RemoteName",),
-    "nbmlops.workspace.root": ("Status", "Workspace"),
+    "nbmlops.workspace.root": ("Workspace",),
+    "nbmlops.workspace.status": ("Status",),
 }
 """Module -> types that have a look."""
 _WIDE = 120

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,12 +97,17 @@ def differences(frozen: Mapping[str, Any], present: Mapping[str, Any]) -> tuple[
 
 
 def unpack(frozen: Frozen, folder: Path) -> list[Path]:
-    """Write the notebooks of a frozen pipeline below `folder`; their paths in step order."""
+    """Write the notebooks of a frozen pipeline below `folder`; their paths in step order.
+
+    Each is there as a whole or not at all: others may run the same version at this moment.
+    """
     paths = []
     for name, notebook in frozen.notebooks.items():
         path = folder / Path(name).name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        made = path.with_name(f".{secrets.token_hex(8)}.ipynb")
+        made.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        made.replace(path)
         paths.append(path)
     return paths
 

@@ -1,20 +1,24 @@
 """The ledger: which step of which pipeline run is claimed, and which has committed, with what result.
 
-One row for each ``(pipeline, logical_time, parameters_digest, step, generation)``. A claim holds for as
-long as the pipeline run that claimed is being written: who shares a machine with its writer knows whether it
-lives, and anybody else waits for the lease. A commit needs the fencing token of the claim, so that a writer
-whose claim has passed to another cannot commit any more. A committed row is also the cache: a step whose
-key (`step_key`) has committed before is skipped, and its outputs are taken over.
+One row for each ``(pipeline, logical_time, parameters_digest, step, generation)``. A claim holds for as long
+as the pipeline run that claimed is being written: who shares a machine with its writer knows whether it
+lives, and anybody else waits for the lease, which the run of a whole pipeline renews for as long as it goes
+on. A commit needs the fencing token of the claim, so that a writer whose claim has passed to another cannot
+commit any more. A committed row is also the cache: a step whose key (`step_key`) has committed before is
+skipped, and its outputs are taken over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import ConflictError
+from nbmlops.core.actions import UnderWayError
+from nbmlops.core.errors import ConflictError, UnavailableError
 from nbmlops.pipelines import queries
 
 if TYPE_CHECKING:
@@ -26,7 +30,10 @@ __all__ = ["WHOLE", "Claimant", "Committed", "Ledger", "Slot"]
 WHOLE = "*"
 """In place of a step: the run of the whole pipeline, which has a row when it stands for a time."""
 
-_LEASE = timedelta(hours=24)
+_LEASE, _RENEWED = timedelta(hours=24), timedelta(seconds=20)
+"""How long a claim holds that is made once, and one that is renewed."""
+_BEAT = 5.0
+"""Seconds between two renewals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +114,15 @@ class Ledger:
         claimant : Claimant
             For whom.
         again : bool
-            Whether it may be one that has committed: a step of a run that did not commit as a whole.
+            Whether the claim on the whole run is held, so that nobody else's on a step counts; one that has
+            committed may be claimed again then, as the run has not.
 
         Raises
         ------
+        UnderWayError
+            When somebody else's claim still holds.
         ConflictError
-            When it has committed, or somebody else's claim still holds.
+            When it has committed.
         """
         return self._catalog.transact(lambda c: self._claim(c, slot, claimant, again))
 
@@ -120,13 +130,14 @@ class Ledger:
         row, now = queries.slot(connection, slot.key), self._clock.now()
         if row is not None and row.state == "committed" and not again:
             raise ConflictError(f"{slot.step} of {slot.pipeline} at {slot.logical_time} has committed already")
-        if row is not None and row.state == "claimed" and self._holds(connection, row):
-            raise ConflictError(
+        if row is not None and row.state == "claimed" and not again and self._holds(connection, row):
+            raise UnderWayError(
                 f"{slot.step} of {slot.pipeline} at {slot.logical_time} is being run by somebody else",
                 hint="wait for it to end",
             )
         token = row.token + 1 if row is not None else 1
-        claimed = {"state": "claimed", "token": token, "lease_until": now + _LEASE, "started_at": now}
+        lease = _RENEWED if slot.step == WHOLE else _LEASE
+        claimed = {"state": "claimed", "token": token, "lease_until": now + lease, "started_at": now}
         who = {"step_key": claimant.step_key, "run_id": claimant.run_id, "pipeline_version": claimant.version}
         queries.put_slot(connection, slot.key, {**claimed, **who, "ended_at": None})
         return token
@@ -134,6 +145,28 @@ class Ledger:
     def _holds(self, connection: Connection, row: Any) -> bool:
         lives = self._lives(connection, row.run_id)
         return bool(row.lease_until > self._clock.now()) if lives is None else lives
+
+    @contextmanager
+    def renewing(self, slot: Slot, token: int) -> Iterator[None]:
+        """Renew a claim on a whole run while the body runs, so that it holds for others who cannot see this process."""
+        over = threading.Event()
+
+        def renew(connection: Connection) -> None:
+            queries.end_slot(connection, slot.key, token, {"lease_until": self._clock.now() + _RENEWED})
+
+        def again() -> None:
+            while not over.wait(_BEAT):
+                # A catalog that is away is waited for by whoever needs its answer; the commit looks at the token.
+                with suppress(UnavailableError):
+                    self._catalog.transact(renew)
+
+        thread = threading.Thread(target=again, name="nbmlops-lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def commit(self, connection: Connection, slot: Slot, token: int, result: Committed) -> None:
         """Commit a claimed slot, in the transaction that ends the step.

@@ -25,6 +25,7 @@ class Plan:
     for the working copy. `pins` is what its lock says that references from outside mean, as
     `lineage.Active` takes it; `notes` is what there is to say before it runs. `part` says that it is of some steps of
     its pipeline only, and `taken` holds results of an earlier run that stand, by step.
+    `generation` counts how often what has committed for `logical_time` was asked for anew.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     part: bool = False
     taken: Mapping[str, Committed] = field(default_factory=dict)
+    generation: int = 0
 
     @property
     def parameters_digest(self) -> str:

@@ -12,6 +12,8 @@ from nbmlops.pipelines.outcome import CellProgress
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from nbmlops.core.actions import Stop
+
 __all__ = ["Cancellation", "Limits", "Request"]
 
 
@@ -19,6 +21,11 @@ class Cancellation:
     """A handle that stops executions, from any thread or from a signal handler.
 
     One handle may be given to several executions, and be used before they begin.
+
+    Parameters
+    ----------
+    outer : Stop, optional
+        What stops them too; using this handle does not use that one.
 
     Examples
     --------
@@ -28,13 +35,19 @@ class Cancellation:
     True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, outer: Stop | None = None) -> None:
         # Not an Event: its lock may be held by the very thread that the signal handler interrupts.
-        self.is_cancelled = False
+        self._is_used = False
+        self._outer = outer
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether executions are to stop."""
+        return self._is_used or (self._outer is not None and self._outer.is_cancelled)
 
     def cancel(self) -> None:
         """Have kernels interrupted, notebooks saved and process groups ended. Returns at once."""
-        self.is_cancelled = True
+        self._is_used = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from nbmlops.pipelines.selection import PARTIAL
 from nbmlops.store.naming import name_outputs
 
 if TYPE_CHECKING:
+    from nbmlops.core.actions import Stop
     from nbmlops.pipelines.ledger import Ledger
     from nbmlops.pipelines.plan import Plan
     from nbmlops.pipelines.steps import StepRunner
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from nbmlops.tracking.records import Kind, Run
     from nbmlops.tracking.service import Runs
 
-__all__ = ["Runner"]
+__all__ = ["Runner", "stopping"]
 
 Progress = Callable[[StepProgress], None]
 
@@ -70,6 +71,9 @@ class _Claim:
         if self.token is not None:
             self.ledger.release(connection, self.slot, self.token)
 
+    def renewing(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self.token is None else self.ledger.renewing(self.slot, self.token)
+
 
 class Runner:
     """Executes plans.
@@ -100,32 +104,32 @@ class Runner:
         cache: bool = True,
         like: str | None = None,
         progress: Progress | None = None,
-        cancellation: Cancellation | None = None,
+        stop: Stop | None = None,
     ) -> PipelineRun:
         """Execute a plan and commit it; a proof is executed, and nothing that it wrote gets a name.
 
-        With `like`, the id of a run, names mean what they meant to that run. A `cancellation` stops it from outside,
-        as Ctrl-C does.
+        With `like`, the id of a run, names mean what they meant to that run; `stop` stops it from elsewhere.
 
         Raises
         ------
         StepFailedError
             When a step did not complete; what it says and where its notebook lies is in the message.
         """
-        slot = Slot(plan.name, plan.logical_time or "", plan.parameters_digest, WHOLE)
+        slot = Slot(plan.name, plan.logical_time or "", plan.parameters_digest, WHOLE, plan.generation)
         if plan.logical_time and (before := self._ledger.committed(slot)):
             return self._committed(plan, before)
         steps = " ".join(step.name for step in plan.graph.steps) if plan.part else None
         tags = {"version": plan.version, "logical_time": plan.logical_time, PARTIAL: steps}
         known = {key: value for key, value in tags.items() if value}
         run = self._runs.start(plan.name, params=plan.given, tags=known or None, kind=kind, like=like)
-        cancelled, claim = cancellation or Cancellation(), _Claim(self._ledger, slot, run.id)
+        cancelled, claim = Cancellation(stop), _Claim(self._ledger, slot, run.id)
         try:
-            with _stopping(cancelled):
-                claim = _Claim.of(self._ledger, slot, run.id, plan)
-                results = self._execute(plan, run.id, cancelled, cache, progress or (lambda _: None))
-            failed = next((step for step in results if step.status not in {"completed", "skipped"}), None)
-            done = self._end(run, kind, results, failed, claim)
+            claim = _Claim.of(self._ledger, slot, run.id, plan)
+            with claim.renewing():
+                with stopping(cancelled):
+                    results = self._execute(plan, run.id, cancelled, cache, progress or (lambda _: None))
+                failed = next((step for step in results if step.status not in {"completed", "skipped"}), None)
+                done = self._end(run, kind, results, failed, claim)
         except BaseException as error:
             self._runs.fail(run.id, error, also=claim.release)
             raise
@@ -214,7 +218,7 @@ class Runner:
 
 
 @contextlib.contextmanager
-def _stopping(cancelled: Cancellation) -> Iterator[None]:
+def stopping(cancelled: Cancellation) -> Iterator[None]:
     """Let SIGTERM cancel the steps, which then save and end their kernels; Ctrl-C does so by itself."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -22,6 +22,7 @@ from nbmlops.pipelines.records import PipelineRun, StepProgress
 from nbmlops.pipelines.reproducing import Asked, Reproducer
 from nbmlops.pipelines.resuming import Resuming
 from nbmlops.pipelines.runner import Runner
+from nbmlops.pipelines.schedules.backfill import Backfilling
 from nbmlops.pipelines.selection import Selection
 from nbmlops.pipelines.states import with_last_run
 from nbmlops.pipelines.steps import StepRunner
@@ -29,20 +30,20 @@ from nbmlops.store.aliases import Aliases
 
 if TYPE_CHECKING:
     from nbmlops.checks.records import Report
+    from nbmlops.core.actions import Stop
     from nbmlops.core.clock import Clock
     from nbmlops.models.records import Promotion
     from nbmlops.pipelines.graph import Graph
     from nbmlops.pipelines.reproduction import Reproduction
-    from nbmlops.pipelines.request import Cancellation
     from nbmlops.pipelines.stores import Stores
 
 __all__ = ["Pipelines"]
 
 Progress = Callable[[StepProgress], None]
-Rehearser = Callable[[str, int, "float | None", "Progress | None"], "Report"]
+Rehearser = Callable[[str, int, "Progress | None"], "Report"]
 
 
-class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining):
+class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfilling):
     """Pipelines of one project.
 
     Parameters
@@ -96,7 +97,6 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining):
         cache: bool = True,
         logical_time: str | None = None,
         progress: Progress | None = None,
-        cancellation: Cancellation | None = None,
     ) -> PipelineRun:
         """Run a pipeline; steps whose code, parameters and inputs are unchanged are skipped.
 
@@ -115,13 +115,9 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining):
             the same parameters one run commits, whoever asks for it and how often: later calls give that run.
         progress : callable, optional
             Called with each sign of life of a step.
-        cancellation : Cancellation, optional
-            A handle that stops the run from another thread.
 
         Raises
         ------
-        KeyboardInterrupt
-            When `cancellation` was used.
         StepFailedError
             When a step does not complete.
         InvalidError
@@ -138,13 +134,43 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining):
                 hint="leave out --logical-time, or --from, --until and --only",
             )
         plan = self._planner.plan(name, params or {}, logical_time=at, selection=part)
-        done = self._runner.run(plan, cache=cache, progress=progress, cancellation=cancellation)
+        done = self._runner.run(plan, cache=cache, progress=progress)
         self._lock(done)
         return done
 
-    def rehearse(
-        self, name: str, *, rows: int = 1_000, timeout: float | None = None, progress: Progress | None = None
-    ) -> Report:
+    def run_for(
+        self,
+        name: str,
+        params: Mapping[str, Any],
+        *,
+        logical_time: str,
+        stop: Stop,
+        generation: int = 0,
+        progress: Progress | None = None,
+    ) -> PipelineRun:
+        """Run a pipeline unattended, for a time or an event as the ledger has it.
+
+        Parameters
+        ----------
+        name, params, progress
+            As in `run`.
+        logical_time : str
+            What the run stands for.
+        stop : Stop
+            Stops it, which raises KeyboardInterrupt.
+        generation : int
+            Raised to have it run anew where it has committed.
+        """
+        plan = self._planner.plan(name, params, logical_time=logical_time)
+        done = self._runner.run(replace(plan, generation=generation), progress=progress, stop=stop)
+        self._lock(done)
+        return done
+
+    def check(self, name: str, params: Mapping[str, Any]) -> None:
+        """Raise what running a pipeline with these parameters would before its first step."""
+        self._planner.plan(name, params)
+
+    def rehearse(self, name: str, *, rows: int = 1_000, progress: Progress | None = None) -> Report:
         """Run every step on samples of what the pipeline reads, in a throw-away copy of the project.
 
         Parameters
@@ -153,8 +179,6 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining):
             The pipeline.
         rows : int
             How many rows of each table are taken, at random with a fixed seed; smaller tables are whole.
-        timeout : float, optional
-            Seconds after which the steps are stopped, which the report then says; by default there is no limit.
         progress : callable, optional
             Called with each sign of life of a step.
 
@@ -170,7 +194,7 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining):
         """
         if self._rehearser is None:
             raise UnsupportedError("there is no workspace here to copy", hint="open one: nbmlops.Workspace(path)")
-        return self._rehearser(name, rows, timeout, progress)
+        return self._rehearser(name, rows, progress)
 
     def _lock(self, done: PipelineRun) -> None:
         """Bring ``nbmlops.lock`` up to what the run has named."""

@@ -84,7 +84,8 @@ class StepRunner:
         with lineage.activate(lineage.Active(run_id=run_id, pipeline_run_id=run_id, pins=plan.pins)):
             made_of = self.parts(plan, step)
             claimant = Claimant(run_id, keys.step_key(made_of), plan.version, made_of)
-            slot = Slot(plan.name, plan.logical_time or run_id, plan.parameters_digest, step.name)
+            at = plan.logical_time or run_id
+            slot = Slot(plan.name, at, plan.parameters_digest, step.name, plan.generation)
             before = self.before(claimant.step_key) if cache else None
             taken = plan.taken.get(step.name)
             if taken is not None:

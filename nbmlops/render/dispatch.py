@@ -29,6 +29,7 @@ _APART = {
     "data.erasure_records": "nbmlops.data.erase_views",
     "profiling.records": "nbmlops.data.profile_views",
     "pipelines.reproduction": "nbmlops.pipelines.reproduction_views",
+    "pipelines.schedules.records": "nbmlops.pipelines.schedules.views",
     "tracking.comparison": "nbmlops.tracking.comparison_views",
     "tracking.interchange.records": "nbmlops.tracking.interchange.views",
 }

@@ -17,13 +17,14 @@ __all__ = ["MlLine", "words"]
 
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
-    "-a --after --against --alias --artifact --as --batch-latency --before --bound --by --calibration "
-    "--ceiling --champion --change --column --columns --cost --cron --data --depth --direction --example "
-    "--experiment --fairness --floor --from --grace --group --html --image --junit --key --kind --latency "
-    "--like --limit --logical-time --lost -m --max-age --memory --message --metric --model -n --name "
-    "--notebook -o --on --only --output --overfit -p --param --query --query-file --remote --risk --rows "
-    "--sample --section --sensitive --size --slices --status --step --subject --suite --tag --target --test "
-    "--time --timeout --to --tolerance --train --tz --until --where --where-file".split()
+    "-a --action --after --against --alias --artifact --as --batch-latency --before --bound --by "
+    "--calibration --catchup --ceiling --champion --change --column --columns --cost --cron --data --depth "
+    "--direction --every --example --experiment --fairness --floor --from --grace --group --html --image "
+    "--junit --key --kind --late --latency --like --limit --logical-time --lost -m --max-age --memory "
+    "--message --metric --model -n --name --notebook --number -o --older --on --only --output --overfit "
+    "--overlap -p --parallel --param --query --query-file --remote --reprocess --risk --rows --sample "
+    "--section --sensitive --size --slices --status --step --subject --suite --tag --target --test --time "
+    "--timeout --to --tolerance --train --tz --until --where --where-file".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {"data tag": frozenset({"--remove"})}

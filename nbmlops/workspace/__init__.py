@@ -9,7 +9,7 @@ __all__ = ["Status", "Workspace"]
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from nbmlops.workspace import root
+        from importlib import import_module
 
-        return getattr(root, name)
+        return getattr(import_module(f"nbmlops.workspace.{'root' if name == 'Workspace' else 'status'}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,8 @@ from nbmlops.workspace import layout
 
 if TYPE_CHECKING:
     from nbmlops.workspace.doctor import Diagnosis
-    from nbmlops.workspace.root import Status, Workspace
+    from nbmlops.workspace.root import Workspace
+    from nbmlops.workspace.status import Status
 
 __all__ = ["Current", "forget", "ml", "workspace"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from nbmlops.pipelines import Pipelines
     from nbmlops.pipelines.linting.lint import Finding as LintFinding
     from nbmlops.pipelines.reproduction import Reproduction
+    from nbmlops.pipelines.schedules.service import Schedules
     from nbmlops.store.audit import Audit
     from nbmlops.store.catalog import Catalog
     from nbmlops.store.exchange import Exchange
@@ -36,27 +36,9 @@ if TYPE_CHECKING:
     from nbmlops.tracking.autologging import Autologger
     from nbmlops.workspace.doctor import Diagnosis
     from nbmlops.workspace.remotes import Remotes
+    from nbmlops.workspace.status import Status
 
-__all__ = ["Status", "Workspace", "doctor", "trust"]
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Where one stands: the workspace, its git state, the active run, how much is in it.
-
-    `unfinished` are the erasures that were not completed, each by its names.
-    """
-
-    workspace: str
-    root: str
-    git: Mapping[str, Any] | None
-    run: str | None
-    data: int
-    models: int
-    runs: int
-    pipelines: tuple[str, ...]
-    trusted: bool
-    unfinished: tuple[str, ...] = ()
+__all__ = ["Workspace", "doctor", "trust"]
 
 
 class Workspace:
@@ -255,6 +237,13 @@ class Workspace:
         return Pipelines(stores, self.clock, pipelines, marker.root, marker.state, rehearser(self))
 
     @cached_property
+    def schedule(self) -> Schedules:
+        """Verbs on schedules."""
+        from nbmlops.workspace.scheduling import schedules_of
+
+        return schedules_of(self)
+
+    @cached_property
     def store(self) -> Store:
         """Verbs on the store itself."""
         from nbmlops.data.retention import roots_of
@@ -289,21 +278,9 @@ class Workspace:
 
     def status(self) -> Status:
         """Where one stands."""
-        from nbmlops.store import erasures, git
+        from nbmlops.workspace.status import status_of
 
-        run = self.run.current()
-        return Status(
-            workspace=self.marker.name,
-            root=str(self.marker.root),
-            git=git.state(self.marker.root),
-            run=run.record.name if run else None,
-            data=len(self.versions("data").newest()),
-            models=len(self.versions("model").newest()),
-            runs=self.run.count(),
-            pipelines=tuple(self.settings.pipelines),
-            trusted=self.keyring.is_trusted(self.marker.id, self.marker.root),
-            unfinished=tuple(" ".join(intent.names) for intent in erasures.unfinished(self.catalog)),
-        )
+        return status_of(self)
 
     def doctor(self) -> Diagnosis:
         """Look whether everything is in order."""

@@ -10,7 +10,8 @@ from nbmlops.render.look import Facts, Lines, Look, Part, Tone, line
 from nbmlops.render.units import count
 from nbmlops.workspace.doctor import Diagnosis
 from nbmlops.workspace.remotes import RemoteName
-from nbmlops.workspace.root import Status, Workspace
+from nbmlops.workspace.root import Workspace
+from nbmlops.workspace.status import Status
 
 __all__ = ["git_phrase"]
 

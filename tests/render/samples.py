@@ -37,6 +37,7 @@ from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.linting.finding import Finding
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
 from nbmlops.pipelines.reproduction import Reproduction
+from nbmlops.pipelines.schedules.records import Backfill, BackfillTime, Fire, Remark, Schedule, Upcoming, Vigil
 from nbmlops.profiling.moments import Comoments, Moments
 from nbmlops.profiling.records import ColumnProfile, Profile
 from nbmlops.store.graph import Arrow, LineageGraph, Node
@@ -60,7 +61,7 @@ from nbmlops.tracking.interchange.records import Exported, Imported
 from nbmlops.tracking.records import Cell, HiddenState, Resources, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
 from nbmlops.workspace.remotes import RemoteName
-from nbmlops.workspace.root import Status
+from nbmlops.workspace.status import Status
 
 __all__ = ["every_record", "report", "run", "table_version"]
 
@@ -201,6 +202,34 @@ def a_profile(text: str) -> Profile:
     return Profile(9, columns, Comoments(("delay",), ((8.0,),), ((2.0,),), ((4.0,),), ((4.0,),), (text,)), text, DIGEST)
 
 
+def schedules(text: str) -> list[Any]:
+    fire = Fire(text, text, NOW, "failed", NOW, NOW + timedelta(seconds=4), text, text)
+    known: dict[str, Any] = {
+        **dict.fromkeys(("name", "action", "target", "trigger", "zone", "author"), text),
+        "parameters": {text: text},
+        "catchup": "latest",
+        "overlap": "queue",
+        "patience": 900.0,
+        "created_at": NOW,
+        "paused_at": NOW,
+        "deleted_at": None,
+        "next_at": NOW,
+        "late": 75.0,
+        "last": fire,
+        "running": 1,
+    }
+    times = (BackfillTime(text, "failed", text, text), BackfillTime(text, "left", None, text))
+    return [
+        fire,
+        Schedule(**known),
+        Upcoming(text, NOW, text, text),
+        Remark(NOW, text),
+        Vigil({"completed": 3, "failed": 1}, 75.0),
+        times[0],
+        Backfill(text, text, times, is_dry=False),
+    ]
+
+
 def every_record(text: str) -> list[Any]:
     """One record of each type that has a look, with `text` wherever a person could have written it."""
     signature = ModelSignature(
@@ -215,9 +244,8 @@ def every_record(text: str) -> list[Any]:
         deleted_at=None, ref=f"{text}@v5",
     )  # fmt: skip
     frozen = PipelineVersion(
-        1, text, 1, DIGEST, (text,), {text: text}, 5_000, text, text, NOW, None, (text,), None, f"{text}@v1",
-        (4, "passed"), (f"report 3: {text} passed",),
-    )  # fmt: skip
+        1, text, 1, DIGEST, (text,), {text: text}, 5_000, text, text, NOW, None, (text,), None, f"{text}@v1"
+    )
     steps = (
         StepResult(text, "completed", "", 4.1, text, (text,), {text: 0.5}, (text,), text),
         StepResult(text, "failed", text, 1.0),
@@ -252,6 +280,7 @@ def every_record(text: str) -> list[Any]:
         Explanation(text, (StepExplanation(text, "run", (text, text)), StepExplanation(text, "depends", (text,)))),
         Export(text, text, text, {text: text}, None, (text,)),
         Export(text, text, text, {text: text}, text, (text,)),
+        *schedules(text),
         Finding(text, text, 3, 1, text, text, text, "error"),
         Verification(3, 10, 1_000_000, full=True, damages=(Damage(DIGEST, DIGEST, text, text),)),
         Repair((DIGEST,), (DIGEST,)),

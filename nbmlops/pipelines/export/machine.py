@@ -9,20 +9,20 @@ from nbmlops.core.errors import InvalidError
 from nbmlops.pipelines.export.calendars import in_utc, on_calendar
 from nbmlops.pipelines.export.records import Wanted
 
-__all__ = ["cron", "systemd"]
+__all__ = ["cron", "plain", "quoted", "systemd"]
 
 
 def systemd(wanted: Wanted) -> tuple[dict[str, str], tuple[str, ...]]:
     """A service, its timer if a line says when, and what is left to do."""
-    command = " ".join(map(_quoted, wanted.words(wanted.due, wanted.program)))
+    command = " ".join(map(quoted, wanted.words(wanted.due, wanted.program)))
     service = f"""\
 # Written by: {wanted.made_by}
 [Unit]
-Description=Runs {_plain(wanted.ref)}
+Description=Runs {plain(wanted.ref)}
 
 [Service]
 Type=oneshot
-WorkingDirectory={_plain(str(wanted.root))}
+WorkingDirectory={plain(str(wanted.root))}
 ExecStart={command}
 KillMode=mixed
 TimeoutStopSec=15
@@ -35,7 +35,7 @@ TimeoutStopSec=15
     files[f"{wanted.label}.timer"] = f"""\
 # Written by: {wanted.made_by}
 [Unit]
-Description=Says when {_plain(wanted.ref)} is due
+Description=Says when {plain(wanted.ref)} is due
 
 [Timer]
 {when}
@@ -78,11 +78,12 @@ def _when(wanted: Wanted) -> str:
     return f"{in_utc(wanted.cron, minutes_off=-aside).split()[0]} * * * *"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text of a unit, in which per cent signs begin nothing (systemd.unit(5), "Specifiers")."""
     return text.replace("%", "%%")
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """A word of a command line (systemd.service(5), "Command lines")."""
     inner = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{inner}"' if any(letter in word for letter in " \t\"'\\;#*$") or not word else inner

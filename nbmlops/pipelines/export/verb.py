@@ -21,7 +21,7 @@ from nbmlops.pipelines.export.records import Export, Wanted
 if TYPE_CHECKING:
     from nbmlops.pipelines.planner import Planner
 
-__all__ = ["TARGETS", "Exporting"]
+__all__ = ["TARGETS", "Exporting", "program", "write"]
 
 _Made = tuple[dict[str, str], tuple[str, ...]]
 _MAKERS: Mapping[str, Callable[[Wanted], _Made]] = {
@@ -36,7 +36,7 @@ TARGETS = tuple(_MAKERS)
 """Names of the orchestrators."""
 _IN_CONTAINERS = frozenset({"argo", "kubernetes"})
 _WORDS = ("nbmlops", "pipeline", "export")
-_MARK = f"# Written by: {' '.join(_WORDS)}"
+_MARK = "# Written by: nbmlops "
 
 
 class Exporting:
@@ -96,9 +96,9 @@ class Exporting:
         options += [("-p", f"{key}={value}") for key, value in given.items()]
         asked = [word for option, value in options if value for word in (option, value)]
         made_by = shlex.join([*_WORDS, name, target, *asked]).replace("\n", " ")
-        wanted = Wanted(full, given, due, image, self._planner.root, _program(), made_by)
+        wanted = Wanted(full, given, due, image, self._planner.root, program(), made_by)
         files, notes = _MAKERS[target](wanted)
-        folder = None if to is None else _write(Path(to), files)
+        folder = None if to is None else write(Path(to), files)
         return Export(full, target, wanted.line(wanted.due), files, folder, notes)
 
 
@@ -110,13 +110,22 @@ def _check(target: str, image: str | None) -> None:
         raise InvalidError(f"{target} runs containers, and no image is named", hint="--image registry/name:tag")
 
 
-def _program() -> tuple[str, ...]:
+def program() -> tuple[str, ...]:
     """What calls nbmlops here, also for a process that has another PATH."""
     script = Path(sys.executable).parent / "nbmlops"
     return (str(script),) if script.is_file() else (sys.executable, "-m", "nbmlops")
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> str:
+def write(folder: Path, files: Mapping[str, str]) -> str:
+    """Write files into a folder, over none that somebody else wrote; the folder.
+
+    Raises
+    ------
+    RefusedError
+        When a file is there that was not written by us.
+    UnavailableError
+        When the folder cannot be written to.
+    """
     for name in files:
         if (folder / name).exists() and _MARK not in (folder / name).read_text(encoding="utf-8", errors="replace"):
             raise RefusedError(

@@ -1,0 +1,39 @@
+"""Schedules of a workspace: what they can start, where their events come from, and who is told."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from nbmlops.core.errors import UntrustedError
+
+if TYPE_CHECKING:
+    from nbmlops.pipelines.schedules.service import Schedules
+    from nbmlops.workspace.root import Workspace
+
+__all__ = ["schedules_of"]
+
+
+def schedules_of(workspace: Workspace) -> Schedules:
+    """Verbs on the schedules of a workspace."""
+    from nbmlops.core.actions import Actions
+    from nbmlops.pipelines.schedules.pipeline_action import PipelineAction
+    from nbmlops.pipelines.schedules.service import Schedules
+    from nbmlops.pipelines.schedules.sources import Sources
+
+    marker, catalog = workspace.marker, workspace.catalog
+    actions = Actions()
+    actions.register("pipeline", PipelineAction(workspace.pipeline))
+    sources = Sources(catalog, workspace.versions("model"), marker.root)
+
+    def places() -> tuple[str, ...]:
+        said = workspace.settings.alerts
+        if said and "NBMLOPS_ALERTS" not in os.environ and not workspace.keyring.is_trusted(marker.id, marker.root):
+            raise UntrustedError(
+                f"pyproject.toml of {marker.root} names who is told of failures, "
+                "and you have not said that you trust this workspace",
+                hint="look at [tool.nbmlops] in it, then `ml trust`",
+            )
+        return said
+
+    return Schedules(catalog, workspace.clock, actions, sources, marker.root, marker.state / "live", places)
