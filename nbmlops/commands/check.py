@@ -83,7 +83,8 @@ def model(session: Session, model: Given, table: Given, target: str, **asked: An
         asked[name] = asked[name].value if asked[name] else None
     for name in ("slices", "only"):
         asked[name] = tuple((asked[name] or "").split(",")) if asked[name] else ()
-    report = session.workspace.check.model(model.value, table.value, target, **asked)
+    with session.meter.steps("model") as progress:
+        report = session.workspace.check.model(model.value, table.value, target, progress=progress, **asked)
     return session.judged(report, good=report.passed)
 
 

@@ -135,7 +135,7 @@ VERBS = (
             "batch_latency memory size max_age lost".split(),
             "in Python: a keyword of this name, which `Asked` takes",
         ),
-        only_python={"asked": "the keywords, each an option here"},
+        only_python={"asked": "the keywords, each an option here", **_DRAWN},
     ),
     Verb(
         *("check", "feature", "[NOTEBOOK]", "Test the code that makes features.", "ml.check.feature"),
@@ -189,7 +189,11 @@ VERBS = (
     Verb(
         *("pipeline", "run", "NAME", "Run the steps; unchanged ones are skipped.", "ml.pipeline.run"),
         only_here=dict.fromkeys(("start", "until", "only"), "in Python: steps=Selection(start=[name])"),
-        only_python={**_DRAWN, "steps": "--from, --until and --only say it"},
+        only_python={
+            **_DRAWN,
+            "steps": "--from, --until and --only say it",
+            "cancellation": "a face is stopped by Ctrl-C",
+        },
     ),
     Verb(
         *("pipeline", "resume", "RUN", "Go on with a run that failed.", "ml.pipeline.resume"),

@@ -140,11 +140,12 @@ def export(
 @group.verb("rehearse")
 @click.argument("name", type=_NAME)
 @click.option("--rows", type=int, default=1_000, show_default=True, help="How many rows of each table are taken.")
-def rehearse(session: Session, name: str, rows: int) -> Any:
+@click.option("--timeout", type=float, metavar="SECONDS", help="Stop the steps after so long.")
+def rehearse(session: Session, name: str, rows: int, timeout: float | None) -> Any:
     """Run the steps on samples, and leave nothing but the report."""
     pipeline = session.workspace.pipeline
     with session.meter.steps(name) as progress:
-        report = pipeline.rehearse(name, rows=rows, progress=progress)
+        report = pipeline.rehearse(name, rows=rows, timeout=timeout, progress=progress)
     return session.judged(report, good=report.passed)
 
 

@@ -1,4 +1,4 @@
-"""The project that the demo works in: settings, the tutorial notebooks, an empty workspace."""
+"""The project that the demo works in: settings, a suite, the tutorial notebooks, an empty workspace."""
 
 from __future__ import annotations
 
@@ -10,6 +10,22 @@ from nbmlops.demo.notebooks import tutorials
 from nbmlops.workspace import Workspace
 
 __all__ = ["make_project"]
+
+# Learnt from the table, then edited: what a month to be judged on must look like.
+_EXPECTED = """\
+table:            rows between(1_000, 100_000)
+time_hour:        datetime, no nulls
+carrier:          string, matches("[0-9A-Z]{2}"), no nulls
+origin:           string, in("EWR", "JFK", "LGA"), no nulls
+dest:             string, matches("[A-Z]{3}"), no nulls
+distance:         integer, between(10, 6_000), no nulls
+scheduled_minute: integer, between(0, 1_439), no nulls
+weekday:          integer, between(0, 6), no nulls
+temp:             number, between(-30, 120), nulls < 5%
+dewp:             number, expr("dewp <= temp + 1"), nulls < 5%
+rain_3h:          number, between(0, 10), nulls < 5%
+late:             integer, in(0, 1), no nulls
+"""
 
 _SETTINGS = """\
 [project]
@@ -24,9 +40,14 @@ delays = ["notebooks/[1-5]_*.ipynb"]
 [tool.nbmlops.gates.delay]
 holdout = "delays_holdout"
 target = "late"
+train = "delays_train"
 metric = "roc_auc"
 floor = 0.6
 tolerance = 0.002
+risk = 0.025  # shown to be no worse than the champion, not only measured so
+checks = ["baseline", "calibration", "overfit", "stability"]
+calibration = 0.1  # one month is later than another
+suites = ["checks/delays.suite"]
 """
 
 
@@ -52,6 +73,8 @@ def make_project(folder: Path) -> Workspace:
         )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pyproject.toml").write_text(_SETTINGS, encoding="utf-8")
+    (folder / "checks").mkdir()
+    (folder / "checks" / "delays.suite").write_text(_EXPECTED, encoding="utf-8")
     (folder / "notebooks").mkdir()
     for notebook in tutorials():
         (folder / "notebooks" / notebook.name).write_bytes(notebook.read_bytes())

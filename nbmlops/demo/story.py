@@ -1,4 +1,4 @@
-"""The demo's acts: run, promote, run again, learn from April, roll back, break a byte and mend it.
+"""The demo's acts: run, promote, run again, learn from April, roll back, refuse, break a byte and mend it.
 
 Every act ends with a look at whether what it was to show is so; when it is not, the demo fails.
 """
@@ -17,6 +17,7 @@ from nbmlops.demo.project import make_project
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from nbmlops.checks.records import Report
     from nbmlops.pipelines.records import PipelineRun, StepProgress
     from nbmlops.workspace import Workspace
 
@@ -99,6 +100,7 @@ class _Story:
         yield from self._promote(winter)
         yield from self._again()
         yield from self._april()
+        yield from self._worse()
         yield from self._broken_byte()
 
     def _run(self, **params: int) -> tuple[PipelineRun, float]:
@@ -111,7 +113,13 @@ class _Story:
         done, seconds = self._run()
         _hold(len(done.ran) == 5, "all five steps run the first time")
         self._teller.say(f"{done.run.name}: {_scores(done)}")
+        reports = self._workspace.check.list()
+        _hold(all(report.passed for report in reports), "the checks of the steps pass")
+        asked = sum(len(report.outcomes) for report in reports)
+        warned = sum(report.counts["warned"] for report in reports)
+        self._teller.say(f"{len(reports)} reports: {asked} checks of data and model, {warned} warnings, none failed")
         yield Made("pipeline run", done.run.name, "", seconds, f"nbmlops run show {done.run.name}")
+        yield Made("checks", f"{asked - warned} passed, {warned} warned", "", None, "nbmlops check list")
         for version in self._workspace.data.list():
             yield Made("data", version.ref, short(version.digest), None, f"nbmlops data show {version.ref}")
         model = self._workspace.model.show("delay")
@@ -125,14 +133,14 @@ class _Story:
         started = time.monotonic()
         moved = self._workspace.pipeline.promote("delays", "production", against=winter, progress=self._teller.step)
         _hold(moved.moved, "the proof in cold kernels equals the first run")
-        self._teller.say(f"delays: {len(moved.report.outcomes)} checks passed; production is {moved.after}")
+        self._teller.say(f"delays: {_tally(moved.report)}; production is {moved.after}")
         version = self._workspace.pipeline.history("delays")[0]
         seconds = time.monotonic() - started
         yield Made("pipeline", version.ref, short(version.digest), seconds, "nbmlops pipeline history delays")
         started = time.monotonic()
         champion = self._workspace.model.promote("delay", to="production")
         _hold(champion.moved, "the model passes its gate")
-        self._teller.say(f"delay: production is {champion.after}; " + "; ".join(map(str, champion.report.outcomes)))
+        self._teller.say(f"delay: {_tally(champion.report)}; production is {champion.after}")
         look = f"nbmlops check show {champion.report.id}"
         yield Made("champion", str(champion.after), "", time.monotonic() - started, look)
 
@@ -159,7 +167,8 @@ class _Story:
             self._teller.say(f"the challenger is refused: {refused.message}")
             yield Made("challenger", f"{challenger.ref} refused", short(challenger.digest), None, "nbmlops check list")
             return
-        self._teller.say("the challenger is promoted: " + "; ".join(map(str, promotion.report.outcomes)))
+        against = next(o for o in promotion.report.outcomes if o.check == "roc_auc against delay@v1")
+        self._teller.say(f"the challenger is promoted: {_tally(promotion.report)}; {against}")
         look = f"nbmlops check show {promotion.report.id}"
         seconds = time.monotonic() - started
         yield Made("challenger", f"{challenger.ref} promoted", short(challenger.digest), seconds, look)
@@ -167,6 +176,32 @@ class _Story:
         _hold(self._workspace.model.show("delay@production").ref == "delay@v1", "the rollback restores the champion")
         self._teller.say(f"rolled back: production is {back.after} again")
         yield Made("rolled back", str(back.after), "", None, "nbmlops model history delay")
+
+    def _worse(self) -> Iterator[Made]:
+        self._teller.chapter("A worse model asks for production: its gate says no, and why")
+        started = time.monotonic()
+        worse = self._learnt_from_the_clock()
+        try:
+            self._workspace.model.promote(worse, to="production")
+        except RefusedError as refused:
+            self._teller.say(refused.message.splitlines()[0])
+        (report, *_) = self._workspace.check.list(1, subject=worse)
+        _hold(not report.passed, "the gate refuses a worse model")
+        for outcome in report.failures[:3]:
+            self._teller.say(f"✗ {outcome}")
+        _hold(self._workspace.model.show("delay@production").ref == "delay@v1", "production stays where it was")
+        seconds = time.monotonic() - started
+        yield Made("refused", f"{worse}: {len(report.failures)} failed", "", seconds, f"nbmlops check show {report.id}")
+
+    def _learnt_from_the_clock(self) -> str:
+        """Save a model that knows the hour of departure and nothing else; gives its reference."""
+        from sklearn.tree import DecisionTreeClassifier
+
+        table = self._workspace.data.load("delays_train")
+        hours = table[["scheduled_minute"]]
+        model = DecisionTreeClassifier(max_depth=2, random_state=0).fit(hours, table["late"])
+        saved: str = self._workspace.model.save(model, "delay", example=hours.head(5), message="The clock alone").ref
+        return saved
 
     def _broken_byte(self) -> Iterator[Made]:
         self._teller.chapter("Flip one byte in the store: it is refused, named and repaired")
@@ -202,6 +237,13 @@ def _hold(condition: bool, claim: str) -> None:
 
 def _scores(done: PipelineRun) -> str:
     return ", ".join(f"{name} {done.run.metrics[name]:.3f}" for name in _METRICS if name in done.run.metrics)
+
+
+def _tally(report: Report | None) -> str:
+    """How many checks passed, and how many warned."""
+    assert report is not None
+    counts = report.counts
+    return f"{counts['passed']} checks passed" + (f", {counts['warned']} warned" if counts["warned"] else "")
 
 
 def _largest_file(folder: Path) -> Path:

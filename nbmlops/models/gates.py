@@ -5,6 +5,7 @@
     [tool.nbmlops.gates.delay]
     holdout = "delays_holdout"   # a table of data that no training has seen
     target = "late"              # its column with the truth
+    train = "delays_train"       # the rows that it learnt from, for the checks that need them
     metric = "roc_auc"
     floor = 0.6                  # the worst figure that may pass; for a loss: ceiling
     tolerance = 0.002            # how much worse than the present champion it may be
@@ -36,7 +37,7 @@ from nbmlops.core.refs import Ref
 __all__ = ["Gate", "example"]
 
 _KEYS = {
-    **dict.fromkeys(("holdout", "target", "metric", "sensitive"), str),
+    **dict.fromkeys(("holdout", "target", "metric", "sensitive", "train"), str),
     **dict.fromkeys(("floor", "ceiling", "tolerance", "risk", "fairness", "calibration"), float),
     **dict.fromkeys(("checks", "slices", "suites"), list),
 }
@@ -80,6 +81,8 @@ class Gate:
         What these checks ask, by the fields of `nbmlops.checks.model.case.Asked`.
     suites : tuple of (str, str)
         Suites that the held-out table must pass: path of the file and its text.
+    train : str or None
+        Reference of the rows that models of this name learn from, for the checks that need them.
     """
 
     name: str
@@ -92,6 +95,7 @@ class Gate:
     checks: tuple[str, ...] = ()
     asked: tuple[tuple[str, Any], ...] = ()
     suites: tuple[tuple[str, str], ...] = ()
+    train: str | None = None
 
     @classmethod
     def parse(cls, name: str, table: Mapping[str, Any], root: Path | None = None) -> Self:
@@ -122,7 +126,9 @@ class Gate:
             )
         if values.get("tolerance", 0.0) < 0:
             raise InvalidError(f"{where} has a tolerance below 0", hint="tolerance = 0.002")
-        Ref.parse(values["holdout"])
+        for key in ("holdout", "train"):
+            if key in values:
+                Ref.parse(values[key])
         return cls(
             name=name,
             holdout=values["holdout"],
@@ -134,6 +140,7 @@ class Gate:
             checks=_checks(where, values),
             asked=tuple(sorted((key, values[key]) for key in _ASKED if key in values)),
             suites=tuple((each, _read(where, root, each)) for each in values.get("suites", ())),
+            train=values.get("train"),
         )
 
     @property
@@ -160,6 +167,8 @@ def _checks(where: str, values: Mapping[str, Any]) -> tuple[str, ...]:
                 f"{where} names an unknown check {check!r}",
                 hint=nearest(check, CHECKS) or f"the checks are {', '.join(CHECKS)}",
             )
+    if "overfit" in chosen and "train" not in values:
+        raise InvalidError(f"{where} asks for overfit and names no training rows", hint='train = "DATA"')
     if "fairness" in chosen and "sensitive" not in values:
         raise InvalidError(f"{where} asks for fairness and names no groups", hint='sensitive = "COLUMN"')
     try:

@@ -84,7 +84,7 @@ class ModelPromoter:
                 candidate,
                 expected=champion.id if champion else None,
                 report_id=report.id,
-                detail={"policy": verdict.policy, "holdout": verdict.holdout},
+                detail={"policy": verdict.policy, "holdout": verdict.holdout, "train": verdict.train},
             )
 
         self._versions.catalog.transact(work)
@@ -115,15 +115,19 @@ class ModelPromoter:
         return self._checks.save(Report(None, suite, "model", subject.ref, outcomes, *known))
 
     def _recheck(self, connection: Any, name: str, gate: Gate | None, verdict: Verdict) -> None:
-        """Refuse when the gate or its held-out table is no longer what the verdict was computed on."""
+        """Refuse when the gate or one of its tables is no longer what the verdict was computed on."""
         present = self._gate(name)
         if (present.digest if present else None) != (gate.digest if gate else None):
             raise ConflictError(f"the gate of {name} changed while it was judged", hint="promote again")
         if gate is None:
             return
-        holdout = self._tables.resolve_in(connection, Ref.parse(gate.holdout))
-        if holdout.digest != verdict.holdout:
-            raise ConflictError(
-                f"the held-out table {gate.holdout} changed while {name} was judged: it is {holdout.ref} now",
-                hint="promote again",
-            )
+        judged_on = [("held-out", gate.holdout, verdict.holdout), ("training", gate.train, verdict.train)]
+        for what, ref, digest in judged_on:
+            if ref is None:
+                continue
+            table = self._tables.resolve_in(connection, Ref.parse(ref))
+            if table.digest != digest:
+                raise ConflictError(
+                    f"the {what} table {ref} changed while {name} was judged: it is {table.ref} now",
+                    hint="promote again",
+                )

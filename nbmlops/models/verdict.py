@@ -41,11 +41,12 @@ class Tables(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Outcomes, and what they were computed on: the gate's digest and that of the held-out table."""
+    """Outcomes, and what they were computed on: digests of the gate, the held-out table and the training rows."""
 
     outcomes: tuple[Outcome, ...]
     policy: str | None = None
     holdout: str | None = None
+    train: str | None = None
 
 
 def integrity(version: Version, opener: Opener) -> tuple[Any, Outcome]:
@@ -82,6 +83,7 @@ def judge(candidate: Version, champion: Version | None, gate: Gate | None, table
         return Verdict((held,), gate.digest)
     try:
         holdout = tables.show(gate.holdout)
+        train = tables.show(gate.train) if gate.train else None
     except NbmlopsError as error:
         return Verdict((held, _errored(gate, error)), gate.digest)
     outcomes = [held]
@@ -89,10 +91,11 @@ def judge(candidate: Version, champion: Version | None, gate: Gate | None, table
         table = tables.load(holdout.ref)
         outcomes += _suites(gate, table)
         outcomes += _measured(candidate, model, champion, gate, table, opener)
-        outcomes += _checked(candidate, model, gate, table)
+        learnt_from = tables.load(train.ref) if train and gate.checks else None
+        outcomes += _checked(candidate, model, gate, table, learnt_from)
     except NbmlopsError as error:
         outcomes.append(_errored(gate, error))
-    return Verdict(tuple(outcomes), gate.digest, holdout.digest)
+    return Verdict(tuple(outcomes), gate.digest, holdout.digest, train.digest if train else None)
 
 
 def _errored(gate: Gate, error: NbmlopsError) -> Outcome:
@@ -142,7 +145,9 @@ def _suites(gate: Gate, table: pd.DataFrame) -> list[Outcome]:
     ]
 
 
-def _checked(candidate: Version, model: Any, gate: Gate, table: pd.DataFrame) -> tuple[Outcome, ...]:
+def _checked(
+    candidate: Version, model: Any, gate: Gate, table: pd.DataFrame, train: pd.DataFrame | None
+) -> tuple[Outcome, ...]:
     """What the model checks say that the gate names."""
     if not gate.checks:
         return ()
@@ -150,7 +155,7 @@ def _checked(candidate: Version, model: Any, gate: Gate, table: pd.DataFrame) ->
     risk = {} if gate.risk is None else {"risk": gate.risk}
     asked = Asked.of({"metric": gate.metric, **risk, **dict(gate.asked)})
     opened = Opened(candidate.ref, model, lambda rows, target: taken(learnt, rows, target))
-    return judge_model(Case(opened, table, gate.target, asked), gate.checks)
+    return judge_model(Case(opened, table, gate.target, asked, train=train), gate.checks)
 
 
 def _target(table: pd.DataFrame, gate: Gate) -> Any:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.pipelines.records import Pipeline, PipelineVersion
+from nbmlops.store.judging import newest_report
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.planner import Planner
@@ -24,8 +26,11 @@ class FrozenVersions:
     _planner: Planner
 
     def history(self, name: str) -> list[PipelineVersion]:
-        """All frozen versions of a pipeline, newest first."""
-        return [PipelineVersion.of(version) for version in self._versions.history(name)]
+        """All frozen versions of a pipeline, newest first, each with the reports that it was promoted on."""
+        return [
+            replace(PipelineVersion.of(version), judged=newest_report(self._versions, version))
+            for version in self._versions.history(name)
+        ]
 
     def delete(self, ref: str) -> list[PipelineVersion]:
         """Hide frozen versions; refused while an alias is on one of them."""

@@ -84,18 +84,20 @@ class PipelinePromoter:
         before = self._position(plan.name, alias)
         reference = self._reference(plan, submission.against, progress)
         proof = self._runner.run(plan, kind="proof", cache=False, like=reference.id, progress=progress)
-        outcomes = [_linted(findings), *self._compare(reference, proof.run), *self._gate(proof)]
+        suites = self._suites(proof)
+        outcomes = [_linted(findings), *self._compare(reference, proof.run), *_gate(suites)]
         subject = f"{plan.name} ({proof.run.name} against {reference.name})"
         report = Report(None, f"promote {plan.name}", "infrastructure", subject, tuple(outcomes), self._clock.now())
         unmoved = Promotion("pipeline", plan.name, alias, before.ref if before else None, None, report, moved=False)
         if not report.passed:
             raise _refused(replace(unmoved, report=self._stores.checks.save(report)))
-        content = self._freeze(submission, proof)
+        content = self._freeze(submission, proof, suites)
         version: Version | None = None
 
         def move(connection: Connection, number: int) -> None:
             nonlocal version
             version = self._versions.add_in(connection, plan.name, content)
+            queries.judged(connection, number, version.id, report.created_at)
             expected = before.id if before else None
             self._aliases.move(connection, alias, version, expected=expected, report_id=number)
 
@@ -139,16 +141,12 @@ class PipelinePromoter:
         skipped = {tag: name for tag, name in run.tags.items() if tag.startswith(SKIPPED)}
         return own | {tag.removeprefix(SKIPPED): runs.show(name).metrics for tag, name in skipped.items()}
 
-    def _gate(self, proof: PipelineRun) -> list[Outcome]:
-        """Every report that the proof's own steps made must have passed."""
+    def _suites(self, proof: PipelineRun) -> list[Any]:
+        """Rows of the reports that the proof's own steps made."""
         children = self._stores.runs.list(_CHILDREN, parent_id=proof.run.id)
-        rows = self._versions.catalog.read(lambda c: queries.reports_of(c, [run.id for run in children]))
-        if not rows:
-            detail = "no step of it checks its data: add %%ml check NAME --strict"
-            return [Outcome("suites", None, "warned", "none", "at least one", detail, ())]
-        return [_judged(row) for row in rows]
+        return self._versions.catalog.read(lambda c: queries.reports_of(c, [run.id for run in children]))
 
-    def _freeze(self, submission: Submission, proof: PipelineRun) -> dict[str, Any]:
+    def _freeze(self, submission: Submission, proof: PipelineRun, suites: Sequence[Any]) -> dict[str, Any]:
         """Store the archive of what was proved, and give the content of its version."""
         plan = submission.plan
         sources = {}
@@ -164,13 +162,14 @@ class PipelinePromoter:
         archive = freezing.freeze(freezing.Frozen(plan.name, sources, parameters, lock, submission.environment))
         stored = self._stores.objects.put(archive)
         steps = [step.name for step in plan.graph.steps]
+        reports = [{"number": row.id, "suite": row.suite, "status": row.status} for row in suites]
         return {
             "digest": stored.digest,
             "root": stored.digest,
             "size": stored.size,
             "new_bytes": stored.new_bytes,
             "message": submission.message,
-            "detail": {"steps": steps, "parameters": parameters, "lock": lock},
+            "detail": {"steps": steps, "parameters": parameters, "lock": lock, "reports": reports},
         }
 
     def _lock(self, plan: Plan, proof_id: str) -> dict[str, str]:
@@ -224,6 +223,14 @@ def refuse_findings(name: str, findings: Sequence[Finding]) -> None:
         raise RefusedError(
             f"{name} was not promoted: the lint found {len(errors)} errors\n{named}", hint=f"`ml lint {name}`"
         )
+
+
+def _gate(suites: Sequence[Any]) -> list[Outcome]:
+    """Every report that the proof's own steps made must have passed."""
+    if not suites:
+        detail = "no step of it checks its data: add %%ml check NAME --strict"
+        return [Outcome("suites", None, "warned", "none", "at least one", detail, ())]
+    return [_judged(row) for row in suites]
 
 
 def _judged(row: Any) -> Outcome:

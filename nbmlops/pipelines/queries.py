@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from nbmlops.store import schema
+from nbmlops.store import edges, schema
 
 __all__ = [
     "committed",
     "end_slot",
     "erased",
+    "judged",
     "newest_slot",
     "outputs",
     "put_slot",
@@ -86,14 +88,19 @@ def reports_of(connection: Connection, run_ids: Sequence[str]) -> list[Any]:
     return list(connection.execute(select(table).where(table.c.run_id.in_(run_ids)).order_by(table.c.id)).all())
 
 
+def judged(connection: Connection, report: int, version_id: int, at: datetime) -> None:
+    """Write the edge from a report to the frozen version that it let pass."""
+    edges.add(connection, f"report:{report}", {("judges", f"pipeline:{version_id}"): at})
+
+
 def touched(connection: Connection, run_id: str) -> list[Any]:
     """What a run read and wrote, in that order in time: relation, instant, and the version whatever became of it."""
     edge, version, name = schema.edge, schema.version, schema.name
-    edges = connection.execute(select(edge).filter_by(subject=f"run:{run_id}").order_by(edge.c.at)).all()
-    ids = {int(row.object.partition(":")[2]) for row in edges}
+    found = connection.execute(select(edge).filter_by(subject=f"run:{run_id}").order_by(edge.c.at)).all()
+    ids = {int(row.object.partition(":")[2]) for row in found}
     query = select(version, name.c.kind, name.c.name).join(name).where(version.c.id.in_(ids))
     rows = {f"{row.kind}:{row.id}": row._mapping for row in connection.execute(query)}
-    return [{**rows[row.object], "relation": row.relation, "at": row.at} for row in edges if row.object in rows]
+    return [{**rows[row.object], "relation": row.relation, "at": row.at} for row in found if row.object in rows]
 
 
 def erased(connection: Connection, name_id: int, digest: str) -> Any:

@@ -36,7 +36,11 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class PipelineVersion:
-    """One frozen version of a pipeline: sources, parameters, lock and environment under one digest."""
+    """One frozen version of a pipeline: sources, parameters, lock and environment under one digest.
+
+    `judged` is number and status of the report of its promotion, which only `history` looks up; `reports` are those
+    of the suites that its proof ran, each as ``report 3: flights passed``.
+    """
 
     id: int
     name: str
@@ -52,12 +56,17 @@ class PipelineVersion:
     aliases: tuple[str, ...]
     deleted_at: datetime | None
     ref: str
+    judged: tuple[int, str] | None = None
+    reports: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, version: Version) -> PipelineVersion:
         """The record of a row of the catalog."""
         own: dict[str, Any] = {key: getattr(version, key) for key in cls.__slots__ if hasattr(version, key)}
-        return cls(**own, steps=tuple(version.detail["steps"]), parameters=dict(version.detail["parameters"]))
+        detail = version.detail
+        # Versions that were frozen before reports were linked have none.
+        reports = tuple(f"report {one['number']}: {one['suite']} {one['status']}" for one in detail.get("reports", ()))
+        return cls(**own, steps=tuple(detail["steps"]), parameters=dict(detail["parameters"]), reports=reports)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     from nbmlops.models.records import Promotion
     from nbmlops.pipelines.graph import Graph
     from nbmlops.pipelines.reproduction import Reproduction
+    from nbmlops.pipelines.request import Cancellation
     from nbmlops.pipelines.stores import Stores
 
 __all__ = ["Pipelines"]
 
 Progress = Callable[[StepProgress], None]
-Rehearser = Callable[[str, int, "Progress | None"], "Report"]
+Rehearser = Callable[[str, int, "float | None", "Progress | None"], "Report"]
 
 
 class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfilling):
@@ -97,6 +98,7 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfi
         cache: bool = True,
         logical_time: str | None = None,
         progress: Progress | None = None,
+        cancellation: Cancellation | None = None,
     ) -> PipelineRun:
         """Run a pipeline; steps whose code, parameters and inputs are unchanged are skipped.
 
@@ -115,9 +117,13 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfi
             the same parameters one run commits, whoever asks for it and how often: later calls give that run.
         progress : callable, optional
             Called with each sign of life of a step.
+        cancellation : Cancellation, optional
+            A handle that stops the run from another thread.
 
         Raises
         ------
+        KeyboardInterrupt
+            When `cancellation` was used.
         StepFailedError
             When a step does not complete.
         InvalidError
@@ -134,7 +140,7 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfi
                 hint="leave out --logical-time, or --from, --until and --only",
             )
         plan = self._planner.plan(name, params or {}, logical_time=at, selection=part)
-        done = self._runner.run(plan, cache=cache, progress=progress)
+        done = self._runner.run(plan, cache=cache, progress=progress, stop=cancellation)
         self._lock(done)
         return done
 
@@ -170,7 +176,9 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfi
         """Raise what running a pipeline with these parameters would before its first step."""
         self._planner.plan(name, params)
 
-    def rehearse(self, name: str, *, rows: int = 1_000, progress: Progress | None = None) -> Report:
+    def rehearse(
+        self, name: str, *, rows: int = 1_000, timeout: float | None = None, progress: Progress | None = None
+    ) -> Report:
         """Run every step on samples of what the pipeline reads, in a throw-away copy of the project.
 
         Parameters
@@ -179,6 +187,8 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfi
             The pipeline.
         rows : int
             How many rows of each table are taken, at random with a fixed seed; smaller tables are whole.
+        timeout : float, optional
+            Seconds after which the steps are stopped, which the report then says; by default there is no limit.
         progress : callable, optional
             Called with each sign of life of a step.
 
@@ -194,7 +204,7 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfi
         """
         if self._rehearser is None:
             raise UnsupportedError("there is no workspace here to copy", hint="open one: nbmlops.Workspace(path)")
-        return self._rehearser(name, rows, progress)
+        return self._rehearser(name, rows, timeout, progress)
 
     def _lock(self, done: PipelineRun) -> None:
         """Bring ``nbmlops.lock`` up to what the run has named."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from nbmlops.core import digests
 from nbmlops.core.errors import spoken
+from nbmlops.data.views import verdict
 from nbmlops.pipelines.explaining import Explanation
 from nbmlops.pipelines.export.records import Export
 from nbmlops.pipelines.graph import Graph
@@ -58,6 +59,8 @@ def _(version: PipelineVersion) -> Look:
         "aliases": ", ".join(version.aliases),
         "steps": " → ".join(version.steps),
         "run": version.run_id,
+        "promoted on": verdict(version.judged),
+        "suites": ", ".join(version.reports),
     }
     gone = Part(spoken(f"deleted {when(version.deleted_at)}; undo: `ml pipeline restore {version.name}`"), "warn")
     return Look(
@@ -208,6 +211,8 @@ lists(
     Field("digest", lambda version: version.digest, digests.short),
     Field("frozen", lambda version: version.created_at, when),
     Field("aliases", lambda version: version.aliases, ", ".join),
+    Field("promoted on", lambda version: version.judged, lambda judged: verdict(judged) or ""),
+    Field("suites", lambda version: version.reports, ", ".join),
     Field("deleted", lambda version: version.deleted_at, when),
     Field("message", lambda version: version.message),
     nothing="no frozen versions; the first: `ml pipeline promote NAME`",

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.core.errors import InvalidError, NbmlopsError, UnsupportedError
 from nbmlops.core.refs import Ref
+from nbmlops.pipelines.request import Cancellation
 from nbmlops.store import lineage
 from nbmlops.workspace import layout
 from nbmlops.workspace.catalogs import create_catalog
@@ -48,17 +50,21 @@ _DONE = frozenset({"completed", "skipped"})
 Progress = Callable[["StepProgress"], None]
 
 
-def rehearse(workspace: Workspace, name: str, rows: int, progress: Progress | None = None) -> Report:
+def rehearse(
+    workspace: Workspace, name: str, rows: int, timeout: float | None = None, progress: Progress | None = None
+) -> Report:
     """Run a pipeline on samples of what it reads, and keep the report; see `Pipelines.rehearse`."""
     if rows < 1:
         raise InvalidError(f"{rows} rows are none", hint="--rows 1000")
+    if timeout is not None and not timeout > 0:
+        raise InvalidError(f"{timeout:g} seconds are none", hint="--timeout 600")
     if named := [variable for variable in _ELSEWHERE if os.environ.get(variable)]:
         raise UnsupportedError(f"a rehearsal needs a store of its own, and {named[0]} is set", hint=f"unset {named[0]}")
     graph = workspace.pipeline.show(name)
     with _copied(workspace) as copy:
         inputs = [_given(workspace, copy, access, rows) for access in _outside(graph)]
         stopped = any(outcome.status == "errored" for outcome in inputs)
-        steps = [] if stopped else _steps(copy, graph, name, progress)
+        steps = [] if stopped else _steps(copy, graph, name, timeout, progress)
     run_id, now = lineage.current().run_id, workspace.clock.now()
     report = Report(None, f"rehearsal on {rows:,} rows", "infrastructure", name, (*inputs, *steps), now, run_id)
     return workspace.check.save(report)
@@ -149,7 +155,7 @@ def _saved(copy: Workspace, access: Access, value: Any) -> None:
         copy.data.alias(saved.ref, ref.alias)
 
 
-def _steps(copy: Workspace, graph: Graph, name: str, progress: Progress | None) -> list[Outcome]:
+def _steps(copy: Workspace, graph: Graph, name: str, timeout: float | None, progress: Progress | None) -> list[Outcome]:
     """Run the copy's pipeline; one outcome for each step."""
     ends: dict[str, StepProgress] = {}
     guard = threading.Lock()
@@ -160,15 +166,37 @@ def _steps(copy: Workspace, graph: Graph, name: str, progress: Progress | None) 
         if progress is not None:
             progress(sign)
 
-    said = ""
-    try:
-        copy.pipeline.run(name, cache=False, progress=tell)
-    except NbmlopsError as error:
-        said = error.message
+    said, began, stop = "", time.monotonic(), Cancellation()
+    with _stopped_after(timeout, stop):
+        try:
+            copy.pipeline.run(name, cache=False, progress=tell, cancellation=stop)
+        except NbmlopsError as error:
+            said = error.message
+        except KeyboardInterrupt:
+            if timeout is None or time.monotonic() - began < timeout:
+                raise  # a person stopped it, not the limit
     found = [_step(step.name, ends.get(step.name)) for step in graph.steps]
     if said and all(outcome.status == "passed" for outcome in found):
         found.append(Outcome("pipeline", None, "failed", "", "it commits", said))
+    if timeout is not None and stop.is_cancelled:
+        figure = f"stopped after {time.monotonic() - began:.1f} s"
+        found.append(Outcome("time", None, "failed", figure, f"at most {timeout:g} s"))
     return found
+
+
+@contextmanager
+def _stopped_after(seconds: float | None, stop: Cancellation) -> Iterator[None]:
+    """Cancel after so many seconds, unless the body of the ``with`` has ended."""
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, stop.cancel)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _step(name: str, end: StepProgress | None) -> Outcome:
@@ -181,6 +209,6 @@ def _step(name: str, end: StepProgress | None) -> Outcome:
     return Outcome(check, None, "failed", figure, asked, end.why)
 
 
-def rehearser(workspace: Workspace) -> Callable[[str, int, Progress | None], Report]:
+def rehearser(workspace: Workspace) -> Callable[[str, int, float | None, Progress | None], Report]:
     """What `Pipelines` asks for a rehearsal: `rehearse` of this workspace."""
-    return lambda name, rows, progress: rehearse(workspace, name, rows, progress)
+    return lambda name, rows, timeout, progress: rehearse(workspace, name, rows, timeout, progress)

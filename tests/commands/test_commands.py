@@ -154,7 +154,7 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("pipeline run delays -p grid={grid}", "pipeline.run"),
         *(("delays", {"grid": VARIABLES["grid"]}), {"steps": None, "cache": True, "logical_time": None}),
     ),
-    ("pipeline rehearse delays --rows 50", "pipeline.rehearse", ("delays",), {"rows": 50}),
+    ("pipeline rehearse delays --rows 50", "pipeline.rehearse", ("delays",), {"rows": 50, "timeout": None}),
     ("pipeline promote delays", "pipeline.promote", ("delays", "production"), {"against": None, "message": None}),
     ("pipeline rollback delays", "pipeline.rollback", ("delays", "production"), {}),
     ("pipeline history delays", "pipeline.history", ("delays",), {}),

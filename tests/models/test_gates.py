@@ -78,6 +78,15 @@ def test_a_gate_names_model_checks_and_what_they_ask() -> None:
     assert gate.digest != Gate.parse("delay", TABLE).digest
 
 
+def test_a_gate_names_the_rows_that_its_models_learnt_from() -> None:
+    gate = Gate.parse("delay", {**TABLE, "train": "delays_train", "checks": ["overfit"]})
+    assert gate.train == "delays_train"
+    with pytest.raises(InvalidError, match="asks for overfit and names no training rows"):
+        Gate.parse("delay", {**TABLE, "checks": ["overfit"]})
+    with pytest.raises(InvalidError, match="delays train"):
+        Gate.parse("delay", {**TABLE, "train": "delays train"})
+
+
 def test_a_suite_is_read_from_its_file_and_its_text_is_part_of_the_policy(tmp_path: Path) -> None:
     (tmp_path / "a.suite").write_text("late: boolean")
     table = {**TABLE, "suites": ["a.suite"]}

@@ -246,6 +246,26 @@ def test_a_held_out_table_that_changed_meanwhile_voids_the_verdict(both: Registr
     assert position(both) is None
 
 
+def test_training_rows_that_changed_meanwhile_void_the_verdict(both: Registry) -> None:
+    both.data.save(table(8), "delays_train")
+    both.gates["delay"] = {**GATE, "train": "delays_train", "checks": ["overfit"]}
+    with pytest.raises(ConflictError, match=r"training table delays_train changed .* delays_train@v2 now"):
+        meddling(both, lambda: both.data.save(table(9), "delays_train")).promote("delay@v2")
+    assert position(both) is None
+
+
+def test_the_checks_of_a_gate_get_the_training_rows(both: Registry) -> None:
+    both.data.save(table(8), "delays_train")
+    both.gates["delay"] = {**GATE, "train": "delays_train", "checks": ["baseline", "overfit"]}
+    try:
+        report = both.models.promote("delay@v2").report
+    except PromotionRefusedError as refused:
+        report = refused.promotion.report if refused.promotion else None
+    assert report is not None
+    assert "errored" not in {outcome.status for outcome in report.outcomes}
+    assert any("fitted on the training rows" in outcome.detail for outcome in report.outcomes)
+
+
 def test_a_gate_that_changed_meanwhile_voids_the_verdict(both: Registry) -> None:
     for change in (lambda: both.gates["delay"].update(floor=0.99), both.gates.clear):
         with pytest.raises(ConflictError, match="the gate of delay changed"):

@@ -80,8 +80,9 @@ def metrics(run: dict[str, Any], step: str) -> dict[str, float]:
 # --- as stored --------------------------------------------------------------------------------
 
 
-def test_the_tour_the_five_steps_the_life_of_a_table_and_the_lab_notebook_are_there() -> None:
-    assert sorted(path.stem for path in STORED.glob("*.ipynb")) == ["0_tour", *STEPS, "data_versioning", "tracking"]
+def test_the_tour_the_five_steps_and_the_three_stories_are_there() -> None:
+    stories = ["checks", "data_versioning", "tracking"]
+    assert sorted(path.stem for path in STORED.glob("*.ipynb")) == ["0_tour", *STEPS, *stories]
 
 
 @of_every_notebook
@@ -123,7 +124,10 @@ def test_one_cell_holds_the_parameters_typed_and_with_literals(path: Path) -> No
         assert type(ast.literal_eval(statement.value)).__name__ == statement.annotation.id
 
 
-@pytest.mark.parametrize("target", ["delays", "notebooks/0_tour.ipynb", "notebooks/data_versioning.ipynb"])
+@pytest.mark.parametrize(
+    "target",
+    ["delays", "notebooks/0_tour.ipynb", "notebooks/checks.ipynb", "notebooks/data_versioning.ipynb"],
+)
 def test_lint_finds_nothing(target: str, project: Path) -> None:
     assert nbmlops(project, "lint", target) == []
 
@@ -177,8 +181,17 @@ def test_nothing_that_is_known_only_later_goes_into_the_model(project: Path, win
 @pytest.mark.slow
 def test_the_checks_pass_and_are_stored(project: Path, winter: dict[str, Any]) -> None:
     reports = nbmlops(project, "check", "list")
-    assert {report["subject"].partition("@")[0] for report in reports} == {"flights", "weather"}
-    assert {outcome["status"] for report in reports for outcome in report["outcomes"]} == {"passed"}
+    of = {(report["suite"], report["subject"].partition("@")[0]): report["status"] for report in reports}
+    assert of == {
+        ("flights", "flights"): "passed",
+        ("weather", "weather"): "passed",
+        ("policy", "flights"): "passed",
+        ("drift from dataframe", "dataframe"): "warned",  # the timetable of May is not quite that of winter
+        ("leakage", "dataframe"): "passed",
+        ("model on dataframe", "delay"): "warned",  # a week of storms is where it is weakest
+    }
+    (judged,) = (report["id"] for report in reports if report["suite"] == "policy")
+    assert nbmlops(project, "data", "show", "flights")["judged"] == [judged, "passed"]
 
 
 @pytest.mark.notebook
@@ -273,6 +286,26 @@ def test_the_lab_notebook_tells_of_runs_with_pictures(tmp_path: Path) -> None:
     assert runs["tracking-1"]["status"] == "finished", "the notebook is not failed by what it caught"
     assert len(nbmlops(project, "run", "show", "lab_search")["children"]) == 9
     assert runs["lab_delay-2"]["metrics"]["mae"] < 15 < runs["lab_delay-1"]["metrics"]["mae"]
+
+
+@pytest.mark.notebook
+def test_the_story_of_checks_is_told_with_pictures(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    make_project(project).close()
+    notebook = papermill(project, "checks")
+    assert "✗" not in printed(notebook, "first-suite")
+    assert "2 of 28,594 values do not match" in printed(notebook, "failing-suite")
+    assert "held out, passed 101 of 101" in printed(notebook, "infer")
+    assert "101 passed" in printed(notebook, "check-april")
+    assert "air_time expr: 7,977 of 27,564 rows untrue" in printed(notebook, "check-broken")
+    assert "✗ dep_delay drift: 0.27 standard deviations, up" in printed(notebook, "drift")
+    assert "✓ 8 passed" in printed(notebook, "no-drift"), "no false alarm"
+    assert all(pictured(notebook, cell) for cell in ("drift", "check-model"))
+    assert "roc_auc: 0.6267, bound ≥ 0.75" in printed(notebook, "refused")
+    assert nbmlops(project, "model", "show", "check_delay")["aliases"] == []
+    (refused, judged) = nbmlops(project, "check", "list", "--subject", "check_delay")
+    assert (refused["suite"], refused["status"]) == ("promote production", "failed")
+    assert {outcome["check"] for outcome in judged["outcomes"]} >= {"weakest slices", "calibration error"}
 
 
 @pytest.mark.notebook

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, StepFailedError
+from nbmlops.render.dispatch import text
 from nbmlops.store import lineage
 from nbmlops.store.aliases import Aliases
 from nbmlops.store.versions import Version
@@ -98,6 +99,29 @@ def test_a_promotion_proves_freezes_and_moves_and_rolls_back(workspace: Workspac
     assert workspace.pipeline.promote("sums", "production").after == "sums@v2"
     assert workspace.pipeline.rollback("sums", "production").after == "sums@v1"
     assert workspace.audit.verify() == 3
+
+
+def test_a_promoted_version_knows_the_reports_that_it_was_promoted_on(workspace: Workspace) -> None:
+    check = 'ml.check.data("raw", "table: rows between(1, )", strict=True, name="enough")'
+    write(workspace.marker.root / "notebooks" / "2_sum.ipynb", "factor: int = 2", check, TOTAL)
+    first = workspace.pipeline.run("sums")
+    promoted = workspace.pipeline.promote("sums", "production", against=first.run.name)
+    assert promoted.report is not None
+    (version,) = workspace.pipeline.history("sums")
+    assert version.judged == (promoted.report.id, promoted.report.status)
+    (linked,) = version.reports
+    number = int(linked.split()[1].rstrip(":"))
+    suite = workspace.check.show(number)
+    assert linked == f"report {number}: {suite.suite} passed"
+    assert workspace.run.show(str(suite.run_id)).parent_id == promoted_proof(workspace)
+    assert f"report {number}: " in text(version, detail=True)
+    assert f"check show {promoted.report.id}" in text(version, detail=True)
+
+
+def promoted_proof(workspace: Workspace) -> str:
+    """Id of the run that proved what was promoted."""
+    (proof,) = (run for run in workspace.run.list() if run.kind == "proof")
+    return proof.id
 
 
 def test_what_is_not_the_same_again_is_not_promoted(workspace: Workspace) -> None:

@@ -244,8 +244,9 @@ def every_record(text: str) -> list[Any]:
         deleted_at=None, ref=f"{text}@v5",
     )  # fmt: skip
     frozen = PipelineVersion(
-        1, text, 1, DIGEST, (text,), {text: text}, 5_000, text, text, NOW, None, (text,), None, f"{text}@v1"
-    )
+        1, text, 1, DIGEST, (text,), {text: text}, 5_000, text, text, NOW, None, (text,), None, f"{text}@v1",
+        (4, "passed"), (f"report 3: {text} passed",),
+    )  # fmt: skip
     steps = (
         StepResult(text, "completed", "", 4.1, text, (text,), {text: 0.5}, (text,), text),
         StepResult(text, "failed", text, 1.0),

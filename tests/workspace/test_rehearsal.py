@@ -46,6 +46,19 @@ def test_a_step_that_fails_is_named_with_its_reason(workspace: Workspace) -> Non
     assert "AssertionError" in report.failures[0].detail
 
 
+def test_a_rehearsal_that_takes_too_long_is_stopped_and_says_so(workspace: Workspace) -> None:
+    source = workspace.marker.root / "notebooks" / "2_sum.ipynb"
+    write(source, "most: int = 50", 'import time\nml.data.load("raw")\ntime.sleep(600)')
+    report = workspace.pipeline.rehearse("sums", rows=50, timeout=12)
+    found = {outcome.check: outcome for outcome in report.outcomes}
+    assert found["time"].status == "failed"
+    assert found["time"].bound == "at most 12 s"
+    assert found["step 2_sum"].status in {"failed", "errored"}
+    assert workspace.run.list() == []
+    with pytest.raises(InvalidError, match="0 seconds are none"):
+        workspace.pipeline.rehearse("sums", timeout=0)
+
+
 def test_inputs_that_cannot_be_had_stop_it_before_a_kernel_starts(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nbmlops.checks.model.verbs import ModelChecks
 from nbmlops.checks.records import Outcome, Report
+from nbmlops.checks.signs import Progress, Sign
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.store import lineage
 
-__all__ = ["FeatureChecks", "Progress", "Sign", "Tests"]
+__all__ = ["FeatureChecks", "Tests"]
 
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """One sign of life: what is looked at now, and how many of how many are done."""
-
-    step: str
-    done: int = 0
-    cells: int = 0
-    state: str = "running"
-    why: str = ""
-
-
-Progress = Callable[[Any], None]
 Tests = Callable[[Path, float, "Progress | None"], tuple[Outcome, ...]]
 """Runs the tests of a notebook, each cell at most so many seconds; the port that the workspace fills."""
 

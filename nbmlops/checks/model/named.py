@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from nbmlops.checks.model.case import Case
 from nbmlops.checks.records import Outcome
+from nbmlops.checks.signs import Progress, Sign
 from nbmlops.core.errors import InvalidError, NbmlopsError, nearest
 
 __all__ = ["CHECKS", "NamedCheck", "judge"]
@@ -100,8 +101,8 @@ CHECKS = MappingProxyType({each.name: each for each in (*_ALL, *_TRIED)})
 """The model checks by name, in the order in which they run."""
 
 
-def judge(case: Case, only: Sequence[str] = ()) -> tuple[Outcome, ...]:
-    """Run the checks that are named, or all that the case has enough for.
+def judge(case: Case, only: Sequence[str] = (), progress: Progress | None = None) -> tuple[Outcome, ...]:
+    """Run the checks that are named, or all that the case has enough for; `progress` is told of each.
 
     Raises
     ------
@@ -115,9 +116,17 @@ def judge(case: Case, only: Sequence[str] = ()) -> tuple[Outcome, ...]:
             )
     case.refuse()
     outcomes: list[Outcome] = []
-    for each in CHECKS.values():
-        if each.name in only if only else not each.asked_only and each.lacks(case) is None:
-            outcomes.extend(_outcomes(each, case))
+    chosen = [
+        each
+        for each in CHECKS.values()
+        if (each.name in only if only else not each.asked_only and each.lacks(case) is None)
+    ]
+    for each in chosen:
+        if progress:
+            progress(Sign(each.name))
+        outcomes.extend(_outcomes(each, case))
+        if progress:
+            progress(Sign(each.name, 1, 1, "completed"))
     return tuple(outcomes)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from nbmlops.checks.signs import Progress
     from nbmlops.core.clock import Clock
     from nbmlops.data.service import Data
     from nbmlops.store.catalog import Catalog
@@ -61,6 +62,7 @@ class ModelChecks(Judging):
         train: Any = None,
         only: Sequence[str] = (),
         strict: bool = False,
+        progress: Progress | None = None,
         **asked: Any,
     ) -> Report:
         """Judge a model on rows that it has not seen, and keep the report.
@@ -81,6 +83,8 @@ class ModelChecks(Judging):
             Names of the checks to run, of `nbmlops.checks.model.named.CHECKS`; all that have enough by default.
         strict : bool
             Raise when a check fails or cannot run; the report is kept all the same.
+        progress : callable, optional
+            Called when a check begins and when it ends.
         **asked
             Metric, bounds, slices and the sensitive column: the fields of `nbmlops.checks.model.case.Asked`.
 
@@ -104,7 +108,8 @@ class ModelChecks(Judging):
         other = None if champion is None else self._opened(champion)
         case = Case(opened, rows, target, wanted, other, None if train is None else self._rows(train)[0])
         judged = (*opened.versions, *versions)
-        return self._judged("model", f"model on {name}", opened.name, judge(case, only), judged, strict=strict)
+        outcomes = judge(case, only, progress)
+        return self._judged("model", f"model on {name}", opened.name, outcomes, judged, strict=strict)
 
     def table(self, value: Any) -> pd.DataFrame:
         """A table as pandas, given as a reference, a file or a table of any library."""

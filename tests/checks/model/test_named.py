@@ -44,6 +44,18 @@ def test_labels_may_be_texts_and_a_figure_without_a_bound_is_only_told() -> None
     assert "no bound is asked for" in outcome.detail
 
 
+def test_each_check_gives_a_sign_of_life_when_it_begins_and_when_it_ends() -> None:
+    signs: list[tuple[str, str]] = []
+    case = Case(opened(fitted()), table(), "late")
+    judge(case, ["floor", "calibration"], lambda sign: signs.append((sign.step, sign.state)))
+    assert signs == [
+        ("floor", "running"),
+        ("floor", "completed"),
+        ("calibration", "running"),
+        ("calibration", "completed"),
+    ]
+
+
 def test_a_floor_that_is_not_reached_fails() -> None:
     case = Case(opened(fitted()), table(), "late", Asked(metric="accuracy", floor=0.99))
     (outcome,) = judge(case, ["floor"])
