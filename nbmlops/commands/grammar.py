@@ -38,7 +38,10 @@ VERBS = (
         *("", "demo", "[PATH]", "Do the main job on real flights, in a new folder.", "demo.story.run_demo"),
         exempt={"python": "it stands above the workspace: nbmlops.demo.story.run_demo(folder, teller)"},
     ),
-    Verb("", "lint", "TARGET", "Find what would stop a notebook or a pipeline from running at night.", "ml.lint"),
+    Verb(
+        *("", "lint", "TARGET", "Find what would stop a notebook or a pipeline from running at night.", "ml.lint"),
+        only_here=dict.fromkeys(("fix", "yes"), "in Python: ml.pipeline.fix(target, yes=True)"),
+    ),
     Verb(
         *("", "reproduce", "RUN", "Execute a run again and tell whether it gives the same.", "ml.reproduce"),
         only_python=_DRAWN,

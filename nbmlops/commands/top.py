@@ -63,10 +63,15 @@ def demo(_: Session, path: str) -> Any:
 
 @group.verb("lint")
 @click.argument("target")
-def lint(session: Session, target: str) -> Any:
+@click.option("--fix", is_flag=True, help="Show a diff that fixes what can be, and write it if agreed.")
+@click.option("--yes", is_flag=True, help="Do not ask before it is written.")
+def lint(session: Session, target: str, fix: bool, yes: bool) -> Any:
     """Lint a notebook or a pipeline."""
     from nbmlops.pipelines.linting.finding import Finding
 
+    if fix:
+        fixes = session.workspace.pipeline.fix(target, yes=yes)
+        return session.judged(fixes, good=all(finding.severity != "error" for finding in fixes.left))
     found = Listing(session.workspace.lint(target), Finding)
     return session.judged(found, good=all(finding.severity != "error" for finding in found))
 

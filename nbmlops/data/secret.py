@@ -69,15 +69,15 @@ def asked() -> SecretCondition:
     return SecretCondition(_answered(lambda: getpass.getpass(_PROMPT), "the condition is asked for", _HINT))
 
 
-def agreed(question: str) -> bool:
-    """Ask for a yes.
+def agreed(question: str, why: str = "this cannot be undone", hint: str = "look at --dry-run, then add --yes") -> bool:
+    """Ask for a yes; `why` and `hint` are told where nobody can answer.
 
     Raises
     ------
     RefusedError
         When there is nobody to ask.
     """
-    said = _answered(lambda: input(f"{question} [y/N] "), "this cannot be undone", "look at --dry-run, then add --yes")
+    said = _answered(lambda: input(f"{question} [y/N] "), why, hint)
     return said.strip().lower() in {"y", "yes"}
 
 

@@ -23,6 +23,7 @@ SHOWN = {
     "nbmlops.pipelines.explaining": ("Explanation",),
     "nbmlops.pipelines.export.records": ("Export",),
     "nbmlops.pipelines.linting.finding": ("Finding",),
+    "nbmlops.pipelines.linting.fixing": ("Fixes",),
     "nbmlops.pipelines.graph": ("Graph",),
     "nbmlops.pipelines.records": ("Pipeline", "PipelineRun", "PipelineVersion"),
     "nbmlops.pipelines.reproduction": ("Reproduction",),

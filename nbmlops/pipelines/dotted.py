@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["FullNames"]
 
@@ -23,6 +23,8 @@ class FullNames:
 
     def __init__(self, trees: Iterable[ast.AST] = ()) -> None:
         self._known: dict[str, str] = {}
+        self.known: Mapping[str, str] = self._known
+        """Name in the notebook -> full name."""
         for tree in trees:
             for node in ast.walk(tree):
                 self._learn(node)

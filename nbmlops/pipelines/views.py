@@ -12,6 +12,7 @@ from nbmlops.pipelines.explaining import Explanation
 from nbmlops.pipelines.export.records import Export
 from nbmlops.pipelines.graph import Graph
 from nbmlops.pipelines.linting.finding import Finding
+from nbmlops.pipelines.linting.fixing import Fixes
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
 from nbmlops.render.diagram import Shown, diagram
 from nbmlops.render.dispatch import json, looks
@@ -179,6 +180,25 @@ def _(finding: Finding) -> Look:
         line(Part(f"{sign} {place}", tone), Part(finding.message), Part(f"[{finding.rule}]", "muted")),
         body=(Lines((line(Part(f"fix: {finding.fix}")),)),),
         more=(Lines((line(Part(f"why: {finding.why}", "muted")),)),),
+    )
+
+
+@looks(Fixes)
+def _(fixes: Fixes) -> Look:
+    fixed, left = [one for each in fixes.notebooks for one in each.fixed], fixes.left
+    told = Part("written" if fixes.written else "not written: --yes writes it", "good" if fixes.written else "warn")
+    notes = [line(Part(f"saved before it is loaded: {', '.join(fixes.saves)}"))] if fixes.saves else []
+    notes += [
+        line(
+            Part(f"{'✗' if one.severity == 'error' else '!'} cell {one.cell} line {one.line} of {one.notebook}"),
+            one.message,
+        )
+        for one in left
+    ]
+    diff = "\n".join(each.diff for each in fixes.notebooks if each.diff)
+    return Look(
+        line(fixes.target, f"{count(len(fixed), 'finding')} fixed, {len(left):,} left", told if diff else None),
+        body=(*((Drawing(diff),) if diff else ()), *((Lines(tuple(notes)),) if notes else ())),
     )
 
 

@@ -35,6 +35,7 @@ from nbmlops.pipelines.export.records import Export
 from nbmlops.pipelines.graph import Step
 from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.linting.finding import Finding
+from nbmlops.pipelines.linting.fixing import FixedNotebook, Fixes
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
 from nbmlops.pipelines.reproduction import Reproduction
 from nbmlops.pipelines.schedules.records import Backfill, BackfillTime, Fire, Remark, Schedule, Upcoming, Vigil
@@ -253,6 +254,7 @@ def every_record(text: str) -> list[Any]:
     )
     cells = [{"cell_type": "code", "source": "%ml data save flights", "metadata": {}}]
     graph = infer([Step.of({"cells": cells}, f"{text.replace('/', '_')}.ipynb")])
+    finding = Finding(text, text, 3, 1, text, text, text, "error")
     return [
         table_version(text),
         table_version(text, deleted_at=NOW, format="file", rows=None, columns=()),
@@ -282,7 +284,8 @@ def every_record(text: str) -> list[Any]:
         Export(text, text, text, {text: text}, None, (text,)),
         Export(text, text, text, {text: text}, text, (text,)),
         *schedules(text),
-        Finding(text, text, 3, 1, text, text, text, "error"),
+        finding,
+        Fixes(text, (FixedNotebook(text, text, (), (finding,)),), (text,), written=False),
         Verification(3, 10, 1_000_000, full=True, damages=(Damage(DIGEST, DIGEST, text, text),)),
         Repair((DIGEST,), (DIGEST,)),
         Backup(text, "0005", 3, 4_000),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from nbmlops.pipelines.linting.finding import Spot
 from nbmlops.tracking.ipython_syntax import lines_of, read_magic
@@ -17,13 +17,30 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.cells import CodeCell
     from nbmlops.pipelines.dotted import FullNames
 
-__all__ = ["files_versioned", "no_installs", "randomness_seeded"]
+__all__ = [
+    "Seed",
+    "calls",
+    "files_versioned",
+    "kept_paths",
+    "no_installs",
+    "randomness_seeded",
+    "stem_of",
+    "unseeded_calls",
+]
 
 _INSTALL = re.compile(
     r"(?:^|[\s/;&|}])(?:pip[\d.]*|conda|mamba|micromamba|apt(?:-get)?|uv(?:\s+pip)?)\s+(?:-\S+\s+)*(?:install|add)\s+"
     r"([^;&|]*)"
 )
 _PINNED = re.compile(r"==|@|\.whl$")
+Seed = Literal["own", "numpy", "random", "random_state"]
+"""What a draw takes its seed from: its first argument, a generator of the whole process, or ``random_state``."""
+_SEEDS: dict[Seed, str] = {
+    "own": "give it a seed: {}(0)",
+    "numpy": "draw from rng = np.random.default_rng(seed), or seed at the top",
+    "random": "call random.seed(seed) above it",
+    "random_state": "give it random_state=0, or a parameter",
+}
 _NUMPY_SEEDED = frozenset({"default_rng", "RandomState", "SeedSequence", "PCG64", "MT19937", "Philox", "SFC64"})
 _NUMPY_QUIET = frozenset({"seed", "Generator", "BitGenerator", "set_state", "get_state"})
 _RANDOM_QUIET = frozenset({"seed", "getstate", "setstate", "SystemRandom"})
@@ -65,7 +82,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]+://")
 def no_installs(cells: Sequence[CodeCell]) -> Iterator[Spot]:
     """Find packages that a notebook installs into its own kernel."""
     for cell in cells:
-        for call in _calls(cell.tree):
+        for call in calls(cell.tree):
             for line, text in enumerate(_commands(call), start=call.lineno):
                 if wanted := _INSTALL.search(text):
                     named = [word for word in wanted[1].split() if not word.startswith("-")]
@@ -76,7 +93,8 @@ def no_installs(cells: Sequence[CodeCell]) -> Iterator[Spot]:
                     yield Spot("install", cell.number, line, message, fix, "warning" if pinned else None)
 
 
-def _calls(tree: ast.Module) -> list[ast.Call]:
+def calls(tree: ast.Module) -> list[ast.Call]:
+    """List the calls in a cell, in the order of the text."""
     found = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     return sorted(found, key=lambda call: (call.lineno, call.col_offset))
 
@@ -97,27 +115,34 @@ def _commands(call: ast.Call) -> list[str]:
 
 def randomness_seeded(cells: Sequence[CodeCell], names: FullNames) -> Iterator[Spot]:
     """Find draws from numpy, `random` and scikit-learn that no seed governs."""
+    for cell, call, seed in unseeded_calls(cells, names):
+        shown = ast.unparse(call.func)
+        fix = _SEEDS[seed].format(shown.rpartition(".")[2])
+        yield Spot("unseeded", cell.number, call.lineno, f"`{shown}` draws at random and has no seed", fix)
+
+
+def unseeded_calls(cells: Sequence[CodeCell], names: FullNames) -> Iterator[tuple[CodeCell, ast.Call, Seed]]:
+    """Yield calls that draw without a seed, and which seed each of them takes."""
     numpy_seeded = random_seeded = False
     for cell in cells:
-        for call in _calls(cell.tree):
+        for call in calls(cell.tree):
             full = names.of(call.func) or ""
             numpy_seeded |= full == "numpy.random.seed" and bool(call.args or call.keywords)
             random_seeded |= full == "random.seed" and bool(call.args or call.keywords)
             root, _, last = full.rpartition(".")
+            seed: Seed
             if root == "numpy.random" and last in _NUMPY_SEEDED:
-                bad, fix = not _given(call, "seed", "entropy"), f"give it a seed: {last}(0)"
+                bad, seed = not _given(call, "seed", "entropy"), "own"
             elif root == "numpy.random" and last not in _NUMPY_QUIET:
-                bad, fix = not numpy_seeded, "draw from rng = np.random.default_rng(seed), or seed at the top"
+                bad, seed = not numpy_seeded, "numpy"
             elif root == "random" and last == "Random":
-                bad, fix = not _given(call, "x"), "give it a seed: random.Random(0)"
+                bad, seed = not _given(call, "x"), "own"
             elif root == "random" and last not in _RANDOM_QUIET:
-                bad, fix = not random_seeded, "call random.seed(seed) above it"
+                bad, seed = not random_seeded, "random"
             else:
-                bad = not numpy_seeded and _draws(call, full) and not _random_state(call)
-                fix = "give it random_state=0, or a parameter"
+                bad, seed = not numpy_seeded and _draws(call, full) and not _random_state(call), "random_state"
             if bad:
-                shown = ast.unparse(call.func)
-                yield Spot("unseeded", cell.number, call.lineno, f"`{shown}` draws at random and has no seed", fix)
+                yield cell, call, seed
 
 
 def _draws(call: ast.Call, full: str) -> bool:
@@ -149,9 +174,9 @@ def _random_state(call: ast.Call) -> bool:
 
 def files_versioned(cells: Sequence[CodeCell], names: FullNames) -> Iterator[Spot]:
     """Find tables and models that are read from, or written to, files that the store does not know."""
-    kept = set(_kept_paths(cells, names))
+    kept = set(kept_paths(cells, names))
     for cell in cells:
-        for call in _calls(cell.tree):
+        for call in calls(cell.tree):
             full, attribute = names.of(call.func) or "", getattr(call.func, "attr", "")
             frame = _FRAME_WRITES.fullmatch(attribute) is not None
             # A frame is written to its first argument; a dump has its object there and the path behind.
@@ -160,7 +185,7 @@ def files_versioned(cells: Sequence[CodeCell], names: FullNames) -> Iterator[Spo
                 continue
             shown = ast.unparse(call.func)[-40:]
             if _READS.fullmatch(full) and path and not _URL.match(path):
-                name = _stem(path)
+                name = stem_of(path)
                 fix = f'save it once, `ml.data.save("{path}", "{name}")`, then `%ml data load {name} -o {name}`'
                 yield Spot("unversioned-read", cell.number, call.lineno, f"`{shown}` reads {path!r}", fix)
             elif _WRITES.fullmatch(full) or (frame and path):
@@ -170,10 +195,10 @@ def files_versioned(cells: Sequence[CodeCell], names: FullNames) -> Iterator[Spo
                 yield Spot("unversioned-write", cell.number, call.lineno, message, fix)
 
 
-def _kept_paths(cells: Sequence[CodeCell], names: FullNames) -> Iterator[str]:
+def kept_paths(cells: Sequence[CodeCell], names: FullNames) -> Iterator[str]:
     """Paths that the notebook hands to the store or to a run itself."""
     for cell in cells:
-        for call in _calls(cell.tree):
+        for call in calls(cell.tree):
             magic = read_magic(call)
             if magic and magic.name == "ml":
                 line = MlLine.parse(magic.text)
@@ -203,5 +228,6 @@ def _text(node: ast.AST) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
-def _stem(path: str) -> str:
+def stem_of(path: str) -> str:
+    """A name for the data in a file."""
     return re.sub(r"\W+", "_", PurePosixPath(path).stem) or "NAME"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from nbmlops.pipelines.cells import CodeCell
 
-__all__ = ["no_machine_paths", "no_secrets", "no_secrets_in_text"]
+__all__ = ["no_machine_paths", "no_secrets", "no_secrets_in_text", "path_literals"]
 
 # Shapes that their issuers document for keys, so that secret scanners can find them.
 _SHAPES = {
@@ -134,19 +134,25 @@ def no_machine_paths(cells: Sequence[CodeCell]) -> Iterator[Spot]:
 
 
 def _paths(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    left_out, opened = set[int](), set[int]()
     for node in ast.walk(tree):
-        left_out.update(id(part) for part in _no_paths(node))
         if isinstance(node, ast.Call) and (magic := read_magic(node)):
             words = (word for word in re.split(r"[\s=\"']+", magic.text) if _MACHINE_PATH.match(word))
             yield from ((magic.line, word) for word in words)
-        elif isinstance(node, ast.Call):
+    yield from ((literal.lineno, str(literal.value)) for literal in path_literals(tree))
+
+
+def path_literals(tree: ast.Module) -> Iterator[ast.Constant]:
+    """Yield the literals of a cell that are absolute paths, or begin one."""
+    left_out, opened = set[int](), set[int]()
+    for node in ast.walk(tree):
+        left_out.update(id(part) for part in _no_paths(node))
+        if isinstance(node, ast.Call) and not read_magic(node):
             opened.update(id(part) for part in _path_arguments(node))
     for node in ast.walk(tree):
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in left_out:
             continue
         if _MACHINE_PATH.match(node.value) or (id(node) in opened and _ANY_PATH.match(node.value)):
-            yield node.lineno, node.value
+            yield node
 
 
 def _no_paths(node: ast.AST) -> Iterator[ast.AST]:
