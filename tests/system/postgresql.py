@@ -65,6 +65,10 @@ class Cluster:
         """Stop it at once, as ``pg_ctl stop -m immediate`` does, and start it again: what is not on disk is gone."""
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(timeout=30)
+        self.start_again(seconds)
+
+    def start_again(self, seconds: float = 60) -> None:
+        """Start it after it was stopped."""
         self.process = _served(self.folder, self.port)
         self._await(seconds)
 

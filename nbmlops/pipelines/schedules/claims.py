@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BEAT", "LEASE", "Claimed", "Claims"]
 
-LEASE, BEAT = 20.0, 5.0
+LEASE, BEAT = 15.0, 3.0
 """Seconds without a sign of life after which a holder elsewhere is gone, and between two signs."""
 _LONGEST_PAUSE = timedelta(minutes=1)
 
