@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import _checks_data
 import _checks_profile
 import _checks_report
 from _bench import Bench, print_table
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from _bounds import Row
 
 ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
+    "data": _checks_data.data,
     "profile": _checks_profile.profile,
     "report": _checks_report.report,
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from nbmlops.checks.kinds import (
 )
 from nbmlops.checks.looking_up import plan_in_reference, plan_references
 from nbmlops.checks.patterns import compiled_pattern
-from nbmlops.checks.plans import ROWS, CheckPlan, Frame, Values, by_value, missing, present
+from nbmlops.checks.plans import ROWS, CheckPlan, Frame, Proof, Values, by_text, by_value, missing, present
 from nbmlops.checks.references import InReference, References
 from nbmlops.checks.sequence import Fresh, Length, Ordered, plan_fresh, plan_length, plan_ordered
 from nbmlops.checks.tokens import Scalar
@@ -106,10 +107,27 @@ def _between(check: Between, column: str, frame: Frame, key: str) -> CheckPlan:
         # Polars orders NaN above infinity: a closed upper end leaves it out.
         high = float("inf")
     if low is None:
-        return by_value(frame, column, key, value <= _literal(high))
-    if high is None:
-        return by_value(frame, column, key, value >= _literal(low))
-    return by_value(frame, column, key, value.is_between(_literal(low), _literal(high)))
+        good = value <= _literal(high)
+    elif high is None:
+        good = value >= _literal(low)
+    else:
+        good = value.is_between(_literal(low), _literal(high))
+    return replace(by_value(frame, column, key, good), proof=_within(value, low, high, frame, column))
+
+
+def _within(value: pl.Expr, low: Any, high: Any, frame: Frame, column: str) -> Proof:
+    """That the smallest and the largest value lie between two ends: for all ranges of a column they are found once."""
+    place = frame.place(column)
+    least, most = f"{place}.min", f"{place}.max"
+
+    def settle(values: Values) -> CheckPlan | None:
+        ends = values[least], values[most]
+        judged = present(values, place)
+        if judged and (None in ends or (low is not None and ends[0] < low) or (high is not None and ends[1] > high)):
+            return None
+        return CheckPlan(tally=lambda _: (0, judged))
+
+    return Proof({**missing(frame, column), least: value.min(), most: value.max()}, settle)
 
 
 def _moment(end: str) -> datetime:
@@ -137,7 +155,7 @@ def _one_of(check: OneOf, column: str, frame: Frame, key: str) -> CheckPlan:
         fine = dtype.is_numeric()
     if not fine:
         raise _mismatch(check, column, dtype, {bool: "booleans", str: "strings"}.get(type(sample), "numbers"))
-    return by_value(frame, column, key, _among(value, check.values))
+    return by_text(frame, column, key, _among(value, check.values))
 
 
 def _among(value: pl.Expr, values: tuple[Scalar, ...]) -> pl.Expr:
@@ -156,7 +174,7 @@ def _matches(check: Matches, column: str, frame: Frame, key: str) -> CheckPlan:
     place, dtype = frame.place(column), frame.types[column]
     if not is_text(dtype):
         raise _mismatch(check, column, dtype, "strings")
-    return by_value(
+    return by_text(
         frame, column, key, pl.col(place).cast(pl.String).str.contains(compiled_pattern(check.pattern), strict=True)
     )
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.compile import needed, plan
 from nbmlops.checks.evidence import RowsEvidence
-from nbmlops.checks.kinds import Check, Nulls, Rows
+from nbmlops.checks.frames import is_text
+from nbmlops.checks.kinds import Check, Matches, Nulls, OneOf, Rows, TypeOf
 from nbmlops.checks.looking_up import Found
 from nbmlops.checks.plans import ROWS, CheckPlan, Frame
 from nbmlops.checks.records import Outcome, Status
+from nbmlops.checks.sequence import Length
 from nbmlops.checks.words import bound_words, figure_words, value_words
 from nbmlops.core.errors import NbmlopsError, nearest
 
@@ -28,6 +30,7 @@ __all__ = ["judge"]
 EVIDENCE = 5
 """How many offending rows an outcome names."""
 _PART = 4_000
+_OF_TEXTS = (OneOf, Matches, Length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,12 @@ class _Planned:
     check: Check
     column: str | None
     plan: CheckPlan
+    number: int
+
+    @property
+    def rows(self) -> str:
+        """Name of the measure of its first bad rows."""
+        return f"rows{self.number}"
 
 
 def judge(
@@ -61,18 +70,18 @@ def judge(
             outcomes.append(_absent(each.column, frame, len(each.checks)))
             continue
         outcomes += [_planned(check, each.column, frame, len(outcomes) + n) for n, check in enumerate(each.checks)]
-    planned = [each for each in outcomes if isinstance(each, _Planned)]
-    measured = _measured(table, lazy, planned)
-    judged = {id(each): _outcome(each, values) for each, values in zip(planned, measured, strict=True)}
+    opened = [each for each in outcomes if isinstance(each, _Planned)]
+    planned, measured = _measured(table, lazy, opened)
+    judged = {each.number: _outcome(each, values) for each, values in zip(planned, measured, strict=True)}
     bad = {
-        id(each): _Bad(each, _tallied(each, values)[0], _shown(each, frame))
+        each.number: _Bad(each, _tallied(each, values)[0], _shown(each, frame), _known(each, values))
         for each, values in zip(planned, measured, strict=True)
-        if judged[id(each)].status in ("failed", "warned") and each.plan.evidence is not None
+        if judged[each.number].status in ("failed", "warned") and each.plan.evidence is not None
     }
     for key, evidence in _evidence(table, lazy, list(bad.values())).items():
         kept = (evidence.table,) if evidence.table is not None else ()
         judged[key] = replace(judged[key], rows=evidence.rows, detail=evidence.detail, evidence=kept)
-    found = [each if isinstance(each, Outcome) else judged[id(each)] for each in outcomes]
+    found = [each if isinstance(each, Outcome) else judged[each.number] for each in outcomes]
     left_out = [Outcome("left out", None, "warned", "", "", words) for words in suite.left_out]
     return (*_empty(table, suite), *left_out, *found)
 
@@ -86,10 +95,31 @@ def _frame(table: CheckedTable, suite: Suite) -> tuple[Frame, pl.LazyFrame | Non
     wanted = [name for name in dict.fromkeys(named) if name in present]
     if not wanted:
         return Frame(table.names, {}, {}, judged), None
-    lazy = table.frame(wanted)
+    coded = _coded(suite, table)
+    lazy = table.frame(wanted, coded)
     types = lazy.collect_schema().dtypes()
     places = {name: f"c{place}" for place, name in enumerate(wanted)}
-    return Frame(table.names, places, dict(zip(wanted, types, strict=True)), judged), lazy
+    return Frame(
+        table.names, places, dict(zip(wanted, types, strict=True)), judged, coded & _texts(wanted, types)
+    ), lazy
+
+
+def _coded(suite: Suite, table: CheckedTable) -> frozenset[str]:
+    """The columns whose every check looks at one text at a time, so that different texts are enough to be looked at."""
+    named = {name for check in suite.table for name in needed(check)}
+    found = set()
+    for each in suite.columns:
+        named |= {name for check in each.checks for name in needed(check)}
+        of_texts = [check for check in each.checks if isinstance(check, _OF_TEXTS)]
+        rest = [check for check in each.checks if not isinstance(check, (*_OF_TEXTS, Nulls, TypeOf))]
+        # Read from a file, a text is coded while it is counted: that pays when it is looked at several times.
+        if of_texts and not rest and (len(of_texts) > 1 or not table.streaming):
+            found.add(each.column)
+    return frozenset(found - named)
+
+
+def _texts(names: Sequence[str], types: Sequence[pl.DataType]) -> frozenset[str]:
+    return frozenset(name for name, dtype in zip(names, types, strict=True) if is_text(dtype))
 
 
 def _absent(column: str, frame: Frame, checks: int) -> Outcome:
@@ -100,7 +130,7 @@ def _absent(column: str, frame: Frame, checks: int) -> Outcome:
 
 def _planned(check: Check, column: str | None, frame: Frame, number: int) -> Outcome | _Planned:
     try:
-        return _Planned(check, column, plan(check, column, frame, number))
+        return _Planned(check, column, plan(check, column, frame, number), number)
     except NbmlopsError as error:
         said = error.message if error.hint is None else f"{error.message}; {error.hint}"
         return _of(check, Outcome(check.kind, column, "errored", "", bound_words(check), said))
@@ -117,22 +147,41 @@ def _empty(table: CheckedTable, suite: Suite) -> list[Outcome]:
 
 def _measured(
     table: CheckedTable, lazy: pl.LazyFrame | None, planned: Sequence[_Planned]
-) -> list[Mapping[str, Any] | BaseException]:
-    """Measure all plans in one pass; when the engine refuses that, each by itself, to find which it was."""
+) -> tuple[list[_Planned], list[Mapping[str, Any] | BaseException]]:
+    """Measure all plans in one pass, and in another what the first has not settled; the plans as they are then.
+
+    When the engine refuses that, each is measured by itself, to find which it was.
+    """
     if lazy is None:
-        return [{ROWS: table.height()}] * len(planned)
-    values = _tried(table, lazy, planned)
+        return [*planned], [{ROWS: table.height()}] * len(planned)
+    values = _tried(table, lazy, planned, proofs=True)
     if not isinstance(values, BaseException):
-        return [values] * len(planned)
-    return [_tried(table, lazy, [each]) for each in planned]
+        settled = [_settled(each, values) for each in planned]
+        left = [each for each in settled if each.plan.proof is not None]
+        counted = _tried(table, lazy, left) if left else {}
+        if not isinstance(counted, BaseException):
+            return settled, [{**values, **counted}] * len(planned)
+    return [*planned], [_tried(table, lazy, [each]) for each in planned]
 
 
-def _tried(table: CheckedTable, lazy: pl.LazyFrame, planned: Sequence[_Planned]) -> Mapping[str, Any] | BaseException:
+def _settled(each: _Planned, values: Mapping[str, Any]) -> _Planned:
+    plan = each.plan.proof.settle(values) if each.plan.proof is not None else None
+    return each if plan is None else replace(each, plan=plan)
+
+
+def _tried(
+    table: CheckedTable, lazy: pl.LazyFrame, planned: Sequence[_Planned], *, proofs: bool = False
+) -> Mapping[str, Any] | BaseException:
     import polars as pl
 
     measures = {ROWS: pl.len()}
     for each in planned:
+        if proofs and each.plan.proof is not None:
+            measures.update(each.plan.proof.measures)
+            continue
         measures.update(each.plan.measures)
+        if each.plan.at_once and not table.streaming:
+            measures[each.rows] = _first_rows(each.plan)
         lazy = each.plan.join.onto(lazy) if each.plan.join else lazy
     try:
         return _select(table, lazy, measures)
@@ -152,11 +201,15 @@ def _select(table: CheckedTable, lazy: pl.LazyFrame, wanted: Mapping[str, pl.Exp
 
 @dataclass(frozen=True, slots=True)
 class _Bad:
-    """A check that does not hold, how many values or rows offend, and which columns show that: name -> place."""
+    """A check that does not hold, how many values or rows offend, and what shows them.
+
+    `shown` are columns (name -> place); `rows` are the first of those rows, where counting has found them.
+    """
 
     planned: _Planned
     total: int
     shown: Mapping[str, str]
+    rows: tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +234,12 @@ def _evidence(table: CheckedTable, lazy: pl.LazyFrame | None, bad: Sequence[_Bad
         where, join = each.planned.plan.evidence, each.planned.plan.join
         assert where is not None
         lazy = join.onto(lazy) if join is not None and lazy is not None else lazy
-        wanted[f"rows{number}"] = where.arg_true().head(EVIDENCE).implode()
+        known = None if each.rows is None else pl.lit(pl.Series(each.rows, dtype=pl.get_index_type()))
+        wanted[f"rows{number}"] = _first_rows(each.planned.plan) if known is None else known.implode()
         for place in {*each.shown.values(), *filter(None, [each.planned.plan.shown])}:
-            wanted[f"{place} of {number}"] = pl.col(place).filter(where).head(EVIDENCE).implode()
+            value = pl.col(place)
+            found = value.filter(where).head(EVIDENCE) if known is None else value.gather(known)
+            wanted[f"{place} of {number}"] = found.implode()
     if lazy is None or not wanted:
         return {}
     try:
@@ -191,8 +247,20 @@ def _evidence(table: CheckedTable, lazy: pl.LazyFrame | None, bad: Sequence[_Bad
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         if len(bad) > 1:
             return {key: value for each in bad for key, value in _evidence(table, lazy, [each]).items()}
-        return {id(bad[0].planned): _Evidence((), f"the rows cannot be located: {_first_line(error)}")}
-    return {id(each.planned): _located(each, number, values) for number, each in enumerate(bad)}
+        return {bad[0].planned.number: _Evidence((), f"the rows cannot be located: {_first_line(error)}")}
+    return {each.planned.number: _located(each, number, values) for number, each in enumerate(bad)}
+
+
+def _first_rows(plan: CheckPlan) -> pl.Expr:
+    assert plan.evidence is not None
+    return plan.evidence.arg_true().head(EVIDENCE).implode()
+
+
+def _known(each: _Planned, values: Mapping[str, Any] | BaseException) -> tuple[int, ...] | None:
+    """The first bad rows of a plan, if the first pass has found them."""
+    if isinstance(values, BaseException) or each.rows not in values:
+        return None
+    return tuple(values[each.rows])
 
 
 def _located(bad: _Bad, number: int, values: Mapping[str, Any]) -> _Evidence:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["SUFFIXES", "CheckedTable", "is_text", "table_of", "without_index"]
 
 SUFFIXES = (".parquet", ".csv", ".arrow", ".feather", ".ipc")
+_TRIED = 20_000
+"""The first values by which it is guessed whether texts are few; fewer are taken as they are."""
+_REPEATED = 20
 _UNNAMED = re.compile(r"__index_level_\d+__")
 _KINDS = "a pandas, Polars or Arrow table, or a path that ends in " + ", ".join(SUFFIXES)
 
@@ -37,7 +40,8 @@ class CheckedTable:
     names : tuple of str
         Its column names, each once.
     lazy : callable
-        Gives a lazy frame of the named columns, called ``c0``, ``c1``, … in the order asked for.
+        Gives a lazy frame of the named columns, called ``c0``, ``c1``, … in the order asked for; as ``coded`` it is
+        given those of which texts may be numbered, if they are few.
     height : callable
         Gives the number of rows.
     streaming : bool
@@ -45,12 +49,12 @@ class CheckedTable:
     """
 
     names: tuple[str, ...]
-    lazy: Callable[[Sequence[str]], pl.LazyFrame]
+    lazy: Callable[..., pl.LazyFrame]
     height: Callable[[], int]
     streaming: bool = False
 
-    def frame(self, names: Sequence[str]) -> pl.LazyFrame:
-        """Hand over the columns `names`, with times in UTC.
+    def frame(self, names: Sequence[str], coded: Collection[str] = ()) -> pl.LazyFrame:
+        """Hand over the columns `names`, with times in UTC; texts of those in `coded` may be numbered.
 
         Raises
         ------
@@ -59,7 +63,7 @@ class CheckedTable:
         """
         import polars as pl
 
-        lazy = self.lazy(names)
+        lazy = self.lazy(names, coded=coded)
         zoned = [name for name, dtype in lazy.collect_schema().items() if getattr(dtype, "time_zone", None)]
         if not zoned:
             return lazy
@@ -134,7 +138,7 @@ def _from_path(path: Path) -> CheckedTable:
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InvalidError(f"{path} cannot be read as a table: {_first_line(error)}") from None
 
-    def columns(wanted: Sequence[str]) -> pl.LazyFrame:
+    def columns(wanted: Sequence[str], coded: Collection[str] = ()) -> pl.LazyFrame:  # noqa: ARG001 - read as it is
         # rename takes names as they are, where select would read some as patterns; all of them are
         # renamed, so that no column that was called c0 before is in the way.
         places = {name: f"c{place}" for place, name in enumerate(wanted)}
@@ -155,7 +159,7 @@ def _from_polars(value: Any) -> CheckedTable | None:
         return None
     frame = value
 
-    def columns(wanted: Sequence[str]) -> pl.LazyFrame:
+    def columns(wanted: Sequence[str], coded: Collection[str] = ()) -> pl.LazyFrame:  # noqa: ARG001 - its own are quick
         series = [frame.get_column(name) for name in wanted]
         for name, each in zip(wanted, series, strict=True):
             if each.dtype == pl.Object:
@@ -174,8 +178,8 @@ def _from_arrow(value: Any) -> CheckedTable | None:
         return None
     table = value
 
-    def columns(wanted: Sequence[str]) -> pl.LazyFrame:
-        return _assembled([_series(name, table.column(name)) for name in wanted])
+    def columns(wanted: Sequence[str], coded: Collection[str] = ()) -> pl.LazyFrame:
+        return _assembled(_all_at_once(lambda name: _series(name, table.column(name), name in coded), wanted))
 
     return CheckedTable(tuple(table.column_names), columns, lambda: table.num_rows)
 
@@ -194,17 +198,17 @@ def _from_pandas(value: Any) -> CheckedTable | None:
     levels = {name: level for name, level in levels.items() if name not in places}
     frame = value
 
-    def column(name: str) -> pl.Series:
+    def column(name: str, *, coded: bool) -> pl.Series:
         found = frame.index.get_level_values(levels[name]) if name in levels else frame.iloc[:, places[name]]
-        return _pandas_series(name, found)
+        return _pandas_series(name, found, coded=coded)
 
-    def columns(wanted: Sequence[str]) -> pl.LazyFrame:
-        return _assembled([column(name) for name in wanted])
+    def columns(wanted: Sequence[str], coded: Collection[str] = ()) -> pl.LazyFrame:
+        return _assembled(_all_at_once(lambda name: column(name, coded=name in coded), wanted))
 
     return CheckedTable((*names, *levels), columns, lambda: len(frame))
 
 
-def _pandas_series(name: str, column: pd.Series[Any] | pd.Index[Any]) -> pl.Series:
+def _pandas_series(name: str, column: pd.Series[Any] | pd.Index[Any], *, coded: bool) -> pl.Series:
     import numpy as np
     import polars as pl
     import pyarrow as pa
@@ -217,7 +221,7 @@ def _pandas_series(name: str, column: pd.Series[Any] | pd.Index[Any]) -> pl.Seri
         return pl.Series("", values, nan_to_null=False)
     try:
         _refuse_mixed_times(column)
-        return _series(name, pa.array(column, from_pandas=True))
+        return _series(name, pa.array(column, from_pandas=True), coded)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         held = sorted({type(each).__name__ for each in column[:10_000].dropna()})
         raise _objects(name, f"Python objects ({', '.join(held[:4])})") from None
@@ -235,16 +239,38 @@ def _refuse_mixed_times(column: pd.Series[Any] | pd.Index[Any]) -> None:
         raise TypeError("times of numpy beside other scalars")
 
 
-def _series(name: str, column: pa.Array[Any] | pa.ChunkedArray[Any]) -> pl.Series:
+def _series(name: str, column: pa.Array[Any] | pa.ChunkedArray[Any], coded: bool = False) -> pl.Series:
     import polars as pl
 
     try:
+        column = _numbered(column) if coded else column
         made = pl.from_arrow(column, rechunk=False)
     except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
         raise _objects(name, f"values of type {column.type}, which checks cannot read ({_first_line(error)})") from None
     if not isinstance(made, pl.Series) or made.dtype == pl.Object:
         raise _objects(name, f"values of type {column.type}")
     return made
+
+
+def _numbered(column: pa.Array[Any] | pa.ChunkedArray[Any]) -> pa.Array[Any] | pa.ChunkedArray[Any]:
+    """The column with its texts numbered, when there are few: Arrow does that as fast as Polars takes them over."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)) or len(column) < _TRIED:
+        return column
+    if len(pc.unique(column[:_TRIED])) > _TRIED // _REPEATED:
+        return column
+    numbered = pc.dictionary_encode(column)
+    return numbered.unify_dictionaries() if isinstance(numbered, pa.ChunkedArray) else numbered
+
+
+def _all_at_once(make: Callable[[str], pl.Series], names: Sequence[str]) -> list[pl.Series]:
+    """Make the series of all columns, those of texts on several processors: Arrow lets others run meanwhile."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return list(pool.map(make, names))
 
 
 def _assembled(series: list[pl.Series]) -> pl.LazyFrame:

@@ -13,7 +13,7 @@ from nbmlops.core.errors import InvalidError
 from nbmlops.store import lineage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     import polars as pl
 
@@ -91,9 +91,9 @@ class Judging(Keeping):
                 hint=f"load it with `ml data load {version.ref}`, make a table of it, and check that",
             )
 
-        def columns(names: Sequence[str]) -> pl.LazyFrame:
+        def columns(names: Sequence[str], coded: Collection[str] = ()) -> pl.LazyFrame:
             loaded = self._data.load(version.ref, columns=list(names), as_="arrow")
-            return table_of(loaded).lazy(names)
+            return table_of(loaded).lazy(names, coded=coded)
 
         names = tuple(column.name for column in version.columns)
         return without_index(CheckedTable(names, columns, lambda: version.rows or 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from nbmlops.checks.kinds import Check
     from nbmlops.checks.looking_up import Finder, Join
 
-__all__ = ["ROWS", "CheckPlan", "Frame", "Values", "by_value", "mismatch", "missing", "present"]
+__all__ = ["ROWS", "CheckPlan", "Frame", "Proof", "Values", "by_text", "by_value", "mismatch", "missing", "present"]
 
 ROWS = "rows"
 """Name of the measure that counts the rows of the table."""
 Values = Mapping[str, Any]
+_MOST = 1_000
+"""So many different values of a column are looked at one by one."""
 _NEVER = datetime(1, 1, 1)  # noqa: DTZ001 - dates of tables have no zone
 
 
@@ -37,6 +39,8 @@ class Frame:
         Types of those columns, by the table's names.
     judged : tuple of str
         The columns that the suite has a line for.
+    coded : frozenset of str
+        Columns of text that are judged value by value alone, for which the different values are counted first.
     reference : callable
         Gives the table and the version that a reference means; None where there is no store.
     now : datetime
@@ -47,6 +51,7 @@ class Frame:
     places: Mapping[str, str]
     types: Mapping[str, pl.DataType]
     judged: tuple[str, ...]
+    coded: frozenset[str] = frozenset()
     reference: Finder | None = None
     now: datetime = _NEVER
 
@@ -61,6 +66,14 @@ class Frame:
         if column not in self.places:
             raise InvalidError(f"the table has no column {column!r}", hint=nearest(column, self.names))
         return self.places[column]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Measures that cost less than counting, and the plan that they settle a check by; None when they do not."""
+
+    measures: Mapping[str, pl.Expr]
+    settle: Callable[[Values], CheckPlan | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,10 @@ class CheckPlan:
         The figure of a check that needs no tally, such as a type; `holds` is its verdict.
     said : callable, optional
         From the measured values: the figure in words, when it is no count of bad ones.
+    at_once : bool
+        Whether the bad rows are found in the pass that counts them, at hardly any cost: what tells them is counted.
+    proof : Proof, optional
+        What is measured first: if it settles the check, nothing else is.
     join : Join, optional
         A column that the frame needs for it.
     bound : str, optional
@@ -94,6 +111,8 @@ class CheckPlan:
     fixed: str | None = None
     holds: bool = True
     said: Callable[[Values], str] | None = None
+    at_once: bool = False
+    proof: Proof | None = None
     join: Join | None = None
     bound: str | None = None
 
@@ -127,7 +146,31 @@ def by_value(frame: Frame, column: str, key: str, good: pl.Expr) -> CheckPlan:
     bad = ~good & pl.col(place).is_not_nan() if frame.types[column].is_float() else ~good
 
     def tally(values: Values) -> tuple[int, int]:
-        judged = present(values, place)
-        return judged - int(values[key]), judged
+        return int(values[key]), present(values, place)
 
-    return CheckPlan({**missing(frame, column), key: good.sum()}, tally, bad, place)
+    return CheckPlan({**missing(frame, column), key: bad.sum()}, tally, bad, place, at_once=True)
+
+
+def by_text(frame: Frame, column: str, key: str, good: pl.Expr) -> CheckPlan:
+    """Plan to judge value by value, of a coded column each different value once."""
+    import polars as pl
+
+    plan = by_value(frame, column, key, good)
+    if column not in frame.coded:
+        return plan
+    place = frame.place(column)
+    name = f"{place}.counts"
+
+    def settle(values: Values) -> CheckPlan | None:
+        counts = [(each[place], each["count"]) for each in values[name] if each[place] is not None]
+        if len(counts) > _MOST:
+            return None
+        texts = pl.DataFrame({place: [text for text, _ in counts]}, schema={place: pl.String})
+        wrong = texts.select(~good).to_series()
+        bad = [count for count, is_wrong in zip(counts, wrong, strict=True) if is_wrong]
+        total, judged = sum(count for _, count in bad), present(values, place)
+        where = pl.col(place).is_in([text for text, _ in bad])
+        return replace(plan, measures={}, tally=lambda _: (total, judged), evidence=where, at_once=False, proof=None)
+
+    measures = {**missing(frame, column), name: pl.col(place).value_counts().head(_MOST + 1).implode()}
+    return replace(plan, proof=Proof(measures, settle))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from nbmlops.checks.frames import is_text
 from nbmlops.checks.kinds import Check, check_range, is_number, write_end
-from nbmlops.checks.plans import CheckPlan, Frame, by_value, mismatch, missing, present
+from nbmlops.checks.plans import CheckPlan, Frame, by_text, mismatch, missing, present
 from nbmlops.checks.tokens import write_scalar
 from nbmlops.core.errors import InvalidError
 
@@ -137,7 +137,7 @@ def plan_length(check: Length, column: str, frame: Frame, key: str) -> CheckPlan
         raise mismatch(check, column, dtype)
     length = pl.col(place).cast(pl.String).str.len_chars().cast(pl.Int64)
     low, high = check.low or 0, 2**63 - 1 if check.high is None else check.high
-    return by_value(frame, column, key, length.is_between(pl.lit(low, pl.Int64), pl.lit(high, pl.Int64)))
+    return by_text(frame, column, key, length.is_between(pl.lit(low, pl.Int64), pl.lit(high, pl.Int64)))
 
 
 def plan_fresh(check: Fresh, column: str, frame: Frame, key: str) -> CheckPlan:
