@@ -1,15 +1,17 @@
-"""Daemons of two machines on one PostgreSQL: one takes over from the other, and both wait for a server that is away."""
+"""Daemons of two machines on one PostgreSQL, which wait for a server that is away; and the unit of systemd."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from nbmlops.pipelines.schedules.unit import unit
 from nbmlops.workspace import Workspace
 from tests.faults.daemons import watch
 from tests.system.postgresql import Cluster
@@ -63,3 +65,15 @@ def test_a_server_that_goes_away_is_waited_for_and_nothing_is_lost(
     assert seen.missed == []
     assert any("waiting until it is back" in remark for remark in seen.remarks)
     assert any("the store is back after" in remark for remark in seen.remarks)
+
+
+def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
+    made = unit(tmp_path, tmp_path / "units")
+    again = unit(tmp_path, tmp_path / "units")
+    assert made == again
+    (name,) = made.files
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(tmp_path / "units" / name)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"WorkingDirectory={tmp_path}" in made.files[name]
