@@ -21,6 +21,7 @@ NOUNS = MappingProxyType(
         "model": "Versions of trained models, signed, promoted through gates",
         "pipeline": "Notebooks as steps: run, prove, promote",
         "schedule": "What starts when: times, events, the daemon",
+        "ci": "Continuous integration: judge every push, promote on a tag",
         "remote": "Places to push to and pull from",
         "store": "Care of the stored bytes",
     }
@@ -241,6 +242,11 @@ VERBS = (
     Verb("schedule", "delete", "NAME", "Start nothing of it until it is restored.", "ml.schedule.delete"),
     Verb("schedule", "restore", "NAME", "Bring back what was deleted, paused.", "ml.schedule.restore"),
     Verb("schedule", "rename", "OLD NEW", "Give a schedule another name.", "ml.schedule.rename"),
+    Verb(
+        *("ci", "run", "[NAMES]…", "Lint, test and run pipelines, as a push is judged.", "ml.ci.run"),
+        only_python=_DRAWN,
+    ),
+    Verb("ci", "init", "TARGET", "Write the workflow for GitHub that does so, and promotes.", "ml.ci.init"),
     Verb("remote", "add", "NAME WHERE", "Give a folder or URL a name in pyproject.toml.", "ml.remote.add"),
     Verb("remote", "list", "", "List the remotes that the project names.", "ml.remote.list"),
     Verb("remote", "remove", "NAME", "Forget a remote; what lies there stays.", "ml.remote.remove"),

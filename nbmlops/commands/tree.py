@@ -85,12 +85,22 @@ class NounGroup(click.Group):
         The noun.
     default : str, optional
         The verb that is meant in a cell when the first word is none: ``%%ml check flights``.
+    alone : str, optional
+        The verb that is meant in every face when the first word is none, or there is no word at all: ``nbmlops ci``.
     """
 
-    def __init__(self, noun: str, *, default: str | None = None) -> None:
+    def __init__(self, noun: str, *, default: str | None = None, alone: str | None = None) -> None:
         super().__init__(noun, help=grammar.NOUNS.get(noun), invoke_without_command=True, callback=_help_alone)
         self.noun = noun
         self.default = default
+        self.alone = alone
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the verb that can be left out where it is."""
+        first = args[0] if args else ""
+        if self.alone and first not in {*self.commands, *ctx.help_option_names}:
+            args = [self.alone, *args]
+        return super().parse_args(ctx, args)
 
     def verb(self, name: str) -> Callable[[F], VerbCommand]:
         """Make the decorated function the command of a verb."""

@@ -23,7 +23,7 @@ from nbmlops.pipelines.request import Limits
 from nbmlops.tracking.ml_line import MlLine
 from nbmlops.tracking.source import analyse
 
-__all__ = ["run_tests"]
+__all__ = ["has_tests", "run_tests"]
 
 _KEEP = "from nbmlops.checks.features.headless import keep as _keep\n_keep({!r}, globals(), {}, {!r})"
 
@@ -75,6 +75,11 @@ def run_tests(
         )
         outcomes, begun = kept(file)
     return outcomes if done.status == "completed" else (*outcomes, _ended(done, begun, sorted(wanted), timeout))
+
+
+def has_tests(path: Path) -> bool:
+    """Whether a cell of a notebook is a test cell; raises as `run_tests` where it cannot be read."""
+    return any(_body(cell) is not None for cell in code_cells(read_content(path)))
 
 
 def _body(cell: CodeCell) -> str | None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Pipelines"]
 
 Progress = Callable[[StepProgress], None]
-Rehearser = Callable[[str, int, "float | None", "Progress | None"], "Report"]
+Rehearser = Callable[[str, "int | None", "float | None", "Progress | None"], "Report"]
 
 
 class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfilling):
@@ -177,7 +177,7 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfi
         self._planner.plan(name, params)
 
     def rehearse(
-        self, name: str, *, rows: int = 1_000, timeout: float | None = None, progress: Progress | None = None
+        self, name: str, *, rows: int | None = 1_000, timeout: float | None = None, progress: Progress | None = None
     ) -> Report:
         """Run every step on samples of what the pipeline reads, in a throw-away copy of the project.
 
@@ -185,8 +185,9 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfi
         ----------
         name : str
             The pipeline.
-        rows : int
-            How many rows of each table are taken, at random with a fixed seed; smaller tables are whole.
+        rows : int or None
+            How many rows of each table are taken, at random with a fixed seed; smaller tables are whole. None means
+            all of them.
         timeout : float, optional
             Seconds after which the steps are stopped, which the report then says; by default there is no limit.
         progress : callable, optional

@@ -8,6 +8,7 @@ from typing import Any
 from nbmlops.core import digests
 from nbmlops.core.errors import spoken
 from nbmlops.data.views import verdict
+from nbmlops.pipelines.ci.workflow import Workflow
 from nbmlops.pipelines.explaining import Explanation
 from nbmlops.pipelines.export.records import Export
 from nbmlops.pipelines.graph import Graph
@@ -181,6 +182,12 @@ def _(finding: Finding) -> Look:
         body=(Lines((line(Part(f"fix: {finding.fix}")),)),),
         more=(Lines((line(Part(f"why: {finding.why}", "muted")),)),),
     )
+
+
+@looks(Workflow)
+def _(workflow: Workflow) -> Look:
+    notes = Lines(tuple(line(Part(f"next: {note}", "muted")) for note in workflow.notes))
+    return Look(line(workflow.path, f"written for {workflow.target}"), body=(notes,), more=(Drawing(workflow.content),))
 
 
 @looks(Fixes)

@@ -30,6 +30,7 @@ _VALUED = frozenset(
 _VALUED_OF = {"data tag": frozenset({"--remove"})}
 _TOP_LEVEL = frozenset({"demo", "doctor", "init", "lineage", "lint", "log", "reproduce", "status", "trust"})
 _VERBS = {
+    "ci": frozenset({"init", "run"}),
     "run": frozenset(
         {"artifact", "autolog", "best", "compare", "export", "import", "list", "note", "resume", "show", "start"}
     ),
@@ -37,7 +38,7 @@ _VERBS = {
         {"data", "diff", "drift", "feature", "importance", "infer", "leakage", "list", "model", "policy", "show"}
     ),
 }
-_DEFAULT_VERBS = {"run": "start", "check": "data"}
+_DEFAULT_VERBS = {"run": "start", "check": "data", "ci": "run"}
 # Which positional, of which noun and verb, is an object of the notebook. Where a reference may stand
 # instead ("either"), a name that the notebook does not define is no fault.
 _OBJECTS = {

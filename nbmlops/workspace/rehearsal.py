@@ -51,10 +51,10 @@ Progress = Callable[["StepProgress"], None]
 
 
 def rehearse(
-    workspace: Workspace, name: str, rows: int, timeout: float | None = None, progress: Progress | None = None
+    workspace: Workspace, name: str, rows: int | None, timeout: float | None = None, progress: Progress | None = None
 ) -> Report:
     """Run a pipeline on samples of what it reads, and keep the report; see `Pipelines.rehearse`."""
-    if rows < 1:
+    if rows is not None and rows < 1:
         raise InvalidError(f"{rows} rows are none", hint="--rows 1000")
     if timeout is not None and not timeout > 0:
         raise InvalidError(f"{timeout:g} seconds are none", hint="--timeout 600")
@@ -66,7 +66,15 @@ def rehearse(
         stopped = any(outcome.status == "errored" for outcome in inputs)
         steps = [] if stopped else _steps(copy, graph, name, timeout, progress)
     run_id, now = lineage.current().run_id, workspace.clock.now()
-    report = Report(None, f"rehearsal on {rows:,} rows", "infrastructure", name, (*inputs, *steps), now, run_id)
+    report = Report(
+        None,
+        f"rehearsal on {'all' if rows is None else f'{rows:,}'} rows",
+        "infrastructure",
+        name,
+        (*inputs, *steps),
+        now,
+        run_id,
+    )
     return workspace.check.save(report)
 
 
@@ -113,7 +121,7 @@ def _outside(graph: Graph) -> list[Access]:
     return list(found.values())
 
 
-def _given(workspace: Workspace, copy: Workspace, access: Access, rows: int) -> Outcome:
+def _given(workspace: Workspace, copy: Workspace, access: Access, rows: int | None) -> Outcome:
     """Save a sample of what a reference names into the copy, under the same reference."""
     check = f"input {access.ref}"
     try:
@@ -127,12 +135,12 @@ def _given(workspace: Workspace, copy: Workspace, access: Access, rows: int) -> 
     return Outcome(check, None, "passed", figure, "")
 
 
-def _sampled(workspace: Workspace, ref: str, rows: int) -> tuple[Any, str]:
+def _sampled(workspace: Workspace, ref: str, rows: int | None) -> tuple[Any, str]:
     import numpy as np
 
     version = workspace.data.show(ref)
     value = workspace.data.load(version.ref)
-    if version.rows is None or version.rows <= rows or not hasattr(value, "iloc"):
+    if rows is None or version.rows is None or version.rows <= rows or not hasattr(value, "iloc"):
         return value, "whole"
     places = np.sort(np.random.default_rng(_SEED).choice(len(value), rows, replace=False))
     return value.iloc[places].reset_index(drop=True), f"{rows:,} of {version.rows:,} rows"
@@ -209,6 +217,6 @@ def _step(name: str, end: StepProgress | None) -> Outcome:
     return Outcome(check, None, "failed", figure, asked, end.why)
 
 
-def rehearser(workspace: Workspace) -> Callable[[str, int, float | None, Progress | None], Report]:
+def rehearser(workspace: Workspace) -> Callable[[str, int | None, float | None, Progress | None], Report]:
     """What `Pipelines` asks for a rehearsal: `rehearse` of this workspace."""
     return lambda name, rows, timeout, progress: rehearse(workspace, name, rows, timeout, progress)

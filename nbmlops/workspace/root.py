@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nbmlops.data import Data
     from nbmlops.models import Models
     from nbmlops.pipelines import Pipelines
+    from nbmlops.pipelines.ci.service import ContinuousIntegration
     from nbmlops.pipelines.linting.lint import Finding as LintFinding
     from nbmlops.pipelines.reproduction import Reproduction
     from nbmlops.pipelines.schedules.service import Schedules
@@ -242,6 +243,13 @@ class Workspace:
         from nbmlops.workspace.scheduling import schedules_of
 
         return schedules_of(self)
+
+    @cached_property
+    def ci(self) -> ContinuousIntegration:
+        """Verbs of continuous integration."""
+        from nbmlops.pipelines.ci.service import ContinuousIntegration
+
+        return ContinuousIntegration(self.pipeline, self.check, self.settings, self.marker.root, self.clock)
 
     @cached_property
     def store(self) -> Store:

@@ -30,6 +30,7 @@ from nbmlops.data.diff_records import (
 from nbmlops.data.records import Column, DataVersion
 from nbmlops.demo.story import DemoResult, Made
 from nbmlops.models.records import ModelSignature, ModelVersion, Output, Promotion, SignatureField
+from nbmlops.pipelines.ci.workflow import Workflow
 from nbmlops.pipelines.explaining import Explanation, StepExplanation
 from nbmlops.pipelines.export.records import Export
 from nbmlops.pipelines.graph import Step
@@ -284,6 +285,7 @@ def every_record(text: str) -> list[Any]:
         Export(text, text, text, {text: text}, None, (text,)),
         Export(text, text, text, {text: text}, text, (text,)),
         *schedules(text),
+        Workflow(text, text, text, (text,)),
         finding,
         Fixes(text, (FixedNotebook(text, text, (), (finding,)),), (text,), written=False),
         Verification(3, 10, 1_000_000, full=True, damages=(Damage(DIGEST, DIGEST, text, text),)),

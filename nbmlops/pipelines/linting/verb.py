@@ -97,6 +97,10 @@ class Linting:
             raise InvalidError(f"{path} cannot be read: {error}", hint="see whether the notebook still runs") from error
         self._stores.data.save(table, name, message=f"read from {path.name}")
 
+    def notebooks(self, name: str) -> list[Path]:
+        """Paths of the notebooks of a pipeline, in the order of its settings."""
+        return self._planner.notebooks(name)
+
     def _notebooks(self, target: str) -> list[Path]:
         path = Path(target)
         if path.suffix == ".ipynb":
