@@ -66,15 +66,8 @@ def rehearse(
         stopped = any(outcome.status == "errored" for outcome in inputs)
         steps = [] if stopped else _steps(copy, graph, name, timeout, progress)
     run_id, now = lineage.current().run_id, workspace.clock.now()
-    report = Report(
-        None,
-        f"rehearsal on {'all' if rows is None else f'{rows:,}'} rows",
-        "infrastructure",
-        name,
-        (*inputs, *steps),
-        now,
-        run_id,
-    )
+    suite = f"rehearsal on {'all' if rows is None else f'{rows:,}'} rows"
+    report = Report(None, suite, "infrastructure", name, (*inputs, *steps), now, run_id)
     return workspace.check.save(report)
 
 
