@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.aggregates import Depends, Distinct, Maximum, Mean, plan_aggregate, plan_depends
+from nbmlops.checks.custom import Tested, plan_tested
 from nbmlops.checks.frames import is_text
 from nbmlops.checks.kinds import (
     Between,
@@ -29,10 +30,10 @@ from nbmlops.checks.kinds import (
     TypeOf,
     Unique,
 )
-from nbmlops.checks.looking_up import plan_in_reference, plan_references
+from nbmlops.checks.looking_up import plan_in_reference, plan_like, plan_references
 from nbmlops.checks.patterns import compiled_pattern
 from nbmlops.checks.plans import ROWS, CheckPlan, Frame, Proof, Values, by_text, by_value, missing, present
-from nbmlops.checks.references import InReference, References
+from nbmlops.checks.references import InReference, Like, References
 from nbmlops.checks.sequence import Fresh, Length, Ordered, plan_fresh, plan_length, plan_ordered
 from nbmlops.checks.tokens import Scalar
 from nbmlops.checks.words import type_words
@@ -289,4 +290,6 @@ _PLANNERS: dict[type[Check], Callable[[Any, str, Frame, str], CheckPlan]] = {
     Fresh: plan_fresh,
     InReference: plan_in_reference,
     References: plan_references,
+    Like: plan_like,
+    Tested: plan_tested,
 }

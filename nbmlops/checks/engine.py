@@ -47,14 +47,18 @@ class _Planned:
 
 
 def judge(
-    table: CheckedTable, suite: Suite, find: Finder | None = None, now: datetime | None = None
+    table: CheckedTable,
+    suite: Suite,
+    find: Finder | None = None,
+    now: datetime | None = None,
+    functions: Mapping[str, Any] | None = None,
 ) -> tuple[Outcome, ...]:
     """Judge `table` by `suite`; one outcome per check, in the suite's order.
 
     A check that cannot run (a missing column, another type) gives an ``errored`` outcome; the others
     still run. A table without rows fails, unless the suite itself says how many rows there may be. `find` gives the
     table and the version that a reference in the suite means; `now` is the time that ages are told from, the machine's
-    by default.
+    by default; `functions` are those that its tests may name.
 
     Raises
     ------
@@ -63,7 +67,8 @@ def judge(
     """
     frame, lazy = _frame(table, suite)
     finder = Found(find) if find is not None else None
-    frame = replace(frame, reference=finder, now=(now or datetime.now(UTC)).replace(tzinfo=None))
+    at = (now or datetime.now(UTC)).replace(tzinfo=None)
+    frame = replace(frame, reference=finder, table=table, functions=functions or {}, now=at)
     outcomes = [_planned(check, None, frame, number) for number, check in enumerate(suite.table)]
     for each in suite.columns:
         if each.column not in frame.places:
@@ -76,7 +81,7 @@ def judge(
     bad = {
         each.number: _Bad(each, _tallied(each, values)[0], _shown(each, frame), _known(each, values))
         for each, values in zip(planned, measured, strict=True)
-        if judged[each.number].status in ("failed", "warned") and each.plan.evidence is not None
+        if judged[each.number].status in ("failed", "warned") and (each.plan.evidence is not None or each.plan.located)
     }
     for key, evidence in _evidence(table, lazy, list(bad.values())).items():
         kept = (evidence.table,) if evidence.table is not None else ()
@@ -220,7 +225,8 @@ class _Evidence:
 
 
 def _shown(each: _Planned, frame: Frame) -> dict[str, str]:
-    named = [each.column] if each.column is not None and each.plan.shown is not None else []
+    by_itself = each.plan.shown is not None or each.plan.located
+    named = [each.column] if each.column is not None and by_itself else []
     named += [name for name in needed(each.check) if name in frame.places]
     return {name: frame.places[name] for name in dict.fromkeys(named)}
 
@@ -232,13 +238,13 @@ def _evidence(table: CheckedTable, lazy: pl.LazyFrame | None, bad: Sequence[_Bad
     wanted: dict[str, pl.Expr] = {}
     for number, each in enumerate(bad):
         where, join = each.planned.plan.evidence, each.planned.plan.join
-        assert where is not None
+        assert where is not None or each.rows is not None
         lazy = join.onto(lazy) if join is not None and lazy is not None else lazy
         known = None if each.rows is None else pl.lit(pl.Series(each.rows, dtype=pl.get_index_type()))
         wanted[f"rows{number}"] = _first_rows(each.planned.plan) if known is None else known.implode()
         for place in {*each.shown.values(), *filter(None, [each.planned.plan.shown])}:
             value = pl.col(place)
-            found = value.filter(where).head(EVIDENCE) if known is None else value.gather(known)
+            found = value.gather(known) if where is None or known is not None else value.filter(where).head(EVIDENCE)
             wanted[f"{place} of {number}"] = found.implode()
     if lazy is None or not wanted:
         return {}
@@ -258,6 +264,8 @@ def _first_rows(plan: CheckPlan) -> pl.Expr:
 
 def _known(each: _Planned, values: Mapping[str, Any] | BaseException) -> tuple[int, ...] | None:
     """The first bad rows of a plan, if the first pass has found them."""
+    if each.plan.located:
+        return each.plan.located
     if isinstance(values, BaseException) or each.rows not in values:
         return None
     return tuple(values[each.rows])
@@ -301,7 +309,7 @@ def _outcome(each: _Planned, values: Mapping[str, Any] | BaseException) -> Outco
     status: Status = "passed" if holds else "warned" if check.severity == "warn" else "failed"
     bound = each.plan.bound or bound_words(check)
     number = _number(each, bad, judged)
-    return _of(check, Outcome(check.kind, each.column, status, figure, bound, number=number))
+    return _of(check, Outcome(check.kind, each.column, status, figure, bound, each.plan.detail, number=number))
 
 
 def _of(check: Check, outcome: Outcome) -> Outcome:

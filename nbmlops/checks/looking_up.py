@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nbmlops.checks.frames import CheckedTable, is_text
 from nbmlops.checks.plans import CheckPlan, Frame, Values, missing, present
-from nbmlops.checks.references import InReference, References
+from nbmlops.checks.references import InReference, Like, References
 from nbmlops.checks.words import type_words
 from nbmlops.core import digests
 from nbmlops.core.errors import InvalidError, nearest
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from nbmlops.data.records import DataVersion
 
-__all__ = ["Finder", "Found", "Join", "plan_in_reference", "plan_references"]
+__all__ = ["Finder", "Found", "Join", "plan_in_reference", "plan_like", "plan_references"]
 
 Finder = Callable[[str], "tuple[CheckedTable, DataVersion]"]
 """Gives the table that a reference means, and its version."""
@@ -114,6 +114,26 @@ def plan_references(check: References, _column: str, frame: Frame, key: str) -> 
     return CheckPlan({key: bad.sum(), f"{key}.judged": there.sum()}, tally, bad, join=joined, bound=bound)
 
 
+def plan_like(check: Like, column: str, frame: Frame, key: str) -> CheckPlan:  # noqa: ARG001 - nothing is measured
+    """Compare a column with that of another version, before the pass over the table.
+
+    Raises
+    ------
+    InvalidError
+        When the version has no such column, or no value in it, or the column holds another sort of values.
+    NotFoundError
+        When there is no such version.
+    """
+    from nbmlops.checks.drift.comparing import compare_column
+
+    other = check.column or column
+    reference, version = _referred(frame, check.ref, (other,))
+    assert frame.table is not None
+    found = compare_column(reference, other, frame.table, column)
+    bound = f"as {_bound(other, version)}"
+    return CheckPlan(fixed=found.figure, holds=found.status != "failed", bound=bound, detail=found.detail)
+
+
 @dataclass(frozen=True, slots=True)
 class Join:
     """A column for the frame: true where `values` stand together in `others`, null elsewhere."""
@@ -142,12 +162,7 @@ def _distinct(frame: Frame, ref: str, columns: tuple[str, ...]) -> tuple[pl.Data
     """The different values, or rows of values, of columns of a version; those with a null refer to nothing."""
     import polars as pl
 
-    if frame.reference is None:
-        raise InvalidError(f"@{ref} is a version, and there is no workspace here to look for it")
-    table, version = frame.reference(ref)
-    for name in columns:
-        if name not in table.names:
-            raise InvalidError(f"{version.ref} has no column {name!r}", hint=nearest(name, table.names))
+    table, version = _referred(frame, ref, columns)
     lazy = table.frame(columns)
     floats = [name for name, dtype in lazy.collect_schema().items() if dtype.is_float()]
     texts = [name for name, dtype in lazy.collect_schema().items() if is_text(dtype)]
@@ -157,6 +172,16 @@ def _distinct(frame: Frame, ref: str, columns: tuple[str, ...]) -> tuple[pl.Data
         what = "holds nothing but nulls" if table.height() else "has no rows"
         raise InvalidError(f"nothing can be looked up in {version.ref}: {', '.join(columns)} {what}")
     return found, version
+
+
+def _referred(frame: Frame, ref: str, columns: tuple[str, ...]) -> tuple[CheckedTable, DataVersion]:
+    if frame.reference is None:
+        raise InvalidError(f"@{ref} is a version, and there is no workspace here to look for it")
+    table, version = frame.reference(ref)
+    for name in columns:
+        if name not in table.names:
+            raise InvalidError(f"{version.ref} has no column {name!r}", hint=nearest(name, table.names))
+    return table, version
 
 
 def _there(frame: Frame, column: str) -> pl.Expr:

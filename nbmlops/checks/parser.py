@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from nbmlops.checks.conflicts import conflict
+from nbmlops.checks.custom import Tested
 from nbmlops.checks.kinds import TYPES, Check, Expression, TypeOf
 from nbmlops.checks.lines import ColumnChecks, TableKind
 from nbmlops.checks.readers import KINDS
@@ -141,9 +142,11 @@ class Parser:
             raise self.error(start, f"{word} belongs to the check before it, and there is none")
         else:
             raise self.error(start, f"{word} is no check", nearest(word, [*TYPES, *KINDS, *_MODIFIERS]) or _HINT)
-        if of_table and not isinstance(check, TableKind | Expression):
+        if of_table and not isinstance(check, TableKind | Expression | Tested):
             raise self.error(
-                start, f"{word} belongs to a column, not to the table", "rows between, key, columns, references, expr"
+                start,
+                f"{word} belongs to a column, not to the table",
+                "rows between, key, columns, references, expr, test",
             )
         if not of_table and isinstance(check, TableKind):
             raise self.error(start, f"{word} belongs to the table", f"write a line: table: {check.words}")

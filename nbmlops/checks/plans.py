@@ -12,6 +12,7 @@ from nbmlops.core.errors import InvalidError, nearest
 if TYPE_CHECKING:
     import polars as pl
 
+    from nbmlops.checks.frames import CheckedTable
     from nbmlops.checks.kinds import Check
     from nbmlops.checks.looking_up import Finder, Join
 
@@ -43,6 +44,10 @@ class Frame:
         Columns of text that are judged value by value alone, for which the different values are counted first.
     reference : callable
         Gives the table and the version that a reference means; None where there is no store.
+    table : CheckedTable
+        The table itself, for what looks at more than a pass measures.
+    functions : mapping
+        Functions of one's own by name, which the suite may call.
     now : datetime
         When the table is judged, in UTC and without a zone.
     """
@@ -53,6 +58,8 @@ class Frame:
     judged: tuple[str, ...]
     coded: frozenset[str] = frozenset()
     reference: Finder | None = None
+    table: CheckedTable | None = None
+    functions: Mapping[str, Any] = field(default_factory=dict)
     now: datetime = _NEVER
 
     def place(self, column: str) -> str:
@@ -98,10 +105,14 @@ class CheckPlan:
         Whether the bad rows are found in the pass that counts them, at hardly any cost: what tells them is counted.
     proof : Proof, optional
         What is measured first: if it settles the check, nothing else is.
+    located : tuple of int
+        The first bad rows, where the plan knows them.
     join : Join, optional
         A column that the frame needs for it.
     bound : str, optional
         What is asked for, where only the plan knows: which version a name means.
+    detail : str
+        What there is to say of it, where only the plan knows.
     """
 
     measures: Mapping[str, pl.Expr] = field(default_factory=dict)
@@ -113,8 +124,10 @@ class CheckPlan:
     said: Callable[[Values], str] | None = None
     at_once: bool = False
     proof: Proof | None = None
+    located: tuple[int, ...] = ()
     join: Join | None = None
     bound: str | None = None
+    detail: str = ""
 
 
 def mismatch(check: Check, column: str, dtype: pl.DataType) -> InvalidError:

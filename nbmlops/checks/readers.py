@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, cast
 
 from nbmlops.checks.aggregates import AGGREGATES, Depends
+from nbmlops.checks.custom import Tested
 from nbmlops.checks.kinds import (
     Between,
     Check,
@@ -20,7 +21,7 @@ from nbmlops.checks.kinds import (
     is_number,
 )
 from nbmlops.checks.patterns import compiled_pattern
-from nbmlops.checks.references import InReference, References, read_reference
+from nbmlops.checks.references import InReference, Like, References, read_reference
 from nbmlops.checks.sequence import Fresh, Length, Ordered, Way
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import Ref
@@ -124,6 +125,24 @@ def _fresh(parser: Parser) -> Check:
     return Fresh(age=cast("float", age.value), unit=unit.text)
 
 
+def _like(parser: Parser) -> Check:
+    parser.needs("(", "like")
+    token = parser.next()
+    if token.kind != "ref":
+        raise parser.error(token, f"expected a version such as @flights@v1, found {token}", "like(@flights@v1)")
+    ref, column = reference(parser, token)
+    parser.needs(")", f"the reference {token}")
+    return Like(ref=ref, column=column)
+
+
+def _test(parser: Parser) -> Check:
+    start = parser.token
+    names = parser.names("test")
+    if len(names) != 1:
+        raise parser.error(start, "test takes the name of one function", "test(late_enough)")
+    return Tested(name=names[0])
+
+
 def _references(parser: Parser) -> Check:
     parser.needs("(", "references")
     names: list[str] = []
@@ -183,6 +202,8 @@ KINDS: dict[str, Callable[[Parser], Check]] = {
     "length": _length,
     "fresh": _fresh,
     "references": _references,
+    "like": _like,
+    "test": _test,
     "depends": lambda parser: Depends(columns=parser.names("depends")),
 }
 """A word that begins a check, and what reads the rest of it."""

@@ -13,7 +13,7 @@ from nbmlops.checks.tokens import write_name, write_string
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import Ref
 
-__all__ = ["InReference", "References", "read_reference"]
+__all__ = ["InReference", "Like", "References", "read_reference"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,26 @@ class References(Check):
 
     def _words(self) -> str:
         return f"references({', '.join([*map(write_name, self.columns), _written(self.ref, None)])})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Like(Check):
+    """Values are distributed as those of a column of another version; by default of the column of the same name.
+
+    It does not hold when the column has drifted, by the calibrated verdict of `nbmlops.checks.drift.verdict` of this
+    column alone, and the drift is large by the bounds there.
+    """
+
+    kind: ClassVar[str] = "like"
+    ref: str
+    column: str | None = None
+
+    def __post_init__(self) -> None:
+        Check.__post_init__(self)
+        Ref.parse(self.ref)
+
+    def _words(self) -> str:
+        return f"like({_written(self.ref, self.column)})"
 
 
 def _written(ref: str, column: str | None) -> str:

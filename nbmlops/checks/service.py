@@ -116,6 +116,7 @@ class Checks(FeatureChecks, Ruling, DriftChecks):
         *,
         strict: bool = False,
         name: str | None = None,
+        functions: Mapping[str, Any] | None = None,
     ) -> Report:
         """Judge data by a suite, and keep the report.
 
@@ -130,6 +131,8 @@ class Checks(FeatureChecks, Ruling, DriftChecks):
             Raise when a check fails or cannot run; the report is kept all the same.
         name : str, optional
             What the report calls a table that has no reference.
+        functions : mapping, optional
+            Functions by name, for ``test(NAME)`` in the suite's text; a cell gives what the notebook defines.
 
         Returns
         -------
@@ -150,9 +153,8 @@ class Checks(FeatureChecks, Ruling, DriftChecks):
         table, subject, judged = self._table(value, name)
         wanted = self._suite(suite, value, subject)
         named = wanted.name or _plain_name(subject)
-        return self._judged(
-            "data", named, subject, judge(table, wanted, self._referred, self._clock.now()), judged, strict=strict
-        )
+        outcomes = judge(table, wanted, self._referred, self._clock.now(), functions)
+        return self._judged("data", named, subject, outcomes, judged, strict=strict)
 
     def diff(
         self, before: int | str | os.PathLike[str] | Suite | SuiteBuilder | Any, after: Any, *, from_: int | None = None

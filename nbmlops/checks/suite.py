@@ -10,6 +10,8 @@
             | increasing | decreasing | increasing(strict) | length between(n, m) | fresh(7 days)
             | depends(column, …)                     -- one value for each combination of those columns
             | in(@airlines.carrier) | in(@airlines@v3)      -- the values of a column of another version
+            | like(@flights@v1)                      -- distributed as a column of another version
+            | test(late_enough)                      -- a function of one's own says so
             | mostly(0.99) | warn | owner("…") | reason("…")     -- these belong to the check before them
             | rows between(a, b) | key(column, …) | columns(exact | at_least, column, …)     -- of the table
             | references(column, …, @routes)         -- the columns stand together in a row of another version
@@ -26,6 +28,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from nbmlops.checks.aggregates import Depends, Distinct, Maximum, Mean
+from nbmlops.checks.custom import Function, Tested
 from nbmlops.checks.kinds import (
     Between,
     Check,
@@ -42,7 +45,7 @@ from nbmlops.checks.kinds import (
 )
 from nbmlops.checks.lines import ColumnChecks, TableKind, refuse_conflicts, written
 from nbmlops.checks.parser import parse
-from nbmlops.checks.references import InReference, References
+from nbmlops.checks.references import InReference, Like, References
 from nbmlops.checks.sequence import Fresh, Length, Ordered
 from nbmlops.checks.tokens import Scalar
 from nbmlops.core.errors import InvalidError
@@ -91,7 +94,7 @@ class Suite:
                 raise InvalidError(f"the column {each.column!r} is there twice", hint="write its checks on one line")
             seen.add(each.column)
         for check in self.table:
-            if not isinstance(check, TableKind | Expression):
+            if not isinstance(check, TableKind | Expression | Tested):
                 raise InvalidError(f"{check.words} belongs to a column, not to the table")
         refuse_conflicts(self.table, "the table")
 
@@ -129,7 +132,7 @@ class Suite:
         ('routes', 'airlines@v3')
         """
         checks = [*self.table, *(check for each in self.columns for check in each.checks)]
-        return tuple(dict.fromkeys(check.ref for check in checks if isinstance(check, InReference | References)))
+        return tuple(dict.fromkeys(check.ref for check in checks if isinstance(check, InReference | References | Like)))
 
     def __len__(self) -> int:
         return len(self.table) + sum(len(each.checks) for each in self.columns)
@@ -183,6 +186,14 @@ class SuiteBuilder:
     def within(self, ref: str, column: str | None = None) -> SuiteBuilder:
         """Expect values among those of a column of the version `ref`; by default of the one of the same name."""
         return self._add(InReference(ref=ref, column=column))
+
+    def like(self, ref: str, column: str | None = None) -> SuiteBuilder:
+        """Expect values distributed as those of a column of the version `ref`; by default of the same name."""
+        return self._add(Like(ref=ref, column=column))
+
+    def test(self, function: Function) -> SuiteBuilder:
+        """Expect `function` to say that the column, or the table, is good, or which of its rows are."""
+        return self._add(Tested(name=getattr(function, "__name__", ""), function=function))
 
     def matches(self, pattern: str) -> SuiteBuilder:
         """Expect whole values to match the regular expression `pattern`."""

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.aggregates import Depends, Distinct, Maximum, Mean
+from nbmlops.checks.custom import Tested
 from nbmlops.checks.kinds import Between, Check, Columns, Expression, Key, Matches, Nulls, OneOf, Rows, TypeOf, Unique
-from nbmlops.checks.references import InReference, References
+from nbmlops.checks.references import InReference, Like, References
 from nbmlops.checks.sequence import Fresh, Length, Ordered
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _COMPLAINTS = {
     "order": "out of order",
     "references": "not there",
     "type": "not whole",
+    "test": "not so",
     "unique": "repeated",
 }
 
@@ -124,6 +126,8 @@ _BOUNDS: dict[type[Check], Callable[[Any], str]] = {
     Ordered: lambda check: str(check.words),
     Length: lambda check: f"{_between_words(check.low, check.high)} characters",
     InReference: lambda check: str(check.words.removeprefix("in(").removesuffix(")")),
+    Like: lambda check: f"as in {check.words.removeprefix('like(').removesuffix(')')}",
+    Tested: lambda check: str(check.name),
     References: lambda check: f"{', '.join(check.columns)} of @{check.ref}",
     Fresh: lambda check: f"at most {check.age:,} {check.unit} old",
     Columns: lambda check: f"{check.mode.replace('_', ' ')} {', '.join(check.names) or 'those of the suite'}",

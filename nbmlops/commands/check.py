@@ -46,7 +46,8 @@ def data(session: Session, value: Given, suite: Given | None, strict: bool, name
     expected = suite.value if suite else body
     if isinstance(expected, Path):
         expected = expected.read_text(encoding="utf-8")
-    report = session.workspace.check.data(value.value, expected, strict=strict, name=name or value.name)
+    known = {"functions": session.notebook.variables} if session.notebook else {}
+    report = session.workspace.check.data(value.value, expected, strict=strict, name=name or value.name, **known)
     return session.judged(report, good=report.passed)
 
 

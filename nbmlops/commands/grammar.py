@@ -131,7 +131,11 @@ VERBS = (
         only_python=_DRAWN,
     ),
     Verb("check", "infer", "VALUES…", "Learn a suite from versions, test it on the last.", "ml.check.infer"),
-    Verb("check", "data", "VALUE", "Judge data by a suite; a cell's body is the suite.", "ml.check.data", body="suite"),
+    Verb(
+        *("check", "data", "VALUE", "Judge data by a suite; a cell's body is the suite.", "ml.check.data"),
+        body="suite",
+        only_python={"functions": "a cell knows what its notebook defines"},
+    ),
     Verb(
         *("check", "model", "MODEL TABLE", "Judge a model on rows that it has not seen.", "ml.check.model"),
         only_here=dict.fromkeys(

@@ -32,12 +32,13 @@ CHECKS = [
     *['in("a", "b")', "in(1, 2.5)", "in(true)", "in(99999999999999999999)", 'matches("[a-z]+")', 'matches("(a+)+$")'],
     *["mean between(0, 1)", 'max between("2013-01-01", )', "distinct between(1, 2)", "depends(b)", "depends(gone)"],
     *['unique, owner("a")', 'no nulls, reason("b"), warn'],
+    *["test(gone)", "like(@b)", "like(@gone.a)"],
     *["in(@b)", "in(@gone.a)", 'in(@b@v1."a b")'],
     *["length between(0, 3)", "fresh(7 days)", 'expr("a > 0")', 'expr("a + b > 0")', 'expr("length(a) < 3")'],
     *['expr("a / 0 > b % 0")', 'expr("gone is null")', 'expr("abs(a) >= 0 and not b")', 'expr("month(a) == 1")'],
 ]
 OF_TABLE = ["rows between(1, 9)", "rows between(0, 0)", "key(a)", "key(a, b)", "columns(exact)", "columns(at_least, a)"]
-OF_TABLE += ["references(a, @b)", "references(a, b, @gone@v2)"]
+OF_TABLE += ["references(a, @b)", "references(a, b, @gone@v2)", "test(gone)"]
 SLIPS = [
     *", : ( ) \" ' # \n % < <= @ \\ - 0 9e999 a table mostly(0.5) warn no in( expr( matches( \ud800 \x00".split(" "),
     *["open('x')", "__import__", 'expr("read_csv(a)")', "(?=x)", "[", "(" * 70, "9" * 500, "\u2028", "𐍈"],

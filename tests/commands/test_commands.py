@@ -88,8 +88,13 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("check infer flights", "check.infer", (FRAME,), {"from_": None, "to": None, "name": "flights"}),
     ("check infer weather@v2 --from 3", "check.infer", ("weather@v2",), {"from_": 3, "to": None, "name": None}),
     ("check infer w@v1 w@v2 --to w.txt", "check.infer", ("w@v1", "w@v2"), {"from_": None, "to": "w.txt", "name": None}),
-    ("check data flights --strict", "check.data", (FRAME, None), {"strict": True, "name": "flights"}),
-    ("check flights", "check.data", (FRAME, None), {"strict": False, "name": "flights"}),
+    (
+        "check data flights --strict",
+        "check.data",
+        (FRAME, None),
+        {"strict": True, "name": "flights", "functions": VARIABLES},
+    ),
+    ("check flights", "check.data", (FRAME, None), {"strict": False, "name": "flights", "functions": VARIABLES}),
     ("check model model flights --target late", "check.model", (MODEL, FRAME, "late"), JUDGED),
     (
         "check model delay@v2 held@v1 --target late --only floor,champion --champion delay@v1 --floor 0.6 --strict",
@@ -242,7 +247,9 @@ def test_a_run_executes_the_body_with_its_params_and_ends_before_it_is_shown() -
 def test_the_body_of_a_check_is_its_suite() -> None:
     workspace = Asked()
     answer(["check", "flights"], in_a_cell(workspace, VARIABLES, body="a: number\n"))
-    assert workspace.calls == [("check.data", (FRAME, "a: number\n"), {"strict": False, "name": "flights"})]
+    assert workspace.calls == [
+        ("check.data", (FRAME, "a: number\n"), {"strict": False, "name": "flights", "functions": VARIABLES})
+    ]
 
 
 def test_a_suite_can_be_a_file_but_not_two_things(folder: Path) -> None:
@@ -270,7 +277,9 @@ def test_the_body_of_a_check_of_features_is_its_tests() -> None:
 def test_a_suite_can_be_what_a_variable_holds() -> None:
     workspace = Asked()
     answer("check data weather --suite model".split(), in_a_cell(workspace, VARIABLES))
-    assert workspace.calls == [("check.data", ("weather", MODEL), {"strict": False, "name": None})]
+    assert workspace.calls == [
+        ("check.data", ("weather", MODEL), {"strict": False, "name": None, "functions": VARIABLES})
+    ]
 
 
 def test_artifacts_are_kept_with_the_run_that_metrics_are_logged_to(folder: Path) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nbmlops.checks.evidence import Evidence
     from nbmlops.checks.frames import CheckedTable
 
-__all__ = ["LARGE", "compare_tables", "same_columns"]
+__all__ = ["LARGE", "compare_column", "compare_tables", "same_columns"]
 
 LARGE = {"numbers": 0.1, "categories": 0.05, "missing": 0.05}
 """From which effect a drift that is there fails a report; below it warns. In standard deviations, or shares of rows."""
@@ -150,6 +150,28 @@ def _compared(name: str, before: Sample, after: Sample) -> list[_Column | Outcom
         first, second, _ = together(before, after)
         compared = compare_categories(first, second)
     return [*found, _Column(name, "drift", compared, before.kind, before, after)]
+
+
+def compare_column(reference: CheckedTable, name: str, current: CheckedTable, column: str) -> Outcome:
+    """Compare one column with one of another table, as if there were no others.
+
+    Raises
+    ------
+    InvalidError
+        When the reference holds no value, or the two hold different sorts of values.
+    """
+    before, after = sample(reference, name), sample(current, column)
+    if before.kind == "nothing":
+        raise InvalidError(f"there is nothing to compare with: {name} holds no value there")
+    if after.kind == "nothing":
+        return Outcome("drift", column, "failed", "no values", "")
+    if before.kind != after.kind:
+        raise InvalidError(f"{column} is {after.type}, and {name} is {before.type} there")
+    looked = [one for one in _compared(column, before, after) if isinstance(one, _Column) and one.check == "drift"]
+    if not looked:
+        return Outcome("drift", column, "passed", "not judged", "", "times move on, and one value says nothing")
+    (one,) = looked
+    return _outcome(one, one.compared.p)
 
 
 def _moved_on(name: str, before: Sample, after: Sample) -> Outcome:
