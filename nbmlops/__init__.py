@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.version import __version__
 
 if TYPE_CHECKING:
+    from nbmlops.core.refs import DataRef, ModelRef
     from nbmlops.data.query import Query
     from nbmlops.workspace import Workspace
     from nbmlops.workspace.current import ml
 
-__all__ = ["Query", "Workspace", "__version__", "ml"]
+__all__ = ["DataRef", "ModelRef", "Query", "Workspace", "__version__", "ml"]
 
 
 def __getattr__(name: str) -> Any:
@@ -23,6 +24,10 @@ def __getattr__(name: str) -> Any:
         from nbmlops.workspace.current import ml
 
         return ml
+    if name in {"DataRef", "ModelRef"}:
+        from nbmlops.core import refs
+
+        return getattr(refs, name)
     if name == "Query":
         from nbmlops.data.query import Query
 

@@ -14,11 +14,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 from nbmlops.core.digests import short
 from nbmlops.core.errors import InvalidError, RefSyntaxError
 
-__all__ = ["Ref", "check_alias", "check_name", "pinned"]
+__all__ = ["DataRef", "ModelRef", "Ref", "check_alias", "check_name", "pinned"]
+
+DataRef: TypeAlias = str
+"""How a notebook annotates a parameter that names a version of data: ``flights: DataRef = "flights@v3"``."""
+ModelRef: TypeAlias = str
+"""The same for a version of a model."""
 
 _NUMBER = re.compile(r"v([1-9][0-9]{0,8})")
 _LIKE_NUMBER = re.compile(r"v[0-9]+")

@@ -1,14 +1,16 @@
-"""Types of parameters as a notebook writes them: from annotations, else from defaults."""
+"""Types of parameters as a notebook writes them: from annotations, else from comments, else from defaults."""
 
 from __future__ import annotations
 
 import ast
+import re
 from datetime import date, datetime
 from typing import Any
 
 from nbmlops.pipelines.kinds import ANY, KindName, ParameterKind
+from nbmlops.tracking.ipython_syntax import lines_of
 
-__all__ = ["annotated", "evaluate", "inferred"]
+__all__ = ["annotated", "commented", "evaluate", "inferred"]
 
 _PLAIN: dict[str, KindName] = {
     "int": "int",
@@ -22,7 +24,11 @@ _PLAIN: dict[str, KindName] = {
     "dict": "dict",
     "Dict": "dict",
     "None": "none",
+    "DataRef": "DataRef",
+    "ModelRef": "ModelRef",
 }
+# PEP 484, "Type comments"; papermill's own form goes on with a word of help.
+_TYPE_COMMENT = re.compile(r"[ \t]*#[ \t]*type:(?![ \t]*ignore\b)[ \t]*([^#\r\n]+)")
 
 
 def annotated(node: ast.expr) -> ParameterKind:
@@ -41,6 +47,20 @@ def annotated(node: ast.expr) -> ParameterKind:
             return _generic(_last(outer), inner)
     name = _PLAIN.get(_last(node), "any")
     return ParameterKind(name, constructor=ast.unparse(node) if name in {"date", "datetime"} else "")
+
+
+def commented(source: str, statement: ast.stmt) -> ParameterKind | None:
+    """Read a kind from the comment behind a statement, as ``rate = 1  # type: float``; None where there is none."""
+    line = lines_of(source)[(statement.end_lineno or statement.lineno) - 1].encode()
+    found = _TYPE_COMMENT.match(line[statement.end_col_offset or 0 :].decode())
+    if found is None:
+        return None
+    for text in (found[1].strip(), found[1].split()[0]):
+        try:
+            return annotated(ast.parse(text, mode="eval").body)
+        except SyntaxError:
+            continue
+    return None
 
 
 def _generic(name: str, inner: ast.expr) -> ParameterKind:

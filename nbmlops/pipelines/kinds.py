@@ -15,7 +15,22 @@ from nbmlops.pipelines.literals import MismatchError, exact, fields_of, structur
 
 __all__ = ["ANY", "KindName", "ParameterKind"]
 
-KindName = Literal["any", "bool", "date", "datetime", "dict", "float", "int", "list", "literal", "none", "str", "union"]
+KindName = Literal[
+    "any",
+    "bool",
+    "DataRef",
+    "date",
+    "datetime",
+    "dict",
+    "float",
+    "int",
+    "list",
+    "literal",
+    "ModelRef",
+    "none",
+    "str",
+    "union",
+]
 
 _DEPTH = 20
 

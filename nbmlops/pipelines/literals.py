@@ -13,6 +13,9 @@ import reprlib
 from datetime import date, datetime
 from typing import Any
 
+from nbmlops.core.errors import InvalidError
+from nbmlops.core.refs import Ref
+
 __all__ = ["MismatchError", "describe", "exact", "fields_of", "structure", "unboxed"]
 
 # Python refuses to write integers of more than 4,300 digits.
@@ -91,7 +94,16 @@ def _datetime(value: Any) -> datetime:
     raise MismatchError
 
 
+def _ref(value: Any) -> str:
+    try:
+        return str(Ref.parse(_str(value)))
+    except InvalidError as error:
+        raise MismatchError(error.message) from error
+
+
 _EXACT = {
+    "DataRef": _ref,
+    "ModelRef": _ref,
     "bool": _bool,
     "date": _date,
     "datetime": _datetime,

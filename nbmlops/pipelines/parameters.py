@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, RefusedError, nearest
 from nbmlops.pipelines.cells import text_of
-from nbmlops.pipelines.declarations import annotated, evaluate, inferred
+from nbmlops.pipelines.declarations import annotated, commented, evaluate, inferred
 from nbmlops.pipelines.kinds import ANY, ParameterKind
 from nbmlops.pipelines.literals import MismatchError, describe
 from nbmlops.pipelines.notebook import as_notebook, tagged
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Parameter", "Parameters", "as_json", "inject", "injected"]
 
 _INJECTED = "injected-parameters"
+# What Python, IPython and the magics find by name in every cell.
+_KERNEL = frozenset({"In", "Out", "_", "display", "exit", "get_ipython", "ml", "quit"})
 _ERROR_MARK = "papermill-error-cell-tag"
 # Papermill's own, injected by its option --inject-paths into any notebook.
 _PATHS = {name: ParameterKind("str") for name in ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")}
@@ -72,7 +74,8 @@ class Parameters:
         Raises
         ------
         InvalidError
-            Two cells carry the tag, the cell is not Python, or a default is of another type than annotated.
+            Two cells carry the tag, the cell is not Python, a default is of another type than declared, or a name is
+            one that the kernel needs.
         """
         found = tagged(notebook, "parameters")
         if not found:
@@ -80,11 +83,15 @@ class Parameters:
         if len(found) > 1:
             cells = " and ".join(str(index + 1) for index in found)
             raise InvalidError(f"cells {cells} of {name} are all tagged parameters", hint="keep the tag on one of them")
-        parsed = parse(text_of(notebook["cells"][found[0]]))
+        source = text_of(notebook["cells"][found[0]])
+        parsed = parse(source)
         if parsed.tree is None:
             raise InvalidError(f"cell {found[0] + 1} of {name}, tagged parameters, is not Python: {parsed.error}")
-        declared = {parameter.name: parameter for statement in parsed.tree.body for parameter in _declared(statement)}
+        declared = {
+            parameter.name: parameter for statement in parsed.tree.body for parameter in _declared(statement, source)
+        }
         for parameter in declared.values():
+            _check_name(parameter.name, f"{name} (cell {found[0] + 1})")
             _check_default(parameter, f"{name} (cell {found[0] + 1})")
         return cls(name, found[0] + 1, tuple(declared.values()))
 
@@ -158,13 +165,13 @@ class Parameters:
         )
 
 
-def _declared(statement: ast.stmt) -> list[Parameter]:
+def _declared(statement: ast.stmt, source: str) -> list[Parameter]:
     match statement:
         case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value, simple=1):
             return [_parameter(name, annotated(annotation), value)]
         case ast.Assign(targets=targets, value=value):
             names = [target.id for target in targets if isinstance(target, ast.Name)]
-            return [_parameter(name, inferred(value), value) for name in names]
+            return [_parameter(name, commented(source, statement) or inferred(value), value) for name in names]
     return []
 
 
@@ -176,6 +183,14 @@ def _parameter(name: str, kind: ParameterKind, value: ast.expr | None) -> Parame
     except (ValueError, TypeError, RecursionError, SyntaxError):
         default, is_computed = None, True
     return Parameter(name, kind, default, ast.unparse(value), is_computed)
+
+
+def _check_name(name: str, where: str) -> None:
+    if name in _KERNEL or (name.startswith("__") and name.endswith("__")):
+        raise InvalidError(
+            f"parameter {name} of {where} would take the place of what the kernel needs",
+            hint=f"call it another name: {name.strip('_')}_value",
+        )
 
 
 def _check_default(parameter: Parameter, where: str) -> None:

@@ -19,7 +19,18 @@ from nbmlops.tracking.scopes import NameEvent, walk
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["CellNames", "Parsed", "Read", "analyse", "events", "is_provided", "parse", "read", "to_python"]
+__all__ = [
+    "CellNames",
+    "Parsed",
+    "Read",
+    "analyse",
+    "events",
+    "is_builtin",
+    "is_provided",
+    "parse",
+    "read",
+    "to_python",
+]
 
 # Given to every cell by Python or by IPython. `__file__` is not among them: a notebook has none.
 _PROVIDED = frozenset(dir(builtins)) | frozenset(
@@ -75,6 +86,17 @@ def is_provided(name: str) -> bool:
     (True, True, True, False)
     """
     return name in _PROVIDED or _HISTORY.fullmatch(name) is not None
+
+
+def is_builtin(name: str) -> bool:
+    """Whether Python itself gives `name`: ``print``, ``list``, ``ValueError``.
+
+    Examples
+    --------
+    >>> is_builtin("list"), is_builtin("display"), is_builtin("flights")
+    (True, False, False)
+    """
+    return hasattr(builtins, name) and not name.startswith("_") and name not in {"display", "get_ipython"}
 
 
 def parse(source: str) -> Parsed:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import enum
+import os
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from nbmlops.pipelines.parameters import Parameters, as_json, inject, injected
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+EXAMPLES = int(os.environ.get("NBMLOPS_SOAK_PARAMETERS", "400"))
 CELL = """\
 from datetime import date
 import datetime as dt
@@ -34,6 +36,13 @@ weights: dict[str, float] = {"a": 1.0}
 note: Optional[str] = None
 anything = None
 today = date.today()
+source: DataRef = "flights"
+champion: ModelRef | None = None
+share = 1  # type: float
+weekday = "mon"  # type: Literal["mon", "tue"]  # and no other day
+limit = 3  # type: int how many at most
+text = "# type: int"
+other = 5  # type: ignore
 """
 
 
@@ -61,6 +70,13 @@ def test_types_come_from_annotations_and_else_from_defaults() -> None:
         "note": "None | str",
         "anything": "a literal",
         "today": "a literal",
+        "source": "DataRef",
+        "champion": "None | ModelRef",
+        "share": "float",
+        "weekday": "Literal['mon', 'tue']",
+        "limit": "int",
+        "text": "str",
+        "other": "int",
     }
 
 
@@ -92,6 +108,11 @@ def test_defaults_are_values_except_where_the_notebook_computes_them() -> None:
         ("weights", "{'a': 2}", {"a": 2.0}),
         ("note", "none", None),
         ("note", "later", "later"),
+        ("source", "flights@production", "flights@production"),
+        ("champion", "delay@v3", "delay@v3"),
+        ("champion", "none", None),
+        ("share", "2", 2.0),
+        ("weekday", "tue", "tue"),
         ("anything", "[1, 2]", [1, 2]),
         ("anything", "plain words", "plain words"),
     ],
@@ -131,6 +152,12 @@ def test_text_is_read_as_the_declared_type_and_set_by_a_literal(name: str, text:
         ("days", "2013-04-01"),
         ("weights", {"a": "heavy"}),
         ("weights", {1: 1.0}),
+        ("source", "two words"),
+        ("source", "flights@v0"),
+        ("source", 5),
+        ("champion", "delay@"),
+        ("weekday", "sun"),
+        ("limit", 2.5),
         ("anything", {1, 2}),
         ("anything", object()),
     ],
@@ -200,6 +227,25 @@ def test_a_parameters_cell_with_a_syntax_error_is_refused() -> None:
 def test_a_default_that_contradicts_its_annotation_is_refused(source: str, said: str) -> None:
     with pytest.raises(InvalidError, match=said):
         declared(source)
+
+
+@pytest.mark.parametrize("name", ["get_ipython", "In", "ml", "exit", "__name__"])
+def test_a_name_that_the_kernel_needs_is_refused(name: str) -> None:
+    with pytest.raises(InvalidError, match=rf"(?s)parameter {name} of step\.ipynb \(cell 1\).*another name"):
+        declared(f"{name} = 5")
+
+
+def test_a_reference_that_is_none_says_why() -> None:
+    with pytest.raises(InvalidError, match=r"expects DataRef, not 'two words'.*has ' ' at position 4"):
+        declared().bind({"source": "two words"})
+    with pytest.raises(InvalidError, match="is annotated DataRef, and its default is"):
+        declared("source: DataRef = 'two words'")
+
+
+def test_the_annotations_are_there_for_a_notebook_to_import() -> None:
+    import nbmlops
+
+    assert (nbmlops.DataRef, nbmlops.ModelRef) == (str, str)
 
 
 def test_a_whole_number_is_a_default_for_a_fraction() -> None:
@@ -333,7 +379,7 @@ def is_constant(node: ast.expr) -> bool:
     return False
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(values=st.dictionaries(st.sampled_from(NAMES) | HOSTILE, VALUES, max_size=3))
 def test_whatever_is_given_the_injected_cell_holds_only_assignments_of_literals(values: dict[str, Any]) -> None:
     notebook = notebook_with(CELL)
@@ -351,7 +397,7 @@ def test_whatever_is_given_the_injected_cell_holds_only_assignments_of_literals(
             assert is_constant(statement.value)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(source=HOSTILE | st.builds("{} = {}".format, st.sampled_from(NAMES) | HOSTILE, HOSTILE))
 def test_whatever_a_foreign_client_injects_only_literals_pass(source: str) -> None:
     notebook = notebook_with(CELL, source)
@@ -365,7 +411,7 @@ def test_whatever_a_foreign_client_injects_only_literals_pass(source: str) -> No
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(texts=st.dictionaries(st.sampled_from(NAMES), HOSTILE, min_size=1, max_size=3))
 def test_whatever_text_is_given_it_is_read_or_refused(texts: dict[str, str]) -> None:
     try:

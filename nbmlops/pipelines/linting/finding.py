@@ -60,6 +60,7 @@ RULES = {
     "absolute-path": Rule("error", "the path exists on this machine only"),
     "install": Rule("error", "what it installs today is not what it will install at night"),
     "parameters": Rule("warning", "without a cell tagged parameters, a run cannot be given other values"),
+    "shadowed": Rule("warning", "the cells below find the value of a parameter where they call what Python gives"),
     "unseeded": Rule("warning", "each run draws other numbers, so no run can prove another"),
     "unversioned-read": Rule("warning", "the file can change without anyone noticing, and lineage ends here"),
     "unversioned-write": Rule("warning", "the next run overwrites the file, and nobody can tell what made it"),

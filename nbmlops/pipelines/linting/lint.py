@@ -15,6 +15,7 @@ from nbmlops.pipelines.linting.state_rules import counts_in_order, names_exist, 
 from nbmlops.pipelines.linting.text_rules import no_machine_paths, no_secrets, no_secrets_in_text
 from nbmlops.pipelines.linting.use_rules import names_used
 from nbmlops.pipelines.scan import scan_cells
+from nbmlops.tracking.source import is_builtin
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -90,9 +91,18 @@ def _parameters(cells: Sequence[CodeCell]) -> Iterator[Spot]:
         first = cells[0].number if cells else 1
         fix = "tag the cell that holds the values to vary with `parameters` (an empty one will do)"
         yield Spot("parameters", first, 1, "no cell is tagged `parameters`", fix)
+    for cell in tagged[:1]:
+        yield from _shadowed(cell)
     for cell in tagged[1:]:
         message = f"a second cell is tagged `parameters`; only the one in cell {tagged[0].number} counts"
         yield Spot("parameters", cell.number, 1, message, "join the two cells")
+
+
+def _shadowed(cell: CodeCell) -> Iterator[Spot]:
+    for event in cell.events:
+        if event.kind == "define" and is_builtin(event.name):
+            message = f"the parameter `{event.name}` hides what Python gives by this name"
+            yield Spot("shadowed", cell.number, event.line, message, f"call it another name: {event.name}_value")
 
 
 def _dynamic_names(cells: tuple[CodeCell, ...]) -> Iterator[Spot]:

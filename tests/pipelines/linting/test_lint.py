@@ -452,6 +452,13 @@ def test_an_absolute_path_among_the_parameters_is_only_a_warning() -> None:
     assert [(one.rule, one.cell, one.severity) for one in lint(cells, "n.ipynb")] == [("absolute-path", 1, "warning")]
 
 
+def test_a_parameter_that_hides_a_builtin_is_told() -> None:
+    cells = notebook("print(list, display)")
+    cells["cells"][0]["source"] = "import os\nlist = [1]"
+    assert ("shadowed", 1, 2) in [(one.rule, one.cell, one.line) for one in lint(cells, "n.ipynb")]
+    assert "shadowed" not in [rule for rule, _, _ in found("list = 3")]
+
+
 def test_what_may_use_any_name_uses_every_import() -> None:
     for cell in ("from x import *", "exec('os')", "z = (", "globals()[input_name]"):
         assert "unused" not in [rule for rule, _, _ in found("import os", cell)]
@@ -519,7 +526,7 @@ def test_any_notebook_is_linted_without_raising(sources: list[str]) -> None:
 
 def test_the_page_on_the_lint_lists_every_rule_with_its_severity() -> None:
     page = (Path(__file__).parents[3] / "docs" / "lint.md").read_text(encoding="utf-8")
-    rows = [row.split("|")[1:3] for row in page.splitlines() if row.startswith("| `")]
+    rows = [row.split("|")[1:3] for row in page.partition("## Fixes")[0].splitlines() if row.startswith("| `")]
     assert [(name.strip(" `"), severity.strip()) for name, severity in rows] == [
         (name, rule.severity) for name, rule in RULES.items()
     ]
