@@ -72,7 +72,7 @@ def test_the_package_gives_its_names_and_no_others() -> None:
     assert nbmlops.ml is ml
     assert nbmlops.Workspace.__name__ == "Workspace"
     assert nbmlops.Query.__name__ == "Query"
-    assert set(nbmlops.__all__) == {"Query", "Workspace", "__version__", "ml"}
+    assert set(nbmlops.__all__) == {"DataRef", "ModelRef", "Query", "Workspace", "__version__", "ml"}
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = nbmlops.nothing
 

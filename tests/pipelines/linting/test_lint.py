@@ -530,3 +530,28 @@ def test_the_page_on_the_lint_lists_every_rule_with_its_severity() -> None:
     assert [(name.strip(" `"), severity.strip()) for name, severity in rows] == [
         (name, rule.severity) for name, rule in RULES.items()
     ]
+
+
+def test_the_faults_planted_in_a_set_of_notebooks_are_all_found_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each notebook holds faults of many kinds at once, among cells that are in order."""
+    from nbmlops.workspace import Workspace
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text('[tool.nbmlops.pipelines]\nfaulty = ["*.ipynb"]\n')
+    # One that ignores what may define any name or that another cell would mend has a notebook of its own above.
+    alone = {"hidden-state", "out-of-order", "unused", "ignore", "dynamic-name", "syntax"}
+    planted = [fault for fault in PLANTED.values() if fault[0] not in alone]
+    wanted: list[tuple[str, str, int, int]] = []
+    for number in range(5):
+        sources: list[str] = []
+        for rule, cell, line, cells in planted[number::5]:
+            wanted.append((f"{number}.ipynb", rule, len(sources) + cell, line))
+            sources += [*cells, "print('in order')"]
+        content = {**notebook(*sources), "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+        (tmp_path / f"{number}.ipynb").write_text(json.dumps(content))
+    assert len(wanted) >= 30
+    with Workspace.init(tmp_path) as workspace:
+        findings = workspace.lint("faulty")
+    assert sorted((one.notebook, one.rule, one.cell, one.line) for one in findings) == sorted(wanted)
