@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.render.units import size
+from nbmlops.render.units import duration, size
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -77,12 +77,15 @@ class _Bar:
                 self._update(self._label, detail=size(self._total))
 
     def step(self, sign: Any) -> None:
+        if sign.printed:
+            return
         with self._lock:
             if not self._terminal:
                 if sign.state not in {"waiting", "running"}:
                     self._say(f"{self._label}: {sign.step} {sign.state.replace('_', ' ')}")
                 return
-            detail = f"{sign.state.replace('_', ' ')} {sign.why}".strip()
+            usual = f"usually {duration(sign.expected)}" if sign.expected and sign.state == "running" else ""
+            detail = f"{sign.state.replace('_', ' ')} {usual or sign.why}".strip()
             self._update(sign.step, done=sign.done, total=sign.cells or None, detail=detail)
 
     def close(self) -> None:

@@ -196,10 +196,15 @@ VERBS = (
     ),
     Verb(
         *("pipeline", "run", "NAME", "Run the steps; unchanged ones are skipped.", "ml.pipeline.run"),
-        only_here=dict.fromkeys(("start", "until", "only"), "in Python: steps=Selection(start=[name])"),
+        only_here={
+            **dict.fromkeys(("start", "until", "only"), "in Python: steps=Selection(start=[name])"),
+            **dict.fromkeys(("timeout", "cell_timeout", "memory"), "in Python: limits=Limits(step=60)"),
+            "log_output": "in Python: the signs that progress is called with hold what is printed",
+        },
         only_python={
             **_DRAWN,
             "steps": "--from, --until and --only say it",
+            "limits": "--timeout, --cell-timeout and --memory say it",
             "cancellation": "a face is stopped by Ctrl-C",
         },
     ),

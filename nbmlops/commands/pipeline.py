@@ -61,6 +61,10 @@ def show(session: Session, name: str, mermaid: bool) -> Any:
 @click.option(
     "--logical-time", metavar="TIME", help='The time it stands for, such as "due:0 6 * * *"; it commits once.'
 )
+@click.option("--timeout", type=float, metavar="SECONDS", help="Stop a step that runs longer.")
+@click.option("--cell-timeout", type=float, metavar="SECONDS", help="Stop a step whose cell runs longer.")
+@click.option("--memory", metavar="SIZE", help="Stop a step that has more, such as 2GiB, with its child processes.")
+@click.option("--log-output", is_flag=True, help="Show what the cells print, as it comes.")
 def run(
     session: Session,
     name: str,
@@ -68,14 +72,25 @@ def run(
     start: tuple[str, ...],
     until: tuple[str, ...],
     only: tuple[str, ...],
+    log_output: bool,
     **options: Any,
 ) -> Any:
     """Run the steps."""
+    from nbmlops.commands.live import printing
     from nbmlops.pipelines.selection import Selection
 
     steps, pipeline = Selection(start, until, only) or None, session.workspace.pipeline
+    limits = _limits(options.pop("timeout"), options.pop("cell_timeout"), options.pop("memory"))
     with session.meter.steps(name) as progress:
-        return pipeline.run(name, mapping(params), steps=steps, progress=progress, **options)
+        told = printing(progress) if log_output else progress
+        return pipeline.run(name, mapping(params), steps=steps, limits=limits, progress=told, **options)
+
+
+def _limits(step: float | None, cell: float | None, memory: str | None) -> Any:
+    from nbmlops.core.sizes import bytes_of
+    from nbmlops.pipelines.request import Limits
+
+    return Limits(cell, step=step, memory=None if memory is None else bytes_of(memory))
 
 
 @group.verb("resume")

@@ -47,6 +47,8 @@ class CellMeter:
         line, states = _Line(self._clock), dict[str, Any]()
 
         def follow(sign: Any) -> None:
+            if sign.printed:
+                return
             states[sign.step] = sign
             line.tell(lambda: f"{label}: {', '.join(_running(states)) or 'between steps'}")
 

@@ -44,7 +44,7 @@ def execute(
     name : str, optional
         What to call the notebook in messages; the name of `output` otherwise.
     limits : Limits, optional
-        How long it may take.
+        What it may take.
     progress : callable, optional
         Called when a code cell begins and when it ends, from another thread than the caller's.
     cancellation : Cancellation, optional

@@ -138,6 +138,11 @@ class Kernel:
         """Process id, None for a kernel on another machine."""
         return getattr(self.manager.provisioner, "pid", None)
 
+    @property
+    def group(self) -> int | None:
+        """The process group that it leads, None for a kernel on another machine."""
+        return self._group
+
     async def is_alive(self) -> bool:
         """Whether the process is still there."""
         return await self.manager.is_alive()  # type: ignore[no-any-return]
@@ -155,6 +160,11 @@ class Kernel:
             said += ", which is also how the system ends a process when memory runs out"
         messages = (self._folder / "messages").read_text(errors="replace") if self._folder else ""
         return ":\n".join([said, *filter(None, ["\n".join(messages.strip().splitlines()[-12:])])])
+
+    def kill(self) -> None:
+        """End the process group at once."""
+        if self._group is not None:
+            _signal_group(self._group, signal.SIGKILL)
 
     async def interrupt(self) -> None:
         """Interrupt the kernel, as Ctrl-C does, and the child processes it started."""

@@ -18,7 +18,7 @@ from nbmlops.tracking.records import Cell, Resources
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["CellProgress", "CellResult", "Execution", "Failure", "Status", "Usage", "executed"]
+__all__ = ["CellProgress", "CellResult", "Execution", "Failure", "Status", "Usage", "executed", "shown"]
 
 Status = Literal["completed", "failed", "timed_out", "kernel_died", "cancelled", "not_run"]
 
@@ -131,6 +131,16 @@ class Execution:
             why = f" {self.error.where}: {detail}"
         hint = f"open {self.output}: the outputs of that cell say more" if self.output else None
         raise StepFailedError(f"{self.name} {said}{why}", hint=hint)
+
+
+def shown(output: NotebookNode) -> str:
+    """What an output of a cell says as text, for a terminal; empty for a picture alone."""
+    if output.output_type == "stream":
+        return str(output.text)
+    if output.output_type == "error":
+        return "\n".join(output.traceback) + "\n"
+    text = output.get("data", {}).get("text/plain", "")
+    return f"{text}\n" if text else ""
 
 
 def executed(execution: Execution) -> list[Cell]:

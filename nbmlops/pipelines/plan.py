@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core import digests
+from nbmlops.pipelines.request import Limits
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.cells import NotebookContent
@@ -26,6 +27,7 @@ class Plan:
     `lineage.Active` takes it; `notes` is what there is to say before it runs. `part` says that it is of some steps of
     its pipeline only, and `taken` holds results of an earlier run that stand, by step.
     `generation` counts how often what has committed for `logical_time` was asked for anew.
+    `limits` is what each step may take.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Plan:
     part: bool = False
     taken: Mapping[str, Committed] = field(default_factory=dict)
     generation: int = 0
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def parameters_digest(self) -> str:

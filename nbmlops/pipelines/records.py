@@ -105,7 +105,10 @@ class PipelineRun:
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:
-    """One sign of life of a step: which, in what state, how many of its cells are done."""
+    """One sign of life of a step: which, in what state, how many of its cells are done; `printed` is what one printed.
+
+    `expected` is how many seconds the step took when it was last completed, None where that is not known.
+    """
 
     step: str
     state: StepState
@@ -113,3 +116,5 @@ class StepProgress:
     cells: int = 0
     seconds: float = 0.0
     why: str = ""
+    printed: str = ""
+    expected: float | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbmlops.core.errors import InvalidError
 from nbmlops.pipelines.outcome import CellProgress
 
 if TYPE_CHECKING:
@@ -52,18 +53,36 @@ class Cancellation:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds that an execution may take; None is no limit.
+    """What an execution may take; None is no limit.
 
     Attributes
     ----------
     cell : float or None
-        For each cell.
+        Seconds for each cell.
     start : float
-        For the kernel to answer.
+        Seconds for the kernel to answer.
+    step : float or None
+        Seconds for the whole notebook, the start of its kernel included.
+    memory : int or None
+        Bytes for the kernel and its child processes together.
     """
 
     cell: float | None = None
     start: float = 60.0
+    step: float | None = None
+    memory: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what leaves no room for anything.
+
+        Raises
+        ------
+        InvalidError
+            A limit is 0 or less.
+        """
+        for name, value in (("time of a cell", self.cell), ("time of a step", self.step), ("memory", self.memory)):
+            if value is not None and not value > 0:
+                raise InvalidError(f"the limit of the {name} is {value:g}: it has to be more than 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +104,7 @@ class Request:
     env : mapping of str to str
         Variables of the kernel, on top of those of this process.
     limits : Limits
-        How long it may take.
+        What it may take.
     progress : callable or None
         Called when a code cell begins and when it ends, from another thread than the caller's.
     printed : callable or None

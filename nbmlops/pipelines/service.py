@@ -20,6 +20,7 @@ from nbmlops.pipelines.promotion import PipelinePromoter, Submission
 from nbmlops.pipelines.proof import TOLERANCE
 from nbmlops.pipelines.records import PipelineRun, StepProgress
 from nbmlops.pipelines.reproducing import Asked, Reproducer
+from nbmlops.pipelines.request import Limits
 from nbmlops.pipelines.resuming import Resuming
 from nbmlops.pipelines.runner import Runner
 from nbmlops.pipelines.schedules.backfill import Backfilling
@@ -97,6 +98,7 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfi
         steps: Selection | Sequence[str] | None = None,
         cache: bool = True,
         logical_time: str | None = None,
+        limits: Limits | None = None,
         progress: Progress | None = None,
         cancellation: Cancellation | None = None,
     ) -> PipelineRun:
@@ -115,8 +117,10 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfi
         logical_time : str, optional
             The time that the run stands for, in ISO 8601 with its zone, or ``due:`` and a cron line. For one time and
             the same parameters one run commits, whoever asks for it and how often: later calls give that run.
+        limits : Limits, optional
+            What each step, and each of its cells, may take.
         progress : callable, optional
-            Called with each sign of life of a step.
+            Called with each sign of life of a step, and with what its cells print.
         cancellation : Cancellation, optional
             A handle that stops the run from another thread.
 
@@ -140,6 +144,7 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfi
                 hint="leave out --logical-time, or --from, --until and --only",
             )
         plan = self._planner.plan(name, params or {}, logical_time=at, selection=part)
+        plan = replace(plan, limits=limits or Limits())
         done = self._runner.run(plan, cache=cache, progress=progress, stop=cancellation)
         self._lock(done)
         return done

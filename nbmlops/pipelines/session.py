@@ -19,10 +19,12 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbmlops.pipelines.client import StepClient
 from nbmlops.pipelines.kernel import Kernel
 from nbmlops.pipelines.marks import Marks
+from nbmlops.pipelines.memory import MemoryWatch
 from nbmlops.pipelines.outcome import CellProgress, Execution, Failure, Status
 from nbmlops.pipelines.request import Request
 from nbmlops.pipelines.saving import NotebookFile
 from nbmlops.pipelines.usage import Meter
+from nbmlops.render.units import size
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -63,6 +65,8 @@ class KernelSession:
         self._file = NotebookFile(request.output, self._notebook) if request.output else None
         self._runnable = [index for index, cell in enumerate(self._notebook.cells) if _is_runnable(cell)]
         self._began = time.monotonic()
+        self._memory: MemoryWatch | None = None
+        self._is_out_of_memory = False
 
     def run(self) -> Execution:
         """Execute, in an event loop of its own; call it in a thread without one."""
@@ -97,6 +101,8 @@ class KernelSession:
 
     async def _work(self, kernel: Kernel) -> _Ending:
         await kernel.launch()
+        if self._request.limits.memory is not None:
+            self._memory = MemoryWatch(kernel.group, self._request.limits.memory)
         self._watch = asyncio.ensure_future(self._look_out(kernel))
         try:
             return await self._start(kernel) or await self._cells(kernel)
@@ -108,6 +114,11 @@ class KernelSession:
         while not self._is_cancelled():
             if not await kernel.is_alive():
                 return "kernel_died"
+            if self._memory is not None and self._memory.is_exceeded():
+                # Nothing gentler: an interrupted cell would go on to allocate while the machine runs out.
+                self._is_out_of_memory = True
+                kernel.kill()
+                return "kernel_died"
             await asyncio.sleep(_GLANCE)
         return "cancelled"
 
@@ -117,7 +128,9 @@ class KernelSession:
 
     async def _start(self, kernel: Kernel) -> _Ending | None:
         answer = asyncio.ensure_future(kernel.answer())
-        given_up = await self._race(answer, self._request.limits.start)
+        limits = self._request.limits
+        seconds, is_step = self._time_left(limits.start)
+        given_up = await self._race(answer, seconds)
         if given_up is None:
             self._notebook.metadata["language_info"] = answer.result()["language_info"]
             return None
@@ -125,9 +138,23 @@ class KernelSession:
         await asyncio.wait({answer})
         if given_up == "cancelled":
             return _Ending("cancelled", Failure(None, None, "Cancelled", "stopped while the kernel started"), grace=0)
-        why = f"the kernel did not answer within {self._request.limits.start:g} s"
-        why = kernel.last_words() if given_up == "kernel_died" else why
-        return _Ending("kernel_died", Failure(None, None, "DeadKernelError", why), grace=0)
+        if given_up == "timed_out" and is_step:
+            return _Ending("timed_out", Failure(None, None, "StepTimeoutError", self._late(limits.step)), grace=0)
+        why = f"the kernel did not answer within {seconds:g} s"
+        name, why = self._last_words(kernel) if given_up == "kernel_died" else ("DeadKernelError", why)
+        return _Ending("kernel_died", Failure(None, None, name, why), grace=0)
+
+    @staticmethod
+    def _late(seconds: float | None, what: str = "step") -> str:
+        return f"the {what} ran longer than {seconds:g} s"
+
+    def _time_left(self, seconds: float | None) -> tuple[float | None, bool]:
+        """Seconds for work that may take `seconds` by itself, and whether the time of the step is what ends it."""
+        step = self._request.limits.step
+        if step is None:
+            return seconds, False
+        left = max(0.0, step - (time.monotonic() - self._began))
+        return (left, True) if seconds is None or left < seconds else (seconds, False)
 
     async def _race(self, work: asyncio.Future[Any], seconds: float | None) -> Status | None:
         """Wait for `work`, and give None, or why it is to be given up."""
@@ -159,8 +186,9 @@ class KernelSession:
         self._meter.begin()
         self._client.announce(cell.id)
         work = asyncio.ensure_future(self._client.async_execute_cell(cell, index))
-        seconds = self._request.limits.cell
-        self._limit = f"the cell ran longer than {seconds:g} s" if seconds is not None else ""
+        limits = self._request.limits
+        seconds, is_step = self._time_left(limits.cell)
+        self._limit = ("StepTimeoutError", limits.step, "step") if is_step else ("CellTimeoutError", seconds, "cell")
         given_up = await self._race(work, seconds)
         usage = self._meter.sample()
         grace = _AFTER_SUCCESS
@@ -208,10 +236,19 @@ class KernelSession:
         if given_up == "cancelled":
             return "Cancelled", "stopped from outside while the cell ran"
         if given_up == "timed_out":
-            return "CellTimeoutError", self._limit
-        why = self._kernel.last_words()
+            name, seconds, what = self._limit
+            return name, self._late(seconds, what)
+        name, why = self._last_words(self._kernel)
         memory = self._meter.sample().peak_memory
-        return "DeadKernelError", f"{why}; its memory had peaked at {memory / 2**20:,.0f} MiB" if memory else why
+        if self._is_out_of_memory or not memory:
+            return name, why
+        return name, f"{why}; its memory had peaked at {size(memory)}"
+
+    def _last_words(self, kernel: Kernel) -> tuple[str, str]:
+        if self._is_out_of_memory and self._memory is not None:
+            limit = size(self._request.limits.memory or 0)
+            return "OutOfMemory", f"out of memory: the kernel and its children had {size(self._memory.peak)} of {limit}"
+        return "DeadKernelError", kernel.last_words()
 
     def _failure(self, index: int, ename: str, evalue: str) -> Failure:
         cell = self._notebook.cells[index]

@@ -6,7 +6,7 @@ import copy
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,14 +17,17 @@ from nbmlops.pipelines.cells import code_digest
 from nbmlops.pipelines.ledger import Claimant, Committed, Ledger, Slot
 from nbmlops.pipelines.local_modules import circumstances, code_of
 from nbmlops.pipelines.notebook import as_notebook
-from nbmlops.pipelines.outcome import executed
+from nbmlops.pipelines.outcome import executed, shown
 from nbmlops.pipelines.parameters import Parameters, inject
 from nbmlops.pipelines.records import StepProgress, StepResult
+from nbmlops.pipelines.request import Request
 from nbmlops.store import lineage
 from nbmlops.store.naming import adopt_outputs
 from nbmlops.tracking.queries.values import add_tags
 
 if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
     from nbmlops.pipelines.graph import Step
     from nbmlops.pipelines.outcome import CellProgress, Execution
     from nbmlops.pipelines.plan import Plan
@@ -260,12 +263,27 @@ class StepRunner:
         prepared = inject(notebook, declared, values)
         prepared.metadata["nbmlops"] = circumstances(prepared, plan.folders[step.name], self._root)
 
-        from nbmlops.pipelines.execution import execute
+        from nbmlops.pipelines.execution import perform
+        from nbmlops.pipelines.notebook import kernel_of
+
+        began = time.monotonic()
+        told = StepProgress(step.name, "running", expected=self._expected(step.name))
 
         def tell(cell: CellProgress) -> None:
-            progress(StepProgress(step.name, "running", cell.done, cell.total, cell.seconds))
+            nonlocal told
+            told = replace(told, done=cell.done, cells=cell.total, seconds=time.monotonic() - began)
+            progress(told)
 
-        return execute(prepared, output, cwd=plan.folders[step.name], env=env, progress=tell, cancellation=cancelled)
+        def show(found: NotebookNode) -> None:
+            progress(replace(told, printed=shown(found), seconds=time.monotonic() - began))
+
+        kernel, cwd = kernel_of(prepared, output.name), plan.folders[step.name]
+        return perform(Request(output.name, prepared, output, kernel, cwd, env, plan.limits, tell, show, cancelled))
+
+    def _expected(self, step: str) -> float | None:
+        """Seconds that the step took when it last completed."""
+        last = self._runs.list(1, experiment=step, where="kind = 'step' and status = 'finished'")
+        return last[0].seconds if last else None
 
 
 def _result(connection: Connection, step: Step, run_id: str, parts: Mapping[str, Any]) -> Committed:

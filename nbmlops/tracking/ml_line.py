@@ -17,7 +17,7 @@ __all__ = ["MlLine", "words"]
 
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
-    "-a --action --after --against --alias --artifact --as --batch-latency --before --bound --by "
+    "-a --action --after --against --alias --artifact --as --batch-latency --before --bound --by --cell-timeout "
     "--calibration --catchup --ceiling --champion --change --column --columns --cost --cron --data --depth "
     "--direction --every --example --experiment --fairness --floor --from --grace --group --html --image "
     "--junit --key --kind --late --latency --like --limit --logical-time --lost -m --max-age --memory "

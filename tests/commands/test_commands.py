@@ -10,6 +10,7 @@ import pytest
 from nbmlops.commands.answer import answer
 from nbmlops.core.errors import InvalidError, NbmlopsError, NotFoundError
 from nbmlops.data.query import Query
+from nbmlops.pipelines.request import Limits
 from nbmlops.pipelines.selection import Selection
 from tests.commands.fakes import Asked, in_a_cell, in_a_shell
 
@@ -140,10 +141,23 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("model trust a.B", "model.trust_type", ("a.B",), {}),
     ("pipeline list", "pipeline.list", (), {}),
     ("pipeline show delays", "pipeline.show", ("delays",), {}),
-    ("pipeline run delays", "pipeline.run", ("delays", {}), {"steps": None, "cache": True, "logical_time": None}),
+    (
+        "pipeline run delays",
+        "pipeline.run",
+        ("delays", {}),
+        {"steps": None, "cache": True, "logical_time": None, "limits": Limits()},
+    ),
     (
         *("pipeline run delays --from 3_features --until 4_train", "pipeline.run", ("delays", {})),
-        {"steps": Selection(("3_features",), ("4_train",)), "cache": True, "logical_time": None},
+        {"steps": Selection(("3_features",), ("4_train",)), "cache": True, "logical_time": None, "limits": Limits()},
+    ),
+    (
+        *(
+            "pipeline run delays --cell-timeout 5 --timeout 60 --memory 2GiB --log-output",
+            "pipeline.run",
+            ("delays", {}),
+        ),
+        {"steps": None, "cache": True, "logical_time": None, "limits": Limits(cell=5, step=60, memory=2**31)},
     ),
     ("pipeline resume delays-3", "pipeline.resume", ("delays-3",), {}),
     ("pipeline explain delays -p month=2", "pipeline.explain", ("delays", {"month": "2"}), {}),
@@ -153,11 +167,17 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ),
     (
         *("pipeline run delays -p month=2 --no-cache --logical-time 2013-04-01", "pipeline.run"),
-        *(("delays", {"month": "2"}), {"steps": None, "cache": False, "logical_time": "2013-04-01"}),
+        *(
+            ("delays", {"month": "2"}),
+            {"steps": None, "cache": False, "logical_time": "2013-04-01", "limits": Limits()},
+        ),
     ),
     (
         *("pipeline run delays -p grid={grid}", "pipeline.run"),
-        *(("delays", {"grid": VARIABLES["grid"]}), {"steps": None, "cache": True, "logical_time": None}),
+        *(
+            ("delays", {"grid": VARIABLES["grid"]}),
+            {"steps": None, "cache": True, "logical_time": None, "limits": Limits()},
+        ),
     ),
     ("pipeline rehearse delays --rows 50", "pipeline.rehearse", ("delays",), {"rows": 50, "timeout": None}),
     ("pipeline promote delays", "pipeline.promote", ("delays", "production"), {"against": None, "message": None}),
