@@ -66,8 +66,14 @@ def schedule_tables(metadata: MetaData) -> ScheduleTables:
         Column("note", Text),
         UniqueConstraint("schedule", "logical_time"),
         Index("ix_fire_state_schedule", "state", "schedule"),
+        Index("ix_fire_schedule_due_at", "schedule", "due_at"),
     )
-    notice = Table(
+    return ScheduleTables(schedule, fire, _notice(metadata))
+
+
+def _notice(metadata: MetaData) -> Table:
+    """What people are to be told."""
+    return Table(
         "notice",
         metadata,
         Column("id", RowId, primary_key=True),
@@ -79,4 +85,3 @@ def schedule_tables(metadata: MetaData) -> ScheduleTables:
         Column("tries", Integer, nullable=False),
         Column("sent_at", Instant, index=True),
     )
-    return ScheduleTables(schedule, fire, notice)

@@ -28,9 +28,12 @@ _STRUCTURE = frozenset(
         "erasure.detail",
         "erasure.names",
         "erasure.seal",
+        "fire.run",
         "ledger.outputs",
         "cell.resources",
         "run.resources",
+        "schedule.target",
+        "schedule.trigger",
         "version.detail",
         # These three hang together with others, and have their own ways below.
         "edge.subject",
@@ -48,6 +51,7 @@ _NAMES = {
     "name.name": "a name of data, of a model or of a pipeline",
     "alias.alias": "an alias",
     "run.experiment": "the name of a run",
+    "schedule.name": "the name of a schedule",
 }
 
 

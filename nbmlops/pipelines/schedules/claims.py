@@ -43,6 +43,15 @@ class Claimed:
     stop: Cancellation
 
 
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """The last sign of life of a holder elsewhere, since when it is known, and whether there was one before it."""
+
+    beat_at: datetime | None
+    since: float
+    lives: bool = False
+
+
 class Claims:
     """The fires that this process does.
 
@@ -63,7 +72,7 @@ class Claims:
         self._writer = Writer(live)
         self._held: dict[int, Claimed] = {}
         self._guard = threading.Lock()
-        self._watched: dict[tuple[int, int], tuple[datetime | None, float]] = {}
+        self._watched: dict[tuple[int, int], _Watched] = {}
         self.is_watching = False
         """Whether a holder elsewhere may be gone, which only time will tell."""
 
@@ -119,16 +128,16 @@ class Claims:
                 return row.id not in self._held
         if is_here(self._live, row.owner):
             return not is_alive(self._live, row.owner)
-        seen, since = self._watched.setdefault((row.id, row.token), (row.beat_at, time.monotonic()))
-        if seen != row.beat_at:
-            self._watched[row.id, row.token] = row.beat_at, time.monotonic()
+        seen = self._watched.setdefault((row.id, row.token), _Watched(row.beat_at, time.monotonic()))
+        if seen.beat_at != row.beat_at:
+            self._watched[row.id, row.token] = _Watched(row.beat_at, time.monotonic(), lives=True)
             return False
-        return time.monotonic() - since >= LEASE
+        return time.monotonic() - seen.since >= LEASE
 
     def _forget(self, rows: Sequence[Any]) -> None:
         known = {(row.id, row.token) for row in rows if row.state != "waiting"}
         self._watched = {key: value for key, value in self._watched.items() if key in known}
-        self.is_watching = bool(self._watched)
+        self.is_watching = any(not seen.lives for seen in self._watched.values())
 
     def beat(self) -> None:
         """Give a sign of life for all that this process does; stop what is its own no more."""

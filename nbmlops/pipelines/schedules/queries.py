@@ -29,6 +29,7 @@ __all__ = [
     "rename",
     "schedule",
     "schedules",
+    "skip_waiting",
     "starting",
     "unended",
 ]
@@ -114,6 +115,12 @@ def fires(connection: Connection, schedule: str | None, limit: int, states: Coll
 def change_fire(connection: Connection, fire: int, values: Mapping[str, Any], **was: Any) -> bool:
     """Change a fire if some columns still are what they were; whether they were."""
     return connection.execute(update(schema.fire).filter_by(id=fire, **was).values(**values)).rowcount == 1
+
+
+def skip_waiting(connection: Connection, schedule: str, now: datetime) -> None:
+    """Let what waits of a schedule end, as it is deleted."""
+    ended = {"state": "skipped", "ended_at": now, "note": "the schedule was deleted"}
+    connection.execute(update(schema.fire).filter_by(schedule=schedule, state="waiting").values(**ended))
 
 
 def beat(connection: Connection, held: Mapping[int, int], now: datetime) -> list[int]:

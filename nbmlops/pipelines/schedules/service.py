@@ -196,8 +196,10 @@ class Schedules:
         return self._change(name, "resume", values)
 
     def delete(self, name: str) -> Schedule:
-        """Start nothing of a schedule any more, until it is restored; its history stays."""
-        return self._change(name, "delete", {"deleted_at": self._clock.now()})
+        """Start nothing of a schedule any more, until it is restored; its history stays, and what runs goes on."""
+        now = self._clock.now()
+        self._catalog.transact(lambda c: queries.skip_waiting(c, self._found(c, name).name, now))
+        return self._change(name, "delete", {"deleted_at": now})
 
     def restore(self, name: str) -> Schedule:
         """Bring back a deleted schedule, paused."""

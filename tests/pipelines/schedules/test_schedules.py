@@ -271,3 +271,23 @@ def test_lateness_is_told_until_it_has_started(workspace: Workspace, clock: Move
     assert workspace.schedule.show("delays").late == 7_200
     passed(workspace)
     assert workspace.schedule.show("delays").late is None
+
+
+def test_what_waits_of_a_deleted_schedule_does_not_start_when_its_name_is_given_again(
+    workspace: Workspace, clock: MovedClock, echo: Echo
+) -> None:
+    def fail(order: Order) -> None:
+        raise UnavailableError("the remote is away")
+
+    echo.does = fail
+    add(workspace)
+    clock.move(minutes=1)
+    passed(workspace)
+    assert [fire.state for fire in workspace.schedule.history("delays")] == ["waiting"]
+    workspace.schedule.delete("delays")
+    add(workspace, "0 7 * * *")
+    clock.move(minutes=1)
+    assert passed(workspace) == []
+    assert [(fire.state, fire.note) for fire in workspace.schedule.history("delays")] == [
+        ("skipped", "the schedule was deleted")
+    ]

@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("schedule", "logical_time", name=op.f("uq_fire_schedule_logical_time")),
     )
     op.create_index("ix_fire_state_schedule", "fire", ["state", "schedule"])
+    op.create_index("ix_fire_schedule_due_at", "fire", ["schedule", "due_at"])
     op.create_table(
         "notice",
         sa.Column("id", _ROW_ID, nullable=False),
