@@ -98,7 +98,8 @@ class NounGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the verb that can be left out where it is."""
         first = args[0] if args else ""
-        if self.alone and first not in {*self.commands, *ctx.help_option_names}:
+        # Completion asks what may come first.
+        if self.alone and first not in {*self.commands, *ctx.help_option_names} and (args or not ctx.resilient_parsing):
             args = [self.alone, *args]
         return super().parse_args(ctx, args)
 

@@ -10,9 +10,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
+from click.shell_completion import ShellComplete
 
 from nbmlops.__main__ import main
 from nbmlops.checks.records import Report
+from nbmlops.commands.tree import tree
 from nbmlops.core.errors import InvalidError, RefusedError
 from nbmlops.core.version import __version__
 from nbmlops.tracking.ml_line import MlLine
@@ -119,6 +121,11 @@ def test_the_words_alone_run_it_and_the_exit_code_tells(project: Workspace, caps
     assert exit_code("ci", "--quick") == 1
     assert exit_code("ci", "--help") == 0
     assert MlLine.parse("ci sums --quick").verb == MlLine.parse("ci").verb == "run"
+
+
+def test_a_shell_is_offered_both_verbs() -> None:
+    offered = ShellComplete(tree, {}, "nbmlops", "_NBMLOPS_COMPLETE").get_completions(["ci"], "")
+    assert {one.value for one in offered} == {"run", "init"}
 
 
 def workflow_of(project: Workspace) -> dict[str, Any]:
