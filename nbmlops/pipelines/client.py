@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nbclient import NotebookClient
+from nbformat import from_dict
+
+from nbmlops.store.redaction import Redaction
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.kernel import Kernel
 
 __all__ = ["StepClient"]
+
+
+_SHOWN = frozenset({"stream", "error", "display_data", "execute_result", "update_display_data"})
 
 
 class StepClient(NotebookClient):
@@ -28,6 +34,8 @@ class StepClient(NotebookClient):
         Called with the index of a cell, from 0, after it has changed.
     printed : callable or None
         Called with each new output.
+    redaction : Redaction, optional
+        Takes secrets out of outputs before they are kept.
     """
 
     def __init__(
@@ -37,6 +45,7 @@ class StepClient(NotebookClient):
         *,
         changed: Callable[[int], None],
         printed: Callable[[NotebookNode], None] | None = None,
+        redaction: Redaction | None = None,
     ) -> None:
         # Widget state is not stored: with it, an exported page wants a script from the network, and without
         # it the static picture of the widget shows. Outputs still on their way when a cell ends are waited
@@ -49,17 +58,36 @@ class StepClient(NotebookClient):
             raise_on_iopub_timeout=True,
             on_cell_executed=self._note_exit,
         )
-        self.kc = kernel.client
+        self.kc = self._kernel_client = kernel.client
         self._wire = kernel.client.session
         self._changed, self._printed = changed, printed
+        self._redaction = redaction or Redaction()
         self.asked_to_exit = False
 
     def announce(self, cell_id: str) -> None:
         """Tell the kernel which cell comes next, in the way in which JupyterLab does."""
         self._wire.metadata = {"cellId": cell_id}
 
+    async def hand(self, code: str) -> None:
+        """Execute code that nobody is to see: no cell, no history, no output."""
+        client = self._kernel_client
+        asked = client.execute(code, silent=True, store_history=False)
+        while (await client.get_shell_msg())["parent_header"].get("msg_id") != asked:
+            continue
+
+    def redact(self, cell: NotebookNode) -> None:
+        """Take secrets out of a cell's outputs once more: one that came in parts is whole only now."""
+        if self._redaction:
+            cell.outputs = [self._without_secrets(output) for output in cell.outputs]
+
+    def _without_secrets(self, output: NotebookNode) -> NotebookNode:
+        found: NotebookNode = from_dict(self._redaction.json(output))  # type: ignore[no-untyped-call]
+        return found
+
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """Take in one message of the kernel."""
+        if self._redaction and msg["msg_type"] in _SHOWN:
+            msg = {**msg, "content": self._redaction.json(msg["content"])}
         try:
             output = super().process_message(msg, cell, cell_index)
         finally:

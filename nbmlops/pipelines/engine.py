@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.outcome import CellProgress, Execution
     from nbmlops.pipelines.recording import RunEnd
     from nbmlops.pipelines.request import Cancellation, Limits
+    from nbmlops.pipelines.secret_values import Secrets
 
 __all__ = ["NbmlopsEngine"]
 
@@ -65,14 +66,18 @@ class NbmlopsEngine:
             SIGTERM came; the notebook has been saved, and the process group of the kernel has ended.
         """
         from nbmlops.pipelines.parameters import Parameters, as_json, injected
+        from nbmlops.pipelines.secret_values import Secrets
 
         path = options.get("input_path")
         path = path if isinstance(path, str) else "the notebook"
         parameters = Parameters.of(nb, Path(path).name)
         given = injected(nb, parameters)
         nb.metadata["papermill"]["parameters"] = as_json(given)
+        secrets = Secrets.of(parameters.defaults | given)
         with _recorded(path, as_json(parameters.defaults | given)) as (env, ended):
-            execution = _execute(nb, kernel_name, _local(output_path), {"NBMLOPS_NOTEBOOK": path, **env}, options)
+            execution = _execute(
+                nb, kernel_name, _local(output_path), {"NBMLOPS_NOTEBOOK": path, **env}, secrets, options
+            )
             ended(execution)
         if execution.status not in {"completed", "failed"}:
             _raise(execution, output_path)
@@ -94,7 +99,12 @@ class NbmlopsEngine:
 
 
 def _execute(
-    notebook: NotebookNode, kernel: str, output: Path | None, env: dict[str, str], options: dict[str, Any]
+    notebook: NotebookNode,
+    kernel: str,
+    output: Path | None,
+    env: dict[str, str],
+    secrets: Secrets,
+    options: dict[str, Any],
 ) -> Execution:
     from nbmlops.pipelines.execution import perform
     from nbmlops.pipelines.request import Cancellation, Request
@@ -103,7 +113,7 @@ def _execute(
     with _progress(notebook, options) as show, _terminable(cancellation):
         name, cwd = Path(env["NBMLOPS_NOTEBOOK"]).name, Path.cwd()
         limits, printed = _limits(options), _printer(options)
-        return perform(Request(name, notebook, output, kernel, cwd, env, limits, show, printed, cancellation))
+        return perform(Request(name, notebook, output, kernel, cwd, env, limits, show, printed, cancellation, secrets))
 
 
 def _limits(options: dict[str, Any]) -> Limits:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import InvalidError
 from nbmlops.pipelines.outcome import CellProgress
+from nbmlops.pipelines.secret_values import Secrets
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -111,6 +112,8 @@ class Request:
         Called with each output as it comes.
     cancellation : Cancellation or None
         Stops the execution.
+    secrets : Secrets
+        What parameters refer to, and what no output may hold.
     """
 
     name: str
@@ -123,3 +126,4 @@ class Request:
     progress: Callable[[CellProgress], None] | None = None
     printed: Callable[[NotebookNode], None] | None = None
     cancellation: Cancellation | None = None
+    secrets: Secrets = field(default_factory=Secrets)

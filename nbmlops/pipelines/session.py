@@ -142,6 +142,7 @@ class KernelSession:
             return _Ending("timed_out", Failure(None, None, "StepTimeoutError", self._late(limits.step)), grace=0)
         why = f"the kernel did not answer within {seconds:g} s"
         name, why = self._last_words(kernel) if given_up == "kernel_died" else ("DeadKernelError", why)
+        why = self._request.secrets.redaction.text(why)
         return _Ending("kernel_died", Failure(None, None, name, why), grace=0)
 
     @staticmethod
@@ -164,7 +165,14 @@ class KernelSession:
         return self._watch.result() if self._watch in done else "timed_out"
 
     async def _cells(self, kernel: Kernel) -> _Ending:
-        self._client = StepClient(self._notebook, kernel, changed=self._changed, printed=self._request.printed)
+        self._client = StepClient(
+            self._notebook,
+            kernel,
+            changed=self._changed,
+            printed=self._request.printed,
+            redaction=self._request.secrets.redaction,
+        )
+        handed = self._last_of_parameters() if self._request.secrets.parameters else None
         self._kernel, self._meter = kernel, Meter(kernel.pid)
         for index, cell in enumerate(self._notebook.cells):
             if self._is_cancelled():
@@ -173,10 +181,18 @@ class KernelSession:
                 ending = await self._cell(index)
                 if ending.is_last:
                     return ending
+                if index == handed:
+                    await self._race(asyncio.ensure_future(self._client.hand(self._request.secrets.code)), _INTERRUPT)
             elif not _is_skipped(cell):
                 self._marks.passed(index)
                 self._changed(index)
         return _Ending("completed")
+
+    def _last_of_parameters(self) -> int | None:
+        """The cell after which parameters have their values."""
+        tags = {"parameters", "injected-parameters"}
+        found = [at for at in self._runnable if tags & set(self._notebook.cells[at].metadata.get("tags", []))]
+        return found[-1] if found else None
 
     async def _cell(self, index: int) -> _Ending:
         cell = self._notebook.cells[index]
@@ -196,6 +212,7 @@ class KernelSession:
             grace = await self._give_up(work, given_up)
         ending = self._judge(index, work, given_up, grace)
         self._note(cell, ending, given_up)
+        self._client.redact(cell)
         seconds = self._marks.cell_ended(index, ending.status, usage)
         self._changed(index)
         self._report(index, ending.status, seconds)
@@ -254,7 +271,8 @@ class KernelSession:
         cell = self._notebook.cells[index]
         errors = [output for output in cell.outputs if output.output_type == "error"]
         traceback = tuple(errors[-1].traceback) if errors else ()
-        return Failure(index + 1, cell.get("id"), ename, evalue, traceback)
+        hidden = self._request.secrets.redaction.text
+        return Failure(index + 1, cell.get("id"), hidden(ename), hidden(evalue), tuple(map(hidden, traceback)))
 
     def _note(self, cell: NotebookNode, ending: _Ending, given_up: Status | None) -> None:
         """Leave in the cell what the kernel itself could not say."""

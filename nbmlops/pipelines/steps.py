@@ -21,6 +21,7 @@ from nbmlops.pipelines.outcome import executed, shown
 from nbmlops.pipelines.parameters import Parameters, inject
 from nbmlops.pipelines.records import StepProgress, StepResult
 from nbmlops.pipelines.request import Request
+from nbmlops.pipelines.secret_values import Secrets
 from nbmlops.store import lineage
 from nbmlops.store.naming import adopt_outputs
 from nbmlops.tracking.queries.values import add_tags
@@ -277,8 +278,11 @@ class StepRunner:
         def show(found: NotebookNode) -> None:
             progress(replace(told, printed=shown(found), seconds=time.monotonic() - began))
 
+        secrets = Secrets.of(plan.parameters[step.name])
         kernel, cwd = kernel_of(prepared, output.name), plan.folders[step.name]
-        return perform(Request(output.name, prepared, output, kernel, cwd, env, plan.limits, tell, show, cancelled))
+        return perform(
+            Request(output.name, prepared, output, kernel, cwd, env, plan.limits, tell, show, cancelled, secrets)
+        )
 
     def _expected(self, step: str) -> float | None:
         """Seconds that the step took when it last completed."""

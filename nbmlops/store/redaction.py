@@ -36,6 +36,8 @@ class Redaction:
         Numbers, found as words.
     ignore_case : bool
         Whether capital letters matter not.
+    mark : str
+        What stands in their place.
 
     Examples
     --------
@@ -43,7 +45,10 @@ class Redaction:
     'tail_[erased] flew [erased] miles, N142 did not'
     """
 
-    def __init__(self, texts: Iterable[str] = (), numbers: Iterable[float] = (), *, ignore_case: bool = False) -> None:
+    def __init__(
+        self, texts: Iterable[str] = (), numbers: Iterable[float] = (), *, ignore_case: bool = False, mark: str = MARK
+    ) -> None:
+        self._mark = mark
         self._numbers = frozenset(numbers)
         forms = {form for text in texts for form in _written(text)}
         self._longest = max((4 * len(form) for form in forms), default=0)
@@ -62,7 +67,7 @@ class Redaction:
 
     def text(self, value: str) -> str:
         """The text with the mark in the place of each value."""
-        return value if self._pattern is None else self._pattern.sub(MARK, value)
+        return value if self._pattern is None else self._pattern.sub(self._mark, value)
 
     def is_in(self, value: str) -> bool:
         """Whether a text holds one of the values."""
@@ -86,7 +91,7 @@ class Redaction:
             case bool() | None:
                 return value
             case int() | float():
-                return MARK if value in self._numbers else value
+                return self._mark if value in self._numbers else value
             case Mapping():
                 return {
                     key if fixed is None or key in fixed else self.text(key): inner

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from nbmlops.core.errors import InvalidError, UnavailableError
 
-__all__ = ["code_of", "explained", "is_final", "lacks_bucket", "refuse_credentials", "without_secrets"]
+__all__ = [
+    "code_of",
+    "explained",
+    "is_final",
+    "lacks_bucket",
+    "refuse_credentials",
+    "secret_variables",
+    "without_secrets",
+]
 
 _SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|ACCESS_KEY|ACCOUNT_KEY|CONNECTION_STRING|SAS")
 _FINAL = (PermissionError, IsADirectoryError, NotADirectoryError, ValueError, TypeError, NotImplementedError)
@@ -41,6 +49,17 @@ def refuse_credentials(url: str) -> str:
     return url
 
 
+def secret_variables(environ: Mapping[str, str]) -> list[str]:
+    """Values of the variables whose names say that they are secret, of six characters at least.
+
+    Examples
+    --------
+    >>> secret_variables({"API_TOKEN": "geheim", "HOME": "/home/ann", "PIN_SECRET": "1234"})
+    ['geheim']
+    """
+    return [value for name, value in environ.items() if len(value) >= 6 and _SECRET.search(name.upper())]
+
+
 def without_secrets(text: str) -> str:
     """A text in which no value of this environment's secrets is left, nor a password or the query of a URL.
 
@@ -49,9 +68,8 @@ def without_secrets(text: str) -> str:
     >>> without_secrets("cannot reach sftp://ann:geheim@host/x?signature=geheim")
     'cannot reach sftp://…@host/x?…'
     """
-    for name, value in os.environ.items():
-        if len(value) >= 6 and _SECRET.search(name.upper()):
-            text = text.replace(value, "…")
+    for value in secret_variables(os.environ):
+        text = text.replace(value, "…")
     text = re.sub(r"://[^\s/@]+:[^\s@]*@", "://…@", text)
     return re.sub(r"""(://[^\s?"'<>]*\?)[^\s"'<>]+""", r"\1…", text)
 
