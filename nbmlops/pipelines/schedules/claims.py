@@ -155,7 +155,8 @@ class Claims:
     ) -> Fire | None:
         """End a fire, and note whom that concerns; None when somebody else has taken it over, and ends it."""
         now = self._clock.now()
-        note = note or claimed.row.note
+        # What was said when it was handed back is over; what was said when it was filed stays.
+        note = note or (claimed.row.note if claimed.row.not_before is None else None)
         values = {"state": state, "run": run, "note": note, "ended_at": now, "owner": None}
         known = {"started_at": claimed.started_at}
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.actions import Started
+from nbmlops.core.errors import NotFoundError
 from nbmlops.core.refs import Ref
 
 if TYPE_CHECKING:
@@ -37,7 +38,16 @@ class PipelineAction:
 
     def check(self, target: str, parameters: Mapping[str, Any]) -> None:
         """Read the notebooks and set the parameters, without running anything."""
-        self._pipelines.check(meant(target), parameters)
+        try:
+            self._pipelines.check(meant(target), parameters)
+        except NotFoundError as error:
+            ref = Ref.parse(target)
+            if ref.alias == WORKING or all(known.name != ref.name for known in self._pipelines.list()):
+                raise
+            raise NotFoundError(
+                f"there is no frozen version {target}, and what nobody watches is to be one",
+                hint=f"`ml pipeline promote {ref.name}`, or {ref.name}@{WORKING} for the notebooks as they are",
+            ) from error
 
     def start(self, order: Order) -> Started:
         """Run it; a time for which a run has committed gives that run."""

@@ -172,7 +172,11 @@ class Schedules:
             )
         where = zone_of(when)
         times = islice(when.after(max(row.reached, self._clock.now())), number)
-        return [Upcoming(name, at, at.astimezone(zone(where)).isoformat(" ", "minutes"), where) for at in times]
+        local = ((at, at.astimezone(zone(where))) for at in times)
+        return [
+            Upcoming(name, at, wall.isoformat(" ", "seconds" if wall.second else "minutes"), where)
+            for at, wall in local
+        ]
 
     def history(self, name: str, limit: int = 20) -> list[Fire]:
         """The newest fires of a schedule, newest first."""

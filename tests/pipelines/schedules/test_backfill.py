@@ -99,8 +99,11 @@ def test_a_backfill_that_cannot_be_is_refused(
 
 
 def test_what_runs_is_the_frozen_version_and_the_working_copy_only_when_asked_for(workspace: Workspace) -> None:
-    with pytest.raises(NotFoundError, match="sums"):
+    with pytest.raises(NotFoundError, match="there is no frozen version sums@production") as raised:
         workspace.schedule.add("sums", every="1h")
+    assert "pipeline promote sums" in str(raised.value.hint)
+    with pytest.raises(NotFoundError, match="there is no pipeline named 'smus'"):
+        workspace.schedule.add("smus", every="1h")
     workspace.pipeline.promote("sums")
     frozen = workspace.pipeline.history("sums")[0]
     notebook = workspace.marker.root / "notebooks" / "1_make.ipynb"
@@ -142,7 +145,7 @@ def test_a_run_for_a_time_that_somebody_else_runs_waits_for_its_turn(workspace: 
     assert (fire.state, "being run by somebody else" in str(fire.note)) == ("waiting", True)
     workspace.run.finish(other.id, "failed")
     clock.move(seconds=10)
-    assert [fire.state for fire in passed(workspace)] == ["completed"]
+    assert [(fire.state, fire.note) for fire in passed(workspace)] == [("completed", None)]
     with pytest.raises(ConflictError, match="has committed already"):
         ledger.claim(slot, Claimant(other.id, ""))
 
