@@ -64,7 +64,7 @@ def print_table(
     parser.add_argument("--rounds", type=int, default=3, help="how often what is timed is run")
     parser.add_argument("--without-peers", action="store_true", help=f"leave out {', '.join(names)}")
     asked = parser.parse_args(words)
-    if not asked.without_peers:
+    if names and not asked.without_peers:
         _peers.installed(*names)
         print(_peers.versions_of(*names))
     found: list[Row] = []
