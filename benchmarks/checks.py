@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import _checks_data
+import _checks_drift
 import _checks_profile
 import _checks_report
 from _bench import Bench, print_table
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 
 ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "data": _checks_data.data,
+    "drift": _checks_drift.drift,
     "profile": _checks_profile.profile,
     "report": _checks_report.report,
 }
-PEERS = ("duckdb",)
+PEERS = ("duckdb", "evidently")
 
 
 def main(words: Sequence[str]) -> int:

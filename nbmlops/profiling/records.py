@@ -212,6 +212,11 @@ class Profile:
     of: str = ""
     digest: str = ""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(column.name for column in self.columns)
+
     def column(self, name: str) -> ColumnProfile:
         """One column.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from nbmlops.checks.drift.from_profiles import pair
 from nbmlops.checks.drift.samples import Sample, sample, together
 from nbmlops.checks.drift.verdict import (
     ALPHA,
@@ -14,6 +15,7 @@ from nbmlops.checks.drift.verdict import (
     Compared,
     adjusted,
     compare_categories,
+    compare_cells,
     compare_numbers,
     found_in_nine_of_ten,
 )
@@ -24,13 +26,22 @@ from nbmlops.core.errors import InvalidError
 if TYPE_CHECKING:
     from nbmlops.checks.evidence import Evidence
     from nbmlops.checks.frames import CheckedTable
+    from nbmlops.profiling.records import Profile
 
-__all__ = ["LARGE", "compare_column", "compare_tables", "same_columns"]
+__all__ = ["LARGE", "compare_column", "compare_profiles", "compare_tables", "same_columns"]
 
 LARGE = {"numbers": 0.1, "categories": 0.05, "missing": 0.05}
 """From which effect a drift that is there fails a report; below it warns. In standard deviations, or shares of rows."""
 _BARS, _SHOWN = 24, 12
 _FEW = 10
+
+
+class Named(Protocol):
+    """What has columns."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +54,7 @@ class _Column:
     after: Sample
 
 
-def same_columns(
-    reference: CheckedTable, current: CheckedTable, wanted: Sequence[str] | None
-) -> tuple[list[str], list[Outcome]]:
+def same_columns(reference: Named, current: Named, wanted: Sequence[str] | None) -> tuple[list[str], list[Outcome]]:
     """The columns that both have, of those that are wanted, and an outcome for each that only one has.
 
     Raises
@@ -89,9 +98,36 @@ def compare_tables(
         Told 1 for each column.
     """
 
+    def both(name: str) -> tuple[Sample, Sample]:
+        return sample(reference, name), sample(current, name)
+
+    return _compare(columns, both, importance, progress)
+
+
+def compare_profiles(
+    reference: Profile,
+    current: Profile,
+    columns: Sequence[str],
+    importance: Mapping[str, float] | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> list[Outcome]:
+    """The same from profiles alone; see `from_profiles` for what they do not tell."""
+
+    def both(name: str) -> tuple[Sample, Sample]:
+        return pair(reference.column(name), current.column(name))
+
+    return _compare(columns, both, importance, progress)
+
+
+def _compare(
+    columns: Sequence[str],
+    both: Callable[[str], tuple[Sample, Sample]],
+    importance: Mapping[str, float] | None,
+    progress: Callable[[int], object] | None,
+) -> list[Outcome]:
     def look(name: str) -> list[_Column | Outcome]:
         try:
-            return _compared(name, sample(reference, name), sample(current, name))
+            return _compared(name, *both(name))
         except InvalidError as error:
             return [Outcome("drift", name, "errored", "", "", error.message)]
         finally:
@@ -145,7 +181,10 @@ def _compared(name: str, before: Sample, after: Sample) -> list[_Column | Outcom
     if before.unit == after.unit == "days":
         return [*found, _moved_on(name, before, after)]
     if before.kind == "numbers":
-        compared = compare_numbers(before.values, after.values)
+        if before.weights is None:
+            compared = compare_numbers(before.values, after.values)
+        else:
+            compared = compare_cells(before.weights, after.weights)
     else:
         first, second, _ = together(before, after)
         compared = compare_categories(first, second)
@@ -177,7 +216,7 @@ def compare_column(reference: CheckedTable, name: str, current: CheckedTable, co
 def _moved_on(name: str, before: Sample, after: Sample) -> Outcome:
     import numpy as np
 
-    days = float(np.median(after.values) - np.median(before.values))
+    days = float(np.median(after.sorted()) - np.median(before.sorted()))
     figure = f"{abs(days):,.1f} days {'later' if days >= 0 else 'earlier'}"
     return Outcome("drift", name, "passed", figure, "", "times move on: they are not judged", number=days)
 
@@ -249,7 +288,7 @@ def _evidence(column: _Column) -> tuple[Evidence, ...]:
         order = np.argsort(-(first / first.sum() + second / second.sum()), kind="stable")[:_BARS]
         was, now = ((each / each.sum())[order] for each in (first, second))
         return (BarsEvidence.of(column.name, was, now, "shares of the levels", [levels[place] for place in order]),)
-    before, after = column.before.values, column.after.values
+    before, after = column.before.sorted(), column.after.sorted()
     ends = [np.quantile(each, [0.01, 0.99]) for each in (before, after)]
     low, high = min(float(end[0]) for end in ends), max(float(end[1]) for end in ends)
     if not low < high:
@@ -258,8 +297,9 @@ def _evidence(column: _Column) -> tuple[Evidence, ...]:
     was, now = (np.histogram(np.clip(each, low, high), edges)[0] / len(each) for each in (before, after))
     bins = [f"{edges[place]:.4g} to {edges[place + 1]:.4g}" for place in range(_BARS)]
     middle = [float(np.median(each)) for each in (before, after)]
+    counts = [each.rows - each.missing for each in (column.before, column.after)]
     table = TableEvidence.of(
         ("", "reference", "current"),
-        [("median", *middle), ("mean", float(before.mean()), float(after.mean())), ("values", len(before), len(after))],
+        [("median", *middle), ("mean", float(before.mean()), float(after.mean())), ("values", *counts)],
     )
     return (BarsEvidence.of(column.name, was, now, "shares in intervals", bins), table)

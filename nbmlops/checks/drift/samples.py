@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Sample", "sample", "together"]
 
+_DRAWN = 5_000
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -35,6 +37,8 @@ class Sample:
         What a number stands for; ``days`` for dates and times.
     type : str
         The type as it is named to users.
+    weights : array of float64, optional
+        How many rows each number stands for, where a profile tells; then both sides have the same numbers.
     """
 
     kind: Literal["numbers", "categories", "nothing"]
@@ -43,6 +47,16 @@ class Sample:
     rows: int
     unit: str = ""
     type: str = ""
+    weights: Any = None
+
+    def sorted(self) -> Any:
+        """The numbers, sorted; from a profile, some thousands as they are distributed."""
+        import numpy as np
+
+        if self.weights is None:
+            return self.values
+        times = np.round(self.weights * (_DRAWN / max(self.weights.sum(), 1))).astype(int)
+        return np.repeat(self.values, np.maximum(times, self.weights > 0))
 
 
 def sample(table: CheckedTable, column: str) -> Sample:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbmlops.checks.model.verbs import ModelChecks
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.core.errors import InvalidError
+from nbmlops.profiling.records import Profile
 
 if TYPE_CHECKING:
     from nbmlops.checks.frames import CheckedTable
@@ -26,6 +28,7 @@ class DriftChecks(ModelChecks):
         columns: Sequence[str] | None = None,
         like: Literal["evidently"] | None = None,
         model: Any = None,
+        profiles: bool = False,
         strict: bool = False,
         progress: Callable[[int], object] | None = None,
     ) -> Report:
@@ -46,6 +49,9 @@ class DriftChecks(ModelChecks):
             Judge by the rules of Evidently 0.7 instead.
         model : str or estimator, optional
             A fitted model: what drifted is ranked by how much it leans on it (``feature_importances_`` or ``coef_``).
+        profiles : bool
+            Compare profiles alone, those that are kept with versions: no row is looked at. So are values that are
+            profiles, such as ``Profile.merged`` of those of ten replicas.
         strict : bool
             Raise when a column fails; the report is kept all the same.
         progress : callable, optional
@@ -63,12 +69,45 @@ class DriftChecks(ModelChecks):
         if like not in {None, "evidently"}:
             raise InvalidError(f"{like!r} has no rules that are known", hint='like="evidently"')
         against = self._before(current) if against is None else against
-        now, subject, judged = self._table(current)
-        reference, name, others = self._table(against)
         weights = {} if model is None or like else self._importance(model)
-        outcomes = _judged(reference, now, columns, weights, progress, as_evidently=like is not None)
+        if profiles or isinstance(current, Profile) or isinstance(against, Profile):
+            if like:
+                raise InvalidError(f"{like} looks at rows, and profiles have none", hint="leave out one of both")
+            return self._by_profiles(current, against, columns, weights, progress, strict=strict)
+        table, subject, judged = self._table(current)
+        old, name, others = self._table(against)
+        outcomes = _judged(old, table, columns, weights, progress, as_evidently=like is not None)
         suite = f"drift from {name}" + (f", as {like}" if like else "")
         return self._judged("data", suite, subject, outcomes, (*judged, *others), strict=strict)
+
+    def _by_profiles(
+        self,
+        current: Any,
+        against: Any,
+        columns: Sequence[str] | None,
+        weights: Mapping[str, float],
+        progress: Callable[[int], object] | None,
+        *,
+        strict: bool,
+    ) -> Report:
+        from nbmlops.checks.drift import comparing
+
+        now, subject, judged = self._profile(current)
+        reference, name, others = self._profile(against)
+        shared, gone = comparing.same_columns(reference, now, columns)
+        outcomes = (*gone, *comparing.compare_profiles(reference, now, shared, weights, progress))
+        suite = f"drift from {name}, by profiles"
+        return self._judged("data", suite, subject, outcomes, (*judged, *others), strict=strict)
+
+    def _profile(self, value: Any) -> tuple[Profile, str, tuple[str, ...]]:
+        """The profile that a value is or has, what a report calls it, and the version that it is of, if any."""
+        if isinstance(value, Profile):
+            return value, value.of or "profile", ()
+        if self._is_ref(value):
+            version = self._data.show(value)
+            return self._data.profile(version.ref), version.ref, (f"data:{version.id}",)
+        name = str(value) if isinstance(value, str | os.PathLike) else "dataframe"
+        return self._data.profile(value), name, ()
 
     def _before(self, value: Any) -> str:
         if not self._is_ref(value):

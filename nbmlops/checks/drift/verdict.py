@@ -31,7 +31,15 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-__all__ = ["ALPHA", "Compared", "adjusted", "compare_categories", "compare_numbers", "found_in_nine_of_ten"]
+__all__ = [
+    "ALPHA",
+    "Compared",
+    "adjusted",
+    "compare_categories",
+    "compare_cells",
+    "compare_numbers",
+    "found_in_nine_of_ten",
+]
 
 ALPHA = 0.01
 """Share of columns that have not drifted and are called drifted, each looked at alone."""
@@ -67,11 +75,18 @@ class Compared:
 def compare_numbers(reference: Any, current: Any) -> Compared:
     """Compare numbers: arrays of shapes ``(m,)`` and ``(n,)``, sorted, without NaN, both with at least one value."""
     import numpy as np
-    from scipy.special import ndtri
-    from scipy.stats import norm
 
     edges = np.unique(np.concatenate((_quantiles(reference), _quantiles(current))))
     before, after = (np.diff(np.searchsorted(each, edges, "right"), prepend=0) for each in (reference, current))
+    return compare_cells(before, after)
+
+
+def compare_cells(before: Any, after: Any) -> Compared:
+    """Compare counts by cell, arrays of shape ``(k,)`` for the same cells in order, neither all 0."""
+    import numpy as np
+    from scipy.special import ndtri
+    from scipy.stats import norm
+
     pooled = before + after
     there = pooled > 0
     before, after, pooled = before[there], after[there], pooled[there].astype(np.float64)
