@@ -18,6 +18,7 @@ class Sign:
     cells: int = 0
     state: str = "running"
     why: str = ""
+    printed: str = ""
 
 
 Progress = Callable[[Any], None]
