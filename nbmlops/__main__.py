@@ -31,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # What is imported stays: looking through it for garbage, now and once more at the end, takes a sixth of a short
     # command's time.
     gc.set_threshold(50_000)
+    if arguments is None:
+        # jsonschema, without which no notebook is read, builds a parser of IRIs where this is installed. That takes
+        # half of the time of a short run, and nothing here asks for one. Others' processes keep it.
+        sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()

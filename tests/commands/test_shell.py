@@ -262,3 +262,13 @@ def test_saving_a_file_imports_nothing_that_it_does_not_need(project: Path) -> N
     shown, imported = done.stdout.splitlines()
     assert shown.startswith("x@v1")
     assert set(NOT_OF_A_SAVE) & set(imported.split()) == set()
+
+
+def test_the_shell_reads_notebooks_without_building_a_parser_of_iris(project: Path) -> None:
+    script = (
+        "import sys\nfrom nbmlops.__main__ import main\nsys.argv = ['nbmlops', 'status']\ntry:\n    main()\n"
+        "except SystemExit as end:\n    assert not end.code\nimport nbformat\nprint('lark' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], env=ENVIRONMENT, check=True, capture_output=True, text=True)
+    assert project.is_dir()
+    assert done.stdout.splitlines()[-1] == "False"
