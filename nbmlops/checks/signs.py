@@ -19,6 +19,7 @@ class Sign:
     state: str = "running"
     why: str = ""
     printed: str = ""
+    expected: float | None = None
 
 
 Progress = Callable[[Any], None]
