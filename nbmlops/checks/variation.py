@@ -20,6 +20,7 @@ _PRIOR_SPREAD = 0.1
 _MEAN_SPREAD = 0.25
 _EFFECT = 0.5
 _WIDEST = 3.0
+_LARGEST = 1e150
 
 
 def next_count(counts: Sequence[int], outside: float) -> tuple[float, float]:
@@ -51,9 +52,11 @@ def next_mean(means: Sequence[float], deviation: float) -> tuple[float, float] |
     Student's t prediction interval of which 0.2% lie outside; or, when that is narrower, the one under a prior
     as in `next_count`, by which versions differ by a quarter of the deviation. At least half a deviation beyond the
     means seen (Cohen's medium effect: less is no news, whatever its p-value). None when even so the interval
-    says nothing: more than three deviations to one side.
+    says nothing: more than three deviations to one side; and for numbers whose squares are too large to be numbers.
     """
     count = len(means)
+    if max(map(abs, (*means, deviation))) > _LARGEST:
+        return None
     centre = sum(means) / count
     squares = sum((each - centre) ** 2 for each in means)
     plain = _student(count - 1, 1 - FIGURES / 2) * math.sqrt(squares / (count - 1))
