@@ -272,19 +272,18 @@ def _known(each: _Planned, values: Mapping[str, Any] | BaseException) -> tuple[i
 
 
 def _located(bad: _Bad, number: int, values: Mapping[str, Any]) -> _Evidence:
-    from nbmlops.checks.policy.hiding import hidden
+    from nbmlops.checks.policy.hiding import hidden_value
 
     rows = tuple(values[f"rows{number}"])
     column = bad.planned.column or ""
     found = values.get(f"{bad.planned.plan.shown} of {number}") or ()
-    told = (hidden(value, column) if isinstance(value, str) else value for value in found)
+    told = (hidden_value(value, column) for value in found)
     examples = dict.fromkeys(value_words(value) for value in told)
     detail = f"such as {', '.join(examples)}" if examples else ""
     if not bad.shown or not rows:
         return _Evidence(rows, detail)
     columns = [
-        [hidden(each, name) if isinstance(each, str) else each for each in values[f"{place} of {number}"]]
-        for name, place in bad.shown.items()
+        [hidden_value(each, name) for each in values[f"{place} of {number}"]] for name, place in bad.shown.items()
     ]
     return _Evidence(
         rows,

@@ -20,6 +20,8 @@ from nbmlops.checks.drift.verdict import (
     found_in_nine_of_ten,
 )
 from nbmlops.checks.evidence import BarsEvidence, TableEvidence
+from nbmlops.checks.policy.hiding import hidden
+from nbmlops.checks.policy.names import told_by_name
 from nbmlops.checks.records import Outcome
 from nbmlops.core.errors import InvalidError
 
@@ -275,7 +277,11 @@ def _new_levels(column: _Column) -> list[str]:
     new = {level: count for level, count in column.after.values.items() if level not in column.before.values}
     shown = sorted(new.items(), key=lambda pair: -pair[1])[:_SHOWN]
     rest = f" and {len(new) - len(shown)} more" if len(new) > len(shown) else ""
-    return [f"new: {', '.join(f'{level} ({count:,})' for level, count in shown)}{rest}"] if new else []
+    return (
+        [f"new: {', '.join(f'{hidden(level, column.name)} ({count:,})' for level, count in shown)}{rest}"]
+        if new
+        else []
+    )
 
 
 def _evidence(column: _Column) -> tuple[Evidence, ...]:
@@ -287,7 +293,13 @@ def _evidence(column: _Column) -> tuple[Evidence, ...]:
         first, second, levels = together(column.before, column.after)
         order = np.argsort(-(first / first.sum() + second / second.sum()), kind="stable")[:_BARS]
         was, now = ((each / each.sum())[order] for each in (first, second))
-        return (BarsEvidence.of(column.name, was, now, "shares of the levels", [levels[place] for place in order]),)
+        return (
+            BarsEvidence.of(
+                column.name, was, now, "shares of the levels", [hidden(levels[place], column.name) for place in order]
+            ),
+        )
+    if told_by_name(column.name):
+        return ()
     before, after = column.before.sorted(), column.after.sorted()
     ends = [np.quantile(each, [0.01, 0.99]) for each in (before, after)]
     low, high = min(float(end[0]) for end in ends), max(float(end[1]) for end in ends)

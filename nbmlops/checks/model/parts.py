@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.checks.policy.hiding import hidden
+from nbmlops.checks.policy.hiding import hidden_group
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ def parts_of(column: pd.Series[Any], bins: int = 5) -> Parts:
         kept = list(counts.index[:_LEVELS])
         place = {level: code for code, level in enumerate(kept)}
         codes = np.array([place.get(text, len(kept)) for text in texts], dtype=np.intp)
-        names = [f"{name} = {hidden(level)}" for level in kept]
+        names = [f"{name} = {hidden_group(level, name)}" for level in kept]
         names += [f"{name} is any other"] if len(counts) > len(kept) else []
     if empty.any():
         codes = np.where(empty, len(names), codes)

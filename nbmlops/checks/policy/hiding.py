@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from nbmlops.checks.policy.names import is_person, told_by_name
+from nbmlops.checks.policy.names import SPECIAL, is_person, told_by_name
 from nbmlops.checks.policy.personal import KINDS, masked
 
-__all__ = ["hidden"]
+__all__ = ["hidden", "hidden_group", "hidden_value"]
 
 # What one value tells by its form and its test; other kinds need a column to be told from codes.
 _FORMS = [(re.compile(kind.form, re.ASCII), kind.test) for kind in KINDS if not kind.share]
@@ -31,3 +32,29 @@ def hidden(text: str, column: str = "") -> str:
     for form, test in _FORMS:
         text = form.sub(lambda hit, test=test: masked(hit[0]) if test(hit[0]) else hit[0], text)  # type: ignore[misc]
     return text
+
+
+def hidden_value(value: Any, column: str) -> Any:
+    """A value of a column as a report may show it: text as `hidden` gives it, a number of a personal column masked.
+
+    Examples
+    --------
+    >>> hidden_value(4917012345678, "phone"), hidden_value(17, "dep_delay"), hidden_value(None, "phone")
+    ('4•••••••••••8', 17, None)
+    """
+    if isinstance(value, str):
+        return hidden(value, column)
+    if value is None or isinstance(value, bool) or not told_by_name(column):
+        return value
+    return masked(str(int(value)) if isinstance(value, float) and value.is_integer() else str(value))
+
+
+def hidden_group(level: str, column: str) -> str:
+    """A level that rows are grouped by: as `hidden`, but that a group such as a race keeps its name.
+
+    Examples
+    --------
+    >>> hidden_group("Lee", "surname"), hidden_group("none", "religion")
+    ('•••', 'none')
+    """
+    return hidden(level, "" if told_by_name(column) == SPECIAL else column)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["is_person", "told_by_name"]
+__all__ = ["SPECIAL", "is_person", "told_by_name"]
+
+SPECIAL = "special category of personal data"
+"""The kind of what people are grouped by, such as a religion."""
 
 _BY_NAME = {
     "e-mail address": "email mail e_mail email_address correo courriel",
-    "telephone number": "phone telephone mobile cellphone phone_number telefon telefono fax",
+    "telephone number": "phone telephone tel mobile cellphone phone_number telefon telefono fax",
     "name of a person": "first_name last_name surname given_name family_name full_name maiden_name forename lastname "
     "firstname vorname nachname nom_de_famille prenom apellido apellidos cognome customer_name patient_name",
     "date of birth": "dob birth birthdate birthday date_of_birth birth_date geburtsdatum geburtstag fecha_nacimiento",
@@ -16,8 +19,7 @@ _BY_NAME = {
     "identity number": "ssn social_security social_security_number passport passport_number national_id tax_id iban "
     "nif dni bsn pesel cpf aadhaar driving_licence driver_license credit_card card_number cvv",
     "IP address": "ip ip_address ipv4 ipv6 client_ip remote_addr",
-    "special category of personal data": "religion ethnicity race sexual_orientation political_party union_member "
-    "diagnosis disability hiv",
+    SPECIAL: "religion ethnicity race sexual_orientation political_party union_member diagnosis disability hiv",
 }
 _WORDS = {word: kind for kind, words in _BY_NAME.items() for word in words.split()}
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
