@@ -17,11 +17,9 @@ __all__ = ["InReference", "Like", "References", "read_reference"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InReference(Check):
-    """Values are among those of a column of another version; by default of the column of the same name."""
+class _AgainstColumn(Check):
+    """A check against a column of another version; by default against the column of the same name."""
 
-    kind: ClassVar[str] = "in"
-    by_value: ClassVar[bool] = True
     ref: str
     column: str | None = None
 
@@ -30,7 +28,26 @@ class InReference(Check):
         Ref.parse(self.ref)
 
     def _words(self) -> str:
-        return f"in({_written(self.ref, self.column)})"
+        return f"{self.kind}({_written(self.ref, self.column)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InReference(_AgainstColumn):
+    """Values are among those of the column."""
+
+    kind: ClassVar[str] = "in"
+    by_value: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Like(_AgainstColumn):
+    """Values are distributed as those of the column.
+
+    It does not hold when the column has drifted, by the calibrated verdict of `nbmlops.checks.drift.verdict` of this
+    column alone, and the drift is large by the bounds there.
+    """
+
+    kind: ClassVar[str] = "like"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,26 +71,6 @@ class References(Check):
 
     def _words(self) -> str:
         return f"references({', '.join([*map(write_name, self.columns), _written(self.ref, None)])})"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Like(Check):
-    """Values are distributed as those of a column of another version; by default of the column of the same name.
-
-    It does not hold when the column has drifted, by the calibrated verdict of `nbmlops.checks.drift.verdict` of this
-    column alone, and the drift is large by the bounds there.
-    """
-
-    kind: ClassVar[str] = "like"
-    ref: str
-    column: str | None = None
-
-    def __post_init__(self) -> None:
-        Check.__post_init__(self)
-        Ref.parse(self.ref)
-
-    def _words(self) -> str:
-        return f"like({_written(self.ref, self.column)})"
 
 
 def _written(ref: str, column: str | None) -> str:

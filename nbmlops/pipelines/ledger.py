@@ -10,16 +10,16 @@ skipped, and its outputs are taken over.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.actions import UnderWayError
-from nbmlops.core.errors import ConflictError, UnavailableError
+from nbmlops.core.errors import ConflictError
 from nbmlops.pipelines import queries
+from nbmlops.pipelines.beating import beating
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
@@ -146,27 +146,14 @@ class Ledger:
         lives = self._lives(connection, row.run_id)
         return bool(row.lease_until > self._clock.now()) if lives is None else lives
 
-    @contextmanager
-    def renewing(self, slot: Slot, token: int) -> Iterator[None]:
+    def renewing(self, slot: Slot, token: int) -> AbstractContextManager[None]:
         """Renew a claim on a whole run while the body runs, so that it holds for others who cannot see this process."""
-        over = threading.Event()
 
         def renew(connection: Connection) -> None:
             queries.end_slot(connection, slot.key, token, {"lease_until": self._clock.now() + _RENEWED})
 
-        def again() -> None:
-            while not over.wait(_BEAT):
-                # A catalog that is away is waited for by whoever needs its answer; the commit looks at the token.
-                with suppress(UnavailableError):
-                    self._catalog.transact(renew)
-
-        thread = threading.Thread(target=again, name="nbmlops-lease", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+        # A catalog that is away is waited for by whoever needs its answer; the commit looks at the token.
+        return beating(lambda: self._catalog.transact(renew), _BEAT, lambda _: None)
 
     def commit(self, connection: Connection, slot: Slot, token: int, result: Committed) -> None:
         """Commit a claimed slot, in the transaction that ends the step.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from nbmlops.core.actions import Order, UnderWayError
 from nbmlops.core.errors import NbmlopsError, UnavailableError
+from nbmlops.pipelines.beating import beating
 from nbmlops.pipelines.schedules import queries
 from nbmlops.pipelines.schedules.claims import BEAT
 from nbmlops.pipelines.schedules.dates import filled
@@ -101,8 +102,8 @@ class Scheduler:
         with (
             _signals(self.stop),
             ThreadPoolExecutor(parallel, thread_name_prefix="nbmlops-fire") as pool,
-            self._beside(self._claims.beat, BEAT),
-            self._beside(self._alert, _POLL),
+            beating(self._claims.beat, BEAT, self._is_away),
+            beating(self._alert, _POLL, self._is_away),
         ):
             try:
                 while not self._stopping:
@@ -215,26 +216,6 @@ class Scheduler:
     def _alert(self) -> None:
         for said in self._alerts.send():
             self._remark(said)
-
-    @contextmanager
-    def _beside(self, work: Callable[[], object], seconds: float) -> Iterator[None]:
-        """Do `work` again and again in a thread, while the body runs."""
-        over = threading.Event()
-
-        def again() -> None:
-            while not over.wait(seconds):
-                try:
-                    work()
-                except UnavailableError as error:
-                    self._is_away(error)
-
-        thread = threading.Thread(target=again, name="nbmlops-beside", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
 
     def _is_away(self, error: UnavailableError) -> None:
         with self._guard:

@@ -61,16 +61,6 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
-
-
-@pytest.fixture
-def echo() -> Echo:
-    return Echo()
-
-
-@pytest.fixture
 def workspace(
     tmp_path: Path, clock: MovedClock, echo: Echo, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Workspace]:

@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
-import pytest
 from sklearn.linear_model import LinearRegression
 
 from nbmlops.workspace import Workspace
 from tests.pipelines.schedules.bench import Echo, MovedClock, opened, passed
-
-
-@pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
-
-
-@pytest.fixture
-def echo() -> Echo:
-    return Echo()
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, clock: MovedClock, echo: Echo) -> Iterator[Workspace]:
-    with opened(tmp_path / "project", clock, echo) as made:
-        yield made
 
 
 def table(first: int, rows: int = 200) -> pd.DataFrame:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,23 +13,7 @@ from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, Step
 from nbmlops.pipelines.schedules.records import Fire
 from nbmlops.store.audit import Audit
 from nbmlops.workspace import Workspace
-from tests.pipelines.schedules.bench import Echo, MovedClock, opened, passed
-
-
-@pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
-
-
-@pytest.fixture
-def echo() -> Echo:
-    return Echo()
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, clock: MovedClock, echo: Echo) -> Iterator[Workspace]:
-    with opened(tmp_path / "project", clock, echo) as made:
-        yield made
+from tests.pipelines.schedules.bench import Echo, MovedClock, passed
 
 
 def add(workspace: Workspace, cron: str | None = "0 6 * * *", **rules: Any) -> None:
