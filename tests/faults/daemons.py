@@ -65,9 +65,9 @@ def watch(
         daemons = [_Daemon(root, log, number) for number, root in enumerate(roots)]
         try:
             for kill in range(1, kills + 1):
-                _await(log, _EACH * kill)
+                _await(log, _begun(log) + _EACH)
                 seen.takeovers.append(_kill(daemons[kill % 2], log, elsewhere=roots[0] != roots[1]))
-            _await(log, fires // 2)
+            _await(log, max(fires // 2, _begun(log)))
             trouble()
             _await(log, fires)
         finally:
@@ -86,10 +86,15 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in whole.splitlines()]
 
 
+def _begun(log: Path) -> int:
+    """How many fires have started, however often."""
+    return len({_key(line) for line in _lines(log)})
+
+
 def _await(log: Path, number: int) -> None:
     began = time.monotonic()
-    while len({(line["target"], line["time"]) for line in _lines(log)}) < number:
-        assert time.monotonic() - began < _PATIENCE + number, f"{len(_lines(log))} starts of {number}"
+    while _begun(log) < number:
+        assert time.monotonic() - began < _PATIENCE + number, f"{_begun(log)} fires of {number}"
         time.sleep(0.02)
 
 
