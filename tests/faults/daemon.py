@@ -1,4 +1,7 @@
-"""A daemon as a process of its own, with an action that only says that it begins and ends: ``daemon.py ROOT LOG``."""
+"""A daemon as a process of its own, with an action that only says that it begins and ends: ``daemon.py ROOT LOG``.
+
+It waits two seconds for a catalog that is locked, so that a test need not lock it for a minute.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from typing import Any
 from nbmlops.core.actions import Order, Started
 from nbmlops.pipelines.schedules.records import Fire, Remark
 from nbmlops.render.dispatch import json as to_json
+from nbmlops.store.catalog import Catalog
 from nbmlops.workspace import Workspace
 
 SECONDS = 0.15
@@ -45,6 +49,7 @@ def main() -> None:
         print(json.dumps(to_json(said)), flush=True)
 
     with Workspace.open(sys.argv[1]) as workspace:
+        vars(workspace)["catalog"] = Catalog(workspace.catalog.url, busy_timeout=2)
         workspace.schedule.actions.register("light", Light(Path(sys.argv[2])))
         workspace.schedule.run(parallel=4, tell=tell)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -31,14 +33,15 @@ def test_two_daemons_of_which_one_is_killed_every_20_fires_commit_each_time_once
 
 
 @pytest.mark.faults
-def test_a_store_that_goes_away_is_waited_for_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_a_store_that_stays_locked_is_waited_for_and_nothing_is_lost(tmp_path: Path) -> None:
     root = tmp_path / "project"
     Workspace.init(root).close()
 
     def away() -> None:
-        (root / ".nbmlops").rename(root / "elsewhere")
-        time.sleep(4)
-        (root / "elsewhere").rename(root / ".nbmlops")
+        with closing(sqlite3.connect(root / ".nbmlops" / "catalog.db", isolation_level=None)) as other:
+            other.execute("PRAGMA busy_timeout=30000")
+            other.execute("BEGIN EXCLUSIVE")
+            time.sleep(6)
 
     seen = watch([root, root], tmp_path, 32, 0, away)
     assert [key for key, number in seen.committed.items() if number > 1] == []
