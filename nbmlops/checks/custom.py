@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbmlops.checks.kinds import Check
-from nbmlops.checks.plans import CheckPlan, Frame, Values
+from nbmlops.checks.plans import EVIDENCE, CheckPlan, Frame, Values
 from nbmlops.core.errors import InvalidError, nearest
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["Function", "Tested", "plan_tested"]
 
 Function = Callable[[Any], Any]
-_LOCATED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def plan_tested(check: Tested, column: str, frame: Frame, key: str) -> CheckPlan
     assert frame.table is not None
     try:
         given = function(_handed_over(frame.table, column))
-    except Exception as error:
+    except Exception as error:  # whatever it raises, the check could not run
         raise InvalidError(f"{check.name} raised {type(error).__name__}: {error}{_place(error, function)}") from error
     return _told(check, given, frame.table.height())
 
@@ -91,11 +90,8 @@ def _handed_over(table: CheckedTable, column: str) -> Any:
 def _place(error: BaseException, function: Function) -> str:
     """Where in the function it was raised, as far as that is known."""
     code = getattr(function, "__code__", None)
-    steps = [frame for frame, _ in traceback.walk_tb(error.__traceback__) if frame.f_code is code]
-    lines = {id(frame): line for frame, line in traceback.walk_tb(error.__traceback__)}
-    if code is None or not steps:
-        return ""
-    return f" in line {lines[id(steps[-1])] - code.co_firstlineno + 1} of {code.co_name}"
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code is code]
+    return f" in line {lines[-1] - code.co_firstlineno + 1} of {code.co_name}" if code and lines else ""
 
 
 def _told(check: Tested, given: Any, rows: int) -> CheckPlan:
@@ -122,4 +118,4 @@ def _told(check: Tested, given: Any, rows: int) -> CheckPlan:
     def tally(_: Values) -> tuple[int, int]:
         return total, of
 
-    return CheckPlan(tally=tally, located=tuple(map(int, bad[:_LOCATED])))
+    return CheckPlan(tally=tally, located=tuple(map(int, bad[:EVIDENCE])))

@@ -12,7 +12,7 @@ from nbmlops.checks.evidence import RowsEvidence
 from nbmlops.checks.frames import is_text
 from nbmlops.checks.kinds import Check, Matches, Nulls, OneOf, Rows, TypeOf
 from nbmlops.checks.looking_up import Found
-from nbmlops.checks.plans import ROWS, CheckPlan, Frame
+from nbmlops.checks.plans import EVIDENCE, ROWS, CheckPlan, Frame
 from nbmlops.checks.records import Outcome, Status
 from nbmlops.checks.sequence import Length
 from nbmlops.checks.words import bound_words, figure_words, value_words
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["judge"]
 
-EVIDENCE = 5
-"""How many offending rows an outcome names."""
 _PART = 4_000
 _OF_TEXTS = (OneOf, Matches, Length)
 
@@ -104,9 +102,8 @@ def _frame(table: CheckedTable, suite: Suite) -> tuple[Frame, pl.LazyFrame | Non
     lazy = table.frame(wanted, coded)
     types = lazy.collect_schema().dtypes()
     places = {name: f"c{place}" for place, name in enumerate(wanted)}
-    return Frame(
-        table.names, places, dict(zip(wanted, types, strict=True)), judged, coded & _texts(wanted, types)
-    ), lazy
+    coded &= _texts(wanted, types)
+    return Frame(table.names, places, dict(zip(wanted, types, strict=True)), judged, coded), lazy
 
 
 def _coded(suite: Suite, table: CheckedTable) -> frozenset[str]:
@@ -116,11 +113,15 @@ def _coded(suite: Suite, table: CheckedTable) -> frozenset[str]:
     for each in suite.columns:
         named |= {name for check in each.checks for name in needed(check)}
         of_texts = [check for check in each.checks if isinstance(check, _OF_TEXTS)]
-        rest = [check for check in each.checks if not isinstance(check, (*_OF_TEXTS, Nulls, TypeOf))]
+        rest = [check for check in each.checks if not (isinstance(check, (*_OF_TEXTS, Nulls)) or _is_text(check))]
         # Read from a file, a text is coded while it is counted: that pays when it is looked at several times.
         if of_texts and not rest and (len(of_texts) > 1 or not table.streaming):
             found.add(each.column)
     return frozenset(found - named)
+
+
+def _is_text(check: Check) -> bool:
+    return isinstance(check, TypeOf) and check.name in ("string", "category")
 
 
 def _texts(names: Sequence[str], types: Sequence[pl.DataType]) -> frozenset[str]:
@@ -247,7 +248,7 @@ def _evidence(table: CheckedTable, lazy: pl.LazyFrame | None, bad: Sequence[_Bad
             found = value.gather(known) if where is None or known is not None else value.filter(where).head(EVIDENCE)
             wanted[f"{place} of {number}"] = found.implode()
     if lazy is None or not wanted:
-        return {}
+        return {each.planned.number: _Evidence(each.rows, "") for each in bad if each.rows}
     try:
         values = _select(table, lazy, wanted)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nbmlops.core.errors import InvalidError, NotFoundError, UnsupportedError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-__all__ = ["SUFFIXES", "CheckedTable", "is_text", "table_of", "without_index"]
+__all__ = ["SUFFIXES", "CheckedTable", "HandOver", "is_text", "table_of", "without_index"]
 
 SUFFIXES = (".parquet", ".csv", ".arrow", ".feather", ".ipc")
 _TRIED = 20_000
@@ -29,6 +29,13 @@ _TRIED = 20_000
 _REPEATED = 20
 _UNNAMED = re.compile(r"__index_level_\d+__")
 _KINDS = "a pandas, Polars or Arrow table, or a path that ends in " + ", ".join(SUFFIXES)
+
+
+class HandOver(Protocol):
+    """Gives the named columns of a table as a lazy frame."""
+
+    def __call__(self, names: Sequence[str], /, coded: Collection[str] = ()) -> pl.LazyFrame:
+        """Columns called ``c0``, ``c1``, … in the order asked for; texts of those in `coded` may be numbered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +47,7 @@ class CheckedTable:
     names : tuple of str
         Its column names, each once.
     lazy : callable
-        Gives a lazy frame of the named columns, called ``c0``, ``c1``, … in the order asked for; as ``coded`` it is
-        given those of which texts may be numbered, if they are few.
+        Gives a lazy frame of the named columns; see `HandOver`.
     height : callable
         Gives the number of rows.
     streaming : bool
@@ -49,7 +55,7 @@ class CheckedTable:
     """
 
     names: tuple[str, ...]
-    lazy: Callable[..., pl.LazyFrame]
+    lazy: HandOver
     height: Callable[[], int]
     streaming: bool = False
 
@@ -179,7 +185,7 @@ def _from_arrow(value: Any) -> CheckedTable | None:
     table = value
 
     def columns(wanted: Sequence[str], coded: Collection[str] = ()) -> pl.LazyFrame:
-        return _assembled(_all_at_once(lambda name: _series(name, table.column(name), name in coded), wanted))
+        return _assembled(_made(lambda name: _series(name, table.column(name), name in coded), wanted, coded))
 
     return CheckedTable(tuple(table.column_names), columns, lambda: table.num_rows)
 
@@ -203,7 +209,7 @@ def _from_pandas(value: Any) -> CheckedTable | None:
         return _pandas_series(name, found, coded=coded)
 
     def columns(wanted: Sequence[str], coded: Collection[str] = ()) -> pl.LazyFrame:
-        return _assembled(_all_at_once(lambda name: column(name, coded=name in coded), wanted))
+        return _assembled(_made(lambda name: column(name, coded=name in coded), wanted, coded))
 
     return CheckedTable((*names, *levels), columns, lambda: len(frame))
 
@@ -265,10 +271,12 @@ def _numbered(column: pa.Array[Any] | pa.ChunkedArray[Any]) -> pa.Array[Any] | p
     return numbered.unify_dictionaries() if isinstance(numbered, pa.ChunkedArray) else numbered
 
 
-def _all_at_once(make: Callable[[str], pl.Series], names: Sequence[str]) -> list[pl.Series]:
-    """Make the series of all columns, those of texts on several processors: Arrow lets others run meanwhile."""
+def _made(make: Callable[[str], pl.Series], names: Sequence[str], coded: Collection[str]) -> list[pl.Series]:
+    """Make the series of all columns; while Arrow numbers one's texts, another processor can do the next."""
     from concurrent.futures import ThreadPoolExecutor
 
+    if len(coded) < 2:
+        return list(map(make, names))
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         return list(pool.map(make, names))
 

@@ -84,9 +84,8 @@ class Check(ABC):
             parts.append(f"mostly({self.mostly!r})")
         if self.severity == "warn":
             parts.append("warn")
-        parts += [
-            f"{word}({write_string(text)})" for word, text in (("owner", self.owner), ("reason", self.reason)) if text
-        ]
+        said = {"owner": self.owner, "reason": self.reason}
+        parts += [f"{word}({write_string(text)})" for word, text in said.items() if text]
         return ", ".join(parts)
 
 

@@ -76,14 +76,8 @@ def plan_in_reference(check: InReference, column: str, frame: Frame, key: str) -
     def tally(values: Values) -> tuple[int, int]:
         return int(values[key]), present(values, place)
 
-    return CheckPlan(
-        {**missing(frame, column), key: bad.sum()},
-        tally,
-        bad,
-        place,
-        join=joined,
-        bound=_bound(check.column or column, version),
-    )
+    bound = _bound(check.column or column, version)
+    return CheckPlan({**missing(frame, column), key: bad.sum()}, tally, bad, place, join=joined, bound=bound)
 
 
 def plan_references(check: References, _column: str, frame: Frame, key: str) -> CheckPlan:
@@ -199,14 +193,13 @@ def _like(value: pl.Expr, dtype: pl.DataType, other: pl.DataType, column: str, w
         return value.cast(pl.String)
     if dtype == other:
         return value.fill_nan(None) if dtype.is_float() else value
+    if dtype.is_float() and other.is_integer():
+        return _whole(value, other)
     if dtype == pl.Null or (dtype.is_numeric() and other.is_numeric()) or (dtype.is_temporal() and other.is_temporal()):
         # What does not fit into the other type is not there.
-        return (
-            value.cast(other, strict=False) if not (dtype.is_float() and other.is_integer()) else _whole(value, other)
-        )
+        return value.cast(other, strict=False)
     raise InvalidError(
-        f"{column!r} is {type_words(dtype)}, and {where} is {type_words(other)}",
-        hint="give both one type, and save again",
+        f"{column!r} is {type_words(dtype)}, and {where} is {type_words(other)}", hint="give both columns one type"
     )
 
 

@@ -143,11 +143,8 @@ class Parser:
         else:
             raise self.error(start, f"{word} is no check", nearest(word, [*TYPES, *KINDS, *_MODIFIERS]) or _HINT)
         if of_table and not isinstance(check, TableKind | Expression | Tested):
-            raise self.error(
-                start,
-                f"{word} belongs to a column, not to the table",
-                "rows between, key, columns, references, expr, test",
-            )
+            hint = "rows between, key, columns, references, expr, test"
+            raise self.error(start, f"{word} belongs to a column, not to the table", hint)
         if not of_table and isinstance(check, TableKind):
             raise self.error(start, f"{word} belongs to the table", f"write a line: table: {check.words}")
         return check
@@ -164,11 +161,10 @@ class Parser:
             if start.text == "warn":
                 check = dataclasses.replace(check, severity="warn")
                 continue
-            if start.text == "owner":
-                check = dataclasses.replace(check, owner=self.only_string("owner")[1])
-                continue
-            if start.text == "reason":
-                check = dataclasses.replace(check, reason=self.only_string("reason")[1])
+            if start.text != "mostly":
+                _, said = self.only_string(start.text)
+                is_owner = start.text == "owner"
+                check = dataclasses.replace(check, owner=said) if is_owner else dataclasses.replace(check, reason=said)
                 continue
             try:
                 check = dataclasses.replace(check, mostly=self.mostly())

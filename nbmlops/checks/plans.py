@@ -16,8 +16,22 @@ if TYPE_CHECKING:
     from nbmlops.checks.kinds import Check
     from nbmlops.checks.looking_up import Finder, Join
 
-__all__ = ["ROWS", "CheckPlan", "Frame", "Proof", "Values", "by_text", "by_value", "mismatch", "missing", "present"]
+__all__ = [
+    "EVIDENCE",
+    "ROWS",
+    "CheckPlan",
+    "Frame",
+    "Proof",
+    "Values",
+    "by_text",
+    "by_value",
+    "mismatch",
+    "missing",
+    "present",
+]
 
+EVIDENCE = 5
+"""How many offending rows an outcome names."""
 ROWS = "rows"
 """Name of the measure that counts the rows of the table."""
 Values = Mapping[str, Any]

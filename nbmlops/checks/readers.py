@@ -42,10 +42,7 @@ def _between(parser: Parser) -> Check:
 
 def _one_of(parser: Parser) -> Check:
     if parser.tokens[parser.at + 1].kind == "ref":
-        parser.needs("(", "in")
-        token = parser.next()
-        ref, column = reference(parser, token)
-        parser.needs(")", f"the reference {token}")
+        ref, column = _against(parser, "in")
         return InReference(ref=ref, column=column)
     return OneOf(values=tuple(value for _, value in parser.values("in")))
 
@@ -126,13 +123,19 @@ def _fresh(parser: Parser) -> Check:
 
 
 def _like(parser: Parser) -> Check:
-    parser.needs("(", "like")
+    ref, column = _against(parser, "like")
+    return Like(ref=ref, column=column)
+
+
+def _against(parser: Parser, what: str) -> tuple[str, str | None]:
+    """Read one reference in parentheses; `what` stands before them."""
+    parser.needs("(", what)
     token = parser.next()
     if token.kind != "ref":
-        raise parser.error(token, f"expected a version such as @flights@v1, found {token}", "like(@flights@v1)")
-    ref, column = reference(parser, token)
+        raise parser.error(token, f"expected a version such as @flights@v1, found {token}", f"{what}(@flights@v1)")
+    found = _reference(parser, token)
     parser.needs(")", f"the reference {token}")
-    return Like(ref=ref, column=column)
+    return found
 
 
 def _test(parser: Parser) -> Check:
@@ -152,21 +155,15 @@ def _references(parser: Parser) -> Check:
     token = parser.token
     if token.kind != "ref":
         raise parser.error(token, f"expected a version such as @routes, found {token}", _ROWS)
-    ref, column = reference(parser, parser.next())
+    ref, column = _reference(parser, parser.next())
     if column is not None:
         raise parser.error(token, "references takes the version alone: its columns have the same names", _ROWS)
     parser.needs(")", f"the reference {token}")
     return References(columns=tuple(names), ref=ref)
 
 
-def reference(parser: Parser, token: Token) -> tuple[str, str | None]:
-    """Take apart what a token refers to.
-
-    Raises
-    ------
-    InvalidError
-        When it names no version, with a caret under it.
-    """
+def _reference(parser: Parser, token: Token) -> tuple[str, str | None]:
+    """Take apart what a token refers to; what names no version has a caret under it."""
     ref, column = read_reference(token.text)
     try:
         Ref.parse(ref)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nbmlops.checks.kinds import Check, check_names
-from nbmlops.checks.tokens import write_name, write_string
+from nbmlops.checks.tokens import unescaped, write_name, write_string
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import Ref
 
@@ -93,6 +93,6 @@ def read_reference(text: str) -> tuple[str, str | None]:
         return whole.strip('"'), None
     if whole.endswith('"'):
         ref, _, quoted = whole.partition('."')
-        return ref, quoted[:-1].replace('\\"', '"').replace("\\\\", "\\")
+        return ref, unescaped(text, f'"{quoted}', len(text) - len(quoted) - 1)
     ref, point, column = whole.rpartition(".")
     return (ref, column) if point else (whole, None)

@@ -20,7 +20,17 @@ from typing import Literal
 
 from nbmlops.core.errors import InvalidError
 
-__all__ = ["Scalar", "Token", "pointed", "tokenize", "write_name", "write_operand", "write_scalar", "write_string"]
+__all__ = [
+    "Scalar",
+    "Token",
+    "pointed",
+    "tokenize",
+    "unescaped",
+    "write_name",
+    "write_operand",
+    "write_scalar",
+    "write_string",
+]
 
 Scalar = bool | int | float | str
 Kind = Literal["word", "number", "string", "ref", "mark", "comment", "newline", "end"]
@@ -85,7 +95,7 @@ def tokenize(text: str) -> list[Token]:
             if depth <= 0:
                 tokens.append(Token("newline" if kind == "newline" else "comment", source, position))
         elif kind == "string":
-            tokens.append(Token("string", source, position, _unescaped(text, source, position)))
+            tokens.append(Token("string", source, position, unescaped(text, source, position)))
         elif kind == "number":
             tokens.append(Token("number", source, position, _number(text, source, position)))
         elif kind in ("word", "ref"):
@@ -101,7 +111,9 @@ def _complaint(character: str) -> str:
     return f"{character!r} means nothing here; names with such characters go in quotes"
 
 
-def _unescaped(text: str, source: str, start: int) -> str:
+def unescaped(text: str, source: str, start: int) -> str:
+    """What a string in quotes says; `start` is its place in `text`, for the caret of an error."""
+
     def one(match: re.Match[str]) -> str:
         letter, four, eight = match.groups()
         if letter is not None:

@@ -65,9 +65,8 @@ def _(report: Report) -> Look:
         for one in _ordered(report)
     ]
     facts = Facts.of({"section": report.section, "judged": when(report.created_at), "run": report.run_id})
-    outcomes = table(
-        ("", "column", "check", "figure", "bound", "detail", "reason", "owner"), rows
-    ).without_empty_columns()
+    headers = ("", "column", "check", "figure", "bound", "detail", "reason", "owner")
+    outcomes = table(headers, rows).without_empty_columns()
     return Look(
         line(f"{report.subject}{named}", *_tally(report), number),
         body=(Lines(tuple(troubles)),) if troubles else (),

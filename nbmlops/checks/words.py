@@ -35,13 +35,8 @@ def figure_words(check: Check, bad: int, judged: int) -> str:
     """Say how many of the `judged` values or rows are `bad`; of a check of rows, how many there are."""
     if isinstance(check, Rows):
         return f"{judged:,} rows"
-    noun = (
-        "groups"
-        if isinstance(check, Depends)
-        else "rows"
-        if isinstance(check, Key | Expression | References)
-        else "values"
-    )
+    of_rows = isinstance(check, Key | Expression | References)
+    noun = "groups" if isinstance(check, Depends) else "rows" if of_rows else "values"
     if not judged:
         return f"no {noun}"
     complaint = "not there" if isinstance(check, InReference) else _COMPLAINTS.get(check.kind, "outside")

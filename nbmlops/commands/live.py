@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from nbmlops.pipelines.records import StepProgress
+    from nbmlops.core.signs import StepProgress
 
 __all__ = ["printing"]
 

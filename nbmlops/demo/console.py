@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nbmlops.pipelines.records import StepProgress
+    from nbmlops.core.signs import StepProgress
 
 __all__ = ["ConsoleTeller"]
 

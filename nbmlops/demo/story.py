@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from nbmlops.checks.records import Report
-    from nbmlops.pipelines.records import PipelineRun, StepProgress
+    from nbmlops.core.signs import StepProgress
+    from nbmlops.pipelines.records import PipelineRun
     from nbmlops.workspace import Workspace
 
 __all__ = ["DemoResult", "Made", "Teller", "run_demo"]

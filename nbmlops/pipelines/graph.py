@@ -18,7 +18,7 @@ from nbmlops.pipelines.scan import Access, Dynamic, scan_cells
 from nbmlops.store.mermaid import escaped
 
 if TYPE_CHECKING:
-    from nbmlops.pipelines.records import StepState
+    from nbmlops.core.signs import StepState
     from nbmlops.pipelines.scan import VersionKind
 
 __all__ = ["Edge", "Graph", "Step", "predecessors"]

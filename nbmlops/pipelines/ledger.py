@@ -10,7 +10,7 @@ skipped, and its outputs are taken over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -70,20 +70,21 @@ class Committed:
     """Result of a committed step: its run, the versions it wrote and those it read.
 
     `outputs` are ids of versions; `reads` are triples of kind, name and digest, for the names that
-    were read without saying which version; `parts` is what the step's key was made of, by which a later one is
-    compared with it.
+    were read without saying which version; `step_key` is the key of the step then, and
+    `parts` what it was made of, by which a later one is compared with it.
     """
 
     run_id: str
     outputs: tuple[int, ...]
     reads: tuple[tuple[str, str, str], ...]
+    step_key: str = ""
     parts: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, row: Any) -> Committed:
         """The result that a row of the ledger holds."""
         reads = tuple(tuple(read) for read in row.outputs["reads"])
-        return cls(row.run_id, tuple(row.outputs["versions"]), reads, row.outputs.get("parts", {}))
+        return cls(row.run_id, tuple(row.outputs["versions"]), reads, row.step_key, row.outputs.get("parts", {}))
 
 
 class Ledger:
@@ -195,7 +196,18 @@ class Ledger:
         rows = self._catalog.read(lambda c: queries.committed(c, pipeline=pipeline, step=step))
         return [Committed.of(row) for row in rows]
 
-    def of_run(self, pipeline: str, logical_time: str) -> dict[str, Committed]:
-        """What the steps of a run have committed, by step; of one that stands for no time its id is given instead."""
-        rows = self._catalog.read(lambda c: queries.committed(c, pipeline=pipeline, logical_time=logical_time))
-        return {row.step: Committed.of(row) for row in reversed(rows) if row.step != WHOLE}
+    def of_run(self, pipeline: str, logical_time: str, run_ids: Collection[str]) -> dict[str, Committed]:
+        """What a run has committed, by step.
+
+        Parameters
+        ----------
+        pipeline : str
+            Its pipeline.
+        logical_time : str
+            The time that it stands for, or else its id.
+        run_ids : collection of str
+            The runs of its steps; others may stand for the same time with other parameters.
+        """
+        which = {"pipeline": pipeline, "logical_time": logical_time}
+        rows = self._catalog.read(lambda c: queries.committed(c, limit=None, **which))
+        return {row.step: Committed.of(row) for row in reversed(rows) if row.run_id in run_ids and row.step != WHOLE}

@@ -25,9 +25,10 @@ from nbmlops.store import lineage
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
+    from nbmlops.core.signs import StepProgress
     from nbmlops.pipelines.linting.finding import Finding
     from nbmlops.pipelines.plan import Plan
-    from nbmlops.pipelines.records import PipelineRun, StepProgress
+    from nbmlops.pipelines.records import PipelineRun
     from nbmlops.pipelines.runner import Runner
     from nbmlops.pipelines.stores import Stores
     from nbmlops.store.aliases import Aliases

@@ -51,11 +51,11 @@ def end_slot(connection: Connection, key: Mapping[str, Any], token: int, values:
     return connection.execute(query).rowcount == 1
 
 
-def committed(connection: Connection, **which: str) -> list[Any]:
-    """Newest committed rows with these values whose versions are all there and not deleted."""
+def committed(connection: Connection, *, limit: int | None = _CANDIDATES, **which: str) -> list[Any]:
+    """Newest committed rows with these values whose versions are all there and not deleted; of so many, or of all."""
     table = schema.ledger
     query = select(table).filter_by(**which, state="committed").order_by(table.c.ended_at.desc())
-    rows = connection.execute(query.limit(_CANDIDATES)).all()
+    rows = connection.execute(query.limit(limit)).all()
     there = versions(connection, {version for row in rows for version in row.outputs["versions"]})
     return [row for row in rows if all(version in there for version in row.outputs["versions"])]
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.signs import StepState
 
 if TYPE_CHECKING:
     from nbmlops.store.versions import Version
     from nbmlops.tracking.records import Run
 
-__all__ = ["Pipeline", "PipelineRun", "PipelineVersion", "StepProgress", "StepResult", "StepState"]
-
-StepState = Literal[
-    "waiting", "running", "completed", "skipped", "failed", "timed_out", "kernel_died", "cancelled", "not_run"
-]
+__all__ = ["Pipeline", "PipelineRun", "PipelineVersion", "StepResult"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +99,3 @@ class PipelineRun:
     def skipped(self) -> tuple[StepResult, ...]:
         """The steps whose committed result was taken over."""
         return tuple(step for step in self.steps if step.status == "skipped")
-
-
-@dataclass(frozen=True, slots=True)
-class StepProgress:
-    """One sign of life of a step: which, in what state, how many of its cells are done; `printed` is what one printed.
-
-    `expected` is how many seconds the step took when it was last completed, None where that is not known.
-    """
-
-    step: str
-    state: StepState
-    done: int = 0
-    cells: int = 0
-    seconds: float = 0.0
-    why: str = ""
-    printed: str = ""
-    expected: float | None = None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.checks.records import Outcome
 from nbmlops.core.errors import CorruptError, InvalidError, NbmlopsError, NotFoundError, UnsupportedError
 from nbmlops.core.refs import Ref
+from nbmlops.core.signs import StepProgress
 from nbmlops.pipelines.changed_cells import changed_cells
 from nbmlops.pipelines.circumstances import compare_environments, compare_modules
 from nbmlops.pipelines.execution import execute
@@ -28,7 +29,6 @@ from nbmlops.pipelines.outcome import executed
 from nbmlops.pipelines.parameters import as_json
 from nbmlops.pipelines.pinned_reads import obstacles, pins, touched_by
 from nbmlops.pipelines.proof import TOLERANCE
-from nbmlops.pipelines.records import StepProgress
 from nbmlops.pipelines.reproduction import VERDICTS, Reproduction, judged
 from nbmlops.pipelines.same_again import compare_params, compare_runs, ended_alike, same_run
 from nbmlops.pipelines.steps import SKIPPED

@@ -7,16 +7,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import ConflictError, InvalidError
-from nbmlops.pipelines.records import PipelineRun, StepProgress
+from nbmlops.core.signs import StepProgress
+from nbmlops.pipelines.records import PipelineRun
 from nbmlops.pipelines.selection import PARTIAL, Selection
+from nbmlops.pipelines.steps import SKIPPED
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.ledger import Ledger
     from nbmlops.pipelines.planner import Planner
     from nbmlops.pipelines.runner import Runner
     from nbmlops.pipelines.stores import Stores
+    from nbmlops.tracking.records import Run
 
 __all__ = ["Resuming"]
+
+_CHILDREN = 1_000
 
 
 class Resuming:
@@ -64,6 +69,13 @@ class Resuming:
         at = before.tags.get("logical_time")
         part = Selection(only=tuple(before.tags.get(PARTIAL, "").split()))
         plan = self._planner.plan(name, before.params, logical_time=at, selection=part)
-        taken = self._ledger.of_run(plan.name, at or before.id)
+        taken = self._ledger.of_run(plan.name, at or before.id, self._steps_of(before))
         plan = replace(plan, taken={step: taken[step] for step in taken if step in plan.notebooks})
         return self._runner.run(plan, like=before.id, progress=progress)
+
+    def _steps_of(self, run: Run) -> frozenset[str]:
+        """Ids of the runs of its steps, and of those whose results it took over."""
+        runs = self._stores.runs
+        own = {child.id for child in runs.list(_CHILDREN, parent_id=run.id)}
+        skipped = {runs.show(name).id for tag, name in run.tags.items() if tag.startswith(SKIPPED)}
+        return frozenset(own | skipped)

@@ -17,9 +17,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import StepFailedError
+from nbmlops.core.signs import StepProgress
 from nbmlops.pipelines.ledger import WHOLE, Claimant, Committed, Slot
 from nbmlops.pipelines.metrics import of_run
-from nbmlops.pipelines.records import PipelineRun, StepProgress, StepResult
+from nbmlops.pipelines.records import PipelineRun, StepResult
 from nbmlops.pipelines.request import Cancellation
 from nbmlops.pipelines.selection import PARTIAL
 from nbmlops.store.naming import name_outputs
@@ -126,7 +127,7 @@ class Runner:
         try:
             claim = _Claim.of(self._ledger, slot, run.id, plan)
             with claim.renewing():
-                with stopping(cancelled):
+                with stopping(cancelled.cancel):
                     results = self._execute(plan, run.id, cancelled, cache, progress or (lambda _: None))
                 failed = next((step for step in results if step.status not in {"completed", "skipped"}), None)
                 done = self._end(run, kind, results, failed, claim)
@@ -218,12 +219,12 @@ class Runner:
 
 
 @contextlib.contextmanager
-def stopping(cancelled: Cancellation) -> Iterator[None]:
-    """Let SIGTERM cancel the steps, which then save and end their kernels; Ctrl-C does so by itself."""
+def stopping(stop: Callable[[], object]) -> Iterator[None]:
+    """Let SIGTERM call `stop` while the body runs, as Ctrl-C interrupts it by itself."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: cancelled.cancel())
+    before = signal.signal(signal.SIGTERM, lambda *_: stop())
     try:
         yield
     finally:

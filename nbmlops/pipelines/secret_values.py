@@ -18,9 +18,10 @@ from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.store.redaction import Redaction
 from nbmlops.store.url_errors import secret_variables
 
-__all__ = ["Secrets"]
+__all__ = ["REFERENCE", "Secrets", "secret"]
 
-_REFERENCE = re.compile(r"secret:([A-Za-z_][A-Za-z0-9_]*)")
+REFERENCE = re.compile(r"secret:([A-Za-z_][A-Za-z0-9_]*)")
+"""What stands for a secret, by its name."""
 _SHORTEST = 4
 _MARK = "[secret]"
 
@@ -56,8 +57,8 @@ class Secrets:
         InvalidError
             One is so short that it stands in any text.
         """
-        texts = {key: _REFERENCE.fullmatch(value) for key, value in values.items() if isinstance(value, str)}
-        found = {key: _value(match[1]) for key, match in texts.items() if match}
+        texts = {key: REFERENCE.fullmatch(value) for key, value in values.items() if isinstance(value, str)}
+        found = {key: _long_enough(match[1]) for key, match in texts.items() if match}
         known = [*found.values(), *secret_variables(os.environ)]
         lines = [line for text in known for line in text.splitlines() if len(line) >= _SHORTEST]
         return cls(found, Redaction([*known, *lines], mark=_MARK))
@@ -68,10 +69,22 @@ class Secrets:
         return "\n".join(f"{name} = {value!r}" for name, value in self.parameters.items())
 
 
-def _value(name: str) -> str:
+def secret(name: str) -> str:
+    """The value of a secret, from the environment.
+
+    Raises
+    ------
+    NotFoundError
+        The environment has it not.
+    """
     value = os.environ.get(name)
     if not value:
         raise NotFoundError(f"there is no secret {name}", hint=f"set the variable {name} of the environment")
+    return value
+
+
+def _long_enough(name: str) -> str:
+    value = secret(name)
     if len(value) < _SHORTEST:
         raise InvalidError(
             f"the secret {name} has fewer than {_SHORTEST} characters: it cannot be told from other text",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, UnsupportedError
 from nbmlops.core.refs import Ref, check_alias
+from nbmlops.core.signs import StepProgress
 from nbmlops.pipelines.explaining import Explaining
 from nbmlops.pipelines.export.verb import Exporting
 from nbmlops.pipelines.frozen_versions import FrozenVersions
@@ -18,7 +19,7 @@ from nbmlops.pipelines.logical_time import canonical
 from nbmlops.pipelines.planner import Planner
 from nbmlops.pipelines.promotion import PipelinePromoter, Submission
 from nbmlops.pipelines.proof import TOLERANCE
-from nbmlops.pipelines.records import PipelineRun, StepProgress
+from nbmlops.pipelines.records import PipelineRun
 from nbmlops.pipelines.reproducing import Asked, Reproducer
 from nbmlops.pipelines.request import Limits
 from nbmlops.pipelines.resuming import Resuming

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast, get_args
 
-from nbmlops.pipelines.records import StepState
+from nbmlops.core.signs import StepState
 from nbmlops.pipelines.steps import SKIPPED
 
 if TYPE_CHECKING:

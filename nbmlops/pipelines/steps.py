@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import NotFoundError, UnavailableError
+from nbmlops.core.signs import StepProgress
 from nbmlops.pipelines import keys, queries
 from nbmlops.pipelines.cells import code_digest
 from nbmlops.pipelines.ledger import Claimant, Committed, Ledger, Slot
@@ -19,7 +20,7 @@ from nbmlops.pipelines.local_modules import circumstances, code_of
 from nbmlops.pipelines.notebook import as_notebook
 from nbmlops.pipelines.outcome import executed, shown
 from nbmlops.pipelines.parameters import Parameters, inject
-from nbmlops.pipelines.records import StepProgress, StepResult
+from nbmlops.pipelines.records import StepResult
 from nbmlops.pipelines.request import Request
 from nbmlops.pipelines.secret_values import Secrets
 from nbmlops.store import lineage
@@ -93,8 +94,10 @@ class StepRunner:
             before = self.before(claimant.step_key) if cache else None
             taken = plan.taken.get(step.name)
             if taken is not None:
-                changed = "" if before and before.run_id == taken.run_id else ", though something has changed since"
-                result = self._skip(slot, claimant, taken, f"taken from {{run}}{changed}")
+                # With the key that it had: under the one of now, a later run would take it for up to date.
+                own = replace(claimant, step_key=taken.step_key, parts=taken.parts)
+                changed = "" if own.step_key == claimant.step_key else ", though something has changed since"
+                result = self._skip(slot, own, taken, f"taken from {{run}}{changed}")
             elif before is not None:
                 result = self._skip(slot, claimant, before, "same code, parameters and inputs as {run}")
             else:
@@ -137,9 +140,8 @@ class StepRunner:
             add_tags(connection, claimant.run_id, {f"{SKIPPED}{slot.step}": run.name})
 
         self._catalog.transact(work)
-        return StepResult(
-            slot.step, "skipped", said.format(run=run.name), run=run.name, outputs=run.outputs, metrics=run.metrics
-        )
+        why = said.format(run=run.name)
+        return StepResult(slot.step, "skipped", why, run=run.name, outputs=run.outputs, metrics=run.metrics)
 
     def _execute(
         self,
@@ -300,4 +302,4 @@ def _result(connection: Connection, step: Step, run_id: str, parts: Mapping[str,
         for row in read.values()
         if row.id not in written and (row.kind, row.name) not in declared
     }
-    return Committed(run_id, tuple(sorted(written)), tuple(sorted(reads)), parts)
+    return Committed(run_id, tuple(sorted(written)), tuple(sorted(reads)), parts=parts)

@@ -26,8 +26,8 @@ from nbmlops.workspace import layout
 from nbmlops.workspace.catalogs import create_catalog
 
 if TYPE_CHECKING:
+    from nbmlops.core.signs import StepProgress
     from nbmlops.pipelines.graph import Graph
-    from nbmlops.pipelines.records import StepProgress
     from nbmlops.pipelines.scan import Access
     from nbmlops.workspace.root import Workspace
 

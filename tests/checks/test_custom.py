@@ -65,6 +65,14 @@ def test_a_function_tells_whether_a_table_is_good(workspace: Workspace) -> None:
     assert only(workspace.check.data(TABLE.head(2), SuiteBuilder().table().test(short))).status == "passed"
 
 
+def test_rows_of_a_table_are_located_even_where_nothing_else_is_looked_at(workspace: Workspace) -> None:
+    def named(frame: pd.DataFrame) -> pd.Series:
+        return frame["b"].notna()
+
+    outcome = only(workspace.check.data(TABLE, SuiteBuilder().table().test(named)))
+    assert (outcome.status, outcome.rows) == ("failed", (3,))
+
+
 def test_what_raises_is_errored_and_the_others_run(workspace: Workspace) -> None:
     report = workspace.check.data(TABLE, SuiteBuilder().column("a").test(fails).between(-9, 9))
     assert [outcome.status for outcome in report.outcomes] == ["errored", "passed"]

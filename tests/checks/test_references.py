@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nbmlops.checks import looking_up
@@ -79,6 +79,13 @@ def test_what_a_suite_says_of_versions_reads_back_as_it_was_written() -> None:
         'x: in(@"old.airlines")',
     ]
     assert str(Suite.parse(written)) == written
+
+
+@given(column=st.text(min_size=1, max_size=12), ref=st.sampled_from(["airlines", "old.airlines", "airlines@v3"]))
+def test_a_column_of_any_name_reads_back(column: str, ref: str) -> None:
+    assume(not any("\ud800" <= letter <= "\udfff" for letter in column))
+    suite = SuiteBuilder().column("carrier").within(ref, column).like(ref, column).done()
+    assert Suite.parse(str(suite)) == suite
 
 
 @pytest.mark.parametrize(

@@ -93,3 +93,11 @@ def test_many_different_texts_are_counted_as_they_are() -> None:
     (first, second) = judge(table_of(texts), Suite.parse('t: matches("word [0-9]+"), in("word 1", "word 2")'))
     assert first.status == "passed"
     assert (second.figure, second.rows) == ("29,980 of 30,000 values outside (99.9%)", (0, 3, 4, 5, 6))
+
+
+def test_texts_that_were_numbered_are_still_called_texts() -> None:
+    texts = pd.DataFrame({"t": ["x", "yy"] * 20_000})
+    (kind, among) = judge(table_of(texts), Suite.parse('t: string, in("x", "yy")'))
+    assert (kind.status, kind.figure, among.status) == ("passed", "string", "passed")
+    (kind, among) = judge(table_of(texts.astype("category")), Suite.parse('t: category, in("x")'))
+    assert (kind.figure, among.figure) == ("category", "20,000 of 40,000 values outside (50%)")

@@ -15,7 +15,7 @@ import pytest
 from nbmlops.__main__ import main
 from nbmlops.commands.bars import Bars
 from nbmlops.commands.grammar import VERBS
-from nbmlops.pipelines.records import StepProgress
+from nbmlops.core.signs import StepProgress
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-m", "nbmlops"]

@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nbmlops.core.signs import StepProgress
 from nbmlops.jupyter.meter import CellMeter
-from nbmlops.pipelines.records import StepProgress
 from tests.jupyter.cells import Cells
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from nbmlops.__main__ import main
 from nbmlops.core.errors import InvalidError, StepFailedError, UnsupportedError
+from nbmlops.core.signs import StepProgress
 from nbmlops.core.sizes import bytes_of
 from nbmlops.pipelines.memory import MemoryWatch
-from nbmlops.pipelines.records import StepProgress
 from nbmlops.pipelines.request import Limits
 from tests.pipelines.project import RAW, make, write
 from tests.pipelines.test_execution import ends, run, statuses

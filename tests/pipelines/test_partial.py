@@ -84,6 +84,30 @@ def test_a_run_goes_on_after_its_good_steps_whatever_has_changed_there(workspace
         workspace.pipeline.resume(done.run.name)
 
 
+def test_a_result_that_was_taken_is_not_taken_for_that_of_the_code_of_now(workspace: Workspace) -> None:
+    change(workspace, "2_sum", "factor: int = 2", FAILS, TOTAL)
+    with pytest.raises(StepFailedError):
+        workspace.pipeline.run("sums")
+    change(workspace, "1_make", "rows: int = 10", RAW.replace("range(rows)", "range(1, rows + 1)"))
+    change(workspace, "2_sum", "factor: int = 2", TOTAL)
+    assert workspace.pipeline.resume("sums-1").steps[0].status == "skipped"
+    why = told(workspace.pipeline.explain("sums"))["1_make"]
+    assert why == ("run", "its code is another than that of 1_make-1: cell 4")
+    assert set(states(workspace.pipeline.run("sums")).values()) == {"completed"}
+
+
+def test_a_run_for_a_time_goes_on_with_its_own_steps_alone(workspace: Workspace) -> None:
+    workspace.pipeline.run("sums", {"rows": "3"}, logical_time="2013-04-01")
+    change(workspace, "1_make", "rows: int = 10", FAILS, RAW)
+    with pytest.raises(StepFailedError):
+        workspace.pipeline.run("sums", {"rows": "7"}, logical_time="2013-04-01")
+    change(workspace, "1_make", "rows: int = 10", "other = 1", RAW)
+    failed = workspace.run.list(1, experiment="sums")[0]
+    done = workspace.pipeline.resume(failed.name)
+    assert states(done) == {"1_make": "completed", "2_sum": "completed", "3_last": "completed"}
+    assert done.steps[2].metrics == {"last": 12.0}
+
+
 def test_a_run_goes_on_for_its_time_and_on_its_data(workspace: Workspace) -> None:
     workspace.pipeline.run("sums")
     write(workspace.marker.root / "notebooks" / "2_sum.ipynb", "factor: int = 2", FAILS, TOTAL)

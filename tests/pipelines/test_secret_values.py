@@ -10,8 +10,8 @@ import pytest
 from papermill.engines import papermill_engines
 
 from nbmlops.core.errors import InvalidError, NotFoundError, StepFailedError
+from nbmlops.core.signs import StepProgress
 from nbmlops.pipelines.engine import NbmlopsEngine
-from nbmlops.pipelines.records import StepProgress
 from nbmlops.pipelines.secret_values import Secrets
 from nbmlops.workspace import Workspace
 from tests.pipelines.project import write

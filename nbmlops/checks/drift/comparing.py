@@ -38,7 +38,7 @@ _BARS, _SHOWN = 24, 12
 _FEW = 10
 
 
-class Named(Protocol):
+class _Named(Protocol):
     """What has columns."""
 
     @property
@@ -56,7 +56,7 @@ class _Column:
     after: Sample
 
 
-def same_columns(reference: Named, current: Named, wanted: Sequence[str] | None) -> tuple[list[str], list[Outcome]]:
+def same_columns(reference: _Named, current: _Named, wanted: Sequence[str] | None) -> tuple[list[str], list[Outcome]]:
     """The columns that both have, of those that are wanted, and an outcome for each that only one has.
 
     Raises
@@ -277,11 +277,8 @@ def _new_levels(column: _Column) -> list[str]:
     new = {level: count for level, count in column.after.values.items() if level not in column.before.values}
     shown = sorted(new.items(), key=lambda pair: -pair[1])[:_SHOWN]
     rest = f" and {len(new) - len(shown)} more" if len(new) > len(shown) else ""
-    return (
-        [f"new: {', '.join(f'{hidden(level, column.name)} ({count:,})' for level, count in shown)}{rest}"]
-        if new
-        else []
-    )
+    told = ", ".join(f"{hidden(level, column.name)} ({count:,})" for level, count in shown)
+    return [f"new: {told}{rest}"] if new else []
 
 
 def _evidence(column: _Column) -> tuple[Evidence, ...]:
@@ -293,11 +290,8 @@ def _evidence(column: _Column) -> tuple[Evidence, ...]:
         first, second, levels = together(column.before, column.after)
         order = np.argsort(-(first / first.sum() + second / second.sum()), kind="stable")[:_BARS]
         was, now = ((each / each.sum())[order] for each in (first, second))
-        return (
-            BarsEvidence.of(
-                column.name, was, now, "shares of the levels", [hidden(levels[place], column.name) for place in order]
-            ),
-        )
+        labels = [hidden(levels[place], column.name) for place in order]
+        return (BarsEvidence.of(column.name, was, now, "shares of the levels", labels),)
     if told_by_name(column.name):
         return ()
     before, after = column.before.sorted(), column.after.sorted()

@@ -63,10 +63,9 @@ def _levels(before: ColumnProfile, after: ColumnProfile) -> set[Any] | None:
     if before.counts is not None and after.counts is not None:
         return None
     sides = [{level for level, _ in column.counts or column.common} for column in (before, after)]
-    known = sides[0] & sides[1]
     if before.counts is not None:
         return sides[1]
-    return sides[0] if after.counts is not None else known
+    return sides[0] if after.counts is not None else sides[0] & sides[1]
 
 
 def _of_levels(column: ColumnProfile, kept: set[Any] | None) -> Sample:

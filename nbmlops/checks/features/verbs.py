@@ -9,12 +9,13 @@ from typing import Any
 
 from nbmlops.checks.model.verbs import ModelChecks
 from nbmlops.checks.records import Outcome, Report
-from nbmlops.checks.signs import Progress, Sign
 from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.core.signs import StepProgress
 from nbmlops.store import lineage
 
 __all__ = ["FeatureChecks", "Tests"]
 
+Progress = Callable[[Any], None]
 Tests = Callable[[Path, float, "Progress | None"], tuple[Outcome, ...]]
 """Runs the tests of a notebook, each cell at most so many seconds; the port that the workspace fills."""
 
@@ -192,7 +193,7 @@ class FeatureChecks(ModelChecks):
     def _judge_body(self, tests: str, names: Mapping[str, Any], progress: Progress | None) -> tuple[Outcome, ...]:
         from nbmlops.checks.features.testing import judge
 
-        return judge(tests, names, (lambda name: progress(Sign(name))) if progress else None)
+        return judge(tests, names, (lambda name: progress(StepProgress(name, "running"))) if progress else None)
 
 
 def _signs(progress: Progress | None) -> Callable[[str, int, int], None]:
@@ -200,6 +201,6 @@ def _signs(progress: Progress | None) -> Callable[[str, int, int], None]:
 
     def looked(column: str, done: int, total: int) -> None:
         if progress:
-            progress(Sign(column, done, total))
+            progress(StepProgress(column, "running", done, total))
 
     return looked

@@ -7,13 +7,14 @@ objects: whoever can load them hands them down.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from nbmlops.checks import models
 from nbmlops.checks.models import METRICS, Metric
 from nbmlops.core.errors import InvalidError, NbmlopsError, nearest
+from nbmlops.core.keywords import check_known
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,12 +89,7 @@ class Asked:
         InvalidError
             When a keyword is unknown, a number is out of its range, or a bound does not fit the metric.
         """
-        known = [each.name for each in fields(cls)]
-        for key in values:
-            if key not in known:
-                raise InvalidError(
-                    f"a model check takes no {key!r}", hint=nearest(key, known) or f"it takes {', '.join(known)}"
-                )
+        check_known(cls, values, "a model check takes no")
         given = {key: value for key, value in values.items() if value is not None}
         slices = given.get("slices", ())
         given["slices"] = tuple(slices.split(",") if isinstance(slices, str) else slices)

@@ -13,8 +13,8 @@ from types import MappingProxyType
 
 from nbmlops.checks.model.case import Case
 from nbmlops.checks.records import Outcome
-from nbmlops.checks.signs import Progress, Sign
 from nbmlops.core.errors import InvalidError, NbmlopsError, nearest
+from nbmlops.core.signs import StepProgress
 
 __all__ = ["CHECKS", "NamedCheck", "judge"]
 
@@ -101,7 +101,9 @@ CHECKS = MappingProxyType({each.name: each for each in (*_ALL, *_TRIED)})
 """The model checks by name, in the order in which they run."""
 
 
-def judge(case: Case, only: Sequence[str] = (), progress: Progress | None = None) -> tuple[Outcome, ...]:
+def judge(
+    case: Case, only: Sequence[str] = (), progress: Callable[[StepProgress], None] | None = None
+) -> tuple[Outcome, ...]:
     """Run the checks that are named, or all that the case has enough for; `progress` is told of each.
 
     Raises
@@ -123,10 +125,10 @@ def judge(case: Case, only: Sequence[str] = (), progress: Progress | None = None
     ]
     for each in chosen:
         if progress:
-            progress(Sign(each.name))
+            progress(StepProgress(each.name, "running"))
         outcomes.extend(_outcomes(each, case))
         if progress:
-            progress(Sign(each.name, 1, 1, "completed"))
+            progress(StepProgress(each.name, "completed", 1, 1))
     return tuple(outcomes)
 
 

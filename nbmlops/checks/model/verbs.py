@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from nbmlops.checks.signs import Progress
     from nbmlops.core.clock import Clock
+    from nbmlops.core.signs import StepProgress
     from nbmlops.data.service import Data
     from nbmlops.store.catalog import Catalog
     from nbmlops.store.objects import ObjectStore
@@ -62,7 +62,7 @@ class ModelChecks(Judging):
         train: Any = None,
         only: Sequence[str] = (),
         strict: bool = False,
-        progress: Progress | None = None,
+        progress: Callable[[StepProgress], None] | None = None,
         **asked: Any,
     ) -> Report:
         """Judge a model on rows that it has not seen, and keep the report.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nbmlops.checks import Checks
     from nbmlops.core.clock import Clock
     from nbmlops.core.settings import Settings
-    from nbmlops.pipelines.records import StepProgress
+    from nbmlops.core.signs import StepProgress
     from nbmlops.pipelines.service import Pipelines
 
 __all__ = ["ContinuousIntegration"]

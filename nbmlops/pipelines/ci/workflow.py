@@ -6,18 +6,17 @@ Format: https://docs.github.com/en/actions/reference/workflows-and-actions/workf
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nbmlops.core.errors import RefusedError, UnavailableError
-from nbmlops.core.version import __version__
+from nbmlops.pipelines.export.document import as_yaml
+from nbmlops.pipelines.export.github import SHARED, prepared
 
 __all__ = ["Workflow", "github", "write"]
 
-_SHARED = ("NBMLOPS_CATALOG", "NBMLOPS_OBJECTS")
 _REPORT = "nbmlops-junit.xml"
 # Values of GitHub's own reach a shell as variables only: a tag may hold any text.
 _TAGGED = "startsWith(github.ref, 'refs/tags/')"
@@ -57,9 +56,7 @@ def github(pipelines: Sequence[str], root: Path, *, has_remote: bool) -> Workflo
     has_remote : bool
         Whether data can be pulled from a remote.
     """
-    import yaml
-
-    prepare = _prepare(root)
+    prepare = prepared(root)
     pull = [{"name": "Fetch the data that nbmlops.lock names", "run": "nbmlops data pull --locked"}]
     workflow: dict[str, Any] = {
         "name": "nbmlops",
@@ -85,7 +82,7 @@ def github(pipelines: Sequence[str], root: Path, *, has_remote: bool) -> Workflo
                 "if": f"github.event_name == 'push' && {_TAGGED}",
                 "runs-on": "ubuntu-latest",
                 "concurrency": {"group": "nbmlops-promote", "cancel-in-progress": False},
-                "env": {name: f"${{{{ secrets.{name} }}}}" for name in _SHARED},
+                "env": {name: f"${{{{ secrets.{name} }}}}" for name in SHARED},
                 "steps": [
                     *prepare,
                     *({"name": f"Promote {name}", "run": _promotion(name)} for name in pipelines),
@@ -93,24 +90,12 @@ def github(pipelines: Sequence[str], root: Path, *, has_remote: bool) -> Workflo
             },
         },
     }
-    body = yaml.safe_dump(workflow, sort_keys=False, allow_unicode=True, width=10_000)
     notes = (
         f"commit .github/workflows/nbmlops.yml; pushes are judged, and a tag promotes {', '.join(pipelines)}",
-        f"for tags, give the repository the secrets {' and '.join(_SHARED)}: a runner keeps nothing for the next",
+        f"for tags, give the repository the secrets {' and '.join(SHARED)}: a runner keeps nothing for the next",
     )
-    made_by = "# Written by: nbmlops ci init github\n"
-    return Workflow("github", ".github/workflows/nbmlops.yml", made_by + body, notes)
-
-
-def _prepare(root: Path) -> list[dict[str, Any]]:
-    requirements = " -r requirements.txt" if (root / "requirements.txt").is_file() else ""
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return [
-        {"uses": "actions/checkout@v5"},
-        {"uses": "actions/setup-python@v6", "with": {"python-version": python}},
-        {"name": "Install", "run": f"pip install nbmlops=={__version__}{requirements}"},
-        {"name": "Make the workspace", "run": "nbmlops init"},
-    ]
+    content = as_yaml("nbmlops ci init github", workflow)
+    return Workflow("github", ".github/workflows/nbmlops.yml", content, notes)
 
 
 def _promotion(name: str) -> str:

@@ -33,7 +33,7 @@ def kubernetes(wanted: Wanted) -> tuple[dict[str, str], tuple[str, ...]]:
         }
         manifest |= {"kind": "CronJob", "spec": spec}
     file = f"{wanted.label}.yaml"
-    return {file: as_yaml(wanted, manifest)}, (_NOTE, f"kubectl apply -f {file}")
+    return {file: as_yaml(wanted.made_by, manifest)}, (_NOTE, f"kubectl apply -f {file}")
 
 
 def argo(wanted: Wanted) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -57,7 +57,10 @@ def argo(wanted: Wanted) -> tuple[dict[str, str], tuple[str, ...]]:
         }
         manifest |= {"kind": "CronWorkflow", "spec": spec}
     file = f"{wanted.label}.yaml"
-    return {file: as_yaml(wanted, manifest)}, (_NOTE, f"argo {'cron create' if wanted.cron else 'submit'} {file}")
+    return {file: as_yaml(wanted.made_by, manifest)}, (
+        _NOTE,
+        f"argo {'cron create' if wanted.cron else 'submit'} {file}",
+    )
 
 
 def _container(wanted: Wanted, at: str | None) -> dict[str, Any]:

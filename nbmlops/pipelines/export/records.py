@@ -13,7 +13,18 @@ from nbmlops.pipelines.logical_time import DUE
 if TYPE_CHECKING:
     from nbmlops.pipelines.cron import Cron
 
-__all__ = ["Export", "Wanted"]
+__all__ = ["Export", "Wanted", "dashed"]
+
+
+def dashed(name: str) -> str:
+    """A name of small letters, digits and dashes, as Kubernetes and systemd take them.
+
+    Examples
+    --------
+    >>> dashed("Delays_of 2013")
+    'delays-of-2013'
+    """
+    return "".join(each if each.isalnum() and each.isascii() else "-" for each in name.lower()).strip("-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +88,7 @@ class Wanted:
     @property
     def label(self) -> str:
         """A name of small letters, digits and dashes, as Kubernetes and systemd take them."""
-        name = self.ref.partition("@")[0].lower()
-        plain = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in name)
-        return f"nbmlops-{plain.strip('-')}"
+        return f"nbmlops-{dashed(self.ref.partition('@')[0])}"
 
     @property
     def due(self) -> str | None:

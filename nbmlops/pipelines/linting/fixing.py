@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from nbmlops.core.errors import ConflictError, InvalidError
 from nbmlops.pipelines.linting.finding import Finding
 from nbmlops.pipelines.linting.lint import lint
-from nbmlops.pipelines.linting.mending import MENDS, Cells, Where, reads_of
+from nbmlops.pipelines.linting.mending import MENDS, Cells, Where, reads, reads_of
 from nbmlops.pipelines.linting.notebook_text import rewritten
 from nbmlops.pipelines.notebook import read_content
 
@@ -109,7 +109,7 @@ class Draft:
             errors = [sum(one.severity == "error" for one in each) for each in (found, then)]
             # A mend that would bring a new fault is none.
             if trial != cells and len(then) <= len(found) and errors[1] <= errors[0] and _without(found, then):
-                self.reads |= reads_of(cells, self._where) if mend.__name__ == "reads" else {}
+                self.reads |= reads_of(cells, self._where) if mend is reads else {}
                 cells = trial
         return cells
 

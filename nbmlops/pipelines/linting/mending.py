@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.cells import CodeCell
     from nbmlops.tracking.scopes import NameEvent
 
-__all__ = ["MENDS", "Cells", "Where", "reads_of"]
+__all__ = ["MENDS", "Cells", "Where", "reads", "reads_of"]
 
 Cells = list[dict[str, Any]]
 """Cells of a notebook, each with its source as one text; see `notebook_text.rewritten`."""

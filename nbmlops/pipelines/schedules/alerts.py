@@ -6,14 +6,13 @@ takes it from there; one that was killed while it sent is followed by another af
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import DependencyError, InvalidError, NotFoundError
+from nbmlops.core.errors import DependencyError, InvalidError
 from nbmlops.pipelines.schedules import queries
+from nbmlops.pipelines.secret_values import REFERENCE, secret
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Alerts"]
 
-_SECRET = re.compile(r"secret:([A-Za-z_][A-Za-z0-9_]*)")
 _TRIES, _PAUSE = 5, timedelta(minutes=1)
 _OLDEST = timedelta(days=1)
 """What nobody could be told for a day is news no more."""
@@ -100,10 +98,4 @@ class Alerts:
 
 
 def _resolved(place: str) -> str:
-    def value(found: re.Match[str]) -> str:
-        name = found[1]
-        if not os.environ.get(name):
-            raise NotFoundError(f"there is no secret {name}", hint=f"set the variable {name} of the environment")
-        return os.environ[name]
-
-    return _SECRET.sub(value, place)
+    return REFERENCE.sub(lambda found: secret(found[1]), place)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Self, get_args
 
-from nbmlops.core.errors import InvalidError, nearest
+from nbmlops.core.keywords import check_known, check_one_of
 from nbmlops.core.spans import parse_span
 from nbmlops.pipelines.schedules.records import Catchup, Overlap
 from nbmlops.pipelines.schedules.triggers import Wish
@@ -52,17 +52,10 @@ class Asked:
         InvalidError
             When one is unknown, or its value is none.
         """
-        known = [entry.name for entry in fields(cls)]
-        for key in given:
-            if key not in known:
-                hint = nearest(key, known) or f"the keywords are {', '.join(known)}"
-                raise InvalidError(f"a schedule has no {key!r}", hint=hint)
+        check_known(cls, given, "a schedule has no")
         asked = cls(**given)
-        for key, kind in {"catchup": Catchup, "overlap": Overlap}.items():
-            if getattr(asked, key) not in get_args(kind):
-                one_of = ", ".join(get_args(kind))
-                hint = nearest(str(getattr(asked, key)), get_args(kind)) or f"one of {one_of}"
-                raise InvalidError(f"{key} cannot be {getattr(asked, key)!r}", hint=hint)
+        check_one_of("catchup", asked.catchup, get_args(Catchup))
+        check_one_of("overlap", asked.overlap, get_args(Overlap))
         parse_span(asked.late)
         return asked
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from nbmlops.core.actions import UnderWayError
-from nbmlops.core.errors import AmbiguousError, InvalidError, NbmlopsError, NotFoundError, nearest
+from nbmlops.core.errors import AmbiguousError, InvalidError, NbmlopsError, NotFoundError
+from nbmlops.core.keywords import check_known, check_one_of
 from nbmlops.core.refs import Ref
+from nbmlops.core.signs import StepProgress
 from nbmlops.pipelines import queries
 from nbmlops.pipelines.cron import Cron, zone
 from nbmlops.pipelines.ledger import WHOLE
 from nbmlops.pipelines.logical_time import written
-from nbmlops.pipelines.records import PipelineRun, StepProgress
+from nbmlops.pipelines.records import PipelineRun
 from nbmlops.pipelines.request import Cancellation
 from nbmlops.pipelines.runner import stopping
 from nbmlops.pipelines.schedules import queries as schedule_queries
@@ -50,15 +52,9 @@ class _Asked:
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Self:
-        known = [entry.name for entry in fields(cls)]
-        for key in given:
-            if key not in known:
-                hint = nearest(key, known) or f"the keywords are {', '.join(known)}"
-                raise InvalidError(f"a backfill has no {key!r}", hint=hint)
+        check_known(cls, given, "a backfill has no")
         asked = cls(**given)
-        if asked.reprocess not in get_args(Reprocess):
-            hint = nearest(str(asked.reprocess), get_args(Reprocess)) or "failed, completed or none"
-            raise InvalidError(f"reprocess cannot be {asked.reprocess!r}", hint=hint)
+        check_one_of("reprocess", asked.reprocess, get_args(Reprocess))
         if asked.parallel < 1:
             raise InvalidError(f"{asked.parallel} at once is none at all", hint="--parallel 4")
         return asked
@@ -181,7 +177,7 @@ class Backfilling:
         self, source: _Source, slots: list[_Slot], parallel: int, progress: Progress | None
     ) -> list[BackfillTime]:
         stop = Cancellation()
-        with ThreadPoolExecutor(parallel, thread_name_prefix="nbmlops-backfill") as pool, stopping(stop):
+        with ThreadPoolExecutor(parallel, thread_name_prefix="nbmlops-backfill") as pool, stopping(stop.cancel):
             try:
                 return list(pool.map(lambda slot: self._run_one(source, slot, stop, progress), slots))
             except BaseException:

@@ -6,19 +6,19 @@ is away is waited for. Nothing is kept in memory that another daemon would need.
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from nbmlops.core.actions import Order, UnderWayError
 from nbmlops.core.errors import NbmlopsError, UnavailableError
 from nbmlops.pipelines.beating import beating
+from nbmlops.pipelines.runner import stopping
 from nbmlops.pipelines.schedules import queries
 from nbmlops.pipelines.schedules.claims import BEAT
 from nbmlops.pipelines.schedules.dates import filled
@@ -100,7 +100,7 @@ class Scheduler:
         under_way: set[Future[None]] = set()
         is_filed = False
         with (
-            _signals(self.stop),
+            stopping(self.stop),
             ThreadPoolExecutor(parallel, thread_name_prefix="nbmlops-fire") as pool,
             beating(self._claims.beat, BEAT, self._is_away),
             beating(self._alert, _POLL, self._is_away),
@@ -237,16 +237,3 @@ class Scheduler:
             if isinstance(said, Fire):
                 self._ended[said.state] += 1
             self._tell(said)
-
-
-@contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let SIGTERM stop it, as Ctrl-C does by itself."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: stop())
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -202,8 +202,7 @@ class Schedules:
     def delete(self, name: str) -> Schedule:
         """Start nothing of a schedule any more, until it is restored; its history stays, and what runs goes on."""
         now = self._clock.now()
-        self._catalog.transact(lambda c: queries.skip_waiting(c, self._found(c, name).name, now))
-        return self._change(name, "delete", {"deleted_at": now})
+        return self._change(name, "delete", {"deleted_at": now}, also=lambda c: queries.skip_waiting(c, name, now))
 
     def restore(self, name: str) -> Schedule:
         """Bring back a deleted schedule, paused."""
@@ -283,10 +282,12 @@ class Schedules:
         values: Mapping[str, Any] | Callable[[Any], Mapping[str, Any]],
         *,
         deleted: bool = False,
+        also: Callable[[Connection], object] = lambda _: None,
     ) -> Schedule:
         def work(connection: Connection) -> Schedule:
             row = self._found(connection, name, deleted=deleted)
             queries.change_schedule(connection, name, values(row) if callable(values) else values)
+            also(connection)
             audit.append(connection, self._clock, f"schedule.{verb}", name)
             return described(connection, queries.schedule(connection, name), self._clock.now())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nbmlops.pipelines.export.machine import plain, quoted
-from nbmlops.pipelines.export.records import Export
+from nbmlops.pipelines.export.records import Export, dashed
 from nbmlops.pipelines.export.verb import program, write
 
 __all__ = ["unit"]
@@ -24,8 +24,7 @@ def unit(root: Path, to: str | Path | None) -> Export:
         Folder to write it to; None only shows it.
     """
     words = (*program(), "schedule", "run")
-    label = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in root.name.lower()).strip("-")
-    name = f"nbmlops-schedules-{label or 'project'}.service"
+    name = f"nbmlops-schedules-{dashed(root.name) or 'project'}.service"
     content = f"""\
 # Written by: {_MADE_BY}
 [Unit]

@@ -21,7 +21,7 @@ from nbmlops.pipelines.cron import Cron
 from nbmlops.pipelines.export.calendars import in_utc, on_calendar, plain
 from nbmlops.pipelines.export.verb import TARGETS
 from nbmlops.workspace import Workspace
-from tests.pipelines.project import make
+from tests.pipelines.project import make, write
 
 WHEN = {"cron": "30 6 * * 1-5", "tz": "America/New_York"}
 HOSTILE = "a 'b' \"c\" $HOME `d` %Y {{e}} #"
@@ -31,6 +31,7 @@ KUBERNETES = "1.34"
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     made = make(tmp_path_factory.mktemp("export") / "project")
+    write(made.marker.root / "notebooks" / "3_note.ipynb", 'note: str = "none"', "print(note)")
     made.pipeline.promote("sums")
     yield made
     made.close()
@@ -81,13 +82,12 @@ def test_the_workflow_for_github_fits_its_schema(workspace: Workspace, tmp_path:
         assert done.returncode == 0, done.stdout
 
 
-def test_a_hostile_parameter_stays_one_word_in_a_shell(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(workspace.pipeline._planner), "plan", lambda *_: None)
-    line = yaml.safe_load(exported(workspace, "github", params={"factor": HOSTILE}))["jobs"]["run"]["steps"][-1]["run"]
-    assert shlex.split(line)[-1] == f"factor={HOSTILE}"
-    crontab = exported(workspace, "cron", params={"factor": HOSTILE}, cron="0 6 * * *").splitlines()[-1]
+def test_a_hostile_parameter_stays_one_word_in_a_shell(workspace: Workspace) -> None:
+    line = yaml.safe_load(exported(workspace, "github", params={"note": HOSTILE}))["jobs"]["run"]["steps"][-1]["run"]
+    assert shlex.split(line)[-1] == f"note={HOSTILE}"
+    crontab = exported(workspace, "cron", params={"note": HOSTILE}, cron="0 6 * * *").splitlines()[-1]
     unescaped = crontab.split(maxsplit=5)[5].replace(r"\%", "%")
-    assert shlex.split(unescaped)[-1] == f"factor={HOSTILE}"
+    assert shlex.split(unescaped)[-1] == f"note={HOSTILE}"
 
 
 def test_what_another_wrote_is_not_overwritten(workspace: Workspace, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nbmlops.core.errors import AmbiguousError, ConflictError, InvalidError, NotFoundError
-from nbmlops.pipelines.records import StepProgress
+from nbmlops.core.signs import StepProgress
 from nbmlops.workspace import Workspace
 from tests.pipelines.project import RAW, write
 from tests.pipelines.schedules.bench import MovedClock, opened, passed
