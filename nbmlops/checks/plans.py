@@ -189,9 +189,10 @@ def by_text(frame: Frame, column: str, key: str, good: pl.Expr) -> CheckPlan:
     name = f"{place}.counts"
 
     def settle(values: Values) -> CheckPlan | None:
-        counts = [(each[place], each["count"]) for each in values[name] if each[place] is not None]
-        if len(counts) > _MOST:
+        if len(values[name]) > _MOST:
+            # Cut off, maybe in the middle: a null among those that were taken is one of them.
             return None
+        counts = [(each[place], each["count"]) for each in values[name] if each[place] is not None]
         texts = pl.DataFrame({place: [text for text, _ in counts]}, schema={place: pl.String})
         wrong = texts.select(~good).to_series()
         bad = [count for count, is_wrong in zip(counts, wrong, strict=True) if is_wrong]

@@ -72,7 +72,7 @@ def in_every_way(frame: pl.DataFrame, folder: Path) -> list[Any]:
     return [frame, arrow, pieces, frame.to_pandas(use_pyarrow_extension_array=True), path]
 
 
-@pytest.mark.parametrize("way", ["as it is", "coded", "one by one"])
+@pytest.mark.parametrize("way", ["as it is", "coded", "cut off", "one by one"])
 @given(rows=ROWS)
 def test_what_offends_is_what_offends_one_by_one(
     tmp_path_factory: pytest.TempPathFactory, way: str, rows: list[tuple[Any, ...]]
@@ -81,6 +81,8 @@ def test_what_offends_is_what_offends_one_by_one(
         if way == "coded":
             patch.setattr(frames, "_TRIED", 1)
             patch.setattr(frames, "_REPEATED", 1)
+        elif way == "cut off":
+            patch.setattr(plans, "_MOST", 2)
         elif way == "one by one":
             patch.setattr(plans, "_MOST", -1)
             patch.setattr(engine, "_settled", lambda each, _: each)
@@ -93,6 +95,14 @@ def test_many_different_texts_are_counted_as_they_are() -> None:
     (first, second) = judge(table_of(texts), Suite.parse('t: matches("word [0-9]+"), in("word 1", "word 2")'))
     assert first.status == "passed"
     assert (second.figure, second.rows) == ("29,980 of 30,000 values outside (99.9%)", (0, 3, 4, 5, 6))
+
+
+def test_a_null_among_too_many_texts_does_not_hide_one_that_offends() -> None:
+    # In which order the different texts are counted differs from one call to the next.
+    texts = pa.table({"t": [None, *(f"word {number}" for number in range(2_000)), "?"]})
+    for _ in range(30):
+        (outcome,) = judge(table_of(texts), Suite.parse('t: matches("word [0-9]+")'))
+        assert (outcome.status, outcome.rows) == ("failed", (2_001,))
 
 
 def test_texts_that_were_numbered_are_still_called_texts() -> None:
