@@ -81,7 +81,9 @@ class _Bar:
             return
         with self._lock:
             if not self._terminal:
-                if sign.state not in {"waiting", "running"}:
+                if sign.state == "waiting" and sign.why:
+                    self._say(f"{self._label}: {sign.step} {sign.why}")
+                elif sign.state not in {"waiting", "running"}:
                     self._say(f"{self._label}: {sign.step} {sign.state.replace('_', ' ')}")
                 return
             usual = f"usually {duration(sign.expected)}" if sign.expected and sign.state == "running" else ""

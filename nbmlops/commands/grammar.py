@@ -44,6 +44,11 @@ VERBS = (
         only_here=dict.fromkeys(("fix", "yes"), "in Python: ml.pipeline.fix(target, yes=True)"),
     ),
     Verb(
+        *("", "step", "[NOTEBOOK]", "Say how a notebook wants to run as a step; a cell's body says it.", "ml.step"),
+        body="settings",
+        only_python={"settings": "the body of the cell"},
+    ),
+    Verb(
         *("", "reproduce", "RUN", "Execute a run again and tell whether it gives the same.", "ml.reproduce"),
         only_python=_DRAWN,
     ),

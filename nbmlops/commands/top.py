@@ -1,4 +1,4 @@
-"""Verbs of the workspace itself: init, status, doctor, trust, demo, lint, reproduce, lineage, log."""
+"""Verbs of the workspace itself: init, status, doctor, trust, demo, lint, step, reproduce, lineage, log."""
 
 from __future__ import annotations
 
@@ -74,6 +74,14 @@ def lint(session: Session, target: str, fix: bool, yes: bool) -> Any:
         return session.judged(fixes, good=all(finding.severity != "error" for finding in fixes.left))
     found = Listing(session.workspace.lint(target), Finding)
     return session.judged(found, good=all(finding.severity != "error" for finding in found))
+
+
+@group.verb("step")
+@click.argument("notebook", required=False, type=click.Path(dir_okay=False))
+def step(session: Session, notebook: str | None) -> Any:
+    """Read the settings of a step, from the body of the cell or from a notebook."""
+    body = session.notebook.body if session.notebook else None
+    return ml.step(notebook, settings=body)
 
 
 @group.verb("reproduce")

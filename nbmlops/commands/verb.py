@@ -30,7 +30,7 @@ class Verb:
     detail : bool
         Whether it shows everything that is known, and not one line.
     body : str
-        What the body of a cell is to it: nothing, ``code`` or ``suite``.
+        What the body of a cell is to it: nothing, ``code``, a ``suite`` or ``settings``.
     exempt : mapping of Face to str
         Faces that do not have it, each with the reason.
     only_here : mapping of str to str
@@ -45,7 +45,7 @@ class Verb:
     help: str
     python: str
     detail: bool = False
-    body: Literal["", "code", "suite"] = ""
+    body: Literal["", "code", "suite", "settings"] = ""
     exempt: Mapping[Face, str] = field(default_factory=dict)
     only_here: Mapping[str, str] = field(default_factory=dict)
     only_python: Mapping[str, str] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from nbmlops.core.errors import InvalidError
 
-__all__ = ["parse_span"]
+__all__ = ["parse_span", "span_text"]
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -33,3 +33,18 @@ def parse_span(text: str | timedelta) -> timedelta:
     if found is None or (not found[2] and int(found[1])):
         raise InvalidError(f"{text!r} is no span of time", hint="a number and s, m, h, d or w, such as 14d; or 0")
     return timedelta(**{_UNITS[found[2] or "s"]: int(found[1])})
+
+
+def span_text(span: timedelta) -> str:
+    """Write a span of whole seconds as `parse_span` reads it, in the largest unit that has no remainder.
+
+    Examples
+    --------
+    >>> span_text(timedelta(minutes=90)), span_text(timedelta(days=14)), span_text(timedelta(0))
+    ('90m', '2w', '0s')
+    """
+    seconds = round(span.total_seconds())
+    if not seconds:
+        return "0s"
+    sizes = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+    return next(f"{seconds // size}{unit}" for unit, size in sizes.items() if seconds % size == 0)

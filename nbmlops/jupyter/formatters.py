@@ -28,6 +28,7 @@ SHOWN = {
     "nbmlops.pipelines.graph": ("Graph",),
     "nbmlops.pipelines.records": ("Pipeline", "PipelineRun", "PipelineVersion"),
     "nbmlops.pipelines.reproduction": ("Reproduction",),
+    "nbmlops.pipelines.step_settings": ("StepSettings",),
     "nbmlops.pipelines.schedules.records": (
         *("Backfill", "BackfillTime", "Fire", "Remark", "Schedule", "Upcoming", "Vigil"),
     ),

@@ -7,11 +7,12 @@ is counted from 1 within its cell.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core import digests
+from nbmlops.pipelines.step_cells import without_settings
 from nbmlops.tracking.ipython_syntax import read_magic
 from nbmlops.tracking.ml_line import words
 from nbmlops.tracking.source import Parsed, events, parse
@@ -94,12 +95,13 @@ def cell_digests(notebook: NotebookContent) -> dict[int, str]:
     Comments, blank lines and formatting do not count, nor do cells without code and cells that a
     runner injected. A cell that is not Python is digested as text.
     """
-    kept = (cell for cell in code_cells(notebook) if not cell.is_empty and "injected-parameters" not in cell.tags)
-    return {cell.number: _digest(cell) for cell in kept}
+    return _digests(code_cells(notebook))
 
 
 def code_digest(notebook: NotebookContent) -> str:
     """Digest what a notebook's code cells do, 64 hex digits; see `cell_digests` for what counts.
+
+    Nor does the cell that holds the settings of a step.
 
     Examples
     --------
@@ -108,7 +110,12 @@ def code_digest(notebook: NotebookContent) -> str:
     >>> code_digest(notebook("x = (1)  # one")) == code_digest(notebook("x=1"))
     True
     """
-    return digests.of_json(list(cell_digests(notebook).values()))
+    return digests.of_json(list(_digests(without_settings(code_cells(notebook))).values()))
+
+
+def _digests(cells: Iterable[CodeCell]) -> dict[int, str]:
+    kept = (cell for cell in cells if not cell.is_empty and "injected-parameters" not in cell.tags)
+    return {cell.number: _digest(cell) for cell in kept}
 
 
 def _digest(cell: CodeCell) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbmlops.core.errors import NbmlopsError
+from nbmlops.core.spans import span_text
 from nbmlops.pipelines.changed_cells import changed_cells
 from nbmlops.pipelines.keys import step_key
 from nbmlops.pipelines.originals import original_of
+from nbmlops.pipelines.when import left_out_now
+from nbmlops.render.units import duration
 from nbmlops.store import lineage
 
 if TYPE_CHECKING:
@@ -84,19 +88,32 @@ class Explaining:
         return Explanation(name, tuple(told.values()))
 
     def _explained(self, plan: Plan, step: Step, waits: list[str]) -> StepExplanation:
-        parts = self._steps.parts(plan, step)
-        before = self._steps.before(step_key(parts))
+        parts, settings = self._steps.parts(plan, step), step.settings
+        key = step_key(parts)
+        on: tuple[str, ...] = ()
+        if settings.when:
+            if (why := left_out_now(step, plan.parameters[step.name])) is not None:
+                return StepExplanation(step.name, "skip", (why,))
+            on = (f"it runs only when {settings.when}",)
+        before = self._steps.before(key, settings.cache)
         past = self._ledger.of_step(plan.name, step.name)
         if before is not None and not waits:
             run = self._stores.runs.show(before.run_id).name
             return StepExplanation(step.name, "skip", (f"same code, parameters and inputs as {run}",))
         if not past:
-            return StepExplanation(step.name, "run", ("no result of it has committed yet",))
+            return StepExplanation(step.name, "run", ("no result of it has committed yet", *on))
         changes = tuple(self._changes(plan, step, parts, past[0]))
+        if (
+            not changes
+            and before is None
+            and settings.cache is not None
+            and (known := self._steps.before(key)) is not None
+        ):
+            changes = (_stale(settings.cache, self._steps.age(known)),)
         later = (f"{', '.join(waits)} may make something else",) if waits else ()
         if not changes and not waits:
             changes = ("something that it reads beyond its own lines has changed",)
-        return StepExplanation(step.name, "run" if changes else "depends", (*changes, *later))
+        return StepExplanation(step.name, "run" if changes else "depends", (*changes, *later, *on))
 
     def _changes(self, plan: Plan, step: Step, parts: Mapping[str, Any], past: Committed) -> Iterator[str]:
         old = past.parts
@@ -122,6 +139,14 @@ class Explaining:
         found = [outcome.check for outcome in changed_cells(before.notebook, plan.notebooks[step.name])]
         more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
         return f": {', '.join(found[:_NAMED])}{more}" if found else ""
+
+
+def _stale(age: timedelta, found: timedelta) -> str:
+    if not age:
+        return "its settings say that no result is taken over"
+    return (
+        f"its result is {duration(found.total_seconds())} old, and its settings take none over from {span_text(age)} on"
+    )
 
 
 def _differences(what: str, old: Mapping[str, str], new: Mapping[str, str], *, values: bool = True) -> Iterator[str]:

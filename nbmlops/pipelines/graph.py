@@ -10,11 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from nbmlops.core.errors import InvalidError, nearest
 from nbmlops.pipelines.cells import NotebookContent, code_cells, literal_parameters
 from nbmlops.pipelines.scan import Access, Dynamic, scan_cells
+from nbmlops.pipelines.step_cells import settings_of
+from nbmlops.pipelines.step_settings import NONE, StepSettings
 from nbmlops.store.mermaid import escaped
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ __all__ = ["Edge", "Graph", "Step", "predecessors"]
 class Step:
     """One notebook of a pipeline; `name` is the stem of its file.
 
-    `parameters` holds the names and literal defaults; `reads` only what comes from outside the step.
+    `parameters` holds the names and literal defaults; `reads` only what comes from outside the step. `settings` is
+    what the notebook says of how it wants to run; what that declares to be read and written counts as if its lines
+    did.
     """
 
     name: str
@@ -38,28 +42,34 @@ class Step:
     writes: tuple[Access, ...]
     checks: tuple[Access, ...] = ()
     dynamic: tuple[Dynamic, ...] = ()
+    settings: StepSettings = NONE
 
     @classmethod
     def of(cls, notebook: NotebookContent, path: Path | str, parameters: Mapping[str, Any] | None = None) -> Step:
         """Scan `notebook`, which lies at `path`, as it would run with `parameters`."""
         cells = code_cells(notebook)
         values = literal_parameters(cells) | dict(parameters or {})
-        found = scan_cells(cells, parameters)
+        found, settings = scan_cells(cells, parameters), settings_of(cells, PurePath(path).name)
+        writes = (*found.writes, *(Access(d.kind, d.ref, settings.cell, 1, d.ref) for d in settings.writes))
         # What the notebook wrote itself further up is not an input.
-        own = {(w.kind, w.name): (w.cell, w.line) for w in reversed(found.writes)}
+        own = {(w.kind, w.name): (w.cell, w.line) for w in reversed(writes)}
         reads = tuple(
             r for r in found.reads if not (r.is_bare and own.get((r.kind, r.name), _NEVER) < (r.cell, r.line))
         )
-        return cls(PurePath(path).stem, Path(path), values, reads, found.writes, found.checks, found.dynamic)
+        reads += tuple(Access(d.kind, d.ref.partition("@")[0], settings.cell, 1, d.ref) for d in settings.reads)
+        return cls(PurePath(path).stem, Path(path), values, reads, writes, found.checks, found.dynamic, settings)
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`after` waits for `before`: it reads what `before` writes, or (`gate`) what `before` checks strictly."""
+    """`after` waits for `before`: it reads what `before` writes, or (`gate`) what `before` checks strictly.
+
+    Of the kind ``order``, which has no name, it waits because its settings say so.
+    """
 
     before: str
     after: str
-    kind: VersionKind
+    kind: VersionKind | Literal["order"]
     name: str
     gate: bool = False
 
@@ -130,7 +140,8 @@ def _mermaid(graph: Graph) -> str:
         labels[edge.before, edge.after, edge.gate].append(edge.name)
     for (before, after, gate), names in labels.items():
         arrow, said = ("==>", "checked: ") if gate else ("-->", "")
-        lines.append(f'    {ids[before]} {arrow}|"{said}{escaped(", ".join(names))}"| {ids[after]}')
+        label = f'|"{said}{escaped(", ".join(filter(None, names)))}"|' if any(names) else ""
+        lines.append(f"    {ids[before]} {arrow}{label} {ids[after]}")
     outside = dict.fromkeys((read.kind, read.ref) for _, read in graph.external)
     for place, (kind, ref) in enumerate(outside, start=1):
         readers = dict.fromkeys(name for name, read in graph.external if (read.kind, read.ref) == (kind, ref))

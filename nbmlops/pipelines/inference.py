@@ -47,9 +47,10 @@ def infer(steps: Iterable[Step], exists: Callable[[Access], bool] | None = None)
     external = [(s, read) for s in named for read in s.reads if not _written_for(s, read, writers)]
     faults = [*_same_names(named), *_two_writers(writers)]
     faults += [_missing(step, read, writers) for step, read in external if exists and not exists(read)]
+    faults += list(_unknown(named))
     if faults:
         raise InvalidError("\n".join(faults), hint="`ml pipeline show NAME` draws what reads and writes what")
-    edges = list(_data_edges(named, writers))
+    edges = [*_data_edges(named, writers), *_ordering(named)]
     edges += _gates(named, edges)
     _refuse_cycle(named, edges)
     return Graph(_ordered(named, edges), tuple(edges), tuple((step.name, read) for step, read in external))
@@ -110,6 +111,21 @@ def _data_edges(steps: Iterable[Step], writers: _Writers) -> Iterator[Edge]:
                     yield edge
 
 
+def _unknown(steps: list[Step]) -> Iterator[str]:
+    names = {step.name for step in steps}
+    for step in steps:
+        for name in step.settings.after:
+            if name not in names or name == step.name:
+                near = nearest(name, names - {step.name})
+                what = "itself" if name == step.name else f"{name}, and there is no such step"
+                yield f"{step.path.name} cell {step.settings.cell} waits for {what}{f'; {near}' if near else ''}"
+
+
+def _ordering(steps: list[Step]) -> Iterator[Edge]:
+    for step in steps:
+        yield from (Edge(before, step.name, "order", "") for before in step.settings.after)
+
+
 def _gates(steps: list[Step], edges: list[Edge]) -> list[Edge]:
     """Let the readers of a name wait for its strict check, wherever that closes no circle."""
     after: dict[str, set[str]] = defaultdict(set)
@@ -156,6 +172,8 @@ def _waiting(steps: list[Step], edges: list[Edge], before: str, after: str) -> s
     edge = next(edge for edge in edges if (edge.before, edge.after) == (before, after))
     writer = next(step for step in steps if step.name == before)
     reader = next(step for step in steps if step.name == after)
+    if edge.kind == "order":
+        return f"{reader.path.name} cell {reader.settings.cell} waits for {before}"
     read = next(r for r in reader.reads if (r.kind, r.name) == (edge.kind, edge.name))
     write = next(w for w in writer.writes if (w.kind, w.name) == (edge.kind, edge.name))
     return f"{_place(reader, read)} reads {edge.name}, which {_place(writer, write)} writes"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from keyword import iskeyword
 from pathlib import Path
@@ -14,6 +14,7 @@ from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.notebook import read_content
 from nbmlops.pipelines.parameters import Parameters
 from nbmlops.pipelines.plan import Plan
+from nbmlops.pipelines.when import check_conditions
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.scan import Access
@@ -103,6 +104,7 @@ def make_plan(
     values = _share(name, declared, given, frozen or {})
     steps = [Step.of(notebooks[path.stem], path, values[path.stem]) for path in paths]
     graph = infer(steps, _exists(versions))
+    check_conditions(graph, values)
     own = {path.stem: path.parent for path in paths}
     return Plan(name, graph, notebooks, values, dict(given), {**own, **(folders or {})}, version, logical_time)
 
@@ -119,12 +121,19 @@ def restrict(plan: Plan, selection: Selection, versions: Mapping[str, Versions])
         return plan
     names = selection.names(plan.graph)
     try:
-        graph = infer([step for step in plan.graph.steps if step.name in names], _exists(versions))
+        graph = infer([_among(step, names) for step in plan.graph.steps if step.name in names], _exists(versions))
+        check_conditions(graph, plan.parameters)
     except InvalidError as error:
         raise InvalidError(error.message, hint=f"run what makes it first: `ml pipeline run {plan.name}`") from error
     notebooks = {name: content for name, content in plan.notebooks.items() if name in names}
     parameters = {name: values for name, values in plan.parameters.items() if name in names}
     return replace(plan, graph=graph, notebooks=notebooks, parameters=parameters, part=len(names) < len(plan.notebooks))
+
+
+def _among(step: Step, names: Collection[str]) -> Step:
+    """The step as it is among a part of the steps: it waits for none of the others."""
+    after = tuple(name for name in step.settings.after if name in names)
+    return replace(step, settings=replace(step.settings, after=after))
 
 
 def _share(

@@ -23,6 +23,7 @@ from nbmlops.pipelines.metrics import of_run
 from nbmlops.pipelines.records import PipelineRun, StepResult
 from nbmlops.pipelines.request import Cancellation
 from nbmlops.pipelines.selection import PARTIAL
+from nbmlops.pipelines.when import left_out
 from nbmlops.store.naming import name_outputs
 
 if TYPE_CHECKING:
@@ -207,9 +208,17 @@ class Runner:
             known = step.name in state.results or step.name in state.under_way.values()
             ready = all(name in state.results for name in plan.graph.upstream(step.name))
             if ready and not known and not state.failed and not cancelled.is_cancelled:
+                if (why := left_out(step, plan.parameters[step.name], state.results)) is not None:
+                    state.results[step.name] = self._leave_out(step.name, why, run_id, progress)
+                    continue
                 future = pool.submit(self._steps.run, plan, step, run_id, cancelled, cache, progress)
                 state.under_way[future] = step.name
         return bool(state.under_way)
+
+    def _leave_out(self, step: str, why: str, run_id: str, progress: Progress) -> StepResult:
+        self._steps.leave_out(step, why, run_id)
+        progress(StepProgress(step, "skipped", why=why))
+        return StepResult(step, "skipped", why)
 
     def _with_outputs(self, step: StepResult) -> StepResult:
         """A step's result with the references that its outputs have now that the run has committed."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from nbmlops.core.signs import StepState
 from nbmlops.pipelines.steps import SKIPPED
+from nbmlops.pipelines.when import LEFT_OUT
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.graph import Graph
@@ -34,7 +35,7 @@ def with_last_run(graph: Graph, name: str, runs: Runs) -> Graph:
 
 def _states(run: Run, children: Iterable[Run]) -> dict[str, StepState]:
     skipped: dict[str, StepState] = {
-        tag.removeprefix(SKIPPED): "skipped" for tag in run.tags if tag.startswith(SKIPPED)
+        tag.partition(".")[2]: "skipped" for tag in run.tags if tag.startswith((SKIPPED, LEFT_OUT))
     }
     # The newest comes first; a step that was tried again has the state of its last try.
     executed = {child.experiment: _state(child) for child in reversed(list(children))}

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,9 @@ from nbmlops.pipelines.outcome import executed, shown
 from nbmlops.pipelines.parameters import Parameters, inject
 from nbmlops.pipelines.records import StepResult
 from nbmlops.pipelines.request import Request
+from nbmlops.pipelines.retrying import retried
 from nbmlops.pipelines.secret_values import Secrets
+from nbmlops.pipelines.when import LEFT_OUT
 from nbmlops.store import lineage
 from nbmlops.store.naming import adopt_outputs
 from nbmlops.tracking.queries.values import add_tags
@@ -91,7 +94,7 @@ class StepRunner:
             claimant = Claimant(run_id, keys.step_key(made_of), plan.version, made_of)
             at = plan.logical_time or run_id
             slot = Slot(plan.name, at, plan.parameters_digest, step.name, plan.generation)
-            before = self.before(claimant.step_key) if cache else None
+            before = self.before(claimant.step_key, step.settings.cache) if cache else None
             taken = plan.taken.get(step.name)
             if taken is not None:
                 # With the key that it had: under the one of now, a later run would take it for up to date.
@@ -102,9 +105,14 @@ class StepRunner:
                 result = self._skip(slot, claimant, before, "same code, parameters and inputs as {run}")
             else:
                 progress(StepProgress(step.name, "running"))
-                result = self._execute(plan, step, slot, claimant, cancelled, progress)
+                attempt = partial(self._execute, plan, step, slot, claimant, cancelled, progress)
+                result = retried(step, attempt, cancelled, progress)
         progress(StepProgress(step.name, result.status, seconds=result.seconds or 0.0, why=result.why))
         return result
+
+    def leave_out(self, step: str, why: str, run_id: str) -> None:
+        """Note that a step does not run; those that wait for it read what it made before."""
+        self._catalog.transact(lambda c: add_tags(c, run_id, {f"{LEFT_OUT}{step}": why}))
 
     def _input(self, kind: str, ref: str, locked: bool = False) -> tuple[str, str, str]:
         """What a step reads, as it resolves now for this pipeline run."""
@@ -124,12 +132,16 @@ class StepRunner:
         environment = keys.relevant(own.imports)
         return keys.parts(code_digest(notebook), plan.parameters[step.name], inputs, own.files, environment)
 
-    def before(self, key: str) -> Committed | None:
-        """The newest committed result whose every read still means the same content."""
+    def before(self, key: str, age: timedelta | None = None) -> Committed | None:
+        """The newest committed result whose every read still means the same content, and that is not too old."""
         for result in self._ledger.cached(key):
             if {self._input(kind, name) for kind, name, _ in result.reads} == set(result.reads):
-                return result
+                return result if age is None or self.age(result) < age else None
         return None
+
+    def age(self, result: Committed) -> timedelta:
+        """How long ago the notebook ended that made a result, whoever has taken it over since."""
+        return self._runs.clock.now() - (self._runs.show(result.run_id).ended_at or datetime.min.replace(tzinfo=UTC))
 
     def _skip(self, slot: Slot, claimant: Claimant, before: Committed, said: str) -> StepResult:
         run = self._runs.show(before.run_id)
@@ -280,11 +292,9 @@ class StepRunner:
         def show(found: NotebookNode) -> None:
             progress(replace(told, printed=shown(found), seconds=time.monotonic() - began))
 
-        secrets = Secrets.of(plan.parameters[step.name])
+        secrets, limits = Secrets.of(plan.parameters[step.name]), step.settings.within(plan.limits)
         kernel, cwd = kernel_of(prepared, output.name), plan.folders[step.name]
-        return perform(
-            Request(output.name, prepared, output, kernel, cwd, env, plan.limits, tell, show, cancelled, secrets)
-        )
+        return perform(Request(output.name, prepared, output, kernel, cwd, env, limits, tell, show, cancelled, secrets))
 
     def _expected(self, step: str) -> float | None:
         """Seconds that the step took when it last completed."""

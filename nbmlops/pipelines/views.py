@@ -15,6 +15,7 @@ from nbmlops.pipelines.graph import Graph
 from nbmlops.pipelines.linting.finding import Finding
 from nbmlops.pipelines.linting.fixing import Fixes
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
+from nbmlops.pipelines.step_settings import StepSettings
 from nbmlops.render.diagram import Shown, diagram
 from nbmlops.render.dispatch import json, looks
 from nbmlops.render.listing import Field, lists
@@ -159,6 +160,18 @@ def _(explanation: Explanation) -> Look:
         lines.append(line(Part(f"{sign} {step.step}", tone), step.will, step.why[0]))
         lines += [line(Part(f"    {reason}", "muted")) for reason in step.why[1:]]
     return Look(line(explanation.pipeline, told), body=(Lines(tuple(lines)),))
+
+
+@looks(StepSettings)
+def _(settings: StepSettings) -> Look:
+    said = dict(settings.lines())
+    told = line("settings of a step", count(len(said), "setting") if said else "the usual ones")
+    return Look(told, body=(Facts.of(said),) if said else ())
+
+
+@json.register
+def _(obj: StepSettings) -> dict[str, Any]:
+    return dict(obj.lines())
 
 
 @looks(Export)

@@ -25,7 +25,7 @@ _CALLEE = re.compile(r"[^\W\d][\w.]*")
 _OPEN, _CLOSE = "([{", ")]}"
 # Cell magics whose body is Python that runs in the user's namespace.
 _PYTHON_BODIES = frozenset({"time", "timeit", "prun", "capture"})
-_ML_PYTHON_BODIES = frozenset({"run", "step", "feature"})
+_ML_PYTHON_BODIES = frozenset({"run", "feature"})
 # The filters of `warnings` belong to the process; two threads must not swap them at once.
 _warnings_lock = threading.Lock()
 _METHODS = {"run_line_magic": "line", "run_cell_magic": "cell", "system": "shell", "getoutput": "shell"}

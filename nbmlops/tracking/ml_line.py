@@ -28,7 +28,7 @@ _VALUED = frozenset(
 )
 # The same of one verb alone.
 _VALUED_OF = {"data tag": frozenset({"--remove"})}
-_TOP_LEVEL = frozenset({"demo", "doctor", "init", "lineage", "lint", "log", "reproduce", "status", "trust"})
+_TOP_LEVEL = frozenset({"demo", "doctor", "init", "lineage", "lint", "log", "reproduce", "status", "step", "trust"})
 _VERBS = {
     "ci": frozenset({"init", "run"}),
     "run": frozenset(

@@ -11,6 +11,7 @@ from nbmlops.core.errors import NotFoundError
 from nbmlops.workspace import layout
 
 if TYPE_CHECKING:
+    from nbmlops.pipelines.step_settings import StepSettings
     from nbmlops.workspace.doctor import Diagnosis
     from nbmlops.workspace.root import Workspace
     from nbmlops.workspace.status import Status
@@ -68,7 +69,7 @@ def _version(root: Path) -> object:
 class Current:
     """The current workspace: `ml.data`, `ml.run`, … are its services.
 
-    What can be said without a workspace, `init`, `doctor` and `trust`, does not ask for one.
+    What can be said without a workspace, `init`, `doctor`, `trust` and `step`, does not ask for one.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -104,6 +105,27 @@ class Current:
         from nbmlops.workspace.root import trust
 
         return trust(path)
+
+    def step(self, notebook: str | Path | None = None, *, settings: str | None = None) -> StepSettings:
+        """Say how a notebook wants to run as a step of a pipeline; ``%%ml step`` in a cell is the same.
+
+        Where it is said nothing happens: a pipeline reads it from the notebook before it runs it.
+
+        Parameters
+        ----------
+        notebook : str or Path, optional
+            A notebook, whose settings are wanted.
+        settings : str, optional
+            The settings, one a line, as `nbmlops.pipelines.step_settings` has them.
+
+        Raises
+        ------
+        InvalidError
+            When a line is no setting, or neither or both are given.
+        """
+        from nbmlops.pipelines.stating import stated
+
+        return stated(notebook, settings)
 
 
 ml = Current()

@@ -272,3 +272,18 @@ def test_the_shell_reads_notebooks_without_building_a_parser_of_iris(project: Pa
     done = subprocess.run([sys.executable, "-c", script], env=ENVIRONMENT, check=True, capture_output=True, text=True)
     assert project.is_dir()
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_the_settings_of_a_step_are_shown_without_a_workspace(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cell = {"cell_type": "code", "source": "%%ml step\nretries: 2\nwhen: month > 3", "metadata": {}, "outputs": []}
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (folder / "a.ipynb").write_text(json.dumps(notebook))
+    assert code_of("step", "a.ipynb") == 0
+    assert "month > 3" in capsys.readouterr().out
+    assert code_of("step", "a.ipynb", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "retries": "2, wait 10s, factor 2, at most 10m",
+        "when": "month > 3",
+    }
+    assert code_of("step") == 2
+    assert "there are no settings" in capsys.readouterr().err

@@ -270,3 +270,12 @@ def test_a_killed_run_goes_on_in_a_cell_with_its_params(cells: Cells, project: P
     record = cells.value("%%ml run resume gbm-1\n%ml log auc={depth / 10}")
     assert (record.name, record.status, record.metrics) == ("gbm-1", "finished", {"auc": 0.6})
     assert "depth" not in cells.names
+
+
+def test_a_cell_says_how_its_notebook_wants_to_run(cells: Cells) -> None:
+    settings = cells.value("%%ml step -o wishes\nretries: 2, wait 5s\nmemory: 1GiB")
+    assert settings is None or str(settings) == str(cells.names["wishes"])
+    assert str(cells.names["wishes"]) == "retries: 2, wait 5s, factor 2, at most 10m\nmemory: 1GiB"
+    wrong = cells.run("%%ml step\nretries: 2\nmemry: 1GiB")
+    assert "line 2: 'memry' is no setting of a step" in wrong.printed
+    assert "did you mean memory?" in wrong.printed

@@ -40,6 +40,7 @@ from nbmlops.pipelines.linting.fixing import FixedNotebook, Fixes
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
 from nbmlops.pipelines.reproduction import Reproduction
 from nbmlops.pipelines.schedules.records import Backfill, BackfillTime, Fire, Remark, Schedule, Upcoming, Vigil
+from nbmlops.pipelines.step_settings import Retries, StepSettings
 from nbmlops.profiling.moments import Comoments, Moments
 from nbmlops.profiling.records import ColumnProfile, Profile
 from nbmlops.store.graph import Arrow, LineageGraph, Node
@@ -281,6 +282,7 @@ def every_record(text: str) -> list[Any]:
         graph,
         LineageGraph(text, "a", (Node("a", "data", text, text), Node("b", "run", text, text, 1)), (Arrow("a", "b"),)),
         reproduction(text),
+        StepSettings(Retries(3), when=text, after=(text,)),
         Explanation(text, (StepExplanation(text, "run", (text, text)), StepExplanation(text, "depends", (text,)))),
         Export(text, text, text, {text: text}, None, (text,)),
         Export(text, text, text, {text: text}, text, (text,)),
