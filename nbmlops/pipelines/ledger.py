@@ -2,10 +2,10 @@
 
 One row for each ``(pipeline, logical_time, parameters_digest, step, generation)``. A claim holds for as long
 as the pipeline run that claimed is being written: who shares a machine with its writer knows whether it
-lives, and anybody else waits for the lease, which the run of a whole pipeline renews for as long as it goes
-on. A commit needs the fencing token of the claim, so that a writer whose claim has passed to another cannot
-commit any more. A committed row is also the cache: a step whose key (`step_key`) has committed before is
-skipped, and its outputs are taken over.
+lives, and anybody else waits for the lease, which is renewed for as long as the work goes on. A commit needs
+the fencing token of the claim, so that a writer whose claim has passed to another cannot commit any more. A
+committed row is also the cache: a step whose key (`step_key`) has committed before is skipped, and its
+outputs are taken over.
 """
 
 from __future__ import annotations
@@ -23,17 +23,16 @@ from nbmlops.pipelines.beating import beating
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
+    from nbmlops.pipelines.plan import Plan
     from nbmlops.store.catalog import Catalog, Connection
 
-__all__ = ["WHOLE", "Claimant", "Committed", "Ledger", "Slot"]
+__all__ = ["BEAT", "LEASE", "WHOLE", "Claimant", "Committed", "Ledger", "Slot"]
 
 WHOLE = "*"
 """In place of a step: the run of the whole pipeline, which has a row when it stands for a time."""
 
-_LEASE, _RENEWED = timedelta(hours=24), timedelta(seconds=20)
-"""How long a claim holds that is made once, and one that is renewed."""
-_BEAT = 5.0
-"""Seconds between two renewals."""
+LEASE, BEAT = timedelta(seconds=20), 5.0
+"""How long a claim holds that is not renewed, and seconds between two renewals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,11 @@ class Slot:
     parameters_digest: str
     step: str
     generation: int = 0
+
+    @classmethod
+    def of(cls, plan: Plan, step: str, run_id: str = "") -> Slot:
+        """The slot of a step in the pipeline run `run_id`, which stands for itself where it stands for no time."""
+        return cls(plan.name, plan.logical_time or run_id, plan.parameters_digest, step, plan.generation)
 
     @property
     def key(self) -> dict[str, Any]:
@@ -137,8 +141,7 @@ class Ledger:
                 hint="wait for it to end",
             )
         token = row.token + 1 if row is not None else 1
-        lease = _RENEWED if slot.step == WHOLE else _LEASE
-        claimed = {"state": "claimed", "token": token, "lease_until": now + lease, "started_at": now}
+        claimed = {"state": "claimed", "token": token, "lease_until": now + LEASE, "started_at": now}
         who = {"step_key": claimant.step_key, "run_id": claimant.run_id, "pipeline_version": claimant.version}
         queries.put_slot(connection, slot.key, {**claimed, **who, "ended_at": None})
         return token
@@ -147,14 +150,23 @@ class Ledger:
         lives = self._lives(connection, row.run_id)
         return bool(row.lease_until > self._clock.now()) if lives is None else lives
 
-    def renewing(self, slot: Slot, token: int) -> AbstractContextManager[None]:
-        """Renew a claim on a whole run while the body runs, so that it holds for others who cannot see this process."""
+    def renewing(
+        self, slot: Slot, token: int, lost: Callable[[], object] = lambda: None
+    ) -> AbstractContextManager[None]:
+        """Renew a claim while the body runs, so that it holds for others who cannot see this process.
 
-        def renew(connection: Connection) -> None:
-            queries.end_slot(connection, slot.key, token, {"lease_until": self._clock.now() + _RENEWED})
+        `lost` is called when it has passed to another.
+        """
+
+        def renew(connection: Connection) -> bool:
+            return queries.end_slot(connection, slot.key, token, {"lease_until": self._clock.now() + LEASE})
+
+        def beat() -> None:
+            if not self._catalog.transact(renew):
+                lost()
 
         # A catalog that is away is waited for by whoever needs its answer; the commit looks at the token.
-        return beating(lambda: self._catalog.transact(renew), _BEAT, lambda _: None)
+        return beating(beat, BEAT, lambda _: None)
 
     def commit(self, connection: Connection, slot: Slot, token: int, result: Committed) -> None:
         """Commit a claimed slot, in the transaction that ends the step.

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from nbmlops.core.errors import UnsupportedError
 
-__all__ = ["MemoryWatch"]
+__all__ = ["MemoryWatch", "installed"]
 
 _PROC = Path("/proc")
 # Every so many looks the whole group is looked for; in between, the processes that are known.
@@ -62,6 +62,14 @@ class MemoryWatch:
             seen = sum(map(_proportional, self._known))
         self.peak = max(self.peak, seen)
         return seen > self._limit
+
+
+def installed() -> int | None:
+    """Bytes of memory that this machine has, None where it does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (OSError, ValueError):
+        return None
 
 
 def _members(group: int) -> Iterator[int]:

@@ -8,16 +8,17 @@ in a future.
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import StepFailedError
 from nbmlops.core.signs import StepProgress
+from nbmlops.pipelines.executors.assignment import Assignment, Executor, Submit
+from nbmlops.pipelines.executors.threads import Threads
 from nbmlops.pipelines.ledger import WHOLE, Claimant, Committed, Slot
 from nbmlops.pipelines.metrics import of_run
 from nbmlops.pipelines.records import PipelineRun, StepResult
@@ -88,15 +89,13 @@ class Runner:
         Runs or skips one step.
     ledger : Ledger
         Which times have a committed run.
-    workers : int, optional
-        How many steps run at once; the number of cores by default.
     """
 
-    def __init__(self, runs: Runs, steps: StepRunner, ledger: Ledger, workers: int | None = None) -> None:
+    def __init__(self, runs: Runs, steps: StepRunner, ledger: Ledger) -> None:
         self._runs = runs
         self._steps = steps
         self._ledger = ledger
-        self._workers = workers or os.cpu_count() or 1
+        self._threads = Threads(steps)
 
     def run(
         self,
@@ -107,17 +106,19 @@ class Runner:
         like: str | None = None,
         progress: Progress | None = None,
         stop: Stop | None = None,
+        executor: Executor | None = None,
     ) -> PipelineRun:
         """Execute a plan and commit it; a proof is executed, and nothing that it wrote gets a name.
 
-        With `like`, the id of a run, names mean what they meant to that run; `stop` stops it from elsewhere.
+        With `like`, the id of a run, names mean what they meant to that run; `stop` stops it from elsewhere;
+        `executor` runs its steps, threads of this process by default.
 
         Raises
         ------
         StepFailedError
             When a step did not complete; what it says and where its notebook lies is in the message.
         """
-        slot = Slot(plan.name, plan.logical_time or "", plan.parameters_digest, WHOLE, plan.generation)
+        slot = Slot.of(plan, WHOLE)
         if plan.logical_time and (before := self._ledger.committed(slot)):
             return self._committed(plan, before)
         steps = " ".join(step.name for step in plan.graph.steps) if plan.part else None
@@ -129,7 +130,8 @@ class Runner:
             claim = _Claim.of(self._ledger, slot, run.id, plan)
             with claim.renewing():
                 with stopping(cancelled.cancel):
-                    results = self._execute(plan, run.id, cancelled, cache, progress or (lambda _: None))
+                    assigned = Assignment(plan, run.id, cancelled, cache, progress or (lambda _: None))
+                    results = self._execute(executor or self._threads, assigned)
                 failed = next((step for step in results if step.status not in {"completed", "skipped"}), None)
                 done = self._end(run, kind, results, failed, claim)
         except BaseException as error:
@@ -165,59 +167,43 @@ class Runner:
 
         return self._runs.finish(run.id, "finished", also=commit if kind == "pipeline" else claim.commit)
 
-    def _execute(
-        self, plan: Plan, run_id: str, cancelled: Cancellation, cache: bool, progress: Progress
-    ) -> list[StepResult]:
-        state = _State()
-        with ThreadPoolExecutor(self._workers, thread_name_prefix="nbmlops-step") as pool:
+    def _execute(self, executor: Executor, assigned: Assignment) -> list[StepResult]:
+        state, steps = _State(), assigned.plan.graph.steps
+        with executor.open(assigned) as submit:
             try:
-                while self._submit(pool, plan, run_id, state, cancelled, cache, progress):
+                while self._submit(submit, assigned, state):
                     done, _ = wait(state.under_way, timeout=0.5, return_when=FIRST_COMPLETED)
                     for future in done:
-                        result = future.result()
-                        state.results[state.under_way.pop(future)] = result
+                        name = state.under_way.pop(future)
+                        state.results[name] = result = future.result()
                         state.failed |= result.status not in {"completed", "skipped"}
             except BaseException:
-                cancelled.cancel()
+                assigned.cancelled.cancel()
                 raise
-        if cancelled.is_cancelled:
+        if assigned.cancelled.is_cancelled:
             raise KeyboardInterrupt
-        unrun = (StepResult(step.name, "not_run", "an earlier step failed") for step in plan.graph.steps)
-        return (
-            [state.results.get(step.name, step) for step in unrun]
-            if state.failed
-            else list(self._in_order(plan, state))
-        )
+        if not state.failed:
+            return [state.results[step.name] for step in steps]
+        unrun = (StepResult(step.name, "not_run", "an earlier step failed") for step in steps)
+        return [state.results.get(step.name, step) for step in unrun]
 
-    def _in_order(self, plan: Plan, state: _State) -> Iterator[StepResult]:
-        for step in plan.graph.steps:
-            yield state.results[step.name]
-
-    def _submit(
-        self,
-        pool: ThreadPoolExecutor,
-        plan: Plan,
-        run_id: str,
-        state: _State,
-        cancelled: Cancellation,
-        cache: bool,
-        progress: Progress,
-    ) -> bool:
+    def _submit(self, submit: Submit, assigned: Assignment, state: _State) -> bool:
         """Start what can start; whether anything is under way."""
-        for step in plan.graph.steps:
-            known = step.name in state.results or step.name in state.under_way.values()
-            ready = all(name in state.results for name in plan.graph.upstream(step.name))
-            if ready and not known and not state.failed and not cancelled.is_cancelled:
-                if (why := left_out(step, plan.parameters[step.name], state.results)) is not None:
-                    state.results[step.name] = self._leave_out(step.name, why, run_id, progress)
-                    continue
-                future = pool.submit(self._steps.run, plan, step, run_id, cancelled, cache, progress)
-                state.under_way[future] = step.name
+        graph, under_way = assigned.plan.graph, set(state.under_way.values())
+        for step in graph.steps:
+            known = step.name in state.results or step.name in under_way
+            ready = not known and all(name in state.results for name in graph.upstream(step.name))
+            if not ready or state.failed or assigned.cancelled.is_cancelled:
+                continue
+            if (why := left_out(step, assigned.plan.parameters[step.name], state.results)) is not None:
+                state.results[step.name] = self._leave_out(step.name, why, assigned)
+            else:
+                state.under_way[submit(step)] = step.name
         return bool(state.under_way)
 
-    def _leave_out(self, step: str, why: str, run_id: str, progress: Progress) -> StepResult:
-        self._steps.leave_out(step, why, run_id)
-        progress(StepProgress(step, "skipped", why=why))
+    def _leave_out(self, step: str, why: str, assigned: Assignment) -> StepResult:
+        self._steps.leave_out(step, why, assigned.run_id)
+        assigned.progress(StepProgress(step, "skipped", why=why))
         return StepResult(step, "skipped", why)
 
     def _with_outputs(self, step: StepResult) -> StepResult:

@@ -22,7 +22,7 @@ from nbmlops.pipelines.notebook import as_notebook
 from nbmlops.pipelines.outcome import executed, shown
 from nbmlops.pipelines.parameters import Parameters, inject
 from nbmlops.pipelines.records import StepResult
-from nbmlops.pipelines.request import Request
+from nbmlops.pipelines.request import Cancellation, Request
 from nbmlops.pipelines.retrying import retried
 from nbmlops.pipelines.secret_values import Secrets
 from nbmlops.pipelines.when import LEFT_OUT
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.graph import Step
     from nbmlops.pipelines.outcome import CellProgress, Execution
     from nbmlops.pipelines.plan import Plan
-    from nbmlops.pipelines.request import Cancellation
     from nbmlops.pipelines.stores import Stores
     from nbmlops.store.catalog import Connection
     from nbmlops.tracking.active import ActiveRun
@@ -92,8 +91,7 @@ class StepRunner:
         with lineage.activate(lineage.Active(run_id=run_id, pipeline_run_id=run_id, pins=plan.pins)):
             made_of = self.parts(plan, step)
             claimant = Claimant(run_id, keys.step_key(made_of), plan.version, made_of)
-            at = plan.logical_time or run_id
-            slot = Slot(plan.name, at, plan.parameters_digest, step.name, plan.generation)
+            slot = Slot.of(plan, step.name, run_id)
             before = self.before(claimant.step_key, step.settings.cache) if cache else None
             taken = plan.taken.get(step.name)
             if taken is not None:
@@ -179,7 +177,10 @@ class StepRunner:
             self._catalog.transact(release)
             raise
         try:
-            return self._record(plan, step, _Held(slot, token, claimant.parts), run, cancelled, progress)
+            # Who has lost the claim may not commit any more: the rest of the work is for nothing.
+            own = Cancellation(cancelled)
+            with self._ledger.renewing(slot, token, own.cancel):
+                return self._record(plan, step, _Held(slot, token, claimant.parts), run, own, progress)
         except BaseException as error:
             self._runs.fail(run.id, error, also=release)
             raise

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 
 from nbmlops.core.errors import ConflictError
 from nbmlops.pipelines import queries
-from nbmlops.pipelines.ledger import Claimant, Committed, Ledger, Slot
+from nbmlops.pipelines.ledger import LEASE, Claimant, Committed, Ledger, Slot
 from nbmlops.workspace import Workspace
 
 SLOT = Slot("sums", "2013-04-01", "d" * 64, "1_make")
@@ -83,10 +85,10 @@ def test_a_claim_of_another_machine_holds_until_its_lease_is_over(workspace: Wor
     clock = Clock()
     ledger = Ledger(workspace.catalog, clock, lambda *_: None)
     ledger.claim(SLOT, claimant(workspace))
-    clock.time += timedelta(hours=23)
+    clock.time += LEASE - timedelta(seconds=1)
     with pytest.raises(ConflictError, match="is being run by somebody else"):
         ledger.claim(SLOT, claimant(workspace))
-    clock.time += timedelta(hours=2)
+    clock.time += timedelta(seconds=2)
     assert ledger.claim(SLOT, claimant(workspace)) == 2
 
 
@@ -106,3 +108,40 @@ def test_a_claim_that_was_taken_over_cannot_commit_nor_be_given_up(workspace: Wo
     assert (row.state, row.run_id, row.pipeline_version) == ("committed", second.run_id, "v" * 64)
     with pytest.raises(ConflictError, match="has committed already"):
         ledger.claim(SLOT, first)
+
+
+def test_a_claim_that_is_renewed_outlives_its_lease(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nbmlops.pipelines.ledger.BEAT", 0.01)
+    clock = Clock()
+    ledger = Ledger(workspace.catalog, clock, lambda *_: None)
+    token = ledger.claim(SLOT, claimant(workspace))
+    with ledger.renewing(SLOT, token):
+        for _ in range(4):
+            clock.time += LEASE - timedelta(seconds=1)
+            until(lambda: lease_of(workspace) == clock.time + LEASE)
+            with pytest.raises(ConflictError, match="is being run by somebody else"):
+                ledger.claim(SLOT, claimant(workspace))
+
+
+def test_who_loses_a_claim_hears_of_it(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nbmlops.pipelines.ledger.BEAT", 0.01)
+    ledger = Ledger(workspace.catalog, workspace.clock, lambda *_: False)
+    lost = threading.Event()
+    token = ledger.claim(SLOT, claimant(workspace))
+    with ledger.renewing(SLOT, token, lost.set):
+        assert not lost.wait(0.1)
+        ledger.claim(SLOT, claimant(workspace))
+        assert lost.wait(30)
+
+
+def lease_of(workspace: Workspace) -> datetime:
+    until: datetime = workspace.catalog.read(lambda c: queries.slot(c, SLOT.key)).lease_until
+    return until
+
+
+def until(holds: Callable[[], bool]) -> None:
+    for _ in range(3_000):
+        if holds():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came to hold")
