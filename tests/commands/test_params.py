@@ -142,7 +142,7 @@ def offered(line: str, workspace: Any = Workspace) -> list[str]:
     ("line", "words"),
     [
         ("da", ["data"]),
-        ("st", ["status", "store"]),
+        ("st", ["status", "step", "store"]),
         ("data s", ["save", "show"]),
         ("data save ", ["flights"]),
         ("data save flights ", ["flights", "weather"]),
