@@ -228,6 +228,7 @@ VERBS = (
         only_python={"asked": "the keywords, each an option here", **_DRAWN},
     ),
     Verb("pipeline", "export", "NAME TARGET", "Write what Airflow, cron and others run it by.", "ml.pipeline.export"),
+    Verb("pipeline", "package", "NAME [FILE]", "Write a frozen version into one file.", "ml.pipeline.package"),
     Verb(
         *("pipeline", "promote", "NAME", "Lint, prove, gate, freeze, then move an alias.", "ml.pipeline.promote"),
         only_python=_DRAWN,

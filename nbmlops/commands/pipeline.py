@@ -152,6 +152,15 @@ def export(
     return session.workspace.pipeline.export(name, target, mapping(params), to=to, cron=cron, tz=tz, image=image)
 
 
+@group.verb("package")
+@click.argument("name", type=_REF)
+@click.argument("file", required=False, metavar="FILE")
+@click.option("--with-data", is_flag=True, help="Put in the data and models that it reads, too.")
+def package(session: Session, name: str, file: str | None, with_data: bool) -> Any:
+    """Write a frozen version into one file."""
+    return session.workspace.pipeline.package(name, file, with_data=with_data)
+
+
 @group.verb("rehearse")
 @click.argument("name", type=_NAME)
 @click.option("--rows", type=int, default=1_000, show_default=True, help="How many rows of each table are taken.")

@@ -26,6 +26,7 @@ SHOWN = {
     "nbmlops.pipelines.linting.finding": ("Finding",),
     "nbmlops.pipelines.linting.fixing": ("Fixes",),
     "nbmlops.pipelines.graph": ("Graph",),
+    "nbmlops.pipelines.packaging.records": ("Package",),
     "nbmlops.pipelines.records": ("Pipeline", "PipelineRun", "PipelineVersion"),
     "nbmlops.pipelines.reproduction": ("Reproduction",),
     "nbmlops.pipelines.step_settings": ("StepSettings",),

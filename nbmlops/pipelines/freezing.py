@@ -1,16 +1,17 @@
-"""A frozen pipeline: its notebooks' sources, parameters, lock and environment as one object.
+"""A frozen pipeline: sources of its notebooks and modules, parameters, lock, environment and schedules as one object.
 
-``docs/formats/pipeline.md`` specifies the archive: canonical JSON, so that the same content has the
-same digest wherever and whenever it is frozen.
+``docs/formats/pipeline.md`` specifies it: canonical JSON, so that the same content has the same digest
+wherever and whenever it is frozen.
 """
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ __all__ = ["PROTOCOL", "Frozen", "differences", "freeze", "source_only", "thaw",
 
 _NAMED = 3
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,9 @@ class Frozen:
     """Content of a frozen pipeline.
 
     `notebooks` are by their path relative to the project, in step order; `parameters` by step and name;
-    `lock` holds the digest of what came from outside the pipeline, by kind and reference.
+    `lock` holds the digest of what came from outside the pipeline, by kind and reference. `modules` are the files of
+    the project that the notebooks import, by their path, and `path` the folders of it where they are looked for.
+    `schedules` are those that start it. Protocol 1 had none of the last three.
     """
 
     name: str
@@ -37,24 +40,30 @@ class Frozen:
     parameters: Mapping[str, Mapping[str, Any]]
     lock: Mapping[str, str]
     environment: Mapping[str, Any]
+    modules: Mapping[str, bytes] = field(default_factory=dict)
+    path: Sequence[str] = ()
+    schedules: Sequence[Mapping[str, Any]] = ()
+    protocol: int = PROTOCOL
 
 
 def freeze(frozen: Frozen) -> bytes:
-    """The archive of a pipeline, without outputs, execution counts and run metadata of its notebooks."""
-    return digests.canonical_json(
-        {
-            "protocol": PROTOCOL,
-            "name": frozen.name,
-            "notebooks": [[path, source_only(notebook)] for path, notebook in frozen.notebooks.items()],
-            "parameters": dict(frozen.parameters),
-            "lock": dict(frozen.lock),
-            "environment": dict(frozen.environment),
-        }
-    )
+    """The object of a pipeline, without outputs, execution counts and run metadata of its notebooks."""
+    content = {
+        "protocol": frozen.protocol,
+        "name": frozen.name,
+        "notebooks": [[path, source_only(notebook)] for path, notebook in frozen.notebooks.items()],
+        "parameters": dict(frozen.parameters),
+        "lock": dict(frozen.lock),
+        "environment": dict(frozen.environment),
+    }
+    if frozen.protocol > 1:
+        content["modules"] = {path: _written(held) for path, held in frozen.modules.items()}
+        content |= {"path": list(frozen.path), "schedules": [dict(one) for one in frozen.schedules]}
+    return digests.canonical_json(content)
 
 
 def thaw(archive: bytes) -> Frozen:
-    """Read an archive.
+    """Read the object of a pipeline.
 
     Raises
     ------
@@ -68,8 +77,28 @@ def thaw(archive: bytes) -> Frozen:
             hint="pip install --upgrade nbmlops",
         )
     return Frozen(
-        content["name"], dict(content["notebooks"]), content["parameters"], content["lock"], content["environment"]
+        content["name"],
+        dict(content["notebooks"]),
+        content["parameters"],
+        content["lock"],
+        content["environment"],
+        {path: _read(held) for path, held in content.get("modules", {}).items()},
+        tuple(content.get("path", ())),
+        tuple(content.get("schedules", ())),
+        content["protocol"],
     )
+
+
+def _written(content: bytes) -> dict[str, str]:
+    """The content of a module as JSON can hold it: its text, or what is no UTF-8 in base64."""
+    try:
+        return {"text": content.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(content).decode()}
+
+
+def _read(held: Mapping[str, str]) -> bytes:
+    return held["text"].encode() if "text" in held else base64.b64decode(held["base64"], validate=True)
 
 
 def differences(frozen: Mapping[str, Any], present: Mapping[str, Any]) -> tuple[str, ...]:

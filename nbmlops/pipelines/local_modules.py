@@ -45,14 +45,16 @@ class LocalCode:
 
 
 def code_of(plan: Plan, step: str, root: Path) -> LocalCode:
-    """What a step imports; see `local_code`."""
-    return imported_by(plan.notebooks[step], plan.folders[step], root)
+    """What a step imports, from where its plan says that its code lies, else from the project; see `local_code`."""
+    if plan.home is None:
+        return imported_by(plan.notebooks[step], plan.folders[step], root)
+    return imported_by(plan.notebooks[step], plan.folders[step], plan.home.root, plan.home.path)
 
 
-def imported_by(notebook: NotebookContent, folder: Path, root: Path) -> LocalCode:
-    """What a notebook imports that runs in a folder; see `local_code`."""
+def imported_by(notebook: NotebookContent, folder: Path, root: Path, more: Sequence[Path] = ()) -> LocalCode:
+    """What a notebook imports that runs in a folder, looked for in `more` folders too; see `local_code`."""
     trees = (cell.tree for cell in code_cells(notebook))
-    return local_code(trees, search_path(folder, root), root)
+    return local_code(trees, (*search_path(folder, root), *more), root)
 
 
 def circumstances(notebook: NotebookContent, folder: Path, root: Path) -> dict[str, Any]:

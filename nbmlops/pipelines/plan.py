@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,21 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.graph import Graph
     from nbmlops.pipelines.ledger import Committed
 
-__all__ = ["Plan"]
+__all__ = ["Home", "Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where the code of a plan lies that is not the project's: the folder of it, and those where modules are found."""
+
+    root: Path
+    path: tuple[Path, ...] = ()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What tells a kernel to look there for modules, before the folders that this process has named."""
+        named = [str(self.root), *map(str, self.path), os.environ.get("PYTHONPATH", "")]
+        return {"PYTHONPATH": os.pathsep.join(filter(None, named))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +42,7 @@ class Plan:
     `lineage.Active` takes it; `notes` is what there is to say before it runs. `part` says that it is of some steps of
     its pipeline only, and `taken` holds results of an earlier run that stand, by step.
     `generation` counts how often what has committed for `logical_time` was asked for anew.
-    `limits` is what each step may take.
+    `limits` is what each step may take; `home` is where its code lies, None for the project.
     """
 
     name: str
@@ -44,6 +59,7 @@ class Plan:
     taken: Mapping[str, Committed] = field(default_factory=dict)
     generation: int = 0
     limits: Limits = field(default_factory=Limits)
+    home: Home | None = None
 
     @property
     def parameters_digest(self) -> str:

@@ -1,26 +1,38 @@
-"""From the name of a pipeline to a plan: its working copy, or the frozen version that a reference means."""
+"""From the name of a pipeline to a plan: its working copy, the frozen version that a reference means, or a package."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.core.errors import NotFoundError
 from nbmlops.core.refs import Ref
 from nbmlops.pipelines import freezing
 from nbmlops.pipelines.local_modules import code_of
+from nbmlops.pipelines.packaging.unpacking import is_package, unpack
 from nbmlops.pipelines.planning import make_plan, notebooks_of, restrict
 from nbmlops.pipelines.selection import ALL, Selection
 from nbmlops.store import lineage
 from nbmlops.tracking.environment import installed
 
 if TYPE_CHECKING:
-    from nbmlops.pipelines.plan import Plan
+    from nbmlops.pipelines.plan import Home, Plan
     from nbmlops.pipelines.stores import Stores
     from nbmlops.store.versions import Version
 
 __all__ = ["Planner"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """The code of a frozen version: its digest, its notebooks, the folder that its paths are below, and its home."""
+
+    digest: str
+    paths: tuple[Path, ...]
+    root: Path
+    home: Home | None = None
 
 
 class Planner:
@@ -35,13 +47,13 @@ class Planner:
     root : Path
         The project's folder.
     scratch : Path
-        Where the notebooks of frozen versions are unpacked.
+        Where frozen versions and packages are unpacked.
     """
 
     def __init__(self, stores: Stores, settings: Mapping[str, tuple[str, ...]], root: Path, scratch: Path) -> None:
         self._stores = stores
         self._versions = stores.versions["pipeline"]
-        self._scratch = scratch
+        self.scratch = scratch
         self.settings = settings
         self.root = root
 
@@ -52,7 +64,12 @@ class Planner:
         logical_time: str | None = None,
         selection: Selection = ALL,
     ) -> Plan:
-        """The plan of a pipeline: ``delays`` is the working copy, ``delays@production`` the frozen version."""
+        """The plan of a pipeline.
+
+        ``delays`` is the working copy, ``delays@production`` the frozen version, ``delays-v3.pipeline.zip`` a package.
+        """
+        if is_package(name):
+            return self._package_plan(Path(name), params, logical_time, selection)
         ref = Ref.parse(name)
         data = {kind: self._stores.versions[kind] for kind in ("data", "model")}
         if ref.is_bare:
@@ -60,21 +77,48 @@ class Planner:
             return restrict(whole, selection, data)
         version = self._versions.resolve(ref)
         frozen = self.frozen(version)
-        paths = freezing.unpack(frozen, self._scratch / version.digest[:16])
-        folders = {Path(path).stem: (self.root / path).parent for path in frozen.notebooks}
-        there = {stem: folder if folder.is_dir() else self.root for stem, folder in folders.items()}
-        own, digest = frozen.parameters, version.digest
+        code = _Code(version.digest, tuple(freezing.unpack(frozen, self.scratch / version.digest[:16])), self.root)
+        return self._frozen_plan(ref.name, frozen, code, params, logical_time, selection)
+
+    def _package_plan(
+        self, path: Path, params: Mapping[str, Any], logical_time: str | None, selection: Selection
+    ) -> Plan:
+        """The plan of a package, whose code lies in a folder of its own."""
+        package = unpack(path, self.scratch, self._stores)
+        code = _Code(package.digest, package.notebooks, package.home.root, package.home)
+        return self._frozen_plan(package.frozen.name, package.frozen, code, params, logical_time, selection)
+
+    def _frozen_plan(
+        self,
+        name: str,
+        frozen: freezing.Frozen,
+        code: _Code,
+        params: Mapping[str, Any],
+        logical_time: str | None,
+        selection: Selection,
+    ) -> Plan:
+        data = {kind: self._stores.versions[kind] for kind in ("data", "model")}
+        folders = {Path(path).stem: (code.root / path).parent for path in frozen.notebooks}
+        there = {stem: folder if folder.is_dir() else code.root for stem, folder in folders.items()}
+        own, digest = frozen.parameters, code.digest
         with lineage.activate(replace(lineage.current(), pins=frozen.lock)):
             plan = make_plan(
-                ref.name, paths, params, data, frozen=own, folders=there, version=digest, logical_time=logical_time
+                name, code.paths, params, data, frozen=own, folders=there, version=digest, logical_time=logical_time
             )
-            plan = restrict(plan, selection, data)
-        notes = freezing.differences(frozen.environment, self.environment(plan))
-        return replace(plan, pins=frozen.lock, notes=notes)
+            plan = replace(restrict(plan, selection, data), pins=frozen.lock, home=code.home)
+        return replace(plan, notes=freezing.differences(frozen.environment, self.environment(plan)))
 
     def notebooks(self, name: str) -> list[Path]:
         """Paths of the notebooks of a working copy, as the settings name them."""
         return notebooks_of(name, self.settings, self.root)
+
+    def knows(self, name: str, digest: str) -> bool:
+        """Whether a frozen version is here."""
+        try:
+            self._versions.resolve(Ref(name, prefix=digest))
+        except NotFoundError:
+            return False
+        return True
 
     def frozen(self, version: Version) -> freezing.Frozen:
         """The content of a frozen version."""

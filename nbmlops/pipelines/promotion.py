@@ -12,16 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.records import Outcome, Report
-from nbmlops.core.errors import ConflictError, InvalidError, RefusedError
+from nbmlops.core.errors import InvalidError, RefusedError
 from nbmlops.models.records import Promotion
-from nbmlops.pipelines import freezing, queries
-from nbmlops.pipelines.cells import code_digest
+from nbmlops.pipelines import queries
+from nbmlops.pipelines.frozen_content import Proved, content_of
 from nbmlops.pipelines.metrics import by_step
-from nbmlops.pipelines.notebook import read_content
-from nbmlops.pipelines.parameters import as_json
 from nbmlops.pipelines.proof import compare
 from nbmlops.pipelines.steps import SKIPPED
-from nbmlops.store import lineage
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
@@ -92,7 +89,8 @@ class PipelinePromoter:
         unmoved = Promotion("pipeline", plan.name, alias, before.ref if before else None, None, report, moved=False)
         if not report.passed:
             raise _refused(replace(unmoved, report=self._stores.checks.save(report)))
-        content = self._freeze(submission, proof, suites)
+        content = content_of(self._stores, plan, Proved(proof.run.id, suites, submission.environment), self._root)
+        content["message"] = submission.message
         version: Version | None = None
 
         def move(connection: Connection, number: int) -> None:
@@ -146,46 +144,6 @@ class PipelinePromoter:
         """Rows of the reports that the proof's own steps made."""
         children = self._stores.runs.list(_CHILDREN, parent_id=proof.run.id)
         return self._versions.catalog.read(lambda c: queries.reports_of(c, [run.id for run in children]))
-
-    def _freeze(self, submission: Submission, proof: PipelineRun, suites: Sequence[Any]) -> dict[str, Any]:
-        """Store the archive of what was proved, and give the content of its version."""
-        plan = submission.plan
-        sources = {}
-        for step in plan.graph.steps:
-            if code_digest(read_content(step.path)) != code_digest(plan.notebooks[step.name]):
-                raise ConflictError(
-                    f"{step.path.name} was changed while it was being proved; nothing was promoted",
-                    hint="promote again",
-                )
-            sources[step.path.resolve().relative_to(self._root.resolve()).as_posix()] = plan.notebooks[step.name]
-        parameters = {step: as_json(values) for step, values in plan.parameters.items()}
-        lock = self._lock(plan, proof.run.id)
-        archive = freezing.freeze(freezing.Frozen(plan.name, sources, parameters, lock, submission.environment))
-        stored = self._stores.objects.put(archive)
-        steps = [step.name for step in plan.graph.steps]
-        reports = [{"number": row.id, "suite": row.suite, "status": row.status} for row in suites]
-        return {
-            "digest": stored.digest,
-            "root": stored.digest,
-            "size": stored.size,
-            "new_bytes": stored.new_bytes,
-            "message": submission.message,
-            "detail": {"steps": steps, "parameters": parameters, "lock": lock, "reports": reports},
-        }
-
-    def _lock(self, plan: Plan, proof_id: str) -> dict[str, str]:
-        """What the references from outside meant to the proof, which may not be what they mean now."""
-        lock = {}
-        own = {(write.kind, write.name) for step in plan.graph.steps for write in step.writes}
-        with lineage.activate(lineage.Active(pipeline_run_id=proof_id, pins=plan.pins)):
-            for _, read in plan.graph.external:
-                if read.is_bare and (read.kind, read.name) in own:
-                    continue  # it carries on what its last run wrote, which is not from outside
-                if read.locked:
-                    lock[f"lock:{read.ref}"] = self._stores.data.locked(read.ref)
-                else:
-                    lock[f"{read.kind}:{read.ref}"] = self._stores.versions[read.kind].resolve(read.ref).digest
-        return lock
 
 
 def _lint(plan: Plan) -> list[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbmlops.core.errors import ConflictError, InvalidError
+from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
 from nbmlops.core.signs import StepProgress
 from nbmlops.pipelines.records import PipelineRun
 from nbmlops.pipelines.selection import PARTIAL, Selection
@@ -51,6 +51,8 @@ class Resuming:
             When it is no run of a pipeline, or has finished.
         ConflictError
             When it is still running.
+        NotFoundError
+            When it ran a package, or there is no such run.
         StepFailedError
             When a step does not complete.
         """
@@ -68,6 +70,11 @@ class Resuming:
         name = f"{before.experiment}@{version}" if version else before.experiment
         at = before.tags.get("logical_time")
         part = Selection(only=tuple(before.tags.get(PARTIAL, "").split()))
+        if version and not self._planner.knows(before.experiment, version):
+            raise NotFoundError(
+                f"{before.name} ran a version that is not here, as a package does",
+                hint="run the package again: the steps that have committed are skipped",
+            )
         plan = self._planner.plan(name, before.params, logical_time=at, selection=part)
         taken = self._ledger.of_run(plan.name, at or before.id, self._steps_of(before))
         plan = replace(plan, taken={step: taken[step] for step in taken if step in plan.notebooks})

@@ -16,6 +16,7 @@ from nbmlops.pipelines.frozen_versions import FrozenVersions
 from nbmlops.pipelines.ledger import Ledger
 from nbmlops.pipelines.linting.verb import Linting
 from nbmlops.pipelines.logical_time import canonical
+from nbmlops.pipelines.packaging.verb import Packaging
 from nbmlops.pipelines.planner import Planner
 from nbmlops.pipelines.promotion import PipelinePromoter, Submission
 from nbmlops.pipelines.proof import TOLERANCE
@@ -46,7 +47,7 @@ Progress = Callable[[StepProgress], None]
 Rehearser = Callable[[str, "int | None", "float | None", "Progress | None"], "Report"]
 
 
-class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfilling):
+class Pipelines(FrozenVersions, Linting, Exporting, Packaging, Resuming, Explaining, Backfilling):
     """Pipelines of one project.
 
     Parameters
@@ -108,7 +109,8 @@ class Pipelines(FrozenVersions, Linting, Exporting, Resuming, Explaining, Backfi
         Parameters
         ----------
         name : str
-            ``delays`` runs the working copy, ``delays@production`` the frozen version.
+            ``delays`` runs the working copy, ``delays@production`` the frozen version, a path that ends in
+            ``.pipeline.zip`` the package that lies there.
         params : mapping, optional
             Parameters, as text or as Python values.
         steps : Selection or sequence of str, optional

@@ -205,7 +205,7 @@ class StepRunner:
                 hint="check permissions and free space",
             ) from error
         env = {"NBMLOPS_RUN": run.id, "NBMLOPS_PIPELINE_RUN": pipeline_run, "NBMLOPS_NOTEBOOK": str(step.path)}
-        env["NBMLOPS_PINS"] = json.dumps(dict(plan.pins))
+        env |= {"NBMLOPS_PINS": json.dumps(dict(plan.pins)), **(plan.home.variables if plan.home else {})}
         started = time.monotonic()
         execution = self._perform(plan, step, output, env, cancelled, progress)
         seconds = time.monotonic() - started

@@ -14,6 +14,7 @@ from nbmlops.pipelines.export.records import Export
 from nbmlops.pipelines.graph import Graph
 from nbmlops.pipelines.linting.finding import Finding
 from nbmlops.pipelines.linting.fixing import Fixes
+from nbmlops.pipelines.packaging.records import Package
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
 from nbmlops.pipelines.step_settings import StepSettings
 from nbmlops.render.diagram import Shown, diagram
@@ -184,6 +185,26 @@ def _(export: Export) -> Look:
         return Look(told, body=(facts, notes))
     shown = "\n".join(f"--- {name}\n{content}" for name, content in export.files.items())
     return Look(told, body=(facts, Drawing(shown), notes))
+
+
+@looks(Package)
+def _(package: Package) -> Look:
+    held = f"{count(len(package.notebooks), 'notebook')}, {count(len(package.modules), 'module')}"
+    facts = {
+        "notebooks": ", ".join(package.notebooks),
+        "modules": ", ".join(package.modules),
+        "schedules": ", ".join(package.schedules),
+        "reads": ", ".join(package.needs),
+        "digest": package.digest,
+    }
+    reads = count(len(package.needs), "input")
+    told = f"{reads} with it" if package.with_data else f"{reads}, which must be where it runs"
+    nexts = line(Part(spoken(f"runs elsewhere with: `ml pipeline run {package.file}`"), "muted"))
+    return Look(
+        line(package.file, package.pipeline, size(package.size), held, told if package.needs else None),
+        body=(Lines((nexts,)),),
+        more=(Facts.of(facts),),
+    )
 
 
 @looks(Finding)

@@ -159,6 +159,8 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         ),
         {"steps": None, "cache": True, "logical_time": None, "limits": Limits(cell=5, step=60, memory=2**31)},
     ),
+    ("pipeline package delays@v3", "pipeline.package", ("delays@v3", None), {"with_data": False}),
+    ("pipeline package delays@v3 a.zip --with-data", "pipeline.package", ("delays@v3", "a.zip"), {"with_data": True}),
     ("pipeline resume delays-3", "pipeline.resume", ("delays-3",), {}),
     ("pipeline explain delays -p month=2", "pipeline.explain", ("delays", {"month": "2"}), {}),
     (

@@ -37,6 +37,7 @@ from nbmlops.pipelines.graph import Step
 from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.linting.finding import Finding
 from nbmlops.pipelines.linting.fixing import FixedNotebook, Fixes
+from nbmlops.pipelines.packaging.records import Package
 from nbmlops.pipelines.records import Pipeline, PipelineRun, PipelineVersion, StepResult
 from nbmlops.pipelines.reproduction import Reproduction
 from nbmlops.pipelines.schedules.records import Backfill, BackfillTime, Fire, Remark, Schedule, Upcoming, Vigil
@@ -286,6 +287,8 @@ def every_record(text: str) -> list[Any]:
         Explanation(text, (StepExplanation(text, "run", (text, text)), StepExplanation(text, "depends", (text,)))),
         Export(text, text, text, {text: text}, None, (text,)),
         Export(text, text, text, {text: text}, text, (text,)),
+        Package(text, text, DIGEST, 4_000, (text,), (text,), (text,), (text,), with_data=False),
+        Package(text, text, DIGEST, 4_000, (text,), (), (), (text,), with_data=True),
         *schedules(text),
         Workflow(text, text, text, (text,)),
         finding,

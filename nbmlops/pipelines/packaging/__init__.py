@@ -1,0 +1,1 @@
+"""Packages: a frozen pipeline in one file, which runs elsewhere."""
