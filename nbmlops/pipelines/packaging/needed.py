@@ -81,7 +81,7 @@ def refuse_missing(stores: Stores, lock: Mapping[str, str], name: str) -> None:
     """
     if lacking := missing(stores, lock):
         first = lacking[0]
-        how = f"`ml {first.kind} pull {first.ref}`" if first.kind in {"data", "model"} else ""
+        how = f"`ml model pull {first.ref}`" if first.kind == "model" else f"`ml data pull {first.ref}`"
         raise NotFoundError(
             f"{name} reads what is not here: {', '.join(map(str, lacking))}",
             hint=f"{how}, or have it packaged --with-data",
