@@ -11,6 +11,7 @@ policy                              table: what data may hold and models may use
 rehash        NBMLOPS_REHASH        true: a large file is read again also when its times say that nothing was written
 alerts        NBMLOPS_ALERTS        list: URLs of apprise for those who are told when a schedule fails
 cost_per_hour NBMLOPS_COST_PER_HOUR what an hour of this machine costs; runs and their cells then tell what they cost
+warm_kernels  NBMLOPS_WARM_KERNELS  how many kernels may wait for steps; one for each core by default, 0 for none
 remotes                             table: name of a remote -> folder or fsspec URL to push to and pull from
 ============= ===================== =====================================================================
 """
@@ -48,6 +49,7 @@ class Settings:
     remotes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     rehash: bool = False
     cost_per_hour: float | None = None
+    warm_kernels: int | None = None
     # Their tokens are as good as passwords.
     alerts: tuple[str, ...] = field(default=(), repr=False)
     from_project: tuple[str, ...] = ()
@@ -84,6 +86,7 @@ class Settings:
             remotes=MappingProxyType(_remotes(table.get("remotes", {}))),
             rehash=_switch(environ.get("NBMLOPS_REHASH") or table.get("rehash", False)),
             cost_per_hour=_amount(environ.get("NBMLOPS_COST_PER_HOUR") or table.get("cost_per_hour")),
+            warm_kernels=_count(environ.get("NBMLOPS_WARM_KERNELS") or table.get("warm_kernels")),
             alerts=_alerts(environ.get("NBMLOPS_ALERTS", "").split() or table.get("alerts", [])),
             from_project=tuple(from_project),
         )
@@ -111,6 +114,17 @@ def _amount(value: Any) -> float | None:
             return float(value)
     raise InvalidError(
         f"NBMLOPS_COST_PER_HOUR, or cost_per_hour in [tool.nbmlops], must be a number of at least 0, not {value!r}"
+    )
+
+
+def _count(value: Any) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, bool) and str(value).isdecimal():
+        return int(value)
+    raise InvalidError(
+        f"NBMLOPS_WARM_KERNELS, or warm_kernels in [tool.nbmlops], must be a whole number, not {value!r}",
+        hint="0 turns them off",
     )
 
 

@@ -65,47 +65,52 @@ class Kernel:
                 f"the notebook asks for the kernel {name}, which is not installed (installed: {known})",
                 hint="choose another kernel in JupyterLab, or: python -m ipykernel install --user --name " + name,
             ) from error
-        self._name, self._cwd = name, cwd
+        self.name, self._cwd = name, cwd
         self._env = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1", **env}
         self._guard: subprocess.Popen[bytes] | None = None
         self._group: int | None = None
-        self._folder: Path | None = None
+        self.folder: Path | None = None
         self._client: AsyncKernelClient | None = None
         self._messages: IO[bytes] | None = None
 
     async def launch(self) -> None:
-        """Start the process.
+        """Start the process, unless it has been started.
 
         Raises
         ------
         UnavailableError
             It cannot be started at all.
         """
-        self._folder = Path(tempfile.mkdtemp(prefix="nbmlops-"))
-        self.manager = self._manager(self._folder)
-        self._messages = (self._folder / "messages").open("wb")
-        # Quiet: no history file, and what the interpreter itself says goes to a file that errors quote.
-        arguments = ["--HistoryManager.hist_file=:memory:"] if self._python else []
+        if self.folder is not None:
+            return
+        self.folder = Path(tempfile.mkdtemp(prefix="nbmlops-"))
+        self.manager = self._manager(self.folder)
+        # What the interpreter itself says goes to a file that errors quote.
+        self._messages = (self.folder / "messages").open("wb")
         try:
             await self.manager.start_kernel(
                 cwd=str(self._cwd),
                 env=self._env,
-                extra_arguments=arguments,
+                extra_arguments=self.arguments(self.folder),
                 stdout=subprocess.DEVNULL,
                 stderr=self._messages,
             )
         except OSError as error:
-            raise UnavailableError(f"the kernel {self._name} cannot be started: {error}") from error
+            raise UnavailableError(f"the kernel {self.name} cannot be started: {error}") from error
         self._group = getattr(self.manager.provisioner, "pgid", None)
         if self._group is not None:
-            self._guard = _guard(self._group, self._folder)
+            self._guard = _guard(self._group, self.folder)
+
+    def arguments(self, folder: Path) -> list[str]:  # noqa: ARG002 - a kernel that has more to be told uses it
+        """What the kernel's program is given, on top of what its specification says: no history file."""
+        return ["--HistoryManager.hist_file=:memory:"] if self._python else []
 
     def _manager(self, folder: Path) -> AsyncKernelManager:
         sockets = folder / "s"
         place: dict[str, Any] = {}
         if len(os.fsencode(sockets)) + 2 <= _LONGEST_SOCKET:
             place = {"transport": "ipc", "ip": str(sockets)}
-        manager = AsyncKernelManager(kernel_name=self._name, connection_file=str(folder / "kernel.json"), **place)
+        manager = AsyncKernelManager(kernel_name=self.name, connection_file=str(folder / "kernel.json"), **place)
         # Defaults of every socket made from here: no output is dropped however fast it comes, and a kernel
         # that has just opened its sockets is found within 10 ms instead of 100.
         manager.context.rcvhwm = 0
@@ -158,7 +163,7 @@ class Kernel:
             said = f"the kernel ended with exit code {code}"
         if code == -signal.SIGKILL:
             said += ", which is also how the system ends a process when memory runs out"
-        messages = (self._folder / "messages").read_text(errors="replace") if self._folder else ""
+        messages = (self.folder / "messages").read_text(errors="replace") if self.folder else ""
         return ":\n".join([said, *filter(None, ["\n".join(messages.strip().splitlines()[-12:])])])
 
     def kill(self) -> None:
@@ -180,7 +185,7 @@ class Kernel:
             Seconds that the kernel has to end by itself, running what it registered with ``atexit``;
             0 kills it at once.
         """
-        if self._folder is None:
+        if self.folder is None:
             return
         try:
             if grace > 0 and await self.is_alive():
@@ -188,7 +193,7 @@ class Kernel:
                 await self._ended_within(grace)
             await self._kill()
         finally:
-            await self._free(self._folder)
+            await self._free(self.folder)
 
     async def _kill(self) -> None:
         if self._group is not None:
@@ -219,7 +224,7 @@ class Kernel:
         if self._messages is not None:
             self._messages.close()
         shutil.rmtree(folder, ignore_errors=True)
-        self._folder = None
+        self.folder = None
 
 
 def _guard(group: int, folder: Path) -> subprocess.Popen[bytes]:

@@ -22,7 +22,7 @@ from nbmlops.pipelines.cells import NotebookContent, code_cells
 if TYPE_CHECKING:
     from nbmlops.pipelines.plan import Plan
 
-__all__ = ["LocalCode", "circumstances", "code_of", "imported_by", "local_code", "search_path"]
+__all__ = ["LocalCode", "circumstances", "code_of", "imported_by", "is_local", "local_code", "search_path"]
 
 _SUFFIXES = (*EXTENSION_SUFFIXES, *SOURCE_SUFFIXES)
 _INSTALLED = {"site-packages", "dist-packages"}
@@ -78,6 +78,12 @@ def search_path(folder: Path, root: Path) -> tuple[Path, ...]:
     entries = (Path(entry or ".").resolve() for entry in sys.path)
     own = (entry for entry in entries if entry.is_relative_to(root) and not _INSTALLED & set(entry.parts))
     return tuple(dict.fromkeys((folder.resolve(), root, *(entry for entry in own if entry.is_dir()))))
+
+
+def is_local(name: str, places: Sequence[Path]) -> bool:
+    """Whether an import of the top-level module `name` finds it in `places`, or a folder of that name there."""
+    file, below = _find(name, places)
+    return file is not None or bool(below)
 
 
 def local_code(trees: Iterable[ast.AST], places: Sequence[Path], root: Path) -> LocalCode:

@@ -2,7 +2,8 @@
 
 Papermill's keys keep papermill's meaning (``exception`` is True on what went wrong, times are ISO 8601 in
 UTC, durations are seconds). Two differ, to be true: a cell that never ran is ``not_run``, and the notebook
-has a ``status`` too. What a cell took of the machine is in ``metadata.nbmlops``.
+has a ``status`` too. What a cell took of the machine is in ``metadata.nbmlops``; the notebook's own says whether its
+kernel was warm or cold.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from nbmlops.core.clock import SystemClock
 from nbmlops.pipelines.outcome import CellResult, Failure, Status, Usage
@@ -40,9 +41,10 @@ class Marks:
         self._began: dict[int, datetime] = {}
         self._started = self._clock.now()
 
-    def begin(self) -> None:
-        """Clear what an earlier execution left, and mark every cell as pending."""
+    def begin(self, kernel: Literal["cold", "warm"] = "cold") -> None:
+        """Clear what an earlier execution left, say which kernel this one has, and mark every cell as pending."""
         metadata = self._notebook.metadata
+        metadata["nbmlops"] = {**metadata.get("nbmlops", {}), "kernel": kernel}
         metadata.pop("widgets", None)
         known = metadata.get("papermill", {})
         metadata["papermill"] = {

@@ -42,7 +42,8 @@ class Plan:
     `lineage.Active` takes it; `notes` is what there is to say before it runs. `part` says that it is of some steps of
     its pipeline only, and `taken` holds results of an earlier run that stand, by step.
     `generation` counts how often what has committed for `logical_time` was asked for anew.
-    `limits` is what each step may take; `home` is where its code lies, None for the project.
+    `limits` is what each step may take; `home` is where its code lies, None for the project. One that is `cold` is
+    executed in kernels that nothing has been done in.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Plan:
     generation: int = 0
     limits: Limits = field(default_factory=Limits)
     home: Home | None = None
+    cold: bool = False
 
     @property
     def parameters_digest(self) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from nbmlops.core.actions import Stop
+    from nbmlops.pipelines.warm.kernel import WarmKernel
 
 __all__ = ["Cancellation", "Limits", "Request"]
 
@@ -114,6 +115,8 @@ class Request:
         Stops the execution.
     secrets : Secrets
         What parameters refer to, and what no output may hold.
+    warm : WarmKernel or None
+        A kernel that was started ahead for such a notebook; it may still import.
     """
 
     name: str
@@ -127,3 +130,4 @@ class Request:
     printed: Callable[[NotebookNode], None] | None = None
     cancellation: Cancellation | None = None
     secrets: Secrets = field(default_factory=Secrets)
+    warm: WarmKernel | None = None

@@ -124,11 +124,12 @@ class Runner:
         steps = " ".join(step.name for step in plan.graph.steps) if plan.part else None
         tags = {"version": plan.version, "logical_time": plan.logical_time, PARTIAL: steps}
         known = {key: value for key, value in tags.items() if value}
+        plan = replace(plan, cold=plan.cold or kind == "proof")
         run = self._runs.start(plan.name, params=plan.given, tags=known or None, kind=kind, like=like)
         cancelled, claim = Cancellation(stop), _Claim(self._ledger, slot, run.id)
         try:
             claim = _Claim.of(self._ledger, slot, run.id, plan)
-            with claim.renewing():
+            with claim.renewing(), self._steps.ahead.open():
                 with stopping(cancelled.cancel):
                     assigned = Assignment(plan, run.id, cancelled, cache, progress or (lambda _: None))
                     results = self._execute(executor or self._threads, assigned)

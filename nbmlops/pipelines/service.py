@@ -29,6 +29,7 @@ from nbmlops.pipelines.schedules.backfill import Backfilling
 from nbmlops.pipelines.selection import Selection
 from nbmlops.pipelines.states import with_last_run
 from nbmlops.pipelines.steps import StepRunner
+from nbmlops.pipelines.warm.pool import cores
 from nbmlops.store.aliases import Aliases
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.reproduction import Reproduction
     from nbmlops.pipelines.request import Cancellation
     from nbmlops.pipelines.stores import Stores
+    from nbmlops.pipelines.warm.ahead import Ahead
 
 __all__ = ["Pipelines"]
 
@@ -64,6 +66,8 @@ class Pipelines(FrozenVersions, Linting, Exporting, Packaging, Resuming, Explain
         The workspace's own folder, where executed notebooks are kept.
     rehearser : callable, optional
         Runs a pipeline on samples in a copy of the workspace, which only who composes workspaces can make.
+    warm : int or None
+        How many kernels may wait for steps at once; None is one for each core.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Pipelines(FrozenVersions, Linting, Exporting, Packaging, Resuming, Explain
         root: Path,
         state: Path,
         rehearser: Rehearser | None = None,
+        warm: int | None = 0,
     ) -> None:
         self._rehearser = rehearser
         self._stores = stores
@@ -82,10 +87,15 @@ class Pipelines(FrozenVersions, Linting, Exporting, Packaging, Resuming, Explain
         self._aliases = Aliases(self._versions, clock)
         self._ledger = ledger = Ledger(self._versions.catalog, clock, stores.runs.writer_lives)
         self._clock = clock
-        self._steps = StepRunner(stores, ledger, state / "runs", root)
+        self._steps = StepRunner(stores, ledger, state / "runs", root, cores() if warm is None else warm)
         self._runner = Runner(stores.runs, self._steps, ledger)
         self._promoter = PipelinePromoter(stores, self._runner, self._aliases, clock, root)
         self._reproducer = Reproducer(stores, state / "runs", root)
+
+    @property
+    def kernels(self) -> Ahead:
+        """The kernels that wait for steps."""
+        return self._steps.ahead
 
     def show(self, name: str) -> Graph:
         """The graph of a pipeline, inferred from what its notebooks read and write, with its last run's states."""

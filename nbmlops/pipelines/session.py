@@ -35,7 +35,7 @@ __all__ = ["KernelSession"]
 
 _INTERRUPT, _AFTER_INTERRUPT, _AFTER_SUCCESS = 2.0, 1.0, 3.0
 _LAST_OUTPUTS = 0.2
-_GLANCE = 0.05
+_GLANCE, _GLIMPSE = 0.05, 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,9 @@ class KernelSession:
 
     async def _run(self) -> Execution:
         request = self._request
-        kernel = Kernel(request.kernel, cwd=request.cwd, env=request.env)
-        self._marks.begin()
+        warm = await self._warm()
+        kernel = warm or Kernel(request.kernel, cwd=request.cwd, env=request.env)
+        self._marks.begin("warm" if warm else "cold")
         if self._file:
             self._file.open()
         # What is said if the runner itself fails below.
@@ -98,6 +99,21 @@ class KernelSession:
         seconds = time.monotonic() - self._began
         cells = tuple(self._marks.results())
         return Execution(request.name, self._notebook, request.output, ending.status, cells, seconds, ending.failure)
+
+    async def _warm(self) -> Kernel | None:
+        """A kernel that was started ahead for such a notebook, once it has imported; None when there is none."""
+        warm = self._request.warm
+        if warm is None:
+            return None
+        seconds, _ = self._time_left(self._request.limits.start)
+        deadline = self._began + (seconds or 0)
+        # Looked for, since it happens in another process.
+        while not (warm.is_ready or self._is_cancelled()) and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(_GLIMPSE)
+        if not warm.is_fit():
+            return None
+        warm.give(self._request.env)
+        return warm
 
     async def _work(self, kernel: Kernel) -> _Ending:
         await kernel.launch()

@@ -25,6 +25,7 @@ from nbmlops.pipelines.records import StepResult
 from nbmlops.pipelines.request import Cancellation, Request
 from nbmlops.pipelines.retrying import retried
 from nbmlops.pipelines.secret_values import Secrets
+from nbmlops.pipelines.warm.ahead import Ahead
 from nbmlops.pipelines.when import LEFT_OUT
 from nbmlops.store import lineage
 from nbmlops.store.naming import adopt_outputs
@@ -68,9 +69,12 @@ class StepRunner:
         Where executed notebooks are written, in a folder for each run.
     root : Path
         The project's folder, whose modules count as a step's code.
+    warm : int
+        How many kernels may wait for steps at once.
     """
 
-    def __init__(self, stores: Stores, ledger: Ledger, folder: Path, root: Path) -> None:
+    def __init__(self, stores: Stores, ledger: Ledger, folder: Path, root: Path, warm: int = 0) -> None:
+        self.ahead = Ahead(warm, root)
         self._stores = stores
         self._catalog = stores.runs.catalog
         self._runs = stores.runs
@@ -295,7 +299,9 @@ class StepRunner:
 
         secrets, limits = Secrets.of(plan.parameters[step.name]), step.settings.within(plan.limits)
         kernel, cwd = kernel_of(prepared, output.name), plan.folders[step.name]
-        return perform(Request(output.name, prepared, output, kernel, cwd, env, limits, tell, show, cancelled, secrets))
+        about = (output.name, prepared, output, kernel, cwd, env, limits)
+        with self.ahead.step(plan, step.name) as warm:
+            return perform(Request(*about, tell, show, cancelled, secrets, warm))
 
     def _expected(self, step: str) -> float | None:
         """Seconds that the step took when it last completed."""

@@ -234,8 +234,9 @@ class Workspace:
 
         versions = {kind: self.versions(kind) for kind in ("data", "model", "pipeline")}
         stores = Stores(versions, self.objects, self.run, self.data, self.check)
-        marker, pipelines = self.marker, self.settings.pipelines
-        return Pipelines(stores, self.clock, pipelines, marker.root, marker.state, rehearser(self))
+        marker, settings = self.marker, self.settings
+        places = marker.root, marker.state
+        return Pipelines(stores, self.clock, settings.pipelines, *places, rehearser(self), settings.warm_kernels)
 
     @cached_property
     def schedule(self) -> Schedules:

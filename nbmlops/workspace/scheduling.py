@@ -36,4 +36,5 @@ def schedules_of(workspace: Workspace) -> Schedules:
             )
         return said
 
-    return Schedules(catalog, workspace.clock, actions, sources, marker.root, marker.state / "live", places)
+    live, keeping = marker.state / "live", workspace.pipeline.kernels.keeping
+    return Schedules(catalog, workspace.clock, actions, sources, marker.root, live, places, keeping)

@@ -25,3 +25,12 @@ def test_what_an_hour_costs_is_a_number() -> None:
     for wrong in ("much", -1, True, "nan", "inf", [1]):
         with pytest.raises(InvalidError, match="must be a number of at least 0"):
             Settings.read({"cost_per_hour": wrong}, {})
+
+
+def test_how_many_kernels_wait_is_a_whole_number() -> None:
+    assert Settings.read({}, {}).warm_kernels is None
+    assert Settings.read({"warm_kernels": 0}, {}).warm_kernels == 0
+    assert Settings.read({"warm_kernels": 0}, {"NBMLOPS_WARM_KERNELS": "3"}).warm_kernels == 3
+    for wrong in ("many", -1, True, 1.5):
+        with pytest.raises(InvalidError, match="must be a whole number"):
+            Settings.read({"warm_kernels": wrong}, {})

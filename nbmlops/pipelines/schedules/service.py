@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -56,6 +57,8 @@ class Schedules:
         The folder of lock files by which processes of this machine know who lives.
     places : callable
         Gives the URLs of those who are told of failures.
+    keeping : callable
+        Gives what is kept open while the daemon runs, such as kernels for the next fires.
     """
 
     def __init__(
@@ -67,7 +70,9 @@ class Schedules:
         root: Path,
         live: Path,
         places: Callable[[], tuple[str, ...]] = tuple,
+        keeping: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        self._keeping = keeping
         self.actions = actions
         self._catalog = catalog
         self._clock = clock
@@ -253,7 +258,8 @@ class Schedules:
         filer = Filer(self._catalog, self._clock, self._sources)
         claims = Claims(self._catalog, self._clock, self._live)
         scheduler = Scheduler(self._catalog, self._clock, self.actions, filer, claims, alerts)
-        return scheduler.run(once=once, parallel=parallel or os.cpu_count() or 1, tell=tell or (lambda _: None))
+        with self._keeping():
+            return scheduler.run(once=once, parallel=parallel or os.cpu_count() or 1, tell=tell or (lambda _: None))
 
     def unit(self, *, to: str | Path | None = None) -> Export:
         """Write the unit by which systemd keeps the daemon running.
