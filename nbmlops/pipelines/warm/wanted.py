@@ -32,6 +32,8 @@ _OURS = (
     "import nbmlops.tracking.service, nbmlops.tracking.ending, nbmlops.models.autolog",
     "import nbmlops.store.catalog, nbmlops.store.objects",
 )
+# Lines that give a notebook its verbs, and say how it wants to run.
+_FACE = {("line", "load_ext", "nbmlops"), ("cell", "ml", "step")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,7 @@ def _imported(node: ast.stmt) -> tuple[str, ...] | None:
         case ast.ImportFrom(module=str(module), level=0):
             return (module.partition(".")[0],)
         case ast.Expr(value=ast.Call() as call) if magic := read_magic(call):
-            is_ours = (magic.kind, magic.name, magic.text.strip()) == ("line", "load_ext", "nbmlops")
-            return ("nbmlops",) if is_ours else None
+            return ("nbmlops",) if (magic.kind, magic.name, magic.text.strip()) in _FACE else None
     return None
 
 

@@ -41,6 +41,8 @@ def test_what_nbmlops_itself_imports_is_made_ahead_once_where_a_notebook_uses_it
     assert all("nbmlops" in line for line in ours[:-1])
     for line in ours:
         exec(line, {})
+    assert found("%load_ext nbmlops", "%%ml step\nretries: 2", "import pandas") == ["import pandas"]
+    assert found("%load_ext nbmlops", "%ml data load flights", "import pandas") == []
     assert found("%load_ext autoreload", "import pandas") == []
 
 
