@@ -53,8 +53,8 @@ class Ahead:
     def step(self, plan: Plan, name: str) -> Iterator[WarmKernel | None]:
         """A warm kernel for the step `name`, if there is one, while the body executes it; it is ended after.
 
-        A plan that is to be `cold` gets none, nor does one whose code lies elsewhere: a kernel has to know that from its
-        start on.
+        A plan that is `cold` gets none, nor does one whose code lies elsewhere, which a kernel has to know when it
+        starts.
         """
         if plan.cold or plan.home or not self._size:
             yield None
