@@ -13,6 +13,7 @@ alerts        NBMLOPS_ALERTS        list: URLs of apprise for those who are told
 cost_per_hour NBMLOPS_COST_PER_HOUR what an hour of this machine costs; runs and their cells then tell what they cost
 warm_kernels  NBMLOPS_WARM_KERNELS  how many kernels may wait for steps; one for each core by default, 0 for none
 remotes                             table: name of a remote -> folder or fsspec URL to push to and pull from
+profiles      NBMLOPS_PROFILES      table: which tables are profiled after a save; the variable is true or false
 ============= ===================== =====================================================================
 """
 
@@ -28,12 +29,45 @@ from typing import Any
 from nbmlops.core.errors import InvalidError, nearest
 from nbmlops.core.refs import check_name
 
-__all__ = ["FOLDER", "Settings"]
+__all__ = ["FOLDER", "Profiles", "Settings"]
 
 FOLDER = ".nbmlops"
 """The folder by which a project is known as a workspace."""
 
 _VARIABLES = {"catalog": "NBMLOPS_CATALOG", "objects": "NBMLOPS_OBJECTS"}
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """Which tables are profiled after they were saved; other ones are when their profile is asked for.
+
+    Attributes
+    ----------
+    after_saves : bool
+        Whether any are.
+    least, most : int
+        Values, rows times columns, that a table has at least and at most.
+    """
+
+    after_saves: bool = True
+    least: int = 100_000
+    most: int = 1_000_000_000
+
+    @classmethod
+    def read(cls, table: Any, variable: str | None) -> Profiles:
+        """Read them from the table ``[tool.nbmlops.profiles]``, and whether any are made from the variable."""
+        known = {entry.name for entry in fields(cls)}
+        for key, value in _table("profiles", table).items():
+            if key not in known:
+                raise InvalidError(
+                    f"[tool.nbmlops.profiles] has an unknown key {key!r}",
+                    hint=nearest(key, known) or f"the keys are {', '.join(sorted(known))}",
+                )
+            if key != "after_saves" and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+                raise InvalidError(f"[tool.nbmlops.profiles] {key} must be a number of values, not {value!r}")
+        said = "NBMLOPS_PROFILES, or after_saves in [tool.nbmlops.profiles],"
+        after_saves = _switch(said, variable or table.get("after_saves", True))
+        return cls(**{**table, "after_saves": after_saves})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +84,7 @@ class Settings:
     rehash: bool = False
     cost_per_hour: float | None = None
     warm_kernels: int | None = None
+    profiles: Profiles = Profiles()
     # Their tokens are as good as passwords.
     alerts: tuple[str, ...] = field(default=(), repr=False)
     from_project: tuple[str, ...] = ()
@@ -84,7 +119,11 @@ class Settings:
             gates=MappingProxyType(_tables("gates", table.get("gates", {}))),
             policy=MappingProxyType(_table("policy", table.get("policy", {}))),
             remotes=MappingProxyType(_remotes(table.get("remotes", {}))),
-            rehash=_switch(environ.get("NBMLOPS_REHASH") or table.get("rehash", False)),
+            rehash=_switch(
+                "NBMLOPS_REHASH, or rehash in [tool.nbmlops],",
+                environ.get("NBMLOPS_REHASH") or table.get("rehash", False),
+            ),
+            profiles=Profiles.read(table.get("profiles", {}), environ.get("NBMLOPS_PROFILES")),
             cost_per_hour=_amount(environ.get("NBMLOPS_COST_PER_HOUR") or table.get("cost_per_hour")),
             warm_kernels=_count(environ.get("NBMLOPS_WARM_KERNELS") or table.get("warm_kernels")),
             alerts=_alerts(environ.get("NBMLOPS_ALERTS", "").split() or table.get("alerts", [])),
@@ -98,12 +137,12 @@ def _text(key: str, value: Any) -> str | None:
     raise InvalidError(f"[tool.nbmlops] {key} must be text, not {type(value).__name__}")
 
 
-def _switch(value: Any) -> bool:
+def _switch(said: str, value: Any) -> bool:
     if isinstance(value, bool):
         return value
     if str(value).lower() in {"1", "true", "0", "false"}:
         return str(value).lower() in {"1", "true"}
-    raise InvalidError(f"NBMLOPS_REHASH, or rehash in [tool.nbmlops], must be true or false, not {value!r}")
+    raise InvalidError(f"{said} must be true or false, not {value!r}")
 
 
 def _amount(value: Any) -> float | None:

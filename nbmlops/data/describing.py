@@ -1,36 +1,47 @@
-"""The verb that describes: profile, of a version, a file or a table in memory."""
+"""The verb that describes: profile, of a version, a file or a table in memory; and profiles made after saves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import CorruptError, InvalidError, NotFoundError
+from nbmlops.core.settings import Profiles
+from nbmlops.data.afterwards import Pause
 from nbmlops.data.frames import pandas_index
 from nbmlops.data.loading import Loading
 from nbmlops.data.records import a_or_an
 from nbmlops.data.table_files import TableFile, kind_of_file
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from nbmlops.data.records import DataVersion
+    from nbmlops.data.stored import StoredTable
     from nbmlops.profiling.records import Profile
     from nbmlops.store.versions import Version
 
 __all__ = ["Describing", "profile_file"]
 
 Progress = Callable[[int], None]
+_MOST_ROWS, _FEWEST_ROWS, _VALUES = 1 << 17, 1_024, 1 << 21
+"""Rows of a part that is profiled in the background, and its values, which are its size in memory."""
 
 
 class Describing(Loading):
     """What tells what tables hold."""
 
+    profiles: Profiles = Profiles()
+    """Which tables are profiled after they were saved."""
+
     def profile(self, value: Any, *, progress: Progress | None = None) -> Profile:
         """Tell what a table holds: counts, nulls, ends, quantiles, distinct and frequent values, correlations.
 
-        The profile of a version is made when it is first asked for, and kept with it. Files larger than memory are read
-        in parts.
+        The profile of a version is made after it was saved, or else when it is first asked for, and kept with it. Files
+        larger than memory are read in parts.
 
         Parameters
         ----------
@@ -55,6 +66,8 @@ class Describing(Loading):
 
             return profiler.profile(value)
         version = self._present(self._versions.resolve(value))
+        if self._later.settle(version.id):
+            version = self._versions.get(version.id)
         found = self._kept_profile(version) or self._made_profile(version, progress)
         self._lineage.record("reads", version)
         return replace(found, of=version.ref)
@@ -73,16 +86,44 @@ class Describing(Loading):
         return found if found.digest == version.digest else None
 
     def _made_profile(self, version: Version, progress: Progress | None) -> Profile:
-        from nbmlops.data import queries
-        from nbmlops.profiling import document, profiler
+        from nbmlops.profiling import profiler
 
         if "rows" not in version.detail:
             kind = a_or_an(str(version.detail["format"]))
             raise InvalidError(f"{version.ref} is {kind}, not a table", hint="profile a table")
         with self._opened(version, None, None) as stored:
-            index = [name for name in pandas_index(stored.schema) if name in stored.schema.names]
-            # As of a frame in memory, the index is left out.
+            index = _index(stored)
             made = profiler.profile_parts((part.drop_columns(index) for part in stored.batches()), progress)
+        return self._keep(version, made)
+
+    def _profile_later(self, saved: DataVersion) -> None:
+        """Have a version profiled in the background, if its table is neither too small nor too large for that."""
+        values = (saved.rows or 0) * len(saved.columns)
+        asked = self.profiles
+        if asked.after_saves and saved.format == "table" and asked.least <= values <= asked.most:
+            self._later.add(saved.id, partial(self._profile_in_turn, saved.id))
+
+    def _profile_in_turn(self, version_id: int, pause: Pause) -> None:
+        """Profile a version from what is stored, in small steps."""
+        from nbmlops.data.stored import StoredTable
+        from nbmlops.profiling import profiler
+
+        version = self._versions.get(version_id)
+        if self._kept_profile(version) is not None:
+            return
+        # A thread of Arrow's that lets go of what was read while the process ends takes it down (pyarrow 26).
+        with StoredTable(self._objects, version, threads=False) as stored:
+            index = _index(stored)
+            names = [name for name in stored.schema.names if name not in index]
+            made = profiler.profile_in_turn(_small_parts(stored, names), pause)
+        pause()
+        self._keep(version, made)
+
+    def _keep(self, version: Version, made: Profile) -> Profile:
+        """Keep a profile with the version that it is of."""
+        from nbmlops.data import queries
+        from nbmlops.profiling import document
+
         made = replace(made, of=version.ref, digest=version.digest)
         stored_as = self._objects.put(document.write(made)).digest
         keep = partial(queries.keep_profile, version.id, version.digest, stored_as)
@@ -90,6 +131,21 @@ class Describing(Loading):
             # Rows of the version were erased meanwhile: what tells of them is not to stay.
             self._objects.purge([stored_as])
         return made
+
+
+def _index(stored: StoredTable) -> list[str]:
+    """The columns of a pandas index, which is left out as it is of a frame in memory."""
+    return [name for name in pandas_index(stored.schema) if name in stored.schema.names]
+
+
+def _small_parts(stored: StoredTable, names: Sequence[str]) -> Iterator[pa.Table]:
+    """Columns of the rows in order, in parts of bounded size; at least one part, which may be empty."""
+    import numpy as np
+
+    rows = min(_MOST_ROWS, max(_FEWEST_ROWS, _VALUES // max(1, len(names))))
+    for start in range(0, max(1, stored.rows), rows):
+        yield stored.take(names, np.arange(start, min(start + rows, stored.rows)))
+        stored.forget()
 
 
 def profile_file(path: Path, progress: Progress | None = None) -> Profile:

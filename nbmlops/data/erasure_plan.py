@@ -44,7 +44,7 @@ class Plan:
     descendants : tuple of Descendant
         What was made from the touched ones.
     world : frozenset
-        All versions of data, reports and artifacts as they were.
+        All versions of data with their profiles, reports and artifacts as they were.
     """
 
     names: tuple[str, ...]

@@ -77,7 +77,8 @@ class Forgetting(Loading):
             return self._resume(eraser, (names, where_file), remotes, progress)
         self._refuse_names(names)
         condition = secret.asked() if where_file is None else secret.from_file(where_file)
-        with eraser.alone():
+        with eraser.alone(), self._later.first():
+            self._later.stop()  # a profile that is being made tells of the rows
             plan, planned = eraser.plan(names, condition, remotes, progress, fetch=not dry_run)
             if dry_run:
                 return planned

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.digests import short
 from nbmlops.core.errors import InvalidError, NotFoundError, RefusedError
 from nbmlops.core.refs import Ref
+from nbmlops.data.afterwards import Afterwards
 from nbmlops.data.lockfile import LockFile
 from nbmlops.data.records import DataVersion
 from nbmlops.data.saving import Tables
@@ -54,6 +55,11 @@ class Keeping:
         self._tables = Tables(versions, objects, scratch)
         self._open_exchange = exchange
         self._trusted = trusted
+        self._later = Afterwards()
+
+    def close(self) -> None:
+        """End what goes on in the background."""
+        self._later.stop()
 
     @cached_property
     def exchange(self) -> Exchange:

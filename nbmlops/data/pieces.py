@@ -75,14 +75,23 @@ class Source(Protocol):
 
 
 class File:
-    """A Parquet file."""
+    """A Parquet file.
 
-    def __init__(self, view: View) -> None:
+    Parameters
+    ----------
+    view : View
+        Its bytes.
+    threads : bool
+        Whether Arrow decodes it in its own threads, which may hold on to the bytes for an instant longer.
+    """
+
+    def __init__(self, view: View, *, threads: bool = True) -> None:
         import numpy as np
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         self._view = view
+        self._threads = threads
         view.need([(max(0, view.size - max(8, min(view.size // _END, _MOST_END))), view.size)])
         # The file ends with the length of its footer in four bytes, and PAR1.
         length = int.from_bytes(view.memory[view.size - 8 : view.size - 4], "little")
@@ -120,7 +129,7 @@ class File:
         file, wanted = self._coded(names, asked), list(names)
         if len(asked) < _BLOCKS * _BLOCKS:
             self._need(asked, names)
-            return file.read_row_groups(asked, columns=wanted).select(wanted)
+            return self._decoded(file, asked, wanted)
         # The bytes of one block are fetched and hashed while Arrow decodes the block before it.
         blocks = [asked[len(asked) * n // _BLOCKS : len(asked) * (n + 1) // _BLOCKS] for n in range(_BLOCKS)]
         with ThreadPoolExecutor(1, thread_name_prefix="nbmlops-bytes") as pool:
@@ -128,8 +137,11 @@ class File:
             tables = []
             for block, fetched in zip(blocks, coming, strict=True):
                 fetched.result()
-                tables.append(file.read_row_groups(block, columns=wanted).select(wanted))
+                tables.append(self._decoded(file, block, wanted))
         return pa.concat_tables(tables)
+
+    def _decoded(self, file: pq.ParquetFile, groups: list[int], names: list[str]) -> pa.Table:
+        return file.read_row_groups(groups, columns=names, use_threads=self._threads).select(names)
 
     def _need(self, groups: Sequence[int], names: Sequence[str]) -> None:
         self._view.need(span for number in groups for span in self._own(number, names))

@@ -42,10 +42,12 @@ def artifacts(connection: Connection) -> Sequence[Any]:
 
 
 def world(connection: Connection) -> set[tuple[int, str, str]]:
-    """Every version of data, report and artifact by what it holds: what a plan was made on, and has to hold still."""
+    """Every version of data with its profile, report and artifact: what a plan was made on, and has to hold still."""
     table, name = schema.version, schema.name
-    query = select(table.c.id, table.c.digest, table.c.root).join(name).where(name.c.kind == "data")
-    found = {(row.id, row.digest, row.root) for row in connection.execute(query)}
+    profile = table.c.detail["profile"].as_string()
+    query = select(table.c.id, table.c.digest, table.c.root, profile.label("profile"))
+    rows = connection.execute(query.join(name).where(name.c.kind == "data"))
+    found = {(row.id, row.digest, f"{row.root} {row.profile or ''}") for row in rows}
     found.update((0, row.subject, row.object) for row in reports(connection))
     found.update((0, row.name, row.digest) for row in artifacts(connection))
     return found

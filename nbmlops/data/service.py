@@ -92,12 +92,24 @@ class Data(Forgetting, Blaming, Describing, Pinning, Travelling):
         ConflictError
             When a file changed while it was read; nothing is saved then.
         """
-        saved_as = called(value, name)
-        tagged = labels(saved_as, tags, alias)
+        with self._later.first():
+            saved = self._save(value, called(value, name), How(as_, allow_empty, progress), message, tags, alias)
+        self._profile_later(saved)
+        return saved
+
+    def _save(
+        self,
+        value: Any,
+        name: str,
+        how: How,
+        message: str | None,
+        tags: Mapping[str, Any] | None,
+        alias: str | None,
+    ) -> DataVersion:
+        tagged = labels(name, tags, alias)
         origin = self._versions.origin()
         self._lock.read()  # a lock that cannot be read is said before anything is saved
-        intake = Intake(self._objects, self._tables, self._scratch.parent)
-        taken, detail = intake.take(value, saved_as, How(as_, allow_empty, progress))
+        taken, detail = Intake(self._objects, self._tables, self._scratch.parent).take(value, name, how)
         kept = {each.name: getattr(taken, each.name) for each in fields(taken)}  # not a copy of thousands of digests
         content = {**kept, "message": message, "detail": detail | origin.detail()}
-        return self._enter(saved_as, content, tagged, alias)
+        return self._enter(name, content, tagged, alias)

@@ -46,10 +46,13 @@ class StoredTable:
         Where the files lie.
     version : Version
         A version whose format is ``table``, or what tells as much of another table.
+    threads : bool
+        Whether files are decoded by several threads.
     """
 
-    def __init__(self, objects: Views, version: Version) -> None:
+    def __init__(self, objects: Views, version: Version, *, threads: bool = True) -> None:
         self._objects = objects
+        self._threads = threads
         self._files: dict[Piece, Source] = {}
         self.rows: int = version.detail["rows"]
         self._size = version.size
@@ -58,7 +61,7 @@ class StoredTable:
             self.schema = self.recipe.schema
         else:
             piece = Piece(version.root, self.rows)
-            self._files[piece] = file = File(objects.view(version.root))
+            self._files[piece] = file = File(objects.view(version.root), threads=threads)
             self.schema = layout.saved_schema(file.schema)
             self.recipe = Recipe(self.schema, self.rows, (Group(tuple(self.schema.names), (Part(piece, None, None),)),))
         self.categories = layout.categories(self.schema)
@@ -228,7 +231,10 @@ class StoredTable:
 
     def _file(self, piece: Piece) -> Source:
         if piece not in self._files:
-            self._files[piece] = File(self._objects.view(piece.digest)) if piece.digest else Numbers(piece)
+            if piece.digest:
+                self._files[piece] = File(self._objects.view(piece.digest), threads=self._threads)
+            else:
+                self._files[piece] = Numbers(piece)
         return self._files[piece]
 
     def _dressed(self, table: pa.Table) -> pa.Table:

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-__all__ = ["profile", "profile_parts"]
+__all__ = ["profile", "profile_in_turn", "profile_parts"]
 
 _ROWS = 1 << 17
 Progress = Callable[[int], None]
+Pause = Callable[[], None]
 
 
 def profile(table: Any) -> Profile:
@@ -84,6 +85,28 @@ def profile_parts(parts: Iterable[Any], progress: Progress | None = None) -> Pro
     return Profile.merged(found)
 
 
+def profile_in_turn(parts: Iterable[Any], pause: Pause) -> Profile:
+    """Profile a table that comes in parts, in this thread alone, one part in memory at a time.
+
+    Parameters
+    ----------
+    parts : iterable of pyarrow.Table
+        The parts, at least one, each with the same columns.
+    pause : callable
+        Called before each part and each column of it; may wait, and ends all by raising something.
+
+    Raises
+    ------
+    InvalidError
+        When there is none, or they have unlike columns.
+    """
+    found: list[Profile] = []
+    for part in parts:
+        pause()
+        found[:] = [Profile.merged([*found, _profiled(part, pause)])]
+    return Profile.merged(found)
+
+
 def _filled(parts: Iterable[Any]) -> Iterator[pa.Table]:
     """Small parts together, large ones cut, so that each is worth a turn."""
     import pyarrow as pa
@@ -104,14 +127,16 @@ def _filled(parts: Iterable[Any]) -> Iterator[pa.Table]:
         yield pa.concat_tables(held)
 
 
-def _profiled(table: pa.Table) -> Profile:
-    columns = tuple(
-        column_profile(field.name, column) for field, column in zip(table.schema, table.columns, strict=True)
-    )
+def _profiled(table: pa.Table, pause: Pause | None = None) -> Profile:
+    columns = []
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if pause is not None:
+            pause()
+        columns.append(column_profile(field.name, column))
     names = [column.name for column in columns if column.kind == "number"]
     kept = names[: Comoments.MOST]
     reals = [_reals(table.column(name)) for name in kept]
-    return Profile(table.num_rows, columns, Comoments.of(tuple(kept), reals, tuple(names[Comoments.MOST :])))
+    return Profile(table.num_rows, tuple(columns), Comoments.of(tuple(kept), reals, tuple(names[Comoments.MOST :])))
 
 
 def _reals(column: pa.ChunkedArray) -> np.ndarray:

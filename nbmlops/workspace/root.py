@@ -166,7 +166,9 @@ class Workspace:
 
         versions = self.versions("data")
         kept = versions, Aliases(versions, self.clock), self.objects, self._lineage, self._lock
-        return Data(*kept, self.marker.state / "scratch", lambda: self._exchange, self.remote.trusted)
+        data = Data(*kept, self.marker.state / "scratch", lambda: self._exchange, self.remote.trusted)
+        data.profiles = self.settings.profiles
+        return data
 
     @cached_property
     def remote(self) -> Remotes:
@@ -303,7 +305,7 @@ class Workspace:
 
     def close(self) -> None:
         """Give back connections and this process's mark as a writer."""
-        for service in [self.__dict__[name] for name in ("run", "catalog") if name in self.__dict__]:
+        for service in [self.__dict__[name] for name in ("data", "run", "catalog") if name in self.__dict__]:
             service.close()
 
     def __enter__(self) -> Self:

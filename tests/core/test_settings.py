@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from nbmlops.core.errors import InvalidError
-from nbmlops.core.settings import Settings
+from nbmlops.core.settings import Profiles, Settings
 
 
 def test_files_are_read_again_when_the_user_or_the_project_says_so() -> None:
@@ -34,3 +34,26 @@ def test_how_many_kernels_wait_is_a_whole_number() -> None:
     for wrong in ("many", -1, True, 1.5):
         with pytest.raises(InvalidError, match="must be a whole number"):
             Settings.read({"warm_kernels": wrong}, {})
+
+
+def test_which_tables_are_profiled_after_a_save() -> None:
+    assert Settings.read({}, {}).profiles == Profiles(after_saves=True, least=100_000, most=1_000_000_000)
+    assert Settings.read({"profiles": {"least": 5, "most": 9}}, {}).profiles == Profiles(least=5, most=9)
+    assert not Settings.read({"profiles": {"after_saves": False}}, {}).profiles.after_saves
+    assert not Settings.read({}, {"NBMLOPS_PROFILES": "0"}).profiles.after_saves
+    assert Settings.read({"profiles": {"after_saves": False}}, {"NBMLOPS_PROFILES": "true"}).profiles.after_saves
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"lest": 5}, "unknown key 'lest'"),
+        ({"least": -1}, "least must be a number of values, not -1"),
+        ({"most": True}, "most must be a number of values, not True"),
+        ({"after_saves": "perhaps"}, "must be true or false, not 'perhaps'"),
+        (5, "must be a table"),
+    ],
+)
+def test_settings_of_profiles_that_are_wrong_are_said(wrong: object, said: str) -> None:
+    with pytest.raises(InvalidError, match=said):
+        Settings.read({"profiles": wrong}, {})
