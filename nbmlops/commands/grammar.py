@@ -233,6 +233,8 @@ VERBS = (
         *("pipeline", "promote", "NAME", "Lint, prove, gate, freeze, then move an alias.", "ml.pipeline.promote"),
         only_python=_DRAWN,
     ),
+    Verb("pipeline", "approve", "NAME", "Approve what another person asked to promote.", "ml.pipeline.approve"),
+    Verb("pipeline", "reject", "NAME", "Say no to what waits for approval.", "ml.pipeline.reject"),
     Verb("pipeline", "rollback", "NAME [ALIAS]", "Move an alias back to where it was.", "ml.pipeline.rollback"),
     Verb("pipeline", "history", "NAME", "List all frozen versions, newest first.", "ml.pipeline.history"),
     Verb("pipeline", "delete", "REF", "Hide a frozen version until restored.", "ml.pipeline.delete"),

@@ -27,6 +27,8 @@ _PARAMS = click.option(
     help="A parameter of the notebooks.",
 )
 
+_TO = click.option("--to", default="production", show_default=True, metavar="ALIAS", help="The alias to move.")
+
 
 def _listed(records: Any) -> Any:
     from nbmlops.pipelines.records import PipelineVersion
@@ -175,14 +177,34 @@ def rehearse(session: Session, name: str, rows: int, timeout: float | None) -> A
 
 @group.verb("promote")
 @click.argument("name", type=_NAME)
-@click.option("--to", default="production", show_default=True, metavar="ALIAS", help="The alias to move.")
+@_TO
 @click.option("--against", type=RefParam("run"), help="The run that the proof is compared with.")
 @click.option("-m", "--message", help="Why.")
 def promote(session: Session, name: str, to: str, against: str | None, message: str | None) -> Any:
     """Promote a pipeline."""
     pipeline = session.workspace.pipeline
     with session.meter.steps(name) as progress:
-        return pipeline.promote(name, to, against=against, message=message, progress=progress)
+        promotion = pipeline.promote(name, to, against=against, message=message, progress=progress)
+    return session.judged(promotion, good=promotion.waits is None)
+
+
+@group.verb("approve")
+@click.argument("name", type=_REF)
+@_TO
+@click.option("-m", "--message", help="Why.")
+def approve(session: Session, name: str, to: str, message: str | None) -> Any:
+    """Approve what another person asked to promote."""
+    promotion = session.workspace.pipeline.approve(name, to, message=message)
+    return session.judged(promotion, good=promotion.waits is None)
+
+
+@group.verb("reject")
+@click.argument("name", type=_REF)
+@_TO
+@click.option("-m", "--message", help="Why.")
+def reject(session: Session, name: str, to: str, message: str | None) -> Any:
+    """Say no to what waits for approval."""
+    return session.workspace.pipeline.reject(name, to, message=message)
 
 
 @group.verb("rollback")

@@ -7,6 +7,7 @@ catalog       NBMLOPS_CATALOG       SQLAlchemy URL of the catalog; SQLite in the
 objects       NBMLOPS_OBJECTS       folder or fsspec URL of the objects; in the workspace by default
 pipelines                           table: name of a pipeline -> list of notebook paths or patterns
 gates                               table: name of a model -> what a promotion of it must pass
+approvals                           table: how many others must approve a promotion, by noun, name and alias
 policy                              table: what data may hold and models may use
 rehash        NBMLOPS_REHASH        true: a large file is read again also when its times say that nothing was written
 alerts        NBMLOPS_ALERTS        list: URLs of apprise for those who are told when a schedule fails
@@ -79,6 +80,7 @@ class Settings:
     objects: str | None = None
     pipelines: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     gates: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
+    approvals: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     policy: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     remotes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     rehash: bool = False
@@ -117,6 +119,7 @@ class Settings:
             objects=urls["objects"],
             pipelines=MappingProxyType(_pipelines(table.get("pipelines", {}))),
             gates=MappingProxyType(_tables("gates", table.get("gates", {}))),
+            approvals=MappingProxyType(_table("approvals", table.get("approvals", {}))),
             policy=MappingProxyType(_table("policy", table.get("policy", {}))),
             remotes=MappingProxyType(_remotes(table.get("remotes", {}))),
             rehash=_switch(

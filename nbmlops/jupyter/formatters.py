@@ -35,6 +35,7 @@ SHOWN = {
     ),
     "nbmlops.profiling.records": ("Profile",),
     "nbmlops.render.listing": ("Listing",),
+    "nbmlops.store.asks": ("Ask",),
     "nbmlops.store.graph": ("LineageGraph",),
     "nbmlops.store.records": ("Backup", "Collected", "Pull", "Push", "Repair", "Stats", "Verification"),
     "nbmlops.tracking.active": ("ActiveRun",),

@@ -11,6 +11,7 @@ from nbmlops.core.errors import RefusedError, UnsupportedError
 
 if TYPE_CHECKING:
     from nbmlops.checks.records import Report
+    from nbmlops.store.asks import Ask
     from nbmlops.store.versions import Version
 
 __all__ = ["ModelSignature", "ModelVersion", "Output", "Promotion", "PromotionRefusedError", "SignatureField"]
@@ -164,7 +165,10 @@ class ModelVersion:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """An alias that moved, or was not allowed to: from which reference to which, on which report."""
+    """An alias that moved, or was not allowed to: from which reference to which, on which report.
+
+    `waits` is what others have to approve before it moves.
+    """
 
     kind: Literal["model", "pipeline"]
     name: str
@@ -173,6 +177,7 @@ class Promotion:
     after: str | None
     report: Report | None
     moved: bool
+    waits: Ask | None = None
 
 
 class PromotionRefusedError(RefusedError):

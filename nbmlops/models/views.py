@@ -6,11 +6,13 @@ from nbmlops.checks.views import sign
 from nbmlops.core import digests
 from nbmlops.core.errors import spoken
 from nbmlops.data.views import verdict
+from nbmlops.models.approvals import how_to_approve
 from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
 from nbmlops.render.dispatch import looks
 from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Block, Facts, Lines, Look, Part, line, table
 from nbmlops.render.units import TIMES, count, size, when
+from nbmlops.store.asks import Ask
 
 __all__ = ["takes_and_gives"]
 
@@ -67,21 +69,44 @@ def _(version: ModelVersion) -> Look:
 def _(promotion: Promotion) -> Look:
     noun, name, alias = promotion.kind, promotion.name, promotion.alias
     before, after = promotion.before or "nothing", promotion.after or "nothing"
-    if not promotion.moved:
+    if promotion.waits:
+        said = Part(f"{alias} stays on {before}: {after} waits for approval", "warn")
+    elif not promotion.moved:
         said = Part(f"{alias} stays on {before}", "plain" if promotion.report and promotion.report.passed else "bad")
     else:
         said = Part(f"{alias}: {before} → {after}", "good")
     undo = Part(f"undo: {noun} rollback {name} {alias}", "muted") if promotion.moved and promotion.before else None
-    report = promotion.report
+    report, waits = promotion.report, _waits(promotion.waits)
     if report is None:
-        return Look(line(f"{noun} {name}", said, undo))
+        return Look(line(f"{noun} {name}", said, undo), body=(Lines(waits),) if waits else ())
     tally = ", ".join(f"{number} {status}" for status, number in report.counts.items() if number)
     outcomes = [line(Part(f"{sign(each.status)} {each}")) for each in report.outcomes[:_NAMED]]
     if len(report.outcomes) > _NAMED:
         more = spoken(f"… and {len(report.outcomes) - _NAMED} more: `ml check show {report.id}`")
         outcomes.append(line(Part(more, "muted")))
     gate = f"gate {tally} (report {report.id})" if report.id else f"gate {tally}"
-    return Look(line(f"{noun} {name}", said, gate, undo), body=(Lines(tuple(outcomes)),) if outcomes else ())
+    return Look(
+        line(f"{noun} {name}", said, gate, undo), body=(Lines((*outcomes, *waits)),) if outcomes or waits else ()
+    )
+
+
+@looks(Ask)
+def _(ask: Ask) -> Look:
+    told = Part(f"{ask.ref} {ask.state}", "warn" if ask.state == "waiting" else "plain")
+    facts = {
+        "asked": f"{when(ask.at)} by {ask.author} ({ask.account})",
+        "message": ask.message,
+        **{f"approved by {one.by}": f"{when(one.at)} ({one.account}) {one.message or ''}" for one in ask.approvals},
+        "report": ask.grounds.report,
+    }
+    return Look(line(f"{ask.kind} {ask.name}", told, ask.where), more=(Facts.of(facts),))
+
+
+def _waits(ask: Ask | None) -> tuple[tuple[Part, ...], ...]:
+    """Who asked and who agreed, and what others type."""
+    if ask is None:
+        return ()
+    return (line(Part(ask.where)), line(Part(spoken(f"another person approves: {how_to_approve(ask)}"), "muted")))
 
 
 lists(

@@ -11,6 +11,7 @@ from nbmlops.pipelines.records import Pipeline, PipelineVersion
 from nbmlops.store.judging import newest_report
 
 if TYPE_CHECKING:
+    from nbmlops.models.approvals import Approvals
     from nbmlops.pipelines.planner import Planner
     from nbmlops.pipelines.stores import Stores
     from nbmlops.store.versions import Versions
@@ -24,11 +25,17 @@ class FrozenVersions:
     _stores: Stores
     _versions: Versions
     _planner: Planner
+    _approvals: Approvals
 
     def history(self, name: str) -> list[PipelineVersion]:
-        """All frozen versions of a pipeline, newest first, each with the reports that it was promoted on."""
+        """All frozen versions of a pipeline, newest first, each with its reports and what others were asked."""
+        asked = self._approvals.told(name)
         return [
-            replace(PipelineVersion.of(version), judged=newest_report(self._versions, version))
+            replace(
+                PipelineVersion.of(version),
+                judged=newest_report(self._versions, version),
+                asked=tuple(ask.where for ask in asked if ask.version_id == version.id),
+            )
             for version in self._versions.history(name)
         ]
 
@@ -70,4 +77,5 @@ class FrozenVersions:
             runs[0].name if runs else None,
             runs[0].status if runs else None,
             fault,
+            tuple(f"{one.ref} at {one.where}" for one in self._approvals.told(name) if one.state == "waiting"),
         )

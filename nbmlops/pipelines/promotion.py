@@ -1,7 +1,8 @@
 """Promotes a pipeline: lint, prove, gate, freeze, move. The verdict is computed outside any transaction.
 
 The transaction that moves the alias only re-checks that the alias is where it was when the promotion
-began, then writes the report, the version, the move and its Event together.
+began, and that as many others must approve, then writes the report, the version, the move and its Event together. Where
+others must approve, it writes in place of the move that it was asked for; `nbmlops.pipelines.approving` goes on.
 """
 
 from __future__ import annotations
@@ -19,16 +20,19 @@ from nbmlops.pipelines.frozen_content import Proved, content_of
 from nbmlops.pipelines.metrics import by_step
 from nbmlops.pipelines.proof import compare
 from nbmlops.pipelines.steps import SKIPPED
+from nbmlops.store.asks import Grounds
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.core.signs import StepProgress
+    from nbmlops.models.approvals import Approvals, Rule
     from nbmlops.pipelines.linting.finding import Finding
     from nbmlops.pipelines.plan import Plan
     from nbmlops.pipelines.records import PipelineRun
     from nbmlops.pipelines.runner import Runner
     from nbmlops.pipelines.stores import Stores
     from nbmlops.store.aliases import Aliases
+    from nbmlops.store.asks import Ask
     from nbmlops.store.catalog import Connection
     from nbmlops.store.versions import Version
     from nbmlops.tracking.records import Run
@@ -60,23 +64,29 @@ class PipelinePromoter:
         Executes the proof.
     aliases : Aliases
         Moves the alias.
+    approvals : Approvals
+        Holds a move back that others must approve.
     clock : Clock
         Tells when.
     root : Path
         The project's folder.
     """
 
-    def __init__(self, stores: Stores, runner: Runner, aliases: Aliases, clock: Clock, root: Path) -> None:
+    def __init__(
+        self, stores: Stores, runner: Runner, aliases: Aliases, approvals: Approvals, clock: Clock, root: Path
+    ) -> None:
         self._stores = stores
         self._runner = runner
         self._aliases = aliases
+        self._approvals = approvals
         self._clock = clock
         self._root = root
         self._versions = stores.versions["pipeline"]
 
     def promote(self, submission: Submission, progress: Callable[[StepProgress], None] | None = None) -> Promotion:
-        """Lint, prove, gate, freeze and move; see `Pipelines.promote`."""
+        """Lint, prove, gate, freeze and move, or ask others for it; see `Pipelines.promote`."""
         plan, alias = submission.plan, submission.alias
+        rule = self._approvals.rule(plan.name, alias)
         findings = _lint(plan)
         refuse_findings(plan.name, findings)
         before = self._position(plan.name, alias)
@@ -91,20 +101,31 @@ class PipelinePromoter:
             raise _refused(replace(unmoved, report=self._stores.checks.save(report)))
         content = content_of(self._stores, plan, Proved(proof.run.id, suites, submission.environment), self._root)
         content["message"] = submission.message
+        return self._moved(unmoved, rule, before, content)
+
+    def _moved(self, promotion: Promotion, rule: Rule, before: Version | None, content: Mapping[str, Any]) -> Promotion:
+        """Write the verdict, the version, and the move or what asks for it: all of them or none."""
+        name, alias, judged = promotion.name, promotion.alias, promotion.report
+        expected = before.id if before else None
         version: Version | None = None
+        waits: Ask | None = None
+        assert judged is not None
 
         def move(connection: Connection, number: int) -> None:
-            nonlocal version
-            version = self._versions.add_in(connection, plan.name, content)
-            queries.judged(connection, number, version.id, report.created_at)
-            expected = before.id if before else None
-            self._aliases.move(connection, alias, version, expected=expected, report_id=number)
+            nonlocal version, waits
+            version = self._versions.add_in(connection, name, content)
+            queries.judged(connection, number, version.id, judged.created_at)
+            self._approvals.recheck(name, alias, rule)
+            if rule.needed:
+                grounds = Grounds(expected, number, rule.digest, rule.needed)
+                waits = self._approvals.hold(connection, alias, version, grounds, content["message"])
+            else:
+                self._aliases.move(connection, alias, version, expected=expected, report_id=number)
 
-        # The verdict, the version and the move are all there, or none of them.
-        report = self._stores.checks.save(report, also=move)
+        report = self._stores.checks.save(judged, also=move)
         assert version is not None
-        moved = before is None or version.id != before.id
-        return replace(unmoved, after=version.ref, report=report, moved=moved)
+        moved = version.id != expected and not rule.needed
+        return replace(promotion, after=version.ref, report=report, moved=moved, waits=waits)
 
     def rollback(self, name: str, alias: str) -> Promotion:
         """Move the alias back."""

@@ -20,7 +20,7 @@ __all__ = ["Pipeline", "PipelineRun", "PipelineVersion", "StepResult"]
 class Pipeline:
     """A pipeline as the settings name it: its notebooks, and its newest frozen version, if any.
 
-    `fault` says what is wrong with its patterns, which then give no steps.
+    `fault` says what is wrong with its patterns, which then give no steps; `waits` what others have to approve.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Pipeline:
     last_run: str | None
     last_status: str | None
     fault: str | None = None
+    waits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class PipelineVersion:
     """One frozen version of a pipeline: sources, parameters, lock and environment under one digest.
 
     `judged` is number and status of the report of its promotion, which only `history` looks up; `reports` are those
-    of the suites that its proof ran, each as ``report 3: flights passed``.
+    of the suites that its proof ran, each as ``report 3: flights passed``. `asked` says which alias others were asked
+    to approve for it, who was asked and agreed, and what became of it; only `history` looks it up.
     """
 
     id: int
@@ -56,6 +58,7 @@ class PipelineVersion:
     ref: str
     judged: tuple[int, str] | None = None
     reports: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, version: Version) -> PipelineVersion:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.errors import InvalidError, UnsupportedError
 from nbmlops.core.refs import Ref, check_alias
 from nbmlops.core.signs import StepProgress
+from nbmlops.models.approvals import Approvals
+from nbmlops.pipelines.approving import Approving
 from nbmlops.pipelines.explaining import Explaining
 from nbmlops.pipelines.export.verb import Exporting
 from nbmlops.pipelines.frozen_versions import FrozenVersions
@@ -49,7 +51,7 @@ Progress = Callable[[StepProgress], None]
 Rehearser = Callable[[str, "int | None", "float | None", "Progress | None"], "Report"]
 
 
-class Pipelines(FrozenVersions, Linting, Exporting, Packaging, Resuming, Explaining, Backfilling):
+class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resuming, Explaining, Backfilling):
     """Pipelines of one project.
 
     Parameters
@@ -68,6 +70,8 @@ class Pipelines(FrozenVersions, Linting, Exporting, Packaging, Resuming, Explain
         Runs a pipeline on samples in a copy of the workspace, which only who composes workspaces can make.
     warm : int or None
         How many kernels may wait for steps at once; None is one for each core.
+    approvals : callable
+        Gives ``[tool.nbmlops.approvals]`` as it is now.
     """
 
     def __init__(
@@ -79,17 +83,19 @@ class Pipelines(FrozenVersions, Linting, Exporting, Packaging, Resuming, Explain
         state: Path,
         rehearser: Rehearser | None = None,
         warm: int | None = 0,
+        approvals: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self._rehearser = rehearser
         self._stores = stores
         self._planner = Planner(stores, settings, root, state / "scratch")
         self._versions = stores.versions["pipeline"]
         self._aliases = Aliases(self._versions, clock)
+        self._approvals = Approvals(self._versions, self._aliases, clock, approvals)
         self._ledger = ledger = Ledger(self._versions.catalog, clock, stores.runs.writer_lives)
         self._clock = clock
         self._steps = StepRunner(stores, ledger, state / "runs", root, cores() if warm is None else warm)
         self._runner = Runner(stores.runs, self._steps, ledger)
-        self._promoter = PipelinePromoter(stores, self._runner, self._aliases, clock, root)
+        self._promoter = PipelinePromoter(stores, self._runner, self._aliases, self._approvals, clock, root)
         self._reproducer = Reproducer(stores, state / "runs", root)
 
     @property
@@ -240,7 +246,7 @@ class Pipelines(FrozenVersions, Linting, Exporting, Packaging, Resuming, Explain
         message: str | None = None,
         progress: Progress | None = None,
     ) -> Promotion:
-        """Lint, prove, gate and freeze a pipeline, then move an alias to the frozen version.
+        """Lint, prove, gate and freeze a pipeline, then move an alias to the frozen version, or ask others to approve.
 
         Parameters
         ----------
@@ -254,6 +260,11 @@ class Pipelines(FrozenVersions, Linting, Exporting, Packaging, Resuming, Explain
             Why.
         progress : callable, optional
             Called with each sign of life of a step.
+
+        Returns
+        -------
+        Promotion
+            `moved` is False when the alias was there already, and when others must approve: `waits` says so then.
 
         Raises
         ------

@@ -46,10 +46,11 @@ def _aliases(aliases: Any) -> str:
 
 @looks(Pipeline)
 def _(pipeline: Pipeline) -> Look:
+    waits = "; ".join(pipeline.waits)
     last = f"last run {pipeline.last_run} {pipeline.last_status}" if pipeline.last_run else "not run yet"
     return Look(
         line(f"pipeline {pipeline.name}", count(len(pipeline.steps), "step"), last, _aliases(pipeline.aliases)),
-        more=(Facts.of({"steps": " → ".join(pipeline.steps), "newest": pipeline.newest}),),
+        more=(Facts.of({"steps": " → ".join(pipeline.steps), "newest": pipeline.newest, "waits": waits}),),
     )
 
 
@@ -65,6 +66,7 @@ def _(version: PipelineVersion) -> Look:
         "run": version.run_id,
         "promoted on": verdict(version.judged),
         "suites": ", ".join(version.reports),
+        "approval": "; ".join(version.asked),
     }
     gone = Part(spoken(f"deleted {when(version.deleted_at)}; undo: `ml pipeline restore {version.name}`"), "warn")
     return Look(
@@ -262,6 +264,7 @@ lists(
     Field("aliases", lambda pipeline: pipeline.aliases, _aliases),
     Field("last run", lambda pipeline: pipeline.last_run),
     Field("status", lambda pipeline: pipeline.last_status),
+    Field("waits for approval", lambda pipeline: pipeline.waits, "; ".join),
     nothing="no pipelines; name the first in pyproject.toml, under [tool.nbmlops.pipelines]",
 )
 lists(
@@ -274,6 +277,7 @@ lists(
     Field("aliases", lambda version: version.aliases, ", ".join),
     Field("promoted on", lambda version: version.judged, lambda judged: verdict(judged) or ""),
     Field("suites", lambda version: version.reports, ", ".join),
+    Field("approval", lambda version: version.asked, "; ".join),
     Field("deleted", lambda version: version.deleted_at, when),
     Field("message", lambda version: version.message),
     nothing="no frozen versions; the first: `ml pipeline promote NAME`",

@@ -27,6 +27,7 @@ _APART = {
     "data.blaming": "nbmlops.data.blame_views",
     "data.diff_records": "nbmlops.data.diff_views",
     "data.erasure_records": "nbmlops.data.erase_views",
+    "store.asks": "nbmlops.models.views",
     "profiling.records": "nbmlops.data.profile_views",
     "pipelines.reproduction": "nbmlops.pipelines.reproduction_views",
     "pipelines.schedules.records": "nbmlops.pipelines.schedules.views",

@@ -110,7 +110,7 @@ class Aliases:
     def place(self, connection: Connection, alias: str, to: Version) -> None:
         """Move an alias that no gate guards to a version, wherever it is, inside the caller's transaction."""
         check_alias(alias)
-        self.move(connection, alias, to, expected=self._place(connection, to.name, alias))
+        self.move(connection, alias, to, expected=self.id_at(connection, to.name, alias))
 
     def remove(self, connection: Connection, alias: str, version: Version) -> None:
         """Take an alias off a version inside the caller's transaction, with its history and its audit Event.
@@ -120,7 +120,7 @@ class Aliases:
         NotFoundError
             When it is not on that version.
         """
-        if self._place(connection, version.name, check_alias(alias)) != version.id:
+        if self.id_at(connection, version.name, check_alias(alias)) != version.id:
             hint = nearest(alias, version.aliases) or (
                 f"it has {', '.join(version.aliases)}" if version.aliases else "it has no aliases"
             )
@@ -133,8 +133,8 @@ class Aliases:
         move = {"how": "remove", "before_id": version.id, "after_id": None, "report_id": None}
         self._tell(connection, key, move, version, {})
 
-    def _place(self, connection: Connection, name: str, alias: str) -> int | None:
-        """Id of the version that an alias is on."""
+    def id_at(self, connection: Connection, name: str, alias: str) -> int | None:
+        """Row of the version that an alias is on, inside the caller's transaction."""
         query = select(schema.alias.c.version_id).join(schema.name, schema.name.c.id == schema.alias.c.name_id)
         query = query.where(schema.name.c.kind == self._versions.kind, schema.name.c.name == name)
         return connection.execute(query.where(schema.alias.c.alias == alias)).scalar_one_or_none()

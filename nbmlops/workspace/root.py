@@ -220,12 +220,13 @@ class Workspace:
         """Verbs on models."""
         from nbmlops.models import Models
 
-        # Read anew for each promotion, so that the move can tell whether the policy has changed since the verdict.
-        def gates() -> Mapping[str, Mapping[str, Any]]:
-            return layout.settings_of(self.marker.root).gates
-
         versions = self.versions("model")
-        return Models(versions, self.objects, self.keyring, self._lineage, self.clock, self.data, self.check, gates)
+        more = self.clock, self.data, self.check, lambda: self._present().gates
+        return Models(versions, self.objects, self.keyring, self._lineage, *more)
+
+    def _present(self) -> Settings:
+        # Read anew for each promotion, so that the move can tell whether the policy has changed since the verdict.
+        return layout.settings_of(self.marker.root)
 
     @cached_property
     def pipeline(self) -> Pipelines:
@@ -236,9 +237,9 @@ class Workspace:
 
         versions = {kind: self.versions(kind) for kind in ("data", "model", "pipeline")}
         stores = Stores(versions, self.objects, self.run, self.data, self.check)
-        marker, settings = self.marker, self.settings
-        places = marker.root, marker.state
-        return Pipelines(stores, self.clock, settings.pipelines, *places, rehearser(self), settings.warm_kernels)
+        places, settings = (self.marker.root, self.marker.state), self.settings
+        more = rehearser(self), settings.warm_kernels, lambda: self._present().approvals
+        return Pipelines(stores, self.clock, settings.pipelines, *places, *more)
 
     @cached_property
     def schedule(self) -> Schedules:

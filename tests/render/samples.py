@@ -44,6 +44,7 @@ from nbmlops.pipelines.schedules.records import Backfill, BackfillTime, Fire, Re
 from nbmlops.pipelines.step_settings import Retries, StepSettings
 from nbmlops.profiling.moments import Comoments, Moments
 from nbmlops.profiling.records import ColumnProfile, Profile
+from nbmlops.store.asks import Approval, Ask, Grounds
 from nbmlops.store.graph import Arrow, LineageGraph, Node
 from nbmlops.store.records import (
     Backup,
@@ -234,6 +235,12 @@ def schedules(text: str) -> list[Any]:
     ]
 
 
+def an_ask(text: str) -> Ask:
+    grounds = Grounds(None, 3, DIGEST, 2)
+    approvals = (Approval(text, NOW, text, text),)
+    return Ask(7, "pipeline", text, text, f"{text}@v2", DIGEST, 2, grounds, text, text, NOW, text, approvals)
+
+
 def every_record(text: str) -> list[Any]:
     """One record of each type that has a look, with `text` wherever a person could have written it."""
     signature = ModelSignature(
@@ -249,7 +256,7 @@ def every_record(text: str) -> list[Any]:
     )  # fmt: skip
     frozen = PipelineVersion(
         1, text, 1, DIGEST, (text,), {text: text}, 5_000, text, text, NOW, None, (text,), None, f"{text}@v1",
-        (4, "passed"), (f"report 3: {text} passed",),
+        (4, "passed"), (f"report 3: {text} passed",), (an_ask(text).where,),
     )  # fmt: skip
     steps = (
         StepResult(text, "completed", "", 4.1, text, (text,), {text: 0.5}, (text,), text),
@@ -277,6 +284,8 @@ def every_record(text: str) -> list[Any]:
         model,
         Promotion("model", text, text, f"{text}@v1", f"{text}@v2", report(text), moved=True),
         Promotion("model", text, text, None, f"{text}@v2", None, moved=False),
+        Promotion("model", text, text, f"{text}@v1", f"{text}@v2", report(text), moved=False, waits=an_ask(text)),
+        an_ask(text),
         Pipeline(text, (text,), f"{text}@v1", {text: f"{text}@v1"}, text, "finished"),
         frozen,
         PipelineRun(run(text, kind="pipeline"), steps),
