@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from nbmlops.core import digests
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, nearest
@@ -204,7 +204,8 @@ class Approvals:
 
         given, before = self._versions.catalog.transact(work)
         moved = given.state == "moved"
-        was, kind = before.ref if before else None, "model" if self._kind == "model" else "pipeline"
+        was = before.ref if before else None
+        kind: Literal["model", "pipeline"] = "model" if self._kind == "model" else "pipeline"
         return Promotion(kind, given.name, alias, was, given.ref, None, moved, None if moved else given)
 
     def reject(self, ref: str, alias: str, message: str | None) -> Ask:

@@ -90,9 +90,11 @@ class Approving:
         version = self._stores.versions["pipeline"].get_in(connection, ask.version_id)
         for need in needs_of(version.detail.get("lock", {})):
             try:
-                self._stores.versions[need.kind].resolve_in(connection, Ref(need.name, prefix=need.digest))
-            except NotFoundError as error:
+                found = self._stores.versions[need.kind].resolve_in(connection, Ref(need.name, prefix=need.digest))
+            except NotFoundError:
+                found = None
+            if found is None or found.digest != need.digest:
                 raise ConflictError(
                     f"{ask.ref} reads what is not here any more: {need}",
                     hint=f"`ml pipeline promote {ask.name}` judges anew",
-                ) from error
+                )

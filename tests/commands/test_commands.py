@@ -161,6 +161,8 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ),
     ("pipeline package delays@v3", "pipeline.package", ("delays@v3", None), {"with_data": False}),
     ("pipeline package delays@v3 a.zip --with-data", "pipeline.package", ("delays@v3", "a.zip"), {"with_data": True}),
+    ("pipeline approve delays@v4 -m good", "pipeline.approve", ("delays@v4", "production"), {"message": "good"}),
+    ("pipeline reject delays --to champion", "pipeline.reject", ("delays", "champion"), {"message": None}),
     ("pipeline resume delays-3", "pipeline.resume", ("delays-3",), {}),
     ("pipeline explain delays -p month=2", "pipeline.explain", ("delays", {"month": "2"}), {}),
     (

@@ -152,7 +152,9 @@ def test_what_was_asked_for_twice_waits_once_and_keeps_its_approvals(
 
 def test_what_has_changed_since_is_not_approved(workspace: Workspace) -> None:
     workspace.data.save(pd.DataFrame({"n": [5]}), "flights")
+    workspace.pipeline.delete("sums@v1")
     workspace.versions("data").delete("flights@v1")
+    workspace.pipeline.restore("sums@v1")
     with pytest.raises(ConflictError, match="sums@v1 reads what is not here any more: data flights@"):
         workspace.pipeline.approve("sums")
     workspace.data.restore("flights@v1")
