@@ -238,8 +238,8 @@ class Workspace:
         versions = {kind: self.versions(kind) for kind in ("data", "model", "pipeline")}
         stores = Stores(versions, self.objects, self.run, self.data, self.check)
         places, settings = (self.marker.root, self.marker.state), self.settings
-        more = rehearser(self), settings.warm_kernels, lambda: self._present().approvals
-        return Pipelines(stores, self.clock, settings.pipelines, *places, *more)
+        own, warm = (settings.pipelines, *places), settings.warm_kernels
+        return Pipelines(stores, self.clock, *own, rehearser(self), warm, lambda: self._present().approvals)
 
     @cached_property
     def schedule(self) -> Schedules:
