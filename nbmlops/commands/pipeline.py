@@ -66,6 +66,8 @@ def show(session: Session, name: str, mermaid: bool) -> Any:
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop a step that runs longer.")
 @click.option("--cell-timeout", type=float, metavar="SECONDS", help="Stop a step whose cell runs longer.")
 @click.option("--memory", metavar="SIZE", help="Stop a step that has more, such as 2GiB, with its child processes.")
+@click.option("--executor", metavar="WHERE", help="Where steps run: threads, of this machine, or dask.")
+@click.option("--scheduler", metavar="ADDRESS", help="The scheduler of Dask, such as tcp://10.0.0.5:8786.")
 @click.option("--log-output", is_flag=True, help="Show what the cells print, as it comes.")
 def run(
     session: Session,

@@ -13,6 +13,8 @@ rehash        NBMLOPS_REHASH        true: a large file is read again also when i
 alerts        NBMLOPS_ALERTS        list: URLs of apprise for those who are told when a schedule fails
 cost_per_hour NBMLOPS_COST_PER_HOUR what an hour of this machine costs; runs and their cells then tell what they cost
 warm_kernels  NBMLOPS_WARM_KERNELS  how many kernels may wait for steps; one for each core by default, 0 for none
+executor      NBMLOPS_EXECUTOR      where steps of pipelines run: threads (of this machine, the default) or dask
+scheduler     NBMLOPS_SCHEDULER     address of the scheduler of Dask, such as tcp://10.0.0.5:8786
 remotes                             table: name of a remote -> folder or fsspec URL to push to and pull from
 profiles      NBMLOPS_PROFILES      table: which tables are profiled after a save; the variable is true or false
 ============= ===================== =====================================================================
@@ -28,6 +30,7 @@ from types import MappingProxyType
 from typing import Any
 
 from nbmlops.core.errors import InvalidError, nearest
+from nbmlops.core.keywords import check_one_of
 from nbmlops.core.refs import check_name
 
 __all__ = ["FOLDER", "Profiles", "Settings"]
@@ -35,7 +38,7 @@ __all__ = ["FOLDER", "Profiles", "Settings"]
 FOLDER = ".nbmlops"
 """The folder by which a project is known as a workspace."""
 
-_VARIABLES = {"catalog": "NBMLOPS_CATALOG", "objects": "NBMLOPS_OBJECTS"}
+_VARIABLES = {"catalog": "NBMLOPS_CATALOG", "objects": "NBMLOPS_OBJECTS", "scheduler": "NBMLOPS_SCHEDULER"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +90,12 @@ class Settings:
     cost_per_hour: float | None = None
     warm_kernels: int | None = None
     profiles: Profiles = Profiles()
+    executor: str | None = None
+    scheduler: str | None = None
     # Their tokens are as good as passwords.
     alerts: tuple[str, ...] = field(default=(), repr=False)
     from_project: tuple[str, ...] = ()
-    """Which of `catalog` and `objects` the project's file names, rather than this user's environment."""
+    """Which of `catalog`, `objects` and `scheduler` the project's file names, rather than this user's environment."""
 
     @classmethod
     def read(cls, table: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
@@ -117,6 +122,8 @@ class Settings:
         return cls(
             catalog=urls["catalog"],
             objects=urls["objects"],
+            scheduler=urls["scheduler"],
+            executor=_executor(environ.get("NBMLOPS_EXECUTOR") or table.get("executor")),
             pipelines=MappingProxyType(_pipelines(table.get("pipelines", {}))),
             gates=MappingProxyType(_tables("gates", table.get("gates", {}))),
             approvals=MappingProxyType(_table("approvals", table.get("approvals", {}))),
@@ -138,6 +145,12 @@ def _text(key: str, value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise InvalidError(f"[tool.nbmlops] {key} must be text, not {type(value).__name__}")
+
+
+def _executor(value: Any) -> str | None:
+    if value is not None:
+        check_one_of("NBMLOPS_EXECUTOR, or executor in [tool.nbmlops],", value, ("threads", "dask"))
+    return value  # type: ignore[no-any-return]
 
 
 def _switch(said: str, value: Any) -> bool:

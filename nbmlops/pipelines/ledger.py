@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.actions import UnderWayError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.plan import Plan
     from nbmlops.store.catalog import Catalog, Connection
 
-__all__ = ["BEAT", "LEASE", "WHOLE", "Claimant", "Committed", "Ledger", "Slot"]
+__all__ = ["BEAT", "LEASE", "WHOLE", "Claimant", "Committed", "Holder", "LateError", "Ledger", "Slot"]
 
 WHOLE = "*"
 """In place of a step: the run of the whole pipeline, which has a row when it stands for a time."""
@@ -70,6 +70,29 @@ class Claimant:
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the claim on a step that is run elsewhere: which attempt, in which task, on which worker.
+
+    A cluster may start one attempt twice, or late; the later attempt counts, and of one attempt the first task.
+    """
+
+    attempt: int
+    task: str
+    worker: str
+
+    def is_late(self, row: Any, run_id: str) -> bool:
+        """Whether the run has given the step of this row to somebody else."""
+        known = (row.outputs or {}).get("holder") if row.run_id == run_id else None
+        if known is None or known["attempt"] < self.attempt:
+            return False
+        return bool(known["attempt"] > self.attempt or known["task"] != self.task)
+
+
+class LateError(ConflictError):
+    """A step of a run was given to somebody else, or has committed in the run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Committed:
     """Result of a committed step: its run, the versions it wrote and those it read.
 
@@ -102,12 +125,21 @@ class Ledger:
         Tells when a lease ends.
     lives : callable
         Whether the writer of a run lives, None when that cannot be told here.
+    holder : Holder, optional
+        In whose name steps are claimed, where their run is elsewhere.
     """
 
-    def __init__(self, catalog: Catalog, clock: Clock, lives: Callable[[Connection, str | None], bool | None]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        clock: Clock,
+        lives: Callable[[Connection, str | None], bool | None],
+        holder: Holder | None = None,
+    ) -> None:
         self._catalog = catalog
         self._clock = clock
         self._lives = lives
+        self._holder = holder
 
     def claim(self, slot: Slot, claimant: Claimant, *, again: bool = False) -> int:
         """Claim a slot and return the fencing token.
@@ -128,11 +160,16 @@ class Ledger:
             When somebody else's claim still holds.
         ConflictError
             When it has committed.
+        LateError
+            When its run has given it to another holder, or has committed it.
         """
         return self._catalog.transact(lambda c: self._claim(c, slot, claimant, again))
 
     def _claim(self, connection: Connection, slot: Slot, claimant: Claimant, again: bool = False) -> int:
         row, now = queries.slot(connection, slot.key), self._clock.now()
+        if self._holder is not None:
+            self._refuse_late(connection, self._holder, row, claimant)
+            again = True
         if row is not None and row.state == "committed" and not again:
             raise ConflictError(f"{slot.step} of {slot.pipeline} at {slot.logical_time} has committed already")
         if row is not None and row.state == "claimed" and not again and self._holds(connection, row):
@@ -143,8 +180,39 @@ class Ledger:
         token = row.token + 1 if row is not None else 1
         claimed = {"state": "claimed", "token": token, "lease_until": now + LEASE, "started_at": now}
         who = {"step_key": claimant.step_key, "run_id": claimant.run_id, "pipeline_version": claimant.version}
-        queries.put_slot(connection, slot.key, {**claimed, **who, "ended_at": None})
+        held = {"outputs": {"holder": asdict(self._holder)}} if self._holder else {}
+        queries.put_slot(connection, slot.key, {**claimed, **who, **held, "ended_at": None})
         return token
+
+    def _refuse_late(self, connection: Connection, holder: Holder, row: Any, claimant: Claimant) -> None:
+        if row is None:
+            return
+        if row.state == "committed" and queries.parent(connection, row.run_id) == claimant.run_id:
+            raise LateError(f"{row.step} of {row.pipeline} has committed in this run already")
+        if holder.is_late(row, claimant.run_id):
+            raise LateError(f"{row.step} of {row.pipeline} was given to somebody else in this run")
+
+    def take_away(self, connection: Connection, slot: Slot, run_id: str, attempt: int) -> Holder | None:
+        """Take a step away from the attempt of a run that had it, which cannot claim, save or commit any more.
+
+        Who held it, None when the attempt has not begun. Nothing is changed where it has committed.
+        """
+        row = queries.slot(connection, slot.key)
+        mine = row is not None and row.state == "claimed" and row.run_id == run_id
+        found = (row.outputs or {}).get("holder") if mine else None
+        if found is None or found["attempt"] != attempt:
+            return None
+        over = {"outputs": {"holder": {**found, "task": ""}}, "ended_at": self._clock.now()}
+        values = {"state": "failed", "token": row.token + 1, "lease_until": None, **over}
+        queries.end_slot(connection, slot.key, row.token, values)
+        return Holder(**found)
+
+    def under_way(self, plan: Plan, run_id: str) -> dict[str, tuple[Holder, datetime]]:
+        """The steps that a run has others run now: who holds each, and until when."""
+        at, digest = plan.logical_time or run_id, plan.parameters_digest
+        key = {"pipeline": plan.name, "logical_time": at, "parameters_digest": digest, "generation": plan.generation}
+        rows = self._catalog.read(lambda c: queries.claimed(c, key, run_id))
+        return {row.step: (Holder(**row.outputs["holder"]), row.lease_until) for row in rows if "holder" in row.outputs}
 
     def _holds(self, connection: Connection, row: Any) -> bool:
         lives = self._lives(connection, row.run_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ class Plan:
     its pipeline only, and `taken` holds results of an earlier run that stand, by step.
     `generation` counts how often what has committed for `logical_time` was asked for anew.
     `limits` is what each step may take; `home` is where its code lies, None for the project. One that is `cold` is
-    executed in kernels that nothing has been done in.
+    executed in kernels that nothing has been done in. `digest` is that of the parameters, once it is known.
     """
 
     name: str
@@ -62,9 +62,25 @@ class Plan:
     limits: Limits = field(default_factory=Limits)
     home: Home | None = None
     cold: bool = False
+    digest: str | None = None
+
+    def alone(self, name: str) -> Plan:
+        """The part of this plan that one step needs; it stands for the same parameters."""
+        step, taken = self.graph.step(name), self.taken.get(name)
+        return replace(
+            self,
+            graph=replace(self.graph, steps=(step,), edges=(), external=()),
+            notebooks={name: self.notebooks[name]},
+            parameters={name: self.parameters[name]},
+            folders={name: self.folders[name]},
+            taken={} if taken is None else {name: taken},
+            digest=self.parameters_digest,
+        )
 
     @property
     def parameters_digest(self) -> str:
         """Digest of the effective parameters of all steps."""
+        if self.digest is not None:
+            return self.digest
         flat = {step: {key: repr(value) for key, value in values.items()} for step, values in self.parameters.items()}
         return digests.of_json(flat)

@@ -11,14 +11,17 @@ from sqlalchemy import Connection, func, insert, select, update
 from nbmlops.store import edges, schema
 
 __all__ = [
+    "claimed",
     "committed",
     "end_slot",
     "erased",
     "judged",
     "newest_slot",
     "outputs",
+    "parent",
     "put_slot",
     "reports_of",
+    "running_parts",
     "slot",
     "touched",
     "versions",
@@ -49,6 +52,26 @@ def end_slot(connection: Connection, key: Mapping[str, Any], token: int, values:
     """End a claimed slot when its token is still the newest; whether it was."""
     query = update(schema.ledger).filter_by(**key, token=token, state="claimed").values(**values)
     return connection.execute(query).rowcount == 1
+
+
+def claimed(connection: Connection, key: Mapping[str, Any], run_id: str) -> list[Any]:
+    """Rows of the steps that a run has claimed, and that have outputs, such as who holds them."""
+    table = schema.ledger
+    query = select(table).filter_by(**key, run_id=run_id, state="claimed")
+    return list(connection.execute(query.where(table.c.outputs.is_not(None))).all())
+
+
+def parent(connection: Connection, run_id: str) -> str | None:
+    """The run that a run is a part of."""
+    return connection.execute(select(schema.run.c.parent_id).filter_by(id=run_id)).scalar()
+
+
+def running_parts(connection: Connection, run_id: str, step: str) -> list[str]:
+    """Ids of the runs of a step that are running as parts of a run."""
+    table = schema.run
+    return list(
+        connection.execute(select(table.c.id).filter_by(parent_id=run_id, experiment=step, status="running")).scalars()
+    )
 
 
 def committed(connection: Connection, *, limit: int | None = _CANDIDATES, **which: str) -> list[Any]:

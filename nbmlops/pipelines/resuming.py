@@ -13,6 +13,7 @@ from nbmlops.pipelines.selection import PARTIAL, Selection
 from nbmlops.pipelines.steps import SKIPPED
 
 if TYPE_CHECKING:
+    from nbmlops.pipelines.executors.choice import Places
     from nbmlops.pipelines.ledger import Ledger
     from nbmlops.pipelines.planner import Planner
     from nbmlops.pipelines.runner import Runner
@@ -30,6 +31,7 @@ class Resuming:
     _stores: Stores
     _planner: Planner
     _runner: Runner
+    _places: Places
     _ledger: Ledger
 
     def resume(self, run: str, *, progress: Callable[[StepProgress], None] | None = None) -> PipelineRun:
@@ -78,7 +80,7 @@ class Resuming:
         plan = self._planner.plan(name, before.params, logical_time=at, selection=part)
         taken = self._ledger.of_run(plan.name, at or before.id, self._steps_of(before))
         plan = replace(plan, taken={step: taken[step] for step in taken if step in plan.notebooks})
-        return self._runner.run(plan, like=before.id, progress=progress)
+        return self._runner.run(plan, like=before.id, progress=progress, executor=self._places.choose())
 
     def _steps_of(self, run: Run) -> frozenset[str]:
         """Ids of the runs of its steps, and of those whose results it took over."""

@@ -15,7 +15,6 @@ from nbmlops.pipelines.approving import Approving
 from nbmlops.pipelines.explaining import Explaining
 from nbmlops.pipelines.export.verb import Exporting
 from nbmlops.pipelines.frozen_versions import FrozenVersions
-from nbmlops.pipelines.ledger import Ledger
 from nbmlops.pipelines.linting.verb import Linting
 from nbmlops.pipelines.logical_time import canonical
 from nbmlops.pipelines.packaging.verb import Packaging
@@ -30,19 +29,17 @@ from nbmlops.pipelines.runner import Runner
 from nbmlops.pipelines.schedules.backfill import Backfilling
 from nbmlops.pipelines.selection import Selection
 from nbmlops.pipelines.states import with_last_run
-from nbmlops.pipelines.steps import StepRunner
 from nbmlops.pipelines.warm.pool import cores
 from nbmlops.store.aliases import Aliases
 
 if TYPE_CHECKING:
     from nbmlops.checks.records import Report
     from nbmlops.core.actions import Stop
-    from nbmlops.core.clock import Clock
     from nbmlops.models.records import Promotion
+    from nbmlops.pipelines.executors.choice import Places
     from nbmlops.pipelines.graph import Graph
     from nbmlops.pipelines.reproduction import Reproduction
     from nbmlops.pipelines.request import Cancellation
-    from nbmlops.pipelines.stores import Stores
     from nbmlops.pipelines.warm.ahead import Ahead
 
 __all__ = ["Pipelines"]
@@ -56,16 +53,10 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
 
     Parameters
     ----------
-    stores : Stores
-        What pipelines write to.
-    clock : Clock
-        Tells when.
+    places : Places
+        Where steps may run, first of all here.
     settings : mapping
         Pipeline -> notebook paths or patterns.
-    root : Path
-        The project's folder.
-    state : Path
-        The workspace's own folder, where executed notebooks are kept.
     rehearser : callable, optional
         Runs a pipeline on samples in a copy of the workspace, which only who composes workspaces can make.
     warm : int or None
@@ -76,27 +67,27 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
 
     def __init__(
         self,
-        stores: Stores,
-        clock: Clock,
+        places: Places,
         settings: Mapping[str, tuple[str, ...]],
-        root: Path,
-        state: Path,
         rehearser: Rehearser | None = None,
         warm: int | None = 0,
         approvals: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
+        site = places.site
+        stores, clock, root = site.stores, site.clock, site.root
+        self._places = places
         self._rehearser = rehearser
         self._stores = stores
-        self._planner = Planner(stores, settings, root, state / "scratch")
+        self._planner = Planner(stores, settings, root, site.state / "scratch")
         self._versions = stores.versions["pipeline"]
         self._aliases = Aliases(self._versions, clock)
         self._approvals = Approvals(self._versions, self._aliases, clock, approvals)
-        self._ledger = ledger = Ledger(self._versions.catalog, clock, stores.runs.writer_lives)
+        self._ledger = site.ledger()
         self._clock = clock
-        self._steps = StepRunner(stores, ledger, state / "runs", root, cores() if warm is None else warm)
-        self._runner = Runner(stores.runs, self._steps, ledger)
+        self._steps = site.steps(warm=cores() if warm is None else warm)
+        self._runner = Runner(stores.runs, self._steps, self._ledger)
         self._promoter = PipelinePromoter(stores, self._runner, self._aliases, self._approvals, clock, root)
-        self._reproducer = Reproducer(stores, state / "runs", root)
+        self._reproducer = Reproducer(stores, site.state / "runs", root)
 
     @property
     def kernels(self) -> Ahead:
@@ -119,6 +110,7 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
         limits: Limits | None = None,
         progress: Progress | None = None,
         cancellation: Cancellation | None = None,
+        **where: str | None,
     ) -> PipelineRun:
         """Run a pipeline; steps whose code, parameters and inputs are unchanged are skipped.
 
@@ -142,6 +134,8 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
             Called with each sign of life of a step, and with what its cells print.
         cancellation : Cancellation, optional
             A handle that stops the run from another thread.
+        **where
+            ``executor`` is ``threads`` or ``dask``, ``scheduler`` the address of Dask's; as the settings say otherwise.
 
         Raises
         ------
@@ -154,7 +148,10 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
             are to run for a time, for which all of them commit or none.
         ConflictError
             When another run for the same time is under way.
+        UnavailableError
+            When the scheduler does not answer, or a worker does not see the project or its store.
         """
+        executor = self._places.choose(**where)
         at = None if logical_time is None else canonical(logical_time, self._clock.now())
         part = steps if isinstance(steps, Selection) else Selection(only=tuple(steps or ()))
         if part and at:
@@ -164,7 +161,7 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
             )
         plan = self._planner.plan(name, params or {}, logical_time=at, selection=part)
         plan = replace(plan, limits=limits or Limits())
-        done = self._runner.run(plan, cache=cache, progress=progress, stop=cancellation)
+        done = self._runner.run(plan, cache=cache, progress=progress, stop=cancellation, executor=executor)
         self._lock(done)
         return done
 
@@ -192,7 +189,8 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
             Raised to have it run anew where it has committed.
         """
         plan = self._planner.plan(name, params, logical_time=logical_time)
-        done = self._runner.run(replace(plan, generation=generation), progress=progress, stop=stop)
+        plan, executor = replace(plan, generation=generation), self._places.choose()
+        done = self._runner.run(plan, progress=progress, stop=stop, executor=executor)
         self._lock(done)
         return done
 

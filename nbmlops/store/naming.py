@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from nbmlops.core.errors import ConflictError
 from nbmlops.store import lineage, resolution, schema, tags
 from nbmlops.store.subjects import Subject
 
@@ -30,7 +31,10 @@ def add_version(
 
     Its id, and whether it is a new one.
     """
-    pipeline_run = lineage.current().pipeline_run_id
+    active = lineage.current()
+    pipeline_run = active.pipeline_run_id
+    if pipeline_run:
+        _check_running(connection, active.run_id or pipeline_run)
     own = name_id(connection, kind, name, values["created_at"])
     visible = resolution.visible(connection, own)
     known = visible is not None and visible.digest == values["digest"] and not renew
@@ -45,6 +49,17 @@ def add_version(
     if pipeline_run:
         put_output(connection, pipeline_run, own, version_id)
     return version_id, not known
+
+
+def _check_running(connection: Connection, run_id: str) -> None:
+    """Refuse what a step saves that was given to somebody else meanwhile, or whose run is over."""
+    run = schema.run
+    row = connection.execute(select(run.c.status, run.c.parent_id, run.c.experiment).filter_by(id=run_id)).one_or_none()
+    if row is None:
+        return  # it is in a journal still, so its process is this one
+    above = connection.execute(select(run.c.status).filter_by(id=row.parent_id)).scalar()
+    if row.status != "running" or above not in {None, "running"}:
+        raise ConflictError(f"{row.experiment} runs no more: what it still saves is for nothing")
 
 
 def name_id(connection: Connection, kind: str, name: str, now: datetime) -> int:

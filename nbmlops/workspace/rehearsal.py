@@ -170,7 +170,7 @@ def _steps(copy: Workspace, graph: Graph, name: str, timeout: float | None, prog
     said, began, stop = "", time.monotonic(), Cancellation()
     with _stopped_after(timeout, stop):
         try:
-            copy.pipeline.run(name, cache=False, progress=tell, cancellation=stop)
+            copy.pipeline.run(name, cache=False, progress=tell, cancellation=stop, executor="threads")
         except NbmlopsError as error:
             said = error.message
         except KeyboardInterrupt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -232,14 +232,14 @@ class Workspace:
     def pipeline(self) -> Pipelines:
         """Verbs on pipelines."""
         from nbmlops.pipelines import Pipelines
-        from nbmlops.pipelines.stores import Stores
+        from nbmlops.pipelines.executors.choice import Places
         from nbmlops.workspace.rehearsal import rehearser
+        from nbmlops.workspace.sites import site_at, site_of
 
-        versions = {kind: self.versions(kind) for kind in ("data", "model", "pipeline")}
-        stores = Stores(versions, self.objects, self.run, self.data, self.check)
-        places, settings = (self.marker.root, self.marker.state), self.settings
-        own, warm = (settings.pipelines, *places), settings.warm_kernels
-        return Pipelines(stores, self.clock, *own, rehearser(self), warm, lambda: self._present().approvals)
+        settings = self.settings
+        places = Places(site_of(self), partial(site_at, Workspace.open), settings.executor, settings.scheduler)
+        own = settings.pipelines, rehearser(self), settings.warm_kernels
+        return Pipelines(places, *own, lambda: self._present().approvals)
 
     @cached_property
     def schedule(self) -> Schedules:

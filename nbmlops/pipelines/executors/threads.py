@@ -17,40 +17,50 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.graph import Step
     from nbmlops.pipelines.steps import StepRunner
 
-__all__ = ["Memory", "Threads"]
+__all__ = ["Room", "Threads"]
 
 
-class Memory:
-    """The memory that the limits of what runs leave; who has no limit takes none of it.
+class Room:
+    """The cores and the memory that are left beside the steps that run.
 
     Parameters
     ----------
-    total : int or None
-        Bytes there are, None where that is not known and everybody has room.
+    cores : int
+        How many there are.
+    memory : int or None
+        Bytes there are, None where that is not known and limits are not counted.
     """
 
-    def __init__(self, total: int | None) -> None:
-        self._total = total
-        self._taken = 0
+    def __init__(self, cores: int, memory: int | None) -> None:
+        self._cores, self._memory = cores, memory
+        self._taken_cores = self._taken_memory = 0
         self._changed = threading.Condition()
 
     @contextmanager
-    def taken(self, size: int | None) -> Iterator[None]:
-        """Take so many bytes for the body, as soon as they are left; alone, one may have more than there are."""
-        total, share = self._total, size or 0
+    def taken(self, cores: int = 1, memory: int | None = None) -> Iterator[None]:
+        """Take so many cores and bytes for the body, as soon as they are left; alone, one may have more than all."""
+        share = memory or 0
         with self._changed:
-            self._changed.wait_for(lambda: total is None or self._taken == 0 or self._taken + share <= total)
-            self._taken += share
+            self._changed.wait_for(lambda: self._has(cores, share))
+            self._taken_cores += cores
+            self._taken_memory += share
         try:
             yield
         finally:
             with self._changed:
-                self._taken -= share
+                self._taken_cores -= cores
+                self._taken_memory -= share
                 self._changed.notify_all()
+
+    def _has(self, cores: int, memory: int) -> bool:
+        if self._taken_cores == 0:
+            return True
+        fits = self._memory is None or self._taken_memory + memory <= self._memory
+        return fits and self._taken_cores + cores <= self._cores
 
 
 class Threads:
-    """Runs steps in kernels of this machine: one for each core, fewer where their limits exceed its memory.
+    """Runs steps in kernels of this machine: one for each core, fewer where they ask for more cores or memory.
 
     Parameters
     ----------
@@ -63,7 +73,7 @@ class Threads:
     def __init__(self, steps: StepRunner, workers: int | None = None) -> None:
         self._steps = steps
         self._workers = workers or os.cpu_count() or 1
-        self._memory = Memory(installed())
+        self._room = Room(self._workers, installed())
 
     @contextmanager
     def open(self, assignment: Assignment) -> Iterator[Submit]:
@@ -73,5 +83,5 @@ class Threads:
 
     def _run(self, assigned: Assignment, step: Step) -> StepResult:
         plan = assigned.plan
-        with self._memory.taken(step.settings.within(plan.limits).memory):
+        with self._room.taken(step.settings.cores, step.settings.within(plan.limits).memory):
             return self._steps.run(plan, step, assigned.run_id, assigned.cancelled, assigned.cache, assigned.progress)

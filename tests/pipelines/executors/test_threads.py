@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 
-from nbmlops.pipelines.executors.threads import Memory
+from nbmlops.pipelines.executors.threads import Room
 
 
-def holder(memory: Memory, size: int | None) -> tuple[threading.Thread, threading.Event, threading.Event]:
-    """Take memory in a thread; it has it when the first event is set, and lets go of it with the second."""
+def holder(
+    room: Room, cores: int = 1, memory: int | None = None
+) -> tuple[threading.Thread, threading.Event, threading.Event]:
+    """Take room in a thread; it has it when the first event is set, and lets go of it with the second."""
     has, over = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with memory.taken(size):
+        with room.taken(cores, memory):
             has.set()
             over.wait(30)
 
@@ -22,11 +24,11 @@ def holder(memory: Memory, size: int | None) -> tuple[threading.Thread, threadin
 
 
 def test_steps_whose_limits_exceed_the_memory_wait_for_one_another() -> None:
-    memory = Memory(10)
-    one, one_has, one_over = holder(memory, 6)
+    room = Room(8, 10)
+    one, one_has, one_over = holder(room, memory=6)
     assert one_has.wait(30)
-    two, two_has, two_over = holder(memory, 5)
-    three, three_has, three_over = holder(memory, 4)
+    two, two_has, two_over = holder(room, memory=5)
+    three, three_has, three_over = holder(room, memory=4)
     assert three_has.wait(30), "6 and 4 fit"
     assert not two_has.wait(0.05)
     one_over.set()
@@ -37,17 +39,31 @@ def test_steps_whose_limits_exceed_the_memory_wait_for_one_another() -> None:
         thread.join(30)
 
 
+def test_a_step_is_counted_for_the_cores_that_it_asks_for() -> None:
+    room = Room(4, None)
+    one, one_has, one_over = holder(room, cores=3)
+    assert one_has.wait(30)
+    two, two_has, two_over = holder(room, cores=2)
+    with room.taken(1, 1_000):
+        assert not two_has.wait(0.05)
+    one_over.set()
+    assert two_has.wait(30)
+    two_over.set()
+    for thread in (one, two):
+        thread.join(30)
+
+
 def test_a_step_that_may_have_more_than_there_is_runs_alone() -> None:
-    memory = Memory(10)
-    with memory.taken(11):
-        thread, has, over = holder(memory, 1)
+    room = Room(2, 10)
+    with room.taken(5, 11):
+        thread, has, over = holder(room, memory=1)
         assert not has.wait(0.05)
     assert has.wait(30)
     over.set()
     thread.join(30)
 
 
-def test_steps_without_a_limit_wait_for_nobody() -> None:
-    memory = Memory(10)
-    with memory.taken(10), memory.taken(None), Memory(None).taken(1):
+def test_steps_without_a_limit_take_no_memory() -> None:
+    room = Room(2, 10)
+    with room.taken(1, 10), room.taken(1, None):
         pass
