@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,23 @@ class Selection:
     def __post_init__(self) -> None:
         if self.only and (self.start or self.until):
             raise InvalidError("--only names the steps that run", hint="leave out --from and --until, or --only")
+
+    @classmethod
+    def of(cls, steps: Selection | Sequence[str] | None, logical_time: str | None) -> Selection:
+        """What is asked for by name or as a selection, for a time or for none.
+
+        Raises
+        ------
+        InvalidError
+            When some steps are to stand for a time, for which all of them commit or none.
+        """
+        found = steps if isinstance(steps, Selection) else cls(only=tuple(steps or ()))
+        if found and logical_time:
+            raise InvalidError(
+                "some steps alone cannot stand for a time",
+                hint="leave out --logical-time, or --from, --until and --only",
+            )
+        return found
 
     def __bool__(self) -> bool:
         return bool(self.start or self.until or self.only)

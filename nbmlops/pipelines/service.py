@@ -153,13 +153,7 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
         """
         executor = self._places.choose(**where)
         at = None if logical_time is None else canonical(logical_time, self._clock.now())
-        part = steps if isinstance(steps, Selection) else Selection(only=tuple(steps or ()))
-        if part and at:
-            raise InvalidError(
-                "some steps alone cannot stand for a time",
-                hint="leave out --logical-time, or --from, --until and --only",
-            )
-        plan = self._planner.plan(name, params or {}, logical_time=at, selection=part)
+        plan = self._planner.plan(name, params or {}, logical_time=at, selection=Selection.of(steps, at))
         plan = replace(plan, limits=limits or Limits())
         done = self._runner.run(plan, cache=cache, progress=progress, stop=cancellation, executor=executor)
         self._lock(done)
