@@ -27,6 +27,9 @@ JUDGED: dict[str, Any] = {
     "only": (),
     "strict": False,
 }
+RUN: dict[str, Any] = {"steps": None, "cache": True, "logical_time": None, "limits": Limits()} | dict.fromkeys(
+    ("executor", "scheduler")
+)
 IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("status", "status", (), {}),
     ("lint delays", "lint", ("delays",), {}),
@@ -145,11 +148,15 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         "pipeline run delays",
         "pipeline.run",
         ("delays", {}),
-        {"steps": None, "cache": True, "logical_time": None, "limits": Limits()},
+        RUN,
+    ),
+    (
+        *("pipeline run delays --executor dask --scheduler tcp://h:8786", "pipeline.run", ("delays", {})),
+        RUN | {"executor": "dask", "scheduler": "tcp://h:8786"},
     ),
     (
         *("pipeline run delays --from 3_features --until 4_train", "pipeline.run", ("delays", {})),
-        {"steps": Selection(("3_features",), ("4_train",)), "cache": True, "logical_time": None, "limits": Limits()},
+        RUN | {"steps": Selection(("3_features",), ("4_train",))},
     ),
     (
         *(
@@ -157,7 +164,7 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
             "pipeline.run",
             ("delays", {}),
         ),
-        {"steps": None, "cache": True, "logical_time": None, "limits": Limits(cell=5, step=60, memory=2**31)},
+        RUN | {"limits": Limits(cell=5, step=60, memory=2**31)},
     ),
     ("pipeline package delays@v3", "pipeline.package", ("delays@v3", None), {"with_data": False}),
     ("pipeline package delays@v3 a.zip --with-data", "pipeline.package", ("delays@v3", "a.zip"), {"with_data": True}),
@@ -173,14 +180,14 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("pipeline run delays -p month=2 --no-cache --logical-time 2013-04-01", "pipeline.run"),
         *(
             ("delays", {"month": "2"}),
-            {"steps": None, "cache": False, "logical_time": "2013-04-01", "limits": Limits()},
+            RUN | {"cache": False, "logical_time": "2013-04-01"},
         ),
     ),
     (
         *("pipeline run delays -p grid={grid}", "pipeline.run"),
         *(
             ("delays", {"grid": VARIABLES["grid"]}),
-            {"steps": None, "cache": True, "logical_time": None, "limits": Limits()},
+            RUN,
         ),
     ),
     ("pipeline rehearse delays --rows 50", "pipeline.rehearse", ("delays",), {"rows": 50, "timeout": None}),
