@@ -31,7 +31,7 @@ class StepClient(NotebookClient):
     kernel : Kernel
         A started kernel.
     changed : callable
-        Called with the index of a cell, from 0, after it has changed.
+        Called with the index of a cell, from 0, after it has changed, and whether what it had before was changed.
     printed : callable or None
         Called with each new output.
     redaction : Redaction, optional
@@ -43,7 +43,7 @@ class StepClient(NotebookClient):
         notebook: NotebookNode,
         kernel: Kernel,
         *,
-        changed: Callable[[int], None],
+        changed: Callable[[int, bool], None],
         printed: Callable[[NotebookNode], None] | None = None,
         redaction: Redaction | None = None,
     ) -> None:
@@ -91,11 +91,11 @@ class StepClient(NotebookClient):
         try:
             output = super().process_message(msg, cell, cell_index)
         finally:
-            self._changed(cell_index)
+            self._changed(cell_index, False)
         if msg["msg_type"] == "update_display_data":
             display = (msg["content"].get("transient") or {}).get("display_id")
             for index in self._display_id_map.get(str(display), ()):
-                self._changed(index)
+                self._changed(index, True)
         if output is not None and self._printed is not None:
             self._printed(output)
         return output

@@ -3,7 +3,7 @@
 Nothing here changes the process that runs it, so kernels may be started from any number of threads. They
 speak over Unix sockets in a folder of their own, which cannot collide as ports do. The kernel leads its own
 process group; stopping it ends the group, and a guard, which only waits for the end of a pipe that this
-process holds, ends the group as well when this process dies without a word.
+process holds, ends the group as well when this process dies without a word, and has the notebook say so.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -32,7 +33,10 @@ __all__ = ["Kernel"]
 
 # Linux takes 107 bytes for the path of a Unix socket, macOS 103.
 _LONGEST_SOCKET = 100
-_GUARD = 'trap "" INT TERM HUP; read _; kill -s KILL -- "-$0"; rm -rf -- "$1"'
+_GUARD = (
+    'trap "" INT TERM HUP; read _; kill -s KILL -- "-$0"; '
+    '[ -e "$1/output" ] && "$2" -P -m nbmlops.pipelines.recovery "$1" 2>/dev/null; rm -rf -- "$1"'
+)
 
 
 class Kernel:
@@ -100,6 +104,11 @@ class Kernel:
         self._group = getattr(self.manager.provisioner, "pgid", None)
         if self._group is not None:
             self._guard = _guard(self._group, self.folder)
+
+    def saved_as(self, output: Path | None) -> None:
+        """Tell the guard, once the kernel has started, which notebook is to say so when this process is killed."""
+        if output is not None and self.folder is not None:
+            (self.folder / "output").write_text(str(output), encoding="utf-8")
 
     def arguments(self, folder: Path) -> list[str]:  # noqa: ARG002 - a kernel that has more to be told uses it
         """What the kernel's program is given, on top of what its specification says: no history file."""
@@ -229,7 +238,7 @@ class Kernel:
 
 def _guard(group: int, folder: Path) -> subprocess.Popen[bytes]:
     # In a session of its own, or the Ctrl-C that stops this process would end the guard first.
-    command = ["/bin/sh", "-c", _GUARD, str(group), str(folder)]
+    command = ["/bin/sh", "-c", _GUARD, str(group), str(folder), sys.executable]
     return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.ledger import Ledger
     from nbmlops.pipelines.planner import Planner
     from nbmlops.pipelines.runner import Runner
+    from nbmlops.pipelines.steps import StepRunner
     from nbmlops.pipelines.stores import Stores
     from nbmlops.tracking.records import Run
 
@@ -33,6 +34,7 @@ class Resuming:
     _runner: Runner
     _places: Places
     _ledger: Ledger
+    _steps: StepRunner
 
     def resume(self, run: str, *, progress: Callable[[StepProgress], None] | None = None) -> PipelineRun:
         """Go on with a run of a pipeline that failed or was killed, in a new run.
@@ -68,6 +70,7 @@ class Resuming:
             )
         if before.status == "running":
             raise ConflictError(f"{before.name} is still running", hint="wait for it to end, or stop it")
+        self._steps.recover(before.id)
         version = before.tags.get("version")
         name = f"{before.experiment}@{version}" if version else before.experiment
         at = before.tags.get("logical_time")

@@ -3,7 +3,8 @@
 Every save is temp file in the same folder → fsync → rename → fsync of the folder, so a reader always finds
 a whole notebook. A thread of its own formats and writes. The text of each cell is kept, and formatted again
 only after the cell has changed, so that the bytes formatted grow with the outputs and not with the number
-of saves. The text is what ``nbformat.writes`` gives, to the byte, plus a newline at the end.
+of saves. The text is what ``nbformat.writes`` gives, to the byte, plus a newline at the end. What changes between two
+saves is appended to a journal, see `cell_journal`.
 """
 
 from __future__ import annotations
@@ -14,16 +15,17 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import UnavailableError
+from nbmlops.pipelines.cell_journal import CellJournal
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["NotebookFile", "format_cell"]
+__all__ = ["NotebookFile", "format_cell", "write_notebook"]
 
 # A save may take up to a tenth of the time; a slow disk or huge outputs make saves rarer.
 _SHARE = 10
@@ -51,6 +53,7 @@ class NotebookFile:
         self.path = path.resolve()
         self._notebook = notebook
         self._interval = interval
+        self._journal = CellJournal(self.path, notebook)
         self._texts: list[bytes] = [b""] * len(notebook.cells)
         self._changed: set[int] = set(range(len(notebook.cells)))
         self._wake = threading.Condition()
@@ -68,15 +71,19 @@ class NotebookFile:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise self._refused(error) from error
+            raise _refused(self.path, error) from error
         self._save()
         self._thread.start()
 
-    def touch(self, index: int | None = None) -> None:
-        """Say that the cell at `index`, from 0, has changed, or else only the notebook's metadata."""
+    def touch(self, index: int | None = None, *, anew: bool = False) -> None:
+        """Say that the cell at `index`, from 0, has changed, or else only the notebook's metadata.
+
+        With `anew`, outputs that it had were changed; otherwise some were added, or all taken away.
+        """
         with self._wake:
             if index is not None:
                 self._changed.add(index)
+                self._journal.note(index, anew=anew)
             if not self._dirty:
                 self._dirty = True
                 self._wake.notify()
@@ -96,6 +103,7 @@ class NotebookFile:
             self._wake.notify()
         self._thread.join()
         self._save()
+        self._journal.close()
 
     def _work(self) -> None:
         pause = self._interval
@@ -114,29 +122,48 @@ class NotebookFile:
     def _save(self) -> None:
         with self._wake:
             changed, self._changed, self._dirty = self._changed, set(), False
+            useless = self._journal.turn()
         for index in changed:
             self._texts[index] = format_cell(self._notebook.cells[index])
         try:
-            _replace(self.path, self._parts())
+            _replace(self.path, _parts(self._notebook, self._texts))
         except OSError as error:
             self.touch()
-            raise self._refused(error) from error
+            raise _refused(self.path, error) from error
+        with self._wake:
+            self._journal.drop(useless)
 
-    def _parts(self) -> Iterator[bytes]:
-        yield b'{\n "cells": ['
-        for index, text in enumerate(self._texts):
-            yield b",\n  " if index else b"\n  "
-            yield text
-        yield b"\n ]," if self._texts else b"],"
-        rest = {key: value for key, value in dict(self._notebook).items() if key != "cells"}
-        rest["metadata"] = _without(self._notebook.metadata, _TRANSIENT)
-        yield _dump(rest)[1:] + b"\n"
 
-    def _refused(self, error: OSError) -> UnavailableError:
-        return UnavailableError(
-            f"the notebook cannot be saved as {self.path}: {error.strerror or error}",
-            hint="free space there, or name another folder",
-        )
+def write_notebook(path: Path, notebook: Mapping[str, Any]) -> None:
+    """Write a notebook, of nbformat's or as plain dictionaries, atomically in the place of one.
+
+    Raises
+    ------
+    UnavailableError
+        The disk refuses.
+    """
+    try:
+        _replace(path, _parts(notebook, list(map(format_cell, notebook["cells"]))))
+    except OSError as error:
+        raise _refused(path, error) from error
+
+
+def _parts(notebook: Mapping[str, Any], texts: Sequence[bytes]) -> Iterator[bytes]:
+    yield b'{\n "cells": ['
+    for index, text in enumerate(texts):
+        yield b",\n  " if index else b"\n  "
+        yield text
+    yield b"\n ]," if texts else b"],"
+    rest = {key: value for key, value in dict(notebook).items() if key != "cells"}
+    rest["metadata"] = _without(notebook["metadata"], _TRANSIENT)
+    yield _dump(rest)[1:] + b"\n"
+
+
+def _refused(path: Path, error: OSError) -> UnavailableError:
+    return UnavailableError(
+        f"the notebook cannot be saved as {path}: {error.strerror or error}",
+        hint="free space there, or name another folder",
+    )
 
 
 def format_cell(cell: Mapping[str, Any]) -> bytes:

@@ -117,6 +117,7 @@ class KernelSession:
 
     async def _work(self, kernel: Kernel) -> _Ending:
         await kernel.launch()
+        kernel.saved_as(self._file.path if self._file else None)
         if self._request.limits.memory is not None:
             self._memory = MemoryWatch(kernel.group, self._request.limits.memory)
         self._watch = asyncio.ensure_future(self._look_out(kernel))
@@ -230,7 +231,7 @@ class KernelSession:
         self._note(cell, ending, given_up)
         self._client.redact(cell)
         seconds = self._marks.cell_ended(index, ending.status, usage)
-        self._changed(index)
+        self._changed(index, bool(self._request.secrets.redaction))
         self._report(index, ending.status, seconds)
         return ending
 
@@ -301,9 +302,9 @@ class KernelSession:
             )
             cell.outputs.append(note)
 
-    def _changed(self, index: int) -> None:
+    def _changed(self, index: int, anew: bool = False) -> None:
         if self._file:
-            self._file.touch(index)
+            self._file.touch(index, anew=anew)
 
     def _report(self, index: int, status: Literal["running"] | Status, seconds: float) -> None:
         if self._request.progress is not None:

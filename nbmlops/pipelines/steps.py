@@ -22,6 +22,7 @@ from nbmlops.pipelines.notebook import as_notebook
 from nbmlops.pipelines.outcome import executed, shown
 from nbmlops.pipelines.parameters import Parameters, inject
 from nbmlops.pipelines.records import StepResult
+from nbmlops.pipelines.recovery import recover
 from nbmlops.pipelines.request import Cancellation, Request
 from nbmlops.pipelines.retrying import retried
 from nbmlops.pipelines.secret_values import Secrets
@@ -111,6 +112,11 @@ class StepRunner:
                 result = retried(step, attempt, cancelled, progress)
         progress(StepProgress(step.name, result.status, seconds=result.seconds or 0.0, why=result.why))
         return result
+
+    def recover(self, run_id: str) -> None:
+        """Make the notebooks of a pipeline's run that was killed say so, with all that they printed."""
+        for path in sorted((self._folder / run_id).glob("*.ipynb")):
+            recover(path)
 
     def leave_out(self, step: str, why: str, run_id: str) -> None:
         """Note that a step does not run; those that wait for it read what it made before."""

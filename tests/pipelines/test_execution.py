@@ -358,7 +358,9 @@ print(execute(read_notebook(folder / "in.ipynb"), folder / "out.ipynb", cwd=fold
 
 @pytest.fixture
 def runner(tmp_path: Path) -> subprocess.Popen[str]:
-    nbformat.write(notebook_of("1", f"{WITH_CHILD}time.sleep(300)", "2"), tmp_path / "in.ipynb")
+    # The word comes before the file by which the test knows, and is passed on in the time that follows.
+    word = "print('the last word', flush=True); import time; time.sleep(0.5)\n"
+    nbformat.write(notebook_of("1", f"{word}{WITH_CHILD}time.sleep(300)", "2"), tmp_path / "in.ipynb")
     (tmp_path / "t").mkdir()
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "t")}
     return subprocess.Popen(
@@ -394,8 +396,17 @@ def test_a_runner_that_is_killed_takes_the_kernel_and_its_children_with_it(
     runner.kill()
     runner.communicate(timeout=20)
     assert all(ends(int(pid)) for pid in pids)
-    nbformat.validate(nbformat.read(tmp_path / "out.ipynb", 4))
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
+    while (saved := nbformat.read(tmp_path / "out.ipynb", 4)).metadata.papermill.status == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    nbformat.validate(saved)
+    assert [cell.metadata.papermill.status for cell in saved.cells] == [
+        "completed", "completed", "cancelled", "not_run", "not_run"
+    ]  # fmt: skip
+    assert [(output.get("text"), output.get("evalue")) for output in saved.cells[2].outputs] == [
+        ("the last word\n", None), (None, "the runner was killed")
+    ]  # fmt: skip
     while list((tmp_path / "t").iterdir()) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert list((tmp_path / "t").iterdir()) == []
