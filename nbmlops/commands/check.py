@@ -95,13 +95,16 @@ def model(session: Session, model: Given, table: Given, target: str, **asked: An
 @click.option("--columns", metavar="COLUMNS", help="Which columns, with commas between; all by default.")
 @click.option("--like", type=click.Choice(("evidently",)), help="Judge by the rules of Evidently 0.7.")
 @click.option("--model", type=ObjectParam("estimator", or_ref=True), help="Rank what drifted by what it leans on.")
+@click.option("--joint", is_flag=True, help="Look at all columns together as well: can a model tell, do pairs change.")
 @click.option("--profiles", is_flag=True, help="Compare the profiles that are kept with versions, and no rows.")
 @click.option("--strict", is_flag=True, help="Fail when a column fails.")
 def drift(session: Session, current: Given, columns: str | None, **asked: Any) -> Any:
     """Tell which columns have drifted."""
     for name in ("against", "model"):
         asked[name] = asked[name].value if asked[name] else None
-    report = session.workspace.check.drift(current.value, columns=columns.split(",") if columns else None, **asked)
+    names = columns.split(",") if columns else None
+    with session.meter.steps("drift") as progress:
+        report = session.workspace.check.drift(current.value, columns=names, progress=progress, **asked)
     return session.judged(report, good=report.passed)
 
 

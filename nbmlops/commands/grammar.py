@@ -165,7 +165,10 @@ VERBS = (
     ),
     Verb(
         *("check", "drift", "CURRENT", "Tell which columns have drifted from a reference.", "ml.check.drift"),
-        only_python=_DRAWN,
+        only_here=dict.fromkeys(
+            ("joint", "profiles", "like"), "in Python: a keyword of this name, which `Manner` takes"
+        ),
+        only_python={"how": "the keywords, each an option here", **_DRAWN},
     ),
     Verb("check", "policy", "VALUE", "Look for personal data, and judge by the project's rules.", "ml.check.policy"),
     Verb("check", "list", "", "List reports, the newest first.", "ml.check.list"),

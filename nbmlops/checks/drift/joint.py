@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.checks.drift.classifier import FOLDS, LEARNT, Told, importance, tell_apart
-from nbmlops.checks.drift.pairs import COLUMNS, Pair, Shifted, Side, correlation, scores_of, shifted
+from nbmlops.checks.drift.classifier import LEARNT, Told, importance, tell_apart
+from nbmlops.checks.drift.pairs import COLUMNS, Pair, Side, correlation, scores_of, shifted
 from nbmlops.checks.drift.rows import Rows, rows_of
 from nbmlops.checks.drift.verdict import ALPHA
 from nbmlops.checks.evidence import BarsEvidence, TableEvidence
@@ -32,7 +33,7 @@ def compare_jointly(
     reference: CheckedTable,
     current: CheckedTable,
     columns: Sequence[str],
-    progress: Callable[[int], object] | None = None,
+    progress: Callable[[str], object] | None = None,
 ) -> list[Outcome]:
     """Say whether rows of two tables can be told apart, and which pairs of columns hang together otherwise.
 
@@ -43,7 +44,7 @@ def compare_jointly(
     columns : sequence of str
         Which columns; both tables have them.
     progress : callable, optional
-        Told 1 for each of the two.
+        Told the name of each of the two when it begins.
     """
     found = []
     rows: Rows | InvalidError
@@ -52,6 +53,8 @@ def compare_jointly(
     except InvalidError as error:
         rows = error
     for check, judge in ((_CLASSIFIER, _by_classifier), (_PAIRS, _by_pairs)):
+        if progress is not None:
+            progress(check)
         try:
             if isinstance(rows, InvalidError):
                 raise rows
@@ -60,8 +63,6 @@ def compare_jointly(
             found.append(judge(rows))
         except InvalidError as error:
             found.append(Outcome(check, None, "errored", "", "", error.message))
-        if progress is not None:
-            progress(1)
     return found
 
 
@@ -74,7 +75,8 @@ def _by_classifier(rows: Rows) -> Outcome:
         raise _none_left("there is no column by which rows could be told apart", rows)
     told = tell_apart(rows.before, rows.after)
     drifted = told.p <= ALPHA
-    detail, evidence = [f"p = {_small(told.p)}"], ()
+    detail = [f"p = {_small(told.p)}"]
+    evidence: tuple[Evidence, ...] = ()
     if drifted:
         lost = importance(told)
         detail += _by_columns(rows, lost)
@@ -110,14 +112,13 @@ def _scores(rows: Rows, told: Told, lost: Any) -> tuple[Evidence, ...]:
     import numpy as np
 
     edges = np.linspace(0, 1, _BARS + 1)
-    shares = [
-        np.histogram(own, edges)[0] / len(own) for own in (told.scores[~told.current], told.scores[told.current])
-    ]
-    bins = [f"{low:.2f} to {high:.2f}" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    sides = told.scores[~told.current], told.scores[told.current]
+    was, now = (np.histogram(own, edges)[0] / len(own) for own in sides)
+    bins = [f"{low:.2f} to {high:.2f}" for low, high in pairwise(edges)]
     order = np.argsort(-lost, kind="stable")
     columns = [(rows.names[place], round(float(lost[place]), 4)) for place in order]
     return (
-        BarsEvidence.of(_CLASSIFIER, *shares, "shares by how current a row looks to the model", bins),
+        BarsEvidence.of(_CLASSIFIER, was, now, "shares by how current a row looks to the model", bins),
         TableEvidence.of(("column", "AUC lost when it is shuffled"), columns),
     )
 
@@ -134,7 +135,9 @@ def _by_pairs(rows: Rows) -> Outcome:
     named = [pair for pair in seen.pairs if pair.p <= ALPHA]
     both = [_figures(rows, pair) for pair in seen.pairs[:_SHOWN]]
     effect = max(abs((now or 0.0) - (was or 0.0)) for was, now in both)
-    told = [f"{_words(rows, pair)}: {_told(was)} → {_told(now)}" for pair, (was, now) in zip(seen.pairs, both)]
+    told = [
+        f"{_words(rows, pair)}: {_told(was)} → {_told(now)}" for pair, (was, now) in zip(seen.pairs, both, strict=False)
+    ]
     detail = [f"p = {_small(seen.pairs[0].p)} among all pairs"]
     if named:
         detail += told[1:_NAMED]
@@ -210,4 +213,4 @@ def _along(rows: Rows, pair: Pair) -> BarsEvidence:
         drawn.append(np.divide(sums, sizes, out=np.zeros(count), where=sizes > 0))
     share = "share of" if other.code is not None else "mean rank of"
     words = f"{share} {_side(rows, other)} along {_side(rows, one)}"
-    return BarsEvidence.of(_words(rows, pair), *drawn, words)
+    return BarsEvidence.of(_words(rows, pair), drawn[0], drawn[1], words)

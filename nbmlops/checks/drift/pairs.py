@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-__all__ = ["COLUMNS", "Pair", "Side", "Shifted", "correlation", "scores_of", "shifted"]
+__all__ = ["COLUMNS", "Pair", "Shifted", "Side", "correlation", "scores_of", "shifted"]
 
 COLUMNS = 300
 """How many columns are compared in pairs, at most: their number grows with the square."""
@@ -99,9 +99,8 @@ def scores_of(rows: Rows) -> list[Side]:
             continue
         pooled = np.concatenate((rows.before[:, place], rows.after[:, place]))
         # Of two levels, one tells all.
-        for code in range(1 if len(levels) == 2 else 0, min(most, len(levels))):
-            if _SHARE <= float((pooled == code).mean()) <= 1 - _SHARE:
-                found.append(Side(place, code))
+        codes = range(1 if len(levels) == 2 else 0, min(most, len(levels)))
+        found += [Side(place, code) for code in codes if _SHARE <= (pooled == code).mean() <= 1 - _SHARE]
     return found
 
 
@@ -162,18 +161,18 @@ def _correlations(rows: Array, sides: list[Side], size: int, count: int, pairs: 
 
     dealt = np.random.default_rng([_SEED, len(rows)]).permutation(len(rows))[: size * count]
     values = np.column_stack([side.of(rows[dealt]) for side in sides]).reshape(count, size, len(sides))
-    found = np.empty((count, len(pairs[0])), np.float32)
-    for each, block in enumerate(values):
-        missing = np.isnan(block)
-        # Missing values rank last, so the ranks of the others are their own.
-        ranks = rankdata(np.where(missing, np.inf, block), axis=0)
-        ranks[missing] = 0.0
-        there = (~missing).astype(np.float64)
-        centred = np.where(missing, 0.0, ranks - ranks.sum(axis=0) / np.maximum(there.sum(axis=0), 1.0))
-        common = (centred**2).T @ there
+    missing = np.isnan(values)
+    # Missing values rank last, so the ranks of the others are their own.
+    ranks = rankdata(np.where(missing, np.inf, values), axis=1)
+    ranks[missing] = 0.0
+    there = (~missing).astype(np.float64)
+    middle = ranks.sum(axis=1, keepdims=True) / np.maximum(there.sum(axis=1, keepdims=True), 1.0)
+    centred = np.where(missing, 0.0, ranks - middle)
+    found = np.zeros((count, len(pairs[0])), np.float32)
+    for own, block, known in zip(found, centred, there, strict=True):
+        common = (block**2).T @ known
         spread = np.sqrt(common * common.T)[pairs]
-        product = (centred.T @ centred)[pairs]
-        found[each] = np.divide(product, spread, out=np.zeros_like(product), where=spread > 0)
+        np.divide((block.T @ block)[pairs], spread, out=own, where=spread > 0, casting="same_kind")
     return found
 
 
@@ -181,12 +180,9 @@ def _largest(pooled: Any, counts: tuple[int, int]) -> tuple[Any, Any]:
     """The difference of each pair, and of each draw the largest of all pairs; in standard deviations."""
     import numpy as np
 
-    total, own = sum(counts), counts[1]
-    seed = np.random.default_rng([_SEED, *counts])
-    chosen = np.zeros((_DRAWS + 1, total), np.float32)
-    chosen[0, counts[0] :] = 1
-    for draw in range(1, _DRAWS + 1):
-        chosen[draw, seed.permutation(total)[:own]] = 1
+    current = np.repeat(np.array([0, 1], np.float32), counts)
+    drawn = np.random.default_rng([_SEED, *counts]).permuted(np.tile(current, (_DRAWS, 1)), axis=1)
+    chosen = np.vstack((current, drawn))
     scale = (1 / counts[0] + 1 / counts[1]) ** 0.5
     observed, most = np.empty(pooled.shape[1]), np.zeros(_DRAWS)
     for start in range(0, pooled.shape[1], _TOGETHER):

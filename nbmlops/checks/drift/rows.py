@@ -115,8 +115,11 @@ def rows_of(reference: CheckedTable, current: CheckedTable, columns: Sequence[st
         names.append(name)
         levels.append(own)
         sides.append(both)
-    stacked = [np.column_stack([each[side] for each in sides]) if sides else np.empty((0, 0)) for side in (0, 1)]
-    return Rows(tuple(names), tuple(levels), *stacked, *counts, left_out)
+    before, after = (
+        np.column_stack([both[side] for both in sides]) if sides else np.empty((len(places[side]), 0))
+        for side in (0, 1)
+    )
+    return Rows(tuple(names), tuple(levels), before, after, *counts, left_out)
 
 
 def _taken(table: CheckedTable, name: str, places: Any) -> pl.Series:

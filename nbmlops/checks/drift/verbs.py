@@ -2,19 +2,75 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from nbmlops.checks.model.verbs import ModelChecks
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.core.errors import InvalidError
+from nbmlops.core.keywords import check_known
+from nbmlops.core.signs import StepProgress
 from nbmlops.profiling.records import Profile
 
 if TYPE_CHECKING:
     from nbmlops.checks.frames import CheckedTable
 
-__all__ = ["DriftChecks"]
+__all__ = ["DriftChecks", "Manner"]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How two tables are compared.
+
+    Parameters
+    ----------
+    joint : bool
+        Look at all columns together as well; see `nbmlops.checks.drift.joint`.
+    profiles : bool
+        Compare profiles alone, those that are kept with versions: no row is looked at. So are values that are
+        profiles, such as ``Profile.merged`` of those of ten replicas.
+    like : {"evidently"} or None
+        Judge by the rules of Evidently 0.7 instead.
+    """
+
+    joint: bool = False
+    profiles: bool = False
+    like: Literal["evidently"] | None = None
+
+    def __str__(self) -> str:
+        return f", as {self.like}" if self.like else ", jointly" if self.joint else ""
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Take keywords.
+
+        Raises
+        ------
+        InvalidError
+            When one is unknown, or two cannot be had together.
+        """
+        check_known(cls, values, "drift takes no")
+        manner = cls(**values)
+        if manner.like not in {None, "evidently"}:
+            raise InvalidError(f"{manner.like!r} has no rules that are known", hint='like="evidently"')
+        if manner.like and manner.joint:
+            raise InvalidError(f"{manner.like} looks at each column alone", hint="leave out one of both")
+        return manner
+
+    def refuse_profiles(self) -> None:
+        """Raise when it looks at rows.
+
+        Raises
+        ------
+        InvalidError
+            Profiles have none.
+        """
+        if self.like or self.joint:
+            who = self.like or "joint drift"
+            raise InvalidError(f"{who} looks at rows, and profiles have none", hint="leave out one of both")
 
 
 class DriftChecks(ModelChecks):
@@ -26,11 +82,10 @@ class DriftChecks(ModelChecks):
         against: Any = None,
         *,
         columns: Sequence[str] | None = None,
-        like: Literal["evidently"] | None = None,
         model: Any = None,
-        profiles: bool = False,
         strict: bool = False,
-        progress: Callable[[int], object] | None = None,
+        progress: Callable[[StepProgress], None] | None = None,
+        **how: Any,
     ) -> Report:
         """Say which columns of a table have drifted from those of a reference, and keep the report.
 
@@ -45,40 +100,34 @@ class DriftChecks(ModelChecks):
             What was; of a saved version the one before it by default.
         columns : sequence of str, optional
             Which columns; all by default.
-        like : {"evidently"}, optional
-            Judge by the rules of Evidently 0.7 instead.
         model : str or estimator, optional
             A fitted model: what drifted is ranked by how much it leans on it (``feature_importances_`` or ``coef_``).
-        profiles : bool
-            Compare profiles alone, those that are kept with versions: no row is looked at. So are values that are
-            profiles, such as ``Profile.merged`` of those of ten replicas.
         strict : bool
             Raise when a column fails; the report is kept all the same.
         progress : callable, optional
-            Told 1 for each column.
+            Called with signs of life.
+        **how
+            ``joint``, ``profiles`` and ``like``: the fields of `nbmlops.checks.drift.verbs.Manner`.
 
         Raises
         ------
         RefusedError
             When `strict` and the report did not pass.
         InvalidError
-            When a column is in neither table, or there is nothing to compare with.
+            When a column is in neither table, there is nothing to compare with, or the manner is none.
         NotFoundError
             When there is no such version or file.
         """
-        if like not in {None, "evidently"}:
-            raise InvalidError(f"{like!r} has no rules that are known", hint='like="evidently"')
+        manner = Manner.of(how)
         against = self._before(current) if against is None else against
-        weights = {} if model is None or like else self._importance(model)
-        if profiles or isinstance(current, Profile) or isinstance(against, Profile):
-            if like:
-                raise InvalidError(f"{like} looks at rows, and profiles have none", hint="leave out one of both")
+        weights = {} if model is None or manner.like else self._importance(model)
+        if manner.profiles or isinstance(current, Profile) or isinstance(against, Profile):
+            manner.refuse_profiles()
             return self._by_profiles(current, against, columns, weights, progress, strict=strict)
         table, subject, judged = self._table(current)
         old, name, others = self._table(against)
-        outcomes = _judged(old, table, columns, weights, progress, as_evidently=like is not None)
-        suite = f"drift from {name}" + (f", as {like}" if like else "")
-        return self._judged("data", suite, subject, outcomes, (*judged, *others), strict=strict)
+        outcomes = _judged(old, table, columns, weights, progress, manner)
+        return self._judged("data", f"drift from {name}{manner}", subject, outcomes, (*judged, *others), strict=strict)
 
     def _by_profiles(
         self,
@@ -86,7 +135,7 @@ class DriftChecks(ModelChecks):
         against: Any,
         columns: Sequence[str] | None,
         weights: Mapping[str, float],
-        progress: Callable[[int], object] | None,
+        progress: Callable[[StepProgress], None] | None,
         *,
         strict: bool,
     ) -> Report:
@@ -95,7 +144,10 @@ class DriftChecks(ModelChecks):
         now, subject, judged = self._profile(current)
         reference, name, others = self._profile(against)
         shared, gone = comparing.same_columns(reference, now, columns)
-        outcomes = (*gone, *comparing.compare_profiles(reference, now, shared, weights, progress))
+        outcomes = (
+            *gone,
+            *comparing.compare_profiles(reference, now, shared, weights, _counted(progress, len(shared))),
+        )
         suite = f"drift from {name}, by profiles"
         return self._judged("data", suite, subject, outcomes, (*judged, *others), strict=strict)
 
@@ -149,13 +201,24 @@ def _judged(
     current: CheckedTable,
     columns: Sequence[str] | None,
     weights: Mapping[str, float],
-    progress: Callable[[int], object] | None,
-    *,
-    as_evidently: bool,
+    progress: Callable[[StepProgress], None] | None,
+    manner: Manner,
 ) -> tuple[Outcome, ...]:
-    from nbmlops.checks.drift import comparing, evidently
+    from nbmlops.checks.drift import comparing, evidently, joint
 
     shared, outcomes = comparing.same_columns(reference, current, columns)
-    if as_evidently:
+    if manner.like:
         return (*outcomes, *evidently.as_evidently(reference, current, shared))
-    return (*outcomes, *comparing.compare_tables(reference, current, shared, weights, progress))
+    told = _counted(progress, len(shared))
+    alone = comparing.compare_tables(reference, current, shared, weights, told)
+    if not manner.joint:
+        return (*outcomes, *alone)
+    begun = (lambda check: progress(StepProgress(check, "running"))) if progress else None
+    return (*outcomes, *joint.compare_jointly(reference, current, shared, begun), *alone)
+
+
+def _counted(progress: Callable[[StepProgress], None] | None, total: int) -> Callable[[int], object] | None:
+    if progress is None:
+        return None
+    done = itertools.count(1)
+    return lambda _: progress(StepProgress("columns", "running", next(done), total))
