@@ -4,12 +4,13 @@ Both tables are dealt into five folds. The *effect* is the AUC of the folds, eac
 all others: 0.5 where rows are told by chance, 1 where each is told.
 
 The *verdict* needs more care. Folds that are told by models which learnt from one another's rows hang together, so that
-the AUC of cross-validation varies by more than its rows account for. So a second time each fold is told by a model that has learnt from the folds *before* it alone (the prequential principle,
-Dawid 1984; as a test of two samples, Podkopaev & Ramdas 2023). Where nothing has drifted, which rows of the fold are
-the current ones is then arbitrary, whatever the model has learnt: the sum of the ranks of its current rows has the
-permutation distribution of Mann and Whitney (1947), whose mean and variance, with ties, are known in closed form. The
-sums of all folds less their means are a martingale, and their sum by its standard deviation is close to normal. The
-p-value is that of the upper tail: a model that tells rows worse than chance has found nothing.
+the AUC of cross-validation varies by more than its rows account for. So a second time each fold is told by a model that
+has learnt from the folds *before* it alone (the prequential principle, Dawid 1984; as a test of two samples, Podkopaev
+& Ramdas 2023). Where nothing has drifted, which rows of the fold are the current ones is then arbitrary, whatever the
+model has learnt: the sum of the ranks of its current rows has the permutation distribution of Mann and Whitney (1947),
+whose mean and variance, with ties, are known in closed form. The sums of all folds less their means are a martingale,
+and their sum by its standard deviation is close to normal. The p-value is that of the upper tail: a model that tells
+rows worse than chance has found nothing.
 
 The model: 40 extremely randomised trees (Geurts, Ernst & Wehenkel 2006) of up to 2,000 rows each, both tables of equal
 weight. Their thresholds are random, so that they find what shows only in several columns together, where no first

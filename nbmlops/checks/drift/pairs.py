@@ -7,8 +7,8 @@ The rows of each table are dealt into blocks of one size, about the root of the 
 block Spearman's rank correlation of each pair is taken, of the rows that have both values. Ranks are those within the
 block, so a column that moves by itself changes nothing. Where nothing has drifted, which blocks are the current ones is
 arbitrary. So for 999 draws of as many blocks the difference of the mean correlations is taken, of each pair in its
-standard deviation over all blocks, and the largest of all pairs is kept (Westfall & Young 1993, the single-step maxT of
-their chapter 2). The p-value of a pair is the share of draws, with its own, whose largest is no smaller (Phipson &
+standard deviation over all blocks, and the largest of all pairs is kept (the single-step maxT of Westfall & Young
+1993). The p-value of a pair is the share of draws, with its own, whose largest is no smaller (Phipson &
 Smyth 2010): it holds for all pairs together, however they hang together among themselves, and exactly at any size.
 
 Pairs whose correlations lie in so few blocks that any of them alone could be the largest are not judged.
