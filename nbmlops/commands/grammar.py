@@ -183,6 +183,8 @@ VERBS = (
     Verb("model", "show", "REF", "Show what is known of a version.", "ml.model.show", detail=True),
     Verb("model", "history", "NAME", "List all versions of a model, newest first.", "ml.model.history"),
     Verb("model", "promote", "REF", "Move an alias to a version, if its gate passes.", "ml.model.promote"),
+    Verb("model", "approve", "NAME", "Approve what another person asked to promote.", "ml.model.approve"),
+    Verb("model", "reject", "NAME", "Say no to what waits for approval.", "ml.model.reject"),
     Verb("model", "rollback", "NAME [ALIAS]", "Move an alias back to where it was.", "ml.model.rollback"),
     Verb("model", "drill", "NAME [ALIAS]", "Rehearse a rollback; the alias stays.", "ml.model.drill"),
     Verb(

@@ -19,6 +19,9 @@ __all__ = ["group"]
 group = NounGroup("model")
 _REF, _NAME = RefParam("model"), RefParam("model", names_only=True)
 
+_TO = click.option("--to", default="production", show_default=True, metavar="ALIAS", help="The alias to move.")
+_WHY = click.option("-m", "--message", help="Why.")
+
 
 def _listed(records: Any) -> Any:
     from nbmlops.models.records import ModelVersion
@@ -71,10 +74,31 @@ def history(session: Session, name: str) -> Any:
 
 @group.verb("promote")
 @click.argument("ref", type=_REF)
-@click.option("--to", default="production", show_default=True, metavar="ALIAS", help="The alias to move.")
-def promote(session: Session, ref: str, to: str) -> Any:
+@_TO
+@_WHY
+def promote(session: Session, ref: str, to: str, message: str | None) -> Any:
     """Promote a version."""
-    return session.workspace.model.promote(ref, to)
+    promotion = session.workspace.model.promote(ref, to, message=message)
+    return session.judged(promotion, good=promotion.waits is None)
+
+
+@group.verb("approve")
+@click.argument("name", type=_REF)
+@_TO
+@_WHY
+def approve(session: Session, name: str, to: str, message: str | None) -> Any:
+    """Approve what another person asked to promote."""
+    promotion = session.workspace.model.approve(name, to, message=message)
+    return session.judged(promotion, good=promotion.waits is None)
+
+
+@group.verb("reject")
+@click.argument("name", type=_REF)
+@_TO
+@_WHY
+def reject(session: Session, name: str, to: str, message: str | None) -> Any:
+    """Say no to what waits for approval."""
+    return session.workspace.model.reject(name, to, message=message)
 
 
 @group.verb("rollback")

@@ -11,10 +11,11 @@ from nbmlops.core.errors import NotFoundError, RefusedError
 from nbmlops.core.refs import Ref, check_name
 from nbmlops.models import admission, signature
 from nbmlops.models.allowlist import check_exists, never
+from nbmlops.models.approving import Approving
 from nbmlops.models.drill import RollbackDrill
 from nbmlops.models.formats import format_named
 from nbmlops.models.opening import Opening
-from nbmlops.models.promotion import Gates, ModelPromoter
+from nbmlops.models.promotion import ModelPromoter
 from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
 from nbmlops.models.sealing import build, sealed
 from nbmlops.store import audit
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from nbmlops.checks.records import Report
     from nbmlops.checks.service import Checks
     from nbmlops.core.clock import Clock
+    from nbmlops.core.settings import Settings
     from nbmlops.data.service import Data
     from nbmlops.store.lineage import Lineage
     from nbmlops.store.objects import ObjectStore
@@ -38,7 +40,7 @@ __all__ = ["Models"]
 Progress = Callable[[int], None]
 
 
-class Models:
+class Models(Approving):
     """Versions of trained models.
 
     Parameters
@@ -57,8 +59,8 @@ class Models:
         Where gates find their held-out tables.
     checks : Checks
         Keeps the reports of promotions.
-    gates : callable
-        Gives the tables ``[tool.nbmlops.gates]`` as they are now, by the model's name.
+    settings : callable
+        Gives the settings as they are now: the gates, and who must approve.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class Models:
         clock: Clock,
         data: Data,
         checks: Checks,
-        gates: Gates,
+        settings: Callable[[], Settings],
     ) -> None:
         self._versions = versions
         self._tables = Versions(versions.catalog, clock, "data")
@@ -80,7 +82,7 @@ class Models:
         self._data = data
         self._clock = clock
         self._opening = Opening(versions, self._open, keyring, clock)
-        self._promoter = ModelPromoter(versions, self._open, data, checks, clock, gates)
+        self._promoter = ModelPromoter(versions, self._open, data, checks, clock, settings)
         self._drill = RollbackDrill(versions, Aliases(versions, clock), self._opening, self._promoter, clock)
         self._checks = checks
 
@@ -174,14 +176,16 @@ class Models:
     def show(self, ref: str) -> ModelVersion:
         """What is known of a version."""
         version = self._versions.resolve(ref)
-        return replace(self._record(version), judged=newest_report(self._versions, version))
+        judged, asked = newest_report(self._versions, version), self._promoter.asked(version)
+        return replace(self._record(version), judged=judged, asked=asked)
 
     def history(self, name: str) -> list[ModelVersion]:
         """All versions of a model, newest first."""
-        return [self._record(version) for version in self._versions.history(name)]
+        versions = self._versions.history(name)
+        return [replace(self._record(version), asked=self._promoter.asked(version)) for version in versions]
 
-    def promote(self, ref: str, to: str = "production") -> Promotion:
-        """Move an alias to a version, if its gate passes.
+    def promote(self, ref: str, to: str = "production", *, message: str | None = None) -> Promotion:
+        """Move an alias to a version, if its gate passes; where others must approve, ask them.
 
         The verdict is computed first and kept as a report; one transaction then checks that the alias, the
         gate and the held-out table are still those of the verdict, and moves the alias.
@@ -192,11 +196,14 @@ class Models:
             The candidate.
         to : str
             The alias.
+        message : str, optional
+            Why.
 
         Returns
         -------
         Promotion
-            Its report; `moved` is False when the alias was on that version already.
+            Its report; `moved` is False when the alias was on that version already, and when others must approve:
+            `waits` says so then.
 
         Raises
         ------
@@ -207,7 +214,7 @@ class Models:
         InvalidError
             When the gate in ``pyproject.toml`` does not parse.
         """
-        return self._promoter.promote(ref, to)
+        return self._promoter.promote(ref, to, message)
 
     def rollback(self, name: str, alias: str = "production") -> Promotion:
         """Move an alias back to where it was before its last promotion; twice goes back twice.

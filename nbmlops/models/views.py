@@ -40,6 +40,7 @@ def _(version: ModelVersion) -> Look:
         "run": version.run_id,
         "notebook": version.notebook,
         "checked": verdict(version.judged),
+        "approval": "; ".join(version.asked),
     }
     inputs = [(each.name, each.type, "" if each.nullable else "no nulls") for each in version.signature.inputs]
     outputs = [
@@ -118,6 +119,7 @@ lists(
     Field("digest", lambda version: version.digest, digests.short),
     Field("saved", lambda version: version.created_at, when),
     Field("learnt from", lambda version: version.inputs, ", ".join),
+    Field("approval", lambda version: version.asked, "; ".join),
     Field("aliases", lambda version: version.aliases, ", ".join),
     Field("deleted", lambda version: version.deleted_at, when),
     Field("message", lambda version: version.message),

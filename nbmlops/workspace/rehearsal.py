@@ -89,14 +89,17 @@ def _copied(workspace: Workspace) -> Iterator[Workspace]:
 
 
 def _without_places(path: Path) -> None:
-    """Take catalog, objects and remotes out of the copy's settings, so that its kernels find its own store."""
+    """Take catalog, objects and remotes out of the copy's settings, so that its kernels find its own store.
+
+    Nobody is asked to approve what happens in the copy.
+    """
     import tomlkit
 
     if not path.is_file():
         return
     document: Any = tomlkit.parse(path.read_text(encoding="utf-8"))
     table = document.get("tool", {}).get("nbmlops", {})
-    for key in ("catalog", "objects", "remotes"):
+    for key in ("catalog", "objects", "remotes", "approvals"):
         if key in table:
             del table[key]
     path.write_text(tomlkit.dumps(document), encoding="utf-8")

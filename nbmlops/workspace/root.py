@@ -221,7 +221,7 @@ class Workspace:
         from nbmlops.models import Models
 
         versions = self.versions("model")
-        more = self.clock, self.data, self.check, lambda: self._present().gates
+        more = self.clock, self.data, self.check, self._present
         return Models(versions, self.objects, self.keyring, self._lineage, *more)
 
     def _present(self) -> Settings:

@@ -33,9 +33,11 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
     checks = Checks(catalog, objects, clock, data)
     keyring = Keyring(tmp_path / "keys")
     gates: dict[str, dict[str, Any]] = {}
-    models = build(catalog, objects, keyring, data, checks, gates)
+    approvals: dict[str, Any] = {}
+    models = build(catalog, objects, keyring, data, checks, gates, approvals)
     versions = Versions(catalog, clock, "model")
-    yield Registry(tmp_path, catalog, objects, keyring, data, checks, versions, models, Audit(catalog), gates)
+    parts = tmp_path, catalog, objects, keyring, data, checks, versions, models
+    yield Registry(*parts, Audit(catalog), gates, approvals)
     catalog.close()
 
 

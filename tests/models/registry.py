@@ -11,6 +11,7 @@ import pandas as pd
 
 from nbmlops.checks.service import Checks
 from nbmlops.core.clock import SystemClock
+from nbmlops.core.settings import Settings
 from nbmlops.data.service import Data
 from nbmlops.models import Models
 from nbmlops.store.audit import Audit
@@ -35,10 +36,11 @@ class Registry:
     models: Models
     audit: Audit
     gates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    approvals: dict[str, Any] = field(default_factory=dict)
 
     def as_seen_by(self, keyring: Keyring) -> Models:
         """The same registry, opened by somebody else."""
-        return build(self.catalog, self.objects, keyring, self.data, self.checks, self.gates)
+        return build(self.catalog, self.objects, keyring, self.data, self.checks, self.gates, self.approvals)
 
 
 def build(
@@ -48,6 +50,7 @@ def build(
     data: Data,
     checks: Checks,
     gates: dict[str, dict[str, Any]],
+    approvals: dict[str, Any] | None = None,
 ) -> Models:
     clock = SystemClock()
     return Models(
@@ -58,7 +61,7 @@ def build(
         clock,
         data,
         checks,
-        lambda: gates,
+        lambda: Settings(gates=gates, approvals={} if approvals is None else approvals),
     )
 
 
