@@ -273,7 +273,7 @@ def _known(each: _Planned, values: Mapping[str, Any] | BaseException) -> tuple[i
 
 
 def _located(bad: _Bad, number: int, values: Mapping[str, Any]) -> _Evidence:
-    from nbmlops.checks.policy.hiding import hidden_value
+    from nbmlops.profiling.personal.hiding import hidden_value
 
     rows = tuple(values[f"rows{number}"])
     column = bad.planned.column or ""

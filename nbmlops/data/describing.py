@@ -75,6 +75,7 @@ class Describing(Loading):
     def _kept_profile(self, version: Version) -> Profile | None:
         """The profile that was kept with a version; None when there is none that can be read, and it is to be made."""
         from nbmlops.profiling import document
+        from nbmlops.profiling.personal.masking import masked_profile
 
         digest = version.detail.get("profile")
         if digest is None or self._objects.missing([digest]):
@@ -83,7 +84,8 @@ class Describing(Loading):
             found = document.read(self._objects.read(digest))
         except (CorruptError, NotFoundError):
             return None  # made again, it is the same
-        return found if found.digest == version.digest else None
+        # An earlier nbmlops kept what is personal too.
+        return found if found.digest == version.digest and masked_profile(found) is found else None
 
     def _made_profile(self, version: Version, progress: Progress | None) -> Profile:
         from nbmlops.profiling import profiler
@@ -123,8 +125,9 @@ class Describing(Loading):
         """Keep a profile with the version that it is of."""
         from nbmlops.data import queries
         from nbmlops.profiling import document
+        from nbmlops.profiling.personal.masking import masked_profile
 
-        made = replace(made, of=version.ref, digest=version.digest)
+        made = masked_profile(replace(made, of=version.ref, digest=version.digest))
         stored_as = self._objects.put(document.write(made)).digest
         keep = partial(queries.keep_profile, version.id, version.digest, stored_as)
         if not self._versions.catalog.transact(keep):

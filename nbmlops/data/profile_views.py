@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from nbmlops.profiling.personal.masking import masked_profile
 from nbmlops.profiling.records import ColumnProfile, Profile
 from nbmlops.profiling.sketches import RANK_ERROR
 from nbmlops.render import dispatch
@@ -26,6 +27,7 @@ _HEADERS = ("column", "kind", ">nulls", ">distinct", ">least", ">median", ">mean
 
 @looks(Profile)
 def _(profile: Profile) -> Look:
+    profile = masked_profile(profile)
     shown = profile.columns[:_COLUMNS_SHOWN]
     blocks: list[Block] = [table(_HEADERS, map(_row, shown)).without_empty_columns()]
     charts = tuple(Charted(column.name, _ends(column), heights) for column in shown if (heights := _heights(column)))
@@ -52,7 +54,7 @@ def _is_sketched(columns: tuple[ColumnProfile, ...]) -> bool:
 def _row(column: ColumnProfile) -> tuple[str, ...]:
     about = "" if column.counts is not None else "~"
     distinct = "" if math.isnan(column.distinct) else f"{about}{round(column.distinct):,}"
-    kind = column.kind if not (odd := _odd(column)) else f"{column.kind}, {odd}"
+    kind = ", ".join(filter(None, [column.kind, column.personal, _odd(column)]))
     nulls = f"{column.nulls / column.rows:.1%}" if column.nulls else ""
     return column.name, kind, nulls, distinct, *_figures(column, about), _often(column)
 
@@ -135,6 +137,7 @@ def _strongest(profile: Profile) -> str:
 
 @dispatch.json.register(Profile)
 def _(profile: Profile) -> dict[str, Any]:
+    profile = masked_profile(profile)
     correlations = profile.comoments.correlations().tolist()
     return {
         "of": profile.of,
@@ -155,6 +158,8 @@ def _as_json(column: ColumnProfile) -> dict[str, Any]:
         if column.is_numeric:
             shares = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
             said["quantiles"] = {str(share): column.quantile(share) for share in shares}
+    if column.personal:
+        said["personal"] = column.personal
     if column.patterns:
         said["patterns"] = [list(pair) for pair in column.patterns]
     found: dict[str, Any] = dispatch.json(said)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.profiling import lattice, sketches
 from nbmlops.profiling.hashing import hash_numbers, number_bits
 from nbmlops.profiling.moments import Moments
+from nbmlops.profiling.personal.signs import of_numbers
 from nbmlops.profiling.records import EXACT, ColumnProfile, Kind
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ def _numeric(made: ColumnProfile, values: np.ndarray) -> ColumnProfile:
         values = values + 0.0  # minus zero is zero
     if len(values) == 0:
         return replace(made, counts=())
+    if made.kind == "number":
+        made = replace(made, signs=of_numbers(values))
     grid = _grid(values, made.kind)
     if grid is not None:
         return _counted(made, *grid)

@@ -10,11 +10,12 @@ from typing import Any, get_args
 from nbmlops.core.digests import canonical_json
 from nbmlops.core.errors import CorruptError, UnsupportedError
 from nbmlops.profiling.moments import Comoments, Moments
+from nbmlops.profiling.personal.signs import NO_SIGNS
 from nbmlops.profiling.records import ColumnProfile, Kind, Profile
 
 __all__ = ["FORMAT", "read", "write"]
 
-FORMAT = 1
+FORMAT = 2
 _SIZES = ("rows", "nulls", "nan", "above", "below", "missed", "patterns_missed")
 _PAIRS = ("bins", "common", "patterns")
 _MATRICES = ("counts", "means", "squares", "products")
@@ -44,6 +45,12 @@ def _column(column: ColumnProfile) -> dict[str, Any]:
     said |= {key: _apart(pairs) for key in _PAIRS if (pairs := getattr(column, key))}
     if moments.count:
         said["moments"] = [_told(each) for each in (moments.count, moments.mean, moments.m2, moments.min, moments.max)]
+    if column.signs != NO_SIGNS:
+        said["signs"] = column.signs
+    if column.personal:
+        said["personal"] = column.personal
+    if column.told is not None:
+        said["told"] = _told(column.told)
     if column.counts is not None:
         said["counts"] = _apart(column.counts)
     for key in ("sketch", "hashes"):
@@ -94,6 +101,10 @@ def _read_column(said: dict[str, Any]) -> ColumnProfile:
     if "moments" in said:
         count, *others = said["moments"]
         known["moments"] = Moments(count, *map(_read, others))
+    if "signs" in said:
+        looked, found = said["signs"]
+        known["signs"] = (looked, tuple(map(tuple, found)))
+    known |= {"personal": said.get("personal", ""), "told": _read(said["told"]) if "told" in said else None}
     return ColumnProfile(**known)
 
 

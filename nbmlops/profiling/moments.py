@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -160,6 +161,18 @@ class Comoments:
         products = np.array(self.products) + np.array(other.products) + apart * apart.T * shared
         means = first + apart * (m / total)
         return Comoments(self.names, _told(n + m), _told(means), _told(squares), _told(products), self.left_out)
+
+    def without(self, names: Collection[str]) -> Comoments:
+        """The same without some columns."""
+        kept = [place for place, name in enumerate(self.names) if name not in names]
+        if len(kept) == len(self.names):
+            return self
+
+        def left(matrix: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+            return tuple(tuple(matrix[row][place] for place in kept) for row in kept)
+
+        counts, means, squares, products = map(left, (self.counts, self.means, self.squares, self.products))
+        return Comoments(tuple(self.names[place] for place in kept), counts, means, squares, products, self.left_out)
 
     def correlations(self) -> np.ndarray:
         """Pearson's correlation of each pair; NaN where fewer than two rows, or a constant, tell nothing."""

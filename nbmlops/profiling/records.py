@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.profiling import hashing, quantiles, sketches
 from nbmlops.profiling.moments import Comoments, Moments
+from nbmlops.profiling.personal.signs import NO_SIGNS, Signs, merge_signs
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["EXACT", "FREQUENT", "PATTERNS", "ColumnProfile", "Kind", "Profile"]
+__all__ = ["EXACT", "FREQUENT", "PATTERNS", "ColumnProfile", "Kind", "Pairs", "Profile"]
 
 Kind = Literal["number", "time", "boolean", "text", "other", "nothing"]
 EXACT = 1_024
@@ -62,6 +63,12 @@ class ColumnProfile:
         Shapes of the text, such as ``A9`` for ``N14228``: runs of capitals, small letters and digits are one sign each.
     patterns_missed : int
         By how much at most a count in `patterns` is too low.
+    signs : Signs
+        Of which kinds of personal data some of its values are: `personal.signs`.
+    personal : str
+        The kind of personal data that it holds, when its values were masked or left out: `personal.masking`.
+    told : float, optional
+        How many distinct values it has, when those that are kept do not tell; NaN when nothing does.
     """
 
     name: str
@@ -81,6 +88,9 @@ class ColumnProfile:
     missed: int = 0
     patterns: Pairs = ()
     patterns_missed: int = 0
+    signs: Signs = NO_SIGNS
+    personal: str = ""
+    told: float | None = None
 
     @property
     def is_numeric(self) -> bool:
@@ -95,6 +105,8 @@ class ColumnProfile:
     @property
     def distinct(self) -> float:
         """How many distinct values: exact when they are counted, else within 6.3 % (one standard error)."""
+        if self.told is not None:
+            return self.told
         if self.counts is not None:
             return float(len(self.counts))
         return sketches.count_distinct(self.hashes) if self.hashes else math.nan
@@ -139,6 +151,10 @@ class ColumnProfile:
                 )
             full, empty = (first, second) if second.kind == "nothing" else (second, first)
             return replace(full, rows=full.rows + empty.rows, nulls=full.nulls + empty.nulls)
+        if personal := first.personal or second.personal:
+            from nbmlops.profiling.personal.masking import mask_column
+
+            first, second = mask_column(first, personal), mask_column(second, personal)
         types = sorted({*first.type.split("|"), *second.type.split("|")})
         sums = {key: getattr(first, key) + getattr(second, key) for key in ("rows", "nulls", "nan", "above", "below")}
         merged = replace(first, **sums, type="|".join(types), moments=first.moments.merge(second.moments))
@@ -153,6 +169,8 @@ def _with_values(merged: ColumnProfile, first: ColumnProfile, second: ColumnProf
         bins=bins,
         patterns=patterns,
         patterns_missed=first.patterns_missed + second.patterns_missed + lost,
+        signs=merge_signs([first.signs, second.signs]),
+        told=None if first.told is None and second.told is None else math.nan,
     )
     if first.kind in {"other", "nothing"}:
         return merged
@@ -161,13 +179,12 @@ def _with_values(merged: ColumnProfile, first: ColumnProfile, second: ColumnProf
         if len(counts) <= EXACT:
             return replace(merged, counts=counts)
     first, second = _summarised(first), _summarised(second)
-    assert first.hashes is not None
-    assert second.hashes is not None
-    sketch = None
+    sketch = hashes = None
     if first.sketch is not None and second.sketch is not None:
         sketch = sketches.merge_quantiles(first.sketch, second.sketch)
     common, lost = sketches.merge_items(first.common, second.common, FREQUENT)
-    hashes = sketches.merge_hashes(first.hashes, second.hashes)
+    if first.hashes is not None and second.hashes is not None:
+        hashes = sketches.merge_hashes(first.hashes, second.hashes)
     missed = first.missed + second.missed + lost
     return replace(merged, counts=None, sketch=sketch, hashes=hashes, common=common, missed=missed)
 
@@ -184,6 +201,8 @@ def _summarised(column: ColumnProfile) -> ColumnProfile:
         hashes = sketches.smallest(hashing.hash_numbers(hashing.number_bits(values)))
         return replace(column, counts=None, sketch=sketches.quantile_sketch(values, times), hashes=hashes)
     common, missed = sketches.items(column.counts, FREQUENT)
+    if column.personal:  # a hash of few signs tells them
+        return replace(column, counts=None, common=common, missed=missed)
     hashes = sketches.smallest(hashing.hash_texts([value for value, _ in column.counts]))
     return replace(column, counts=None, hashes=hashes, common=common, missed=missed)
 

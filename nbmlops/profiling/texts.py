@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nbmlops.profiling import sketches
 from nbmlops.profiling.hashing import hash_encoded
 from nbmlops.profiling.moments import Moments
+from nbmlops.profiling.personal.signs import LOOKED, of_texts
 from nbmlops.profiling.records import EXACT, FREQUENT, PATTERNS, ColumnProfile
 
 if TYPE_CHECKING:
@@ -46,11 +47,19 @@ def text_profile(made: ColumnProfile, column: pa.ChunkedArray) -> ColumnProfile:
     data, offsets = _bytes(words)
     patterns, lost = _patterns(data, offsets, times)
     made = replace(made, moments=Moments.of(lengths, times), patterns=patterns, patterns_missed=lost)
+    made = replace(made, signs=of_texts(_some(words)))
     if len(words) <= EXACT and np.diff(offsets).max() <= _LONGEST:
         return replace(made, counts=tuple(sorted(zip(words.to_pylist(), times.tolist(), strict=True))))
     hashes = sketches.smallest(hash_encoded(data, offsets))
     common, missed = _common(words, times, np.diff(offsets))
     return replace(made, hashes=hashes, common=common, missed=missed)
+
+
+def _some(words: pa.LargeStringArray) -> list[str]:
+    """Few of many texts, every so many-th."""
+    import numpy as np
+
+    return words.take(np.arange(0, len(words), -(-len(words) // LOOKED))).to_pylist()  # type: ignore[no-any-return]
 
 
 def _bytes(words: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:

@@ -167,8 +167,8 @@ def test_a_profile_is_a_small_object_that_comes_back_equal():
 
 
 def test_what_is_no_profile_is_refused():
-    with pytest.raises(UnsupportedError, match="format 2"):
-        document.read(b'{"format":2}')
+    with pytest.raises(UnsupportedError, match="format 3"):
+        document.read(b'{"format":3}')
     for content in (b"", b"[]", b'{"format":1}', b'{"format":1,"rows":0,"columns":[{}],"comoments":{}}'):
         with pytest.raises(CorruptError, match="is none"):
             document.read(content)

@@ -20,10 +20,10 @@ from nbmlops.checks.drift.verdict import (
     found_in_nine_of_ten,
 )
 from nbmlops.checks.evidence import BarsEvidence, TableEvidence
-from nbmlops.checks.policy.hiding import hidden
-from nbmlops.checks.policy.names import told_by_name
 from nbmlops.checks.records import Outcome
 from nbmlops.core.errors import InvalidError
+from nbmlops.profiling.personal.hiding import hidden
+from nbmlops.profiling.personal.names import told_by_name
 
 if TYPE_CHECKING:
     from nbmlops.checks.evidence import Evidence

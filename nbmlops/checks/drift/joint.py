@@ -11,9 +11,9 @@ from nbmlops.checks.drift.pairs import COLUMNS, Pair, Side, correlation, scores_
 from nbmlops.checks.drift.rows import Rows, rows_of
 from nbmlops.checks.drift.verdict import ALPHA
 from nbmlops.checks.evidence import BarsEvidence, TableEvidence
-from nbmlops.checks.policy.hiding import hidden
 from nbmlops.checks.records import Outcome
 from nbmlops.core.errors import InvalidError
+from nbmlops.profiling.personal.hiding import hidden
 
 if TYPE_CHECKING:
     from nbmlops.checks.evidence import Evidence

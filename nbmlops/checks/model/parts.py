@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.checks.policy.hiding import hidden_group
+from nbmlops.profiling.personal.hiding import hidden_group
 
 if TYPE_CHECKING:
     import numpy as np

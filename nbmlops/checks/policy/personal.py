@@ -10,53 +10,28 @@ So neither row numbers nor times in seconds are taken for persons.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbmlops.checks.frames import is_text
-from nbmlops.checks.policy import identifiers
-from nbmlops.checks.policy.names import is_person, told_by_name
+from nbmlops.profiling.personal.identifiers import is_phone
+from nbmlops.profiling.personal.kinds import FOUND, KINDS, PHONE, WHOLE, WORTH, Kind, masked, padded_to, tail
+from nbmlops.profiling.personal.names import is_person, told_by_name
 
 if TYPE_CHECKING:
     import polars as pl
 
     from nbmlops.checks.frames import CheckedTable
 
-__all__ = ["Finding", "Kind", "look_for_personal_data", "masked"]
+__all__ = ["Finding", "look_for_personal_data"]
 
 _SAMPLE = 10_000
 _HELD = 1_000_000
-_FOUND, _POSSIBLE = 1e-4, 0.06
+_POSSIBLE = 0.06
 _ROWS = 5
-_LONG_TEXT, _NAMES = 80, 0.4
-_WORTH = r"@|(?:[0-9][^0-9]*){6}|[0-9]\.[0-9]+\.[0-9]+\.[0-9]|:[0-9A-Fa-f]*:"
-"""What every kind but names has something of; other values are passed over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of personal data.
-
-    Attributes
-    ----------
-    name : str
-        What it is, in the singular.
-    form : str
-        A regular expression of Rust's crate and Python's `re` alike.
-    test : callable
-        Whether a text of that form is one.
-    chance : float
-        The share of other texts of that form that pass the test.
-    share : float
-        The share of a column's values that must be one: what has no check digit is not told from a code by one value.
-    """
-
-    name: str
-    form: str
-    test: Callable[[str], bool]
-    chance: float
-    share: float = 0.0
+_LONG_TEXT, _NAMES, _PHONES = 80, 0.4, 0.8
+_EXACT = 1 << 53
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,53 +61,6 @@ class Finding:
     present: int = 0
     rows: tuple[int, ...] = ()
     example: str = ""
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[ \-]", "", text)
-
-
-KINDS: tuple[Kind, ...] = (
-    Kind("e-mail address", r"(?i)[a-z0-9._%+\-]+@(?:[a-z0-9\-]+\.)+[a-z]{2,}", lambda text: ".." not in text, 0.0),
-    Kind(
-        "IBAN",
-        r"(?i)\b[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?\b",
-        lambda text: identifiers.is_iban(_plain(text)),
-        6e-5,  # 76 of 676 pairs of letters are countries, each with one of 18 lengths, and 1 of 97 has the rest
-    ),
-    Kind("payment card", r"\b\d(?:[ \-]?\d){12,18}\b", lambda text: identifiers.is_card(_plain(text)), 0.1),
-    Kind(
-        "payment card",
-        r"\b\d{4}(?:[ \-]\d{4}){3}\b|\b\d{4}[ \-]\d{6}[ \-]\d{4,5}\b",
-        lambda text: identifiers.is_card(_plain(text)),
-        0.05,  # of numbers in such groups few are anything else
-    ),
-    Kind("IP address", r"(?i)\b(?:\d{1,3}\.){3}\d{1,3}\b", identifiers.is_ip, 0.3, 0.05),
-    Kind("IP address", r"(?i)(?:[0-9a-f]{1,4}:){1,7}(?::?[0-9a-f]{1,4}){1,7}", identifiers.is_ip, 0.01),
-    Kind("telephone number", r"\+[1-9][\d ().\-/]{6,17}\d\b", identifiers.is_phone, 0.05),
-    Kind(
-        "telephone number",
-        r"\b00[1-9][\d ().\-/]{6,17}\d\b|\(\d{2,5}\) ?\d[\d \-/.]{4,12}\d\b|\b\d{3}[\-. ]\d{3}[\-. ]\d{4}\b",
-        identifiers.is_phone,
-        0.2,
-        0.05,
-    ),
-    *(Kind(name, rf"\b(?:{form})\b", test, 0.1, 0.2) for name, (form, test) in identifiers.NATIONAL.items()),
-)
-"""What is looked for in texts; in columns of whole numbers, those that a number alone can be."""
-
-
-def masked(text: str) -> str:
-    """A value with all but its first and its last letter or digit hidden, and of a short one everything.
-
-    Examples
-    --------
-    >>> masked("ann.lee@example.org"), masked("4111 1111 1111 1111"), masked("Bo")
-    ('a••.•••@•••••••.••g', '4••• •••• •••• •••1', '••')
-    """
-    places = [place for place, each in enumerate(text) if each.isalnum()]
-    kept = {places[0], places[-1]} if len(places) > 5 else set()
-    return "".join("•" if each.isalnum() and place not in kept else each for place, each in enumerate(text))[:60]
 
 
 def look_for_personal_data(table: CheckedTable, columns: Sequence[str] | None = None) -> list[Finding]:
@@ -165,15 +93,42 @@ def _by_value(table: CheckedTable, column: str) -> Iterator[Finding]:
 
     lazy = table.frame((column,))
     (dtype,) = lazy.collect_schema().dtypes()
-    value = pl.col("c0")
-    if dtype.is_integer():
-        # The smallest number that is looked for has nine digits.
-        values = _values(lazy.select(pl.when(value >= 10**8).then(value).cast(pl.String)))
-        yield from _coded(values, column, tuple(kind for kind in KINDS if kind.chance >= 0.05), whole=True)
+    if dtype.is_integer() or dtype.is_float() or (isinstance(dtype, pl.Decimal) and not dtype.scale):
+        values = _digits(lazy, is_float=dtype.is_float())
+        yield from _coded(values, column, WHOLE, whole=True)
+        if told_by_name(column) == PHONE:
+            yield from _called_phone(values, column)
     elif is_text(dtype):
-        values = _values(lazy.select(value.cast(pl.String)))
+        values = _values(lazy.select(pl.col("c0").cast(pl.String)))
         yield from _coded(values, column, KINDS, whole=False)
         yield from _written(values, column)
+
+
+def _digits(lazy: pl.LazyFrame, *, is_float: bool) -> pl.LazyFrame:
+    """The digits of a column's large whole numbers as `_values` gives them; of floats, of those that are exact."""
+    import polars as pl
+
+    value = pl.col("c0")
+    if is_float:
+        lazy = lazy.select(pl.when((value == value.floor()) & (value.abs() < _EXACT)).then(value))
+    numbers = lazy.select(value.cast(pl.Int64, strict=False))
+    size, least = padded_to(numbers.select(value.max()).collect(engine="streaming").item() or 0)
+    return _values(numbers.select(pl.when(value >= least).then(value).cast(pl.String).str.zfill(size)))
+
+
+def _called_phone(values: pl.LazyFrame, column: str) -> Iterator[Finding]:
+    """Numbers of a column that is called a telephone's: their digits alone would not tell them from others."""
+    some = values.head(_SAMPLE).collect(engine="streaming")
+    hits = [(row, text, times) for text, row, times in some.select("c0", "row", "times").iter_rows() if _is_long(text)]
+    present = int(some["times"].sum())
+    count = sum(times for *_, times in hits)
+    if count and count >= _PHONES * present:
+        shown = sorted(hits)[:_ROWS]
+        yield Finding(column, PHONE, True, count, present, tuple(row for row, *_ in shown), masked(shown[0][1]))
+
+
+def _is_long(digits: str) -> bool:
+    return is_phone(f"+{digits.lstrip('0')}")
 
 
 def _values(lazy: pl.LazyFrame) -> pl.LazyFrame:
@@ -196,7 +151,7 @@ def _coded(values: pl.LazyFrame, column: str, kinds: Sequence[Kind], *, whole: b
     import polars as pl
 
     value, times = pl.col("c0"), pl.col("times")
-    worth = values.filter(value.str.contains(_WORTH))
+    worth = values.filter(value.str.contains(WORTH))
     forms = {
         str(place): times.filter(value.str.contains(_pattern(kind, whole))).sum() for place, kind in enumerate(kinds)
     }
@@ -229,26 +184,19 @@ def _tested(some: pl.DataFrame, column: str, kind: Kind, candidates: int, presen
     rows = [
         (row, hits[text], times) for text, row, times in some.select("c0", "row", "times").iter_rows() if text in hits
     ]
-    chance = _tail(len(hits), some["c0"].n_unique(), kind.chance)
+    chance = tail(len(hits), some["c0"].n_unique(), kind.chance)
     values = round(sum(times for *_, times in rows) / int(some["times"].sum()) * candidates)
     few = kind.share and (values < kind.share * present or len(hits) < 3)
     if few or chance > _POSSIBLE:
         return None
     shown = sorted(rows)[:_ROWS]
     return Finding(
-        column, kind.name, chance < _FOUND, values, present, tuple(row for row, *_ in shown), masked(shown[0][1])
+        column, kind.name, chance < FOUND, values, present, tuple(row for row, *_ in shown), masked(shown[0][1])
     )
 
 
 def _hit(form: re.Pattern[str], kind: Kind, text: str) -> str | None:
     return next((hit[0] for hit in form.finditer(text) if kind.test(hit[0])), None)
-
-
-def _tail(good: int, tried: int, chance: float) -> float:
-    """Probability that at least so many of those tried pass by chance: the upper tail of the binomial."""
-    from scipy.stats import binom
-
-    return float(binom.sf(good - 1, tried, chance))
 
 
 def _written(values: pl.LazyFrame, column: str) -> Iterator[Finding]:

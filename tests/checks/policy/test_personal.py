@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import importlib.util
 import random
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import datasets
 
 from nbmlops.checks.frames import table_of
-from nbmlops.checks.policy.identifiers import luhn
-from nbmlops.checks.policy.names import is_person, told_by_name
-from nbmlops.checks.policy.personal import Finding, look_for_personal_data, masked
+from nbmlops.checks.policy.personal import Finding, look_for_personal_data
+from nbmlops.profiling.personal.identifiers import NATIONAL, luhn
+from nbmlops.profiling.personal.kinds import masked
+from nbmlops.profiling.personal.names import is_person, told_by_name
 
 
 def found(**columns: Any) -> list[Finding]:
@@ -66,21 +69,63 @@ def test_each_kind_is_found_with_its_share_its_rows_and_a_masked_example() -> No
     assert kinds(a=["a long remark " * 12]) == {"a": ("free text", False)}
 
 
+def national(name: str, low: int, high: int) -> list[int]:
+    """Numbers that a national test passes, some without the zeros that they begin with, as when read as numbers."""
+    generator, made = random.Random(3), list[int]()
+    while len(made) < 60:
+        number = generator.randrange(low, high)
+        if NATIONAL[name][1](str(number).zfill(len(str(high - 1)))):
+            made.append(number)
+    return made
+
+
+def as_(type_: str, numbers: list[int]) -> pd.Series:
+    """Numbers with one that is missing, as integers that may be, floats, or decimals of a database."""
+    if type_ == "decimal":
+        return pd.Series([None, *map(Decimal, numbers)], dtype=pd.ArrowDtype(pa.decimal128(20, 0)))
+    return pd.Series([None, *numbers], dtype=type_)
+
+
+@pytest.mark.parametrize("type_", ["Int64", "float64", "decimal"])
+def test_numbers_are_looked_at_whatever_their_type(type_: str) -> None:
+    assert kinds(a=as_(type_, [int(card) for card in cards(60)])) == {"a": ("payment card", True)}
+    assert kinds(a=as_(type_, national("Dutch BSN", 10**6, 10**9))) == {"a": ("Dutch BSN", True)}
+    assert kinds(a=as_(type_, national("Polish PESEL", 10**8, 10**11))) == {"a": ("Polish PESEL", True)}
+    assert kinds(a=as_(type_, national("Brazilian CPF", 10**8, 10**11))) == {"a": ("Brazilian CPF", True)}
+    (one,) = found(a=as_(type_, [int(card) for card in cards(60)]))
+    assert (one.values, one.present, one.rows[0]) == (60, 60, 1)
+    assert one.example.count("•") == len(cards(1)[0]) - 2
+
+
+@pytest.mark.parametrize("type_", ["Int64", "float64", "decimal"])
+def test_a_column_of_numbers_that_is_called_a_telephones_is_one(type_: str) -> None:
+    phones = as_(type_, list(range(4917012340000, 4917012340050)))
+    assert kinds(phone=phones, other=phones) == {"phone": ("telephone number", True)}
+    assert kinds(mobile=as_(type_, [0, 1, 1])) == {"mobile": ("telephone number", False)}
+
+
+def test_floats_that_are_measured_are_no_numbers_of_persons() -> None:
+    generator = np.random.default_rng(0)
+    assert found(a=generator.normal(5e15, 1e14, 500), b=generator.uniform(1e8, 1e9, 500)) == []
+    assert found(a=[np.nan, np.inf, -np.inf, 1e300, 2.0**60]) == []
+
+
 def test_one_card_may_be_chance_and_is_only_possible() -> None:
     assert kinds(a=["paid with 4111 1111 1111 1111", "cash"]) == {"a": ("payment card", False)}
 
 
-@given(st.integers(100_000_000, 10**17), st.integers(1, 1_000), st.integers(20, 300))
+@given(st.integers(1_000_000, 10**17), st.integers(1, 1_000), st.integers(20, 300))
 def test_numbers_in_a_row_are_no_persons(first: int, step: int, count: int) -> None:
     numbers = [first + step * place for place in range(count)]
     assert [one for one in found(a=numbers) if one.sure] == []
+    assert [one for one in found(a=list(map(float, numbers))) if one.sure] == []
     assert [one for one in found(a=list(map(str, numbers))) if one.sure] == []
 
 
 @given(st.integers(0, 2**32))
 def test_random_numbers_are_no_persons(seed: int) -> None:
     generator = np.random.default_rng(seed)
-    for low, high in ((10**8, 10**9), (10**10, 10**11), (4 * 10**15, 5 * 10**15)):
+    for low, high in ((10**6, 10**9), (10**8, 10**11), (10**10, 10**11), (4 * 10**15, 5 * 10**15)):
         assert [one for one in found(a=generator.integers(low, high, 300)) if one.sure] == []
 
 

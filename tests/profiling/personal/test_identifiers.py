@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbmlops.checks.policy.identifiers import NATIONAL, is_card, is_iban, is_ip, is_phone, luhn
+from nbmlops.profiling.personal.identifiers import NATIONAL, is_card, is_iban, is_ip, is_phone, luhn
 
 REAL = {
     "US social security number": "219-09-9999",  # printed in a pamphlet of the Social Security Board of 1940

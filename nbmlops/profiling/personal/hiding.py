@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from nbmlops.checks.policy.names import SPECIAL, is_person, told_by_name
-from nbmlops.checks.policy.personal import KINDS, masked
+from nbmlops.profiling.personal.identifiers import is_card
+from nbmlops.profiling.personal.kinds import KINDS, masked
+from nbmlops.profiling.personal.names import SPECIAL, is_person, told_by_name
 
 __all__ = ["hidden", "hidden_group", "hidden_value"]
 
@@ -35,18 +36,21 @@ def hidden(text: str, column: str = "") -> str:
 
 
 def hidden_value(value: Any, column: str) -> Any:
-    """A value of a column as a report may show it: text as `hidden` gives it, a number of a personal column masked.
+    """A value of a column as a report may show it: text as `hidden` gives it, masked numbers of persons and of cards.
 
     Examples
     --------
     >>> hidden_value(4917012345678, "phone"), hidden_value(17, "dep_delay"), hidden_value(None, "phone")
     ('4•••••••••••8', 17, None)
+    >>> hidden_value(4111111111111111.0, "paid_with")
+    '4••••••••••••••1'
     """
     if isinstance(value, str):
         return hidden(value, column)
-    if value is None or isinstance(value, bool) or not told_by_name(column):
+    if value is None or isinstance(value, bool):
         return value
-    return masked(str(int(value)) if isinstance(value, float) and value.is_integer() else str(value))
+    digits = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return masked(digits) if told_by_name(column) or is_card(digits) else value
 
 
 def hidden_group(level: str, column: str) -> str:
