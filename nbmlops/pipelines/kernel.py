@@ -105,10 +105,10 @@ class Kernel:
         if self._group is not None:
             self._guard = _guard(self._group, self.folder)
 
-    def saved_as(self, output: Path | None) -> None:
-        """Tell the guard, once the kernel has started, which notebook is to say so when this process is killed."""
-        if output is not None and self.folder is not None:
-            (self.folder / "output").write_text(str(output), encoding="utf-8")
+    def saved_as(self, output: Path) -> None:
+        """Tell the guard which notebook is to say so when this process is killed."""
+        assert self.folder is not None, "the kernel has started"
+        (self.folder / "output").write_text(str(output), encoding="utf-8")
 
     def arguments(self, folder: Path) -> list[str]:  # noqa: ARG002 - a kernel that has more to be told uses it
         """What the kernel's program is given, on top of what its specification says: no history file."""

@@ -81,8 +81,7 @@ class KernelSession:
         warm = await self._warm()
         kernel = warm or Kernel(request.kernel, cwd=request.cwd, env=request.env)
         self._marks.begin("warm" if warm else "cold")
-        if self._file:
-            self._file.open()
+        await self._launch(kernel)
         # What is said if the runner itself fails below.
         ending = _Ending("cancelled", Failure(None, None, "Cancelled", "the runner failed"), grace=0)
         try:
@@ -115,9 +114,18 @@ class KernelSession:
         warm.give(self._request.env)
         return warm
 
+    async def _launch(self, kernel: Kernel) -> None:
+        """Start the kernel, whose guard speaks for this process when it is killed, and then save a first time."""
+        try:
+            await kernel.launch()
+            if self._file:
+                kernel.saved_as(self._file.path)
+                self._file.open()
+        except BaseException:
+            await kernel.stop(0)
+            raise
+
     async def _work(self, kernel: Kernel) -> _Ending:
-        await kernel.launch()
-        kernel.saved_as(self._file.path if self._file else None)
         if self._request.limits.memory is not None:
             self._memory = MemoryWatch(kernel.group, self._request.limits.memory)
         self._watch = asyncio.ensure_future(self._look_out(kernel))
