@@ -1,6 +1,6 @@
 """Run every benchmark beside this file, each in a process of its own, and print their tables.
 
-``python benchmarks`` runs all of them, ``python benchmarks load_ext engine`` those two. The exit code is 0 only
+``python benchmarks`` runs all of them, ``python benchmarks load_ext pipelines`` those two. The exit code is 0 only
 if each benchmark kept the bound that it states.
 """
 

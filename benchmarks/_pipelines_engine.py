@@ -25,18 +25,21 @@ from nbmlops.pipelines.notebook import read_notebook
 if TYPE_CHECKING:
     from _bench import Bench
 
-__all__ = ["outputs", "shell"]
+__all__ = ["outputs", "shell", "write"]
 
 # 250 lines of 80 bytes.
 _PRINTS = "for line in range(250):\n    print(f'{line:079}')"
 _KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
-def _write(path: Path, sources: Sequence[str]) -> Path:
+def write(path: Path, sources: Sequence[str], parameters: int | None = None) -> Path:
+    """Write a notebook of code cells, of which one may hold its parameters; give its path."""
     cells: list[dict[str, Any]] = [
         {"cell_type": "code", "id": f"c{at}", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
         for at, source in enumerate(sources)
     ]
+    if parameters is not None:
+        cells[parameters]["metadata"] = {"tags": ["parameters"]}
     about = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
     path.write_text(json.dumps({"cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5}))
     return path
@@ -49,7 +52,7 @@ def outputs(bench: Bench) -> Iterator[Row]:
     for count, limit in ((100, 4.0), (300, 8.0)):
         cells = max(2, round(count * bench.scale))
         folder = bench.fresh()
-        source = _write(folder / "in.ipynb", [_PRINTS] * cells)
+        source = write(folder / "in.ipynb", [_PRINTS] * cells)
 
         def through(engine: str | None, source: Path = source) -> Callable[[], object]:
             target = source.with_name(f"{engine}.ipynb")
@@ -70,7 +73,7 @@ def shell(bench: Bench) -> Iterator[Row]:
     """Small notebooks from the shell, cold."""
     for what, sources, limit in (("one trivial cell", ["1"], 0.75), ("50 trivial cells", ["x = 1"] * 50, 0.6)):
         root = bench.fresh()
-        notebook = _write(root / "step.ipynb", sources)
+        notebook = write(root / "step.ipynb", sources)
         (root / "pyproject.toml").write_text('[tool.nbmlops.pipelines]\none = ["step.ipynb"]\n')
         Workspace.init(root).close()
         theirs = [sys.executable, "-m", "papermill", notebook.name, "out.ipynb", "--no-progress-bar"]

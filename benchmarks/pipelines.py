@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import _pipelines_engine
+import _pipelines_many
+import _pipelines_warm
 from _bench import Bench, print_table
 
 if TYPE_CHECKING:
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "outputs": _pipelines_engine.outputs,
     "shell": _pipelines_engine.shell,
+    "start": _pipelines_warm.start,
+    "scheduler": _pipelines_warm.scheduler,
+    "parallel": _pipelines_many.parallel,
+    "cached": _pipelines_many.cached,
 }
 
 
