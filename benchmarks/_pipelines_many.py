@@ -29,7 +29,7 @@ def parallel(bench: Bench) -> Iterator[Row]:
     root = bench.fresh()
     source = _WORK.format(count=int(30_000_000 * bench.scale))
     notebooks = [write(root / f"{at}.ipynb", [f"# {at}\n{source}"]) for at in range(_NOTEBOOKS)]
-    (root / "pyproject.toml").write_text('[tool.nbmlops.pipelines]\nall = ["?.ipynb"]\n')
+    (root / "pyproject.toml").write_text('[tool.nbmlops.pipelines]\neight = ["?.ipynb"]\n')
 
     def theirs() -> None:
         for path in notebooks:
@@ -38,7 +38,7 @@ def parallel(bench: Bench) -> Iterator[Row]:
     with Workspace.init(root) as workspace:
 
         def ours() -> Callable[[], object]:
-            return lambda: workspace.pipeline.run("all", cache=False)
+            return lambda: workspace.pipeline.run("eight", cache=False)
 
         peer, own = by_turns(bench.rounds, lambda: theirs, ours)
     what = f"{_NOTEBOOKS} independent notebooks that compute, {os.cpu_count()} cores"
