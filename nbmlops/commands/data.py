@@ -197,6 +197,19 @@ def rename(session: Session, old: str, new: str) -> Any:
     return session.workspace.data.rename(old, new)
 
 
+@group.verb("concat")
+@click.argument("refs", nargs=-1, required=True, type=_REF)
+@click.option("--name", required=True, help="What to call it.")
+@_MESSAGE
+@_TAGS
+@_ALIAS
+def concat(session: Session, refs: tuple[str, ...], name: str, tags: _Pairs, **asked: Any) -> Any:
+    """Put tables one below another."""
+    data = session.workspace.data
+    with session.meter.bytes(f"saving {name}") as progress:
+        return data.concat(refs, name, tags=mapping(tags), progress=progress, **asked)
+
+
 @group.verb("push")
 @click.argument("refs", nargs=-1, type=_REF)
 @click.option("--to", metavar="REMOTE", help="A remote's name, a folder or a URL; the only remote by default.")

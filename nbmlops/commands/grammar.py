@@ -79,6 +79,10 @@ VERBS = (
         *("data", "profile", "VALUE", "Tell what each column of a version, file or table holds.", "ml.data.profile"),
         only_python=_DRAWN,
     ),
+    Verb(
+        *("data", "concat", "REFS…", "Save the rows of tables, one below another, as a version.", "ml.data.concat"),
+        only_python=_DRAWN,
+    ),
     Verb("data", "blame", "REF", "Tell which version and cell last changed a column.", "ml.data.blame"),
     Verb("data", "tag", "REF KEY=VALUE…", "Set tags of a version, or take them off.", "ml.data.tag"),
     Verb("data", "alias", "REF ALIAS", "Move an alias to a version, or take it off.", "ml.data.alias"),

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from nbmlops.data.blaming import Blaming
+from nbmlops.data.concatenating import Concatenating
 from nbmlops.data.describing import Describing
 from nbmlops.data.forgetting import Forgetting
 from nbmlops.data.intake import How, Intake, called
@@ -20,7 +21,7 @@ __all__ = ["Data"]
 Progress = Callable[[int], None]
 
 
-class Data(Forgetting, Blaming, Describing, Pinning, Travelling):
+class Data(Forgetting, Blaming, Describing, Concatenating, Pinning, Travelling):
     """Versions of tables, arrays, files and folders.
 
     Parameters

@@ -8,7 +8,7 @@ any other computed name cannot be known before the run and is reported as dynami
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -156,6 +156,9 @@ class _Scanner:
         if line.noun == "check":
             self._checked_line(line, magic.line)
             return
+        if (line.noun, line.verb) == ("data", "concat"):
+            self._put_together(line.arguments, line.option("--name"), magic.line)
+            return
         place = _CALLS.get((line.noun, line.verb))
         if place is None:
             return
@@ -198,6 +201,11 @@ class _Scanner:
                 variable = given.id if isinstance(given, ast.Name) and text is None else None
                 self._check(operand, text or "", variable, call.lineno, strict=strict)
             return
+        if noun_verb == ("data", "concat"):
+            refs, name = checked.argument(call, 0, ("refs",)), checked.argument(call, 1, ("name",))
+            each = refs.elts if isinstance(refs, ast.List | ast.Tuple) else [refs]
+            self._put_together([_evaluate(ref, known) for ref in each], _evaluate(name, known), call.lineno)
+            return
         place = _CALLS.get(noun_verb)
         if place is None:
             return
@@ -215,6 +223,16 @@ class _Scanner:
         lock = next((keyword.value for keyword in call.keywords if keyword.arg == "locked"), None)
         self._add(kind, relation, text, call.lineno, locked=bool(_value(lock, known)))
         self._hold(kind, text, target if relation == "reads" else getattr(first, "id", None))
+
+    def _put_together(self, refs: Sequence[str | None], name: str | None, line: int) -> None:
+        """Note the versions whose rows are put together, and what that is called."""
+        told: list[tuple[Relation, str | None]] = [*(("reads", ref) for ref in refs), ("writes", name)]
+        for relation, text in told:
+            if text is None or "{" in text:
+                why = _COMPUTED if text is None else _UNFILLED
+                self.dynamic.append(Dynamic("data", relation, text or "data concat", self.cell, line, why))
+            else:
+                self._add("data", relation, text, line)
 
     def _hold(self, kind: VersionKind, name: str, *variables: str | None) -> None:
         self.holds.update({variable: (kind, name) for variable in variables if variable})

@@ -67,6 +67,10 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("data delete flights@v3 --unlock", "data.delete", ("flights@v3",), {"unlock": True}),
     ("data restore flights", "data.restore", ("flights",), {}),
     ("data rename a b", "data.rename", ("a", "b"), {}),
+    (
+        "data concat a b@v1 --name ab -m all --tag k=v",
+        *("data.concat", (("a", "b@v1"), "ab"), {"message": "all", "tags": {"k": "v"}, "alias": None}),
+    ),
     ("data push a b@v1 --to /backup", "data.push", ("a", "b@v1"), {"to": "/backup"}),
     ("data push", "data.push", (), {"to": None}),
     ("data pull a --from origin --locked", "data.pull", ("a",), {"from_": "origin", "locked": True}),
