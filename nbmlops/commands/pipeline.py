@@ -28,6 +28,12 @@ _PARAMS = click.option(
 )
 
 _TO = click.option("--to", default="production", show_default=True, metavar="ALIAS", help="The alias to move.")
+_FOR = click.option(
+    *("--for", "for_"),
+    multiple=True,
+    metavar="KEY=VALUES",
+    help="Run steps with this parameter for each value, as month=1..12 or region=north,south.",
+)
 
 
 def _listed(records: Any) -> Any:
@@ -59,6 +65,7 @@ def show(session: Session, name: str, mermaid: bool) -> Any:
 @click.option("--from", "start", multiple=True, metavar="STEP", help="Run this step and what waits for it.")
 @click.option("--until", multiple=True, metavar="STEP", help="Run this step and what it waits for.")
 @click.option("--only", multiple=True, metavar="STEP", help="Run this step alone; repeat for more.")
+@_FOR
 @click.option("--cache/--no-cache", default=True, help="Whether unchanged steps are skipped.")
 @click.option(
     "--logical-time", metavar="TIME", help='The time it stands for, such as "due:0 6 * * *"; it commits once.'
@@ -76,18 +83,22 @@ def run(
     start: tuple[str, ...],
     until: tuple[str, ...],
     only: tuple[str, ...],
+    for_: tuple[str, ...],
     log_output: bool,
     **options: Any,
 ) -> Any:
     """Run the steps."""
     from nbmlops.commands.live import printing
+    from nbmlops.pipelines.fan import parse_fan
     from nbmlops.pipelines.selection import Selection
 
     steps, pipeline = Selection(start, until, only) or None, session.workspace.pipeline
     limits = _limits(options.pop("timeout"), options.pop("cell_timeout"), options.pop("memory"))
     with session.meter.steps(name) as progress:
         told = printing(progress) if log_output else progress
-        return pipeline.run(name, mapping(params), steps=steps, limits=limits, progress=told, **options)
+        return pipeline.run(
+            name, mapping(params), steps=steps, for_=parse_fan(for_), limits=limits, progress=told, **options
+        )
 
 
 def _limits(step: float | None, cell: float | None, memory: str | None) -> Any:
@@ -109,9 +120,12 @@ def resume(session: Session, run: str) -> Any:
 @group.verb("explain")
 @click.argument("name", type=_REF)
 @_PARAMS
-def explain(session: Session, name: str, params: tuple[tuple[str, Any], ...]) -> Any:
+@_FOR
+def explain(session: Session, name: str, params: tuple[tuple[str, Any], ...], for_: tuple[str, ...]) -> Any:
     """Say which steps would run, and why."""
-    return session.workspace.pipeline.explain(name, mapping(params))
+    from nbmlops.pipelines.fan import parse_fan
+
+    return session.workspace.pipeline.explain(name, mapping(params), for_=parse_fan(for_))
 
 
 @group.verb("backfill")

@@ -17,6 +17,7 @@ from nbmlops.render.units import duration
 from nbmlops.store import lineage
 
 if TYPE_CHECKING:
+    from nbmlops.pipelines.fan import Fan
     from nbmlops.pipelines.graph import Step
     from nbmlops.pipelines.ledger import Committed, Ledger
     from nbmlops.pipelines.plan import Plan
@@ -64,7 +65,7 @@ class Explaining:
     _ledger: Ledger
     _steps: StepRunner
 
-    def explain(self, name: str, params: Mapping[str, Any] | None = None) -> Explanation:
+    def explain(self, name: str, params: Mapping[str, Any] | None = None, *, for_: Fan | None = None) -> Explanation:
         """Tell which steps a run would execute now, and why; nothing is run.
 
         Parameters
@@ -73,13 +74,15 @@ class Explaining:
             ``delays`` for the working copy, ``delays@production`` for the frozen version.
         params : mapping, optional
             Parameters, as text or as Python values.
+        for_ : mapping, optional
+            Parameter -> values that it takes one by one, as for `run`.
 
         Raises
         ------
         InvalidError
             When a parameter is unknown or of a wrong type, or the graph is not one.
         """
-        plan = self._planner.plan(name, params or {})
+        plan = self._planner.plan(name, params or {}, fan=for_)
         told: dict[str, StepExplanation] = {}
         with lineage.activate(replace(lineage.current(), pins=plan.pins)):
             for step in plan.graph.steps:
@@ -92,7 +95,7 @@ class Explaining:
         key = step_key(parts)
         on: tuple[str, ...] = ()
         if settings.when:
-            if (why := left_out_now(step, plan.parameters[step.name])) is not None:
+            if (why := left_out_now(plan.graph, step, plan.parameters[step.name])) is not None:
                 return StepExplanation(step.name, "skip", (why,))
             on = (f"it runs only when {settings.when}",)
         before = self._steps.before(key, settings.cache)

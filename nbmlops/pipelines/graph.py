@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nbmlops.core.errors import InvalidError, nearest
 from nbmlops.pipelines.cells import NotebookContent, code_cells, literal_parameters
+from nbmlops.pipelines.fan import ALONE, Branch
 from nbmlops.pipelines.scan import Access, Dynamic, scan_cells
 from nbmlops.pipelines.step_cells import settings_of
 from nbmlops.pipelines.step_settings import NONE, StepSettings
@@ -32,7 +33,8 @@ class Step:
 
     `parameters` holds the names and literal defaults; `reads` only what comes from outside the step. `settings` is
     what the notebook says of how it wants to run; what that declares to be read and written counts as if its lines
-    did.
+    did. `branch` is what it runs for, when it runs for each of some values. A step with `parts` has no notebook: it
+    puts the rows of these data together.
     """
 
     name: str
@@ -43,6 +45,13 @@ class Step:
     checks: tuple[Access, ...] = ()
     dynamic: tuple[Dynamic, ...] = ()
     settings: StepSettings = NONE
+    branch: Branch = ALONE
+    parts: tuple[str, ...] = ()
+
+    @property
+    def stem(self) -> str:
+        """Name of its notebook, whatever it runs for; its own where it has none."""
+        return self.name if self.parts else self.path.stem
 
     @classmethod
     def of(cls, notebook: NotebookContent, path: Path | str, parameters: Mapping[str, Any] | None = None) -> Step:
@@ -87,6 +96,11 @@ class Graph:
     external: tuple[tuple[str, Access], ...]
     last: Mapping[str, StepState] = field(default_factory=dict)
     run: str | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of the steps."""
+        return frozenset(step.name for step in self.steps)
 
     def step(self, name: str) -> Step:
         """Give the step called `name`, or raise `InvalidError` with the nearest names."""

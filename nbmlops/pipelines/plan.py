@@ -6,17 +6,20 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbmlops.core import digests
 from nbmlops.pipelines.request import Limits
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.cells import NotebookContent
+    from nbmlops.pipelines.fan import Fan
     from nbmlops.pipelines.graph import Graph
     from nbmlops.pipelines.ledger import Committed
 
 __all__ = ["Home", "Plan"]
+
+_Kept = TypeVar("_Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class Plan:
     its pipeline only, and `taken` holds results of an earlier run that stand, by step.
     `generation` counts how often what has committed for `logical_time` was asked for anew.
     `limits` is what each step may take; `home` is where its code lies, None for the project. One that is `cold` is
-    executed in kernels that nothing has been done in. `digest` is that of the parameters, once it is known.
+    executed in kernels that nothing has been done in. `digest` is that of the parameters, once it is known. `fan` is
+    what steps run for, and `names` what a bare name means to each of them then.
     """
 
     name: str
@@ -63,17 +67,20 @@ class Plan:
     home: Home | None = None
     cold: bool = False
     digest: str | None = None
+    fan: Fan = field(default_factory=dict)
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def alone(self, name: str) -> Plan:
         """The part of this plan that one step needs; it stands for the same parameters."""
-        step, taken = self.graph.step(name), self.taken.get(name)
+        step = self.graph.step(name)
         return replace(
             self,
             graph=replace(self.graph, steps=(step,), edges=(), external=()),
-            notebooks={name: self.notebooks[name]},
-            parameters={name: self.parameters[name]},
-            folders={name: self.folders[name]},
-            taken={} if taken is None else {name: taken},
+            notebooks=_of(self.notebooks, name),
+            parameters=_of(self.parameters, name),
+            folders=_of(self.folders, name),
+            names=_of(self.names, name),
+            taken=_of(self.taken, name),
             digest=self.parameters_digest,
         )
 
@@ -84,3 +91,8 @@ class Plan:
             return self.digest
         flat = {step: {key: repr(value) for key, value in values.items()} for step, values in self.parameters.items()}
         return digests.of_json(flat)
+
+
+def _of(found: Mapping[str, _Kept], step: str) -> dict[str, _Kept]:
+    """What is known of one step, if anything is."""
+    return {step: found[step]} if step in found else {}

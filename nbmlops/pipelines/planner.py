@@ -18,6 +18,7 @@ from nbmlops.store import lineage
 from nbmlops.tracking.environment import installed
 
 if TYPE_CHECKING:
+    from nbmlops.pipelines.fan import Fan
     from nbmlops.pipelines.plan import Home, Plan
     from nbmlops.pipelines.stores import Stores
     from nbmlops.store.versions import Version
@@ -63,30 +64,36 @@ class Planner:
         params: Mapping[str, Any],
         logical_time: str | None = None,
         selection: Selection = ALL,
+        fan: Fan | None = None,
     ) -> Plan:
         """The plan of a pipeline.
 
         ``delays`` is the working copy, ``delays@production`` the frozen version, ``delays-v3.pipeline.zip`` a package.
         """
         if is_package(name):
-            return self._package_plan(Path(name), params, logical_time, selection)
+            return self._package_plan(Path(name), params, logical_time, selection, fan)
         ref = Ref.parse(name)
         data = {kind: self._stores.versions[kind] for kind in ("data", "model")}
         if ref.is_bare:
-            whole = make_plan(ref.name, self.notebooks(ref.name), params, data, logical_time=logical_time)
-            return restrict(whole, selection, data)
+            whole = make_plan(ref.name, self.notebooks(ref.name), params, data, fan=fan)
+            return restrict(replace(whole, logical_time=logical_time), selection, data)
         version = self._versions.resolve(ref)
         frozen = self.frozen(version)
         code = _Code(version.digest, tuple(freezing.unpack(frozen, self.scratch / version.digest[:16])), self.root)
-        return self._frozen_plan(ref.name, frozen, code, params, logical_time, selection)
+        return self._frozen_plan(ref.name, frozen, code, params, logical_time, selection, fan)
 
     def _package_plan(
-        self, path: Path, params: Mapping[str, Any], logical_time: str | None, selection: Selection
+        self,
+        path: Path,
+        params: Mapping[str, Any],
+        logical_time: str | None,
+        selection: Selection,
+        fan: Fan | None,
     ) -> Plan:
         """The plan of a package, whose code lies in a folder of its own."""
         package = unpack(path, self.scratch, self._stores)
         code = _Code(package.digest, package.notebooks, package.home.root, package.home)
-        return self._frozen_plan(package.frozen.name, package.frozen, code, params, logical_time, selection)
+        return self._frozen_plan(package.frozen.name, package.frozen, code, params, logical_time, selection, fan)
 
     def _frozen_plan(
         self,
@@ -96,16 +103,16 @@ class Planner:
         params: Mapping[str, Any],
         logical_time: str | None,
         selection: Selection,
+        fan: Fan | None,
     ) -> Plan:
         data = {kind: self._stores.versions[kind] for kind in ("data", "model")}
         folders = {Path(path).stem: (code.root / path).parent for path in frozen.notebooks}
         there = {stem: folder if folder.is_dir() else code.root for stem, folder in folders.items()}
         own, digest = frozen.parameters, code.digest
         with lineage.activate(replace(lineage.current(), pins=frozen.lock)):
-            plan = make_plan(
-                name, code.paths, params, data, frozen=own, folders=there, version=digest, logical_time=logical_time
-            )
-            plan = replace(restrict(plan, selection, data), pins=frozen.lock, home=code.home)
+            plan = make_plan(name, code.paths, params, data, frozen=own, folders=there, fan=fan)
+            plan = restrict(replace(plan, version=digest, logical_time=logical_time), selection, data)
+            plan = replace(plan, pins=frozen.lock, home=code.home)
         return replace(plan, notes=freezing.differences(frozen.environment, self.environment(plan)))
 
     def notebooks(self, name: str) -> list[Path]:
@@ -128,5 +135,7 @@ class Planner:
         """What a plan runs on: what is installed, and the project's own modules."""
         modules: dict[str, str] = {}
         for step in plan.graph.steps:
+            if step.parts:
+                continue
             modules |= code_of(plan, step.name, self.root).files
         return {**installed(), "modules": modules}

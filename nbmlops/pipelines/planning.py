@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
+from nbmlops.pipelines.fan import Branch, branches
+from nbmlops.pipelines.fanning import spread
 from nbmlops.pipelines.graph import Step
 from nbmlops.pipelines.inference import infer
 from nbmlops.pipelines.notebook import read_content
@@ -17,6 +19,8 @@ from nbmlops.pipelines.plan import Plan
 from nbmlops.pipelines.when import check_conditions
 
 if TYPE_CHECKING:
+    from nbmlops.pipelines.cells import NotebookContent
+    from nbmlops.pipelines.fan import Fan
     from nbmlops.pipelines.scan import Access
     from nbmlops.pipelines.selection import Selection
     from nbmlops.store.versions import Versions
@@ -74,8 +78,7 @@ def make_plan(
     *,
     frozen: Mapping[str, Mapping[str, Any]] | None = None,
     folders: Mapping[str, Path] | None = None,
-    version: str | None = None,
-    logical_time: str | None = None,
+    fan: Fan | None = None,
 ) -> Plan:
     """Read the notebooks and make a plan of them.
 
@@ -94,19 +97,79 @@ def make_plan(
         Parameters by step that hold where the user sets none, as a frozen pipeline keeps them.
     folders : mapping, optional
         Working folder of each step; its notebook's own by default.
-    version : str, optional
-        Digest of the frozen pipeline that this is.
-    logical_time : str, optional
-        The time that the run stands for.
+    fan : mapping, optional
+        Parameter -> the values that it takes one by one, as text or as Python values.
+
+    Raises
+    ------
+    InvalidError
+        When a parameter is unknown, or of a wrong type, or the steps make no graph.
     """
     notebooks = {path.stem: read_content(path) for path in paths}
     declared = {stem: Parameters.of(notebook, f"{stem}.ipynb") for stem, notebook in notebooks.items()}
-    values = _share(name, declared, given, frozen or {})
+    values = _share(name, declared, {**given, **_first(fan or {}, given)}, frozen or {})
+    places = {path.stem: path.parent for path in paths} | dict(folders or {})
     steps = [Step.of(notebooks[path.stem], path, values[path.stem]) for path in paths]
     graph = infer(steps, _exists(versions))
-    check_conditions(graph, values)
-    own = {path.stem: path.parent for path in paths}
-    return Plan(name, graph, notebooks, values, dict(given), {**own, **(folders or {})}, version, logical_time)
+    if not fan:
+        check_conditions(graph, values)
+        return Plan(name, graph, notebooks, values, dict(given), places)
+    fan = _fan(name, declared, values, fan)
+    several = [_at(step, branch, notebooks, values) for step in steps for branch in branches(fan, values[step.stem])]
+    fixed = {
+        step.stem: Step.of(notebooks[step.stem], step.path, values[step.stem] | dict.fromkeys(fan)) for step in steps
+    }
+    spreads = spread(several, fixed)
+    graph = infer(spreads.steps, _exists(versions))
+    own = {step.name: values[step.stem] | dict(step.branch.values) for step in several}
+    check_conditions(graph, own)
+    return Plan(
+        name,
+        graph,
+        {step.name: notebooks[step.stem] for step in several},
+        own,
+        dict(given),
+        {step.name: places[step.stem] for step in several},
+        fan=fan,
+        names=spreads.names,
+    )
+
+
+def _at(
+    step: Step, branch: Branch, notebooks: Mapping[str, NotebookContent], values: Mapping[str, Mapping[str, Any]]
+) -> Step:
+    """The step as it runs for a branch."""
+    if not branch:
+        return step
+    made = Step.of(notebooks[step.stem], step.path, {**values[step.stem], **dict(branch.values)})
+    return replace(made, name=f"{step.stem}[{branch}]", branch=branch)
+
+
+def _first(fan: Fan, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A value of each parameter of a fan, with which the notebooks can be read."""
+    for parameter, values in fan.items():
+        if parameter in given:
+            raise InvalidError(
+                f"{parameter} has a value already, so nothing can run for others", hint=f"leave out -p {parameter}="
+            )
+        if not values:
+            raise InvalidError(f"there is no value of {parameter} to run for", hint=f"{parameter}=1..12, or a,b")
+    return {parameter: next(iter(values)) for parameter, values in fan.items()}
+
+
+def _fan(
+    name: str, declared: Mapping[str, Parameters], values: Mapping[str, Mapping[str, Any]], fan: Fan
+) -> dict[str, list[Any]]:
+    """The values of a fan in the types that the notebooks declare."""
+    typed = {}
+    for parameter, given in fan.items():
+        read = [_share(name, declared, {parameter: value}, values) for value in given]
+        stem = next(stem for stem in declared if declared[stem].declares(parameter))
+        typed[parameter] = [one[stem][parameter] for one in read]
+        words = [str(Branch(((parameter, value),))) for value in typed[parameter]]
+        if twice := next((word for word in words if words.count(word) > 1), None):
+            raise InvalidError(f"{twice} is there twice in --for", hint="leave one out")
+    return typed
 
 
 def restrict(plan: Plan, selection: Selection, versions: Mapping[str, Versions]) -> Plan:
@@ -127,7 +190,9 @@ def restrict(plan: Plan, selection: Selection, versions: Mapping[str, Versions])
         raise InvalidError(error.message, hint=f"run what makes it first: `ml pipeline run {plan.name}`") from error
     notebooks = {name: content for name, content in plan.notebooks.items() if name in names}
     parameters = {name: values for name, values in plan.parameters.items() if name in names}
-    return replace(plan, graph=graph, notebooks=notebooks, parameters=parameters, part=len(names) < len(plan.notebooks))
+    return replace(
+        plan, graph=graph, notebooks=notebooks, parameters=parameters, part=len(names) < len(plan.graph.steps)
+    )
 
 
 def _among(step: Step, names: Collection[str]) -> Step:

@@ -19,6 +19,7 @@ from nbmlops.core.errors import StepFailedError
 from nbmlops.core.signs import StepProgress
 from nbmlops.pipelines.executors.assignment import Assignment, Executor, Submit
 from nbmlops.pipelines.executors.threads import Threads
+from nbmlops.pipelines.fan import FAN, written_fan
 from nbmlops.pipelines.ledger import WHOLE, Claimant, Committed, Slot
 from nbmlops.pipelines.metrics import of_run
 from nbmlops.pipelines.records import PipelineRun, StepResult
@@ -122,7 +123,7 @@ class Runner:
         if plan.logical_time and (before := self._ledger.committed(slot)):
             return self._committed(plan, before)
         steps = " ".join(step.name for step in plan.graph.steps) if plan.part else None
-        tags = {"version": plan.version, "logical_time": plan.logical_time, PARTIAL: steps}
+        tags = {"version": plan.version, "logical_time": plan.logical_time, PARTIAL: steps, FAN: written_fan(plan.fan)}
         known = {key: value for key, value in tags.items() if value}
         plan = replace(plan, cold=plan.cold or kind == "proof")
         run = self._runs.start(plan.name, params=plan.given, tags=known or None, kind=kind, like=like)
@@ -196,7 +197,7 @@ class Runner:
             ready = not known and all(name in state.results for name in graph.upstream(step.name))
             if not ready or state.failed or assigned.cancelled.is_cancelled:
                 continue
-            if (why := left_out(step, assigned.plan.parameters[step.name], state.results)) is not None:
+            if (why := left_out(graph, step, assigned.plan.parameters.get(step.name, {}), state.results)) is not None:
                 state.results[step.name] = self._leave_out(step.name, why, assigned)
             else:
                 state.under_way[submit(step)] = step.name

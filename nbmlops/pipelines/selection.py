@@ -72,13 +72,12 @@ class Selection:
         InvalidError
             When it has no such step, or none is left.
         """
-        for name in (*self.start, *self.until, *self.only):
-            graph.step(name)
-        chosen = frozenset(self.only) if self.only else frozenset(step.name for step in graph.steps)
-        if self.start:
-            chosen &= _reached(self.start, graph.downstream)
-        if self.until:
-            chosen &= _reached(self.until, graph.upstream)
+        only, start, until = (_meant(graph, names) for names in (self.only, self.start, self.until))
+        chosen = frozenset(only) if only else graph.names
+        if start:
+            chosen &= _reached(start, graph.downstream)
+        if until:
+            chosen &= _reached(until, graph.upstream)
         if not chosen:
             raise InvalidError(
                 f"no step is left: {', '.join(self.until)} does not wait for {', '.join(self.start)}",
@@ -89,6 +88,15 @@ class Selection:
 
 ALL = Selection()
 """Every step."""
+
+
+def _meant(graph: Graph, names: Collection[str]) -> list[str]:
+    """The steps that go by some names; the name of a notebook that runs for several values means all of its steps."""
+    found = []
+    for name in names:
+        several = [step.name for step in graph.steps if step.branch and step.stem == name]
+        found += several or [graph.step(name).name]
+    return found
 
 
 def _reached(names: Collection[str], onward: Callable[[str], Collection[str]]) -> frozenset[str]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from nbmlops.core.actions import Stop
     from nbmlops.models.records import Promotion
     from nbmlops.pipelines.executors.choice import Places
+    from nbmlops.pipelines.fan import Fan
     from nbmlops.pipelines.graph import Graph
     from nbmlops.pipelines.reproduction import Reproduction
     from nbmlops.pipelines.request import Cancellation
@@ -99,12 +100,13 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
         plan = self._planner.plan(name, {})
         return with_last_run(plan.graph, plan.name, self._stores.runs)
 
-    def run(
+    def run(  # noqa: PLR0913 - one keyword for each option of the line
         self,
         name: str,
         params: Mapping[str, Any] | None = None,
         *,
         steps: Selection | Sequence[str] | None = None,
+        for_: Fan | None = None,
         cache: bool = True,
         logical_time: str | None = None,
         limits: Limits | None = None,
@@ -123,6 +125,10 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
             Parameters, as text or as Python values.
         steps : Selection or sequence of str, optional
             The steps to run, by name, or as a `Selection` says; what the others made before is read as it is.
+        for_ : mapping, optional
+            Parameter -> values that it takes one by one: a step that declares it runs for each of them. What such a
+            step writes as ``flights`` is ``flights.month-3``; a step that runs for the same values reads that of its
+            own, and any other the rows of all.
         cache : bool
             Whether a step may be skipped.
         logical_time : str, optional
@@ -153,7 +159,8 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
         """
         executor = self._places.choose(**where)
         at = None if logical_time is None else canonical(logical_time, self._clock.now())
-        plan = self._planner.plan(name, params or {}, logical_time=at, selection=Selection.of(steps, at))
+        part = Selection.of(steps, at)
+        plan = self._planner.plan(name, params or {}, logical_time=at, selection=part, fan=for_)
         plan = replace(plan, limits=limits or Limits())
         done = self._runner.run(plan, cache=cache, progress=progress, stop=cancellation, executor=executor)
         self._lock(done)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast, get_args
 
 from nbmlops.core.signs import StepState
-from nbmlops.pipelines.steps import SKIPPED
+from nbmlops.pipelines.steps import SKIPPED, STEP
 from nbmlops.pipelines.when import LEFT_OUT
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["with_last_run"]
 
 _CHILDREN = 1_000
+_URGENT: tuple[StepState, ...] = (
+    *("failed", "timed_out", "kernel_died", "cancelled"),
+    *("running", "waiting", "not_run", "completed", "skipped"),
+)
 _NAMES = frozenset(get_args(StepState))
 
 
@@ -28,7 +32,7 @@ def with_last_run(graph: Graph, name: str, runs: Runs) -> Graph:
         return graph
     (run,) = newest
     children = runs.list(_CHILDREN, parent_id=run.id)
-    found = _states(run, children)
+    found = _folded(_states(run, children))
     waiting: StepState = "waiting" if run.status == "running" else "not_run"
     return replace(graph, run=run.name, last={step.name: found.get(step.name, waiting) for step in graph.steps})
 
@@ -38,8 +42,17 @@ def _states(run: Run, children: Iterable[Run]) -> dict[str, StepState]:
         tag.partition(".")[2]: "skipped" for tag in run.tags if tag.startswith((SKIPPED, LEFT_OUT))
     }
     # The newest comes first; a step that was tried again has the state of its last try.
-    executed = {child.experiment: _state(child) for child in reversed(list(children))}
+    executed = {child.tags.get(STEP, child.experiment): _state(child) for child in reversed(list(children))}
     return {**skipped, **executed}
+
+
+def _folded(states: Mapping[str, StepState]) -> dict[str, StepState]:
+    """The states by notebook: of one that ran for several values, what is most to be looked at."""
+    found: dict[str, StepState] = {}
+    for name, state in states.items():
+        stem = name.partition("[")[0]
+        found[stem] = min(state, found.get(stem, state), key=_URGENT.index)
+    return found
 
 
 def _state(run: Run) -> StepState:

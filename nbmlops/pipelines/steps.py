@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import NotFoundError, UnavailableError
 from nbmlops.core.signs import StepProgress
-from nbmlops.pipelines import keys, queries
+from nbmlops.pipelines import keys
+from nbmlops.pipelines.accesses import result_of, surprises
 from nbmlops.pipelines.cells import code_digest
+from nbmlops.pipelines.fan_in import join, joined_of
 from nbmlops.pipelines.ledger import Claimant, Committed, Ledger, Slot
 from nbmlops.pipelines.local_modules import circumstances, code_of
 from nbmlops.pipelines.notebook import as_notebook
@@ -42,8 +44,10 @@ if TYPE_CHECKING:
     from nbmlops.store.catalog import Connection
     from nbmlops.tracking.active import ActiveRun
 
-__all__ = ["SKIPPED", "StepRunner"]
+__all__ = ["SKIPPED", "STEP", "StepRunner"]
 
+STEP = "step"
+"""The tag that says which step a run is of, where several run the same notebook."""
 SKIPPED = "skipped."
 """Before a step's name, the tag by which a pipeline run names the run whose result it took over."""
 
@@ -93,7 +97,7 @@ class StepRunner:
         progress: Callable[[StepProgress], None],
     ) -> StepResult:
         """Run `step` as a part of the pipeline run `run_id`, or skip it."""
-        with lineage.activate(lineage.Active(run_id=run_id, pipeline_run_id=run_id, pins=plan.pins)):
+        with lineage.activate(lineage.Active(run_id, run_id, pins=plan.pins)):
             made_of = self.parts(plan, step)
             claimant = Claimant(run_id, keys.step_key(made_of), plan.version, made_of)
             slot = Slot.of(plan, step.name, run_id)
@@ -135,10 +139,14 @@ class StepRunner:
     def parts(self, plan: Plan, step: Step) -> dict[str, Any]:
         """What decides the result of a step, as things are now; see `keys.parts`."""
         inputs = [self._input(read.kind, read.ref, read.locked) for read in dict.fromkeys(step.reads)]
+        if step.parts:
+            return joined_of(step, inputs)
         notebook = plan.notebooks[step.name]
         own = code_of(plan, step.name, self._root)
         environment = keys.relevant(own.imports)
-        return keys.parts(code_digest(notebook), plan.parameters[step.name], inputs, own.files, environment)
+        made_of = keys.parts(code_digest(notebook), plan.parameters[step.name], inputs, own.files, environment)
+        # The same code writes under other names when it runs for some values.
+        return {**made_of, "branch": str(step.branch)} if step.branch else made_of
 
     def before(self, key: str, age: timedelta | None = None) -> Committed | None:
         """The newest committed result whose every read still means the same content, and that is not too old."""
@@ -177,23 +185,38 @@ class StepRunner:
         release = partial(self._ledger.release, slot=slot, token=token)
         try:
             run = self._runs.start(
-                step.name,
-                params=plan.parameters[step.name],
+                step.stem,
+                params=plan.parameters.get(step.name),
+                tags={STEP: step.name} if step.branch else None,
                 kind="step",
                 parent_id=claimant.run_id,
-                notebook=str(step.path),
+                notebook=None if step.parts else str(step.path),
             )
         except BaseException:
             self._catalog.transact(release)
             raise
         try:
             # Who has lost the claim may not commit any more: the rest of the work is for nothing.
-            own = Cancellation(cancelled)
+            own, held = Cancellation(cancelled), _Held(slot, token, claimant.parts)
             with self._ledger.renewing(slot, token, own.cancel):
-                return self._record(plan, step, _Held(slot, token, claimant.parts), run, own, progress)
+                if step.parts:
+                    return self._join(step, held, run)
+                return self._record(plan, step, held, run, own, progress)
         except BaseException as error:
             self._runs.fail(run.id, error, also=release)
             raise
+
+    def _join(self, step: Step, held: _Held, run: ActiveRun) -> StepResult:
+        """Put together what the branches of a step have made, and end the run of that."""
+        started = time.monotonic()
+        with lineage.activate(replace(lineage.current(), run_id=run.id)):
+            notes = join(self._stores.data, step)
+        record = self._runs.finish(run.id, "finished", also=partial(self._commit, step=step, held=held, run_id=run.id))
+        seconds = time.monotonic() - started
+        return StepResult(step.name, "completed", "", seconds, record.name, record.outputs, notes=notes)
+
+    def _commit(self, connection: Connection, step: Step, held: _Held, run_id: str) -> None:
+        self._ledger.commit(connection, held.slot, held.token, result_of(connection, step, run_id, held.parts))
 
     def _record(
         self,
@@ -216,6 +239,7 @@ class StepRunner:
             ) from error
         env = {"NBMLOPS_RUN": run.id, "NBMLOPS_PIPELINE_RUN": pipeline_run, "NBMLOPS_NOTEBOOK": str(step.path)}
         env |= {"NBMLOPS_PINS": json.dumps(dict(plan.pins)), **(plan.home.variables if plan.home else {})}
+        env["NBMLOPS_NAMES"] = json.dumps(dict(plan.names.get(step.name, {})))
         started = time.monotonic()
         execution = self._perform(plan, step, output, env, cancelled, progress)
         seconds = time.monotonic() - started
@@ -224,10 +248,8 @@ class StepRunner:
         if execution.status != "completed":
             return self._failed(step, held, run.id, execution, seconds)
 
-        def commit(connection: Connection) -> None:
-            self._ledger.commit(connection, held.slot, held.token, _result(connection, step, run.id, held.parts))
-
-        notes = self._surprises(step, run.id)
+        notes = self._catalog.read(lambda c: surprises(c, step, run.id))
+        commit = partial(self._commit, step=step, held=held, run_id=run.id)
         record = self._runs.finish(run.id, "finished", cells=executed(execution), also=commit)
         return StepResult(
             step.name,
@@ -240,22 +262,6 @@ class StepRunner:
             notes,
             str(output),
         )
-
-    def _surprises(self, step: Step, run_id: str) -> tuple[str, ...]:
-        """Where what the step really did differs from what was read in its notebook."""
-        notes = []
-        for relation, verb, declared in (("writes", "wrote", step.writes), ("reads", "read", step.reads)):
-            known = {(access.kind, access.name) for access in (*declared, *step.writes)}
-            rows = self._linked(run_id, relation)
-            notes += [
-                f"{verb} {row.kind} {row.name}, which its lines do not show"
-                for row in rows
-                if (row.kind, row.name) not in known
-            ]
-        return tuple(notes)
-
-    def _linked(self, run_id: str, relation: str) -> list[Any]:
-        return list(self._catalog.read(lambda c: queries.written(c, run_id, relation)).values())
 
     def _failed(self, step: Step, held: _Held, run_id: str, execution: Execution, seconds: float) -> StepResult:
         status: Any = "killed" if execution.status in {"kernel_died", "cancelled"} else "failed"
@@ -285,7 +291,8 @@ class StepRunner:
         notebook = as_notebook(copy.deepcopy(plan.notebooks[step.name]), step.path)
         declared = Parameters.of(notebook, step.path.name)
         effective = plan.parameters[step.name].items()
-        values = {key: value for key, value in effective if key in plan.given or value != declared.defaults.get(key)}
+        asked = plan.given.keys() | plan.fan.keys()
+        values = {key: value for key, value in effective if key in asked or value != declared.defaults.get(key)}
         prepared = inject(notebook, declared, values)
         prepared.metadata["nbmlops"] = circumstances(prepared, plan.folders[step.name], self._root)
 
@@ -293,7 +300,7 @@ class StepRunner:
         from nbmlops.pipelines.notebook import kernel_of
 
         began = time.monotonic()
-        told = StepProgress(step.name, "running", expected=self._expected(step.name))
+        told = StepProgress(step.name, "running", expected=self._expected(step.stem))
 
         def tell(cell: CellProgress) -> None:
             nonlocal told
@@ -313,16 +320,3 @@ class StepRunner:
         """Seconds that the step took when it last completed."""
         last = self._runs.list(1, experiment=step, where="kind = 'step' and status = 'finished'")
         return last[0].seconds if last else None
-
-
-def _result(connection: Connection, step: Step, run_id: str, parts: Mapping[str, Any]) -> Committed:
-    """What the step really wrote, and what it read besides what its key knows from its lines."""
-    written = queries.written(connection, run_id)
-    read = queries.written(connection, run_id, "reads")
-    declared = {(access.kind, access.name) for access in step.reads}
-    reads = {
-        (row.kind, row.name, row.digest)
-        for row in read.values()
-        if row.id not in written and (row.kind, row.name) not in declared
-    }
-    return Committed(run_id, tuple(sorted(written)), tuple(sorted(reads)), parts=parts)

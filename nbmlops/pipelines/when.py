@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -40,20 +40,22 @@ def check_conditions(graph: Graph, parameters: Mapping[str, Mapping[str, Any]]) 
     for step in graph.steps:
         if not step.settings.when:
             continue
-        own, earlier = parameters[step.name], _earlier(graph, step.name)
+        own = parameters.get(step.name, {})
         for name in column_names(step.settings.when):
-            _known(step, name, own, earlier)
+            _known(graph, step, name, own)
         # A metric is a number; which one does not matter for whether it can be compared.
         _holds(step, {name: own.get(name, 0.0) for name in column_names(step.settings.when)})
 
 
-def left_out(step: Step, parameters: Mapping[str, Any], results: Mapping[str, StepResult]) -> str | None:
+def left_out(graph: Graph, step: Step, parameters: Mapping[str, Any], results: Mapping[str, StepResult]) -> str | None:
     """Why a step does not run now; None when it does.
 
     Parameters
     ----------
+    graph : Graph
+        The steps.
     step : Step
-        The step.
+        The one that would run.
     parameters : mapping
         Its effective parameters.
     results : mapping
@@ -69,7 +71,8 @@ def left_out(step: Step, parameters: Mapping[str, Any], results: Mapping[str, St
         if name in parameters:
             values[name] = parameters[name]
             continue
-        before, _, metric = name.rpartition(".")
+        stem, _, metric = name.rpartition(".")
+        (before,) = _meant(graph, step, stem)
         result = results[before]
         if result.run is None:
             return f"{before}, on whose {metric} it depends, did not run"
@@ -82,10 +85,10 @@ def left_out(step: Step, parameters: Mapping[str, Any], results: Mapping[str, St
     return None if not values or _holds(step, values) else f"runs only when {step.settings.when}"
 
 
-def left_out_now(step: Step, parameters: Mapping[str, Any]) -> str | None:
+def left_out_now(graph: Graph, step: Step, parameters: Mapping[str, Any]) -> str | None:
     """Do as `left_out` before anything has run; None where the condition is on what others log."""
     is_known = all(name in parameters for name in column_names(step.settings.when))
-    return left_out(step, parameters, {}) if is_known else None
+    return left_out(graph, step, parameters, {}) if is_known else None
 
 
 def _holds(step: Step, values: Mapping[str, Any]) -> bool:
@@ -104,16 +107,23 @@ def _holds(step: Step, values: Mapping[str, Any]) -> bool:
     return bool(found.item())
 
 
-def _known(step: Step, name: str, own: Mapping[str, Any], earlier: Collection[str]) -> None:
+def _known(graph: Graph, step: Step, name: str, own: Mapping[str, Any]) -> None:
     if name in own:
         if own[name] is not None and not isinstance(own[name], _Plain):
             raise InvalidError(f"{_place(step)}: the parameter {name} is a {type(own[name]).__name__}, no plain value")
         return
-    before, dot, _ = name.rpartition(".")
-    if dot and before in earlier:
+    before, dot, metric = name.rpartition(".")
+    meant = _meant(graph, step, before) if dot else []
+    if len(meant) == 1:
         return
-    metrics = (f"{before}.METRIC" for before in earlier)
-    known: Iterable[str] = (*own, *metrics)
+    if meant:
+        raise InvalidError(
+            f"{_place(step)} runs only when {step.settings.when}, and {before} runs {len(meant)} times: "
+            f"there is more than one {metric}",
+            hint="declare the parameter that it runs for there too",
+        )
+    metrics = (f"{stem}.METRIC" for stem in dict.fromkeys(each.stem for each in _earlier(graph, step.name)))
+    known = (*own, *metrics)
     raise InvalidError(
         f"{_place(step)} runs only when {step.settings.when}, and {name!r} is no parameter of it"
         + (" and no metric of a step before it" if dot else ""),
@@ -121,13 +131,19 @@ def _known(step: Step, name: str, own: Mapping[str, Any], earlier: Collection[st
     )
 
 
-def _earlier(graph: Graph, name: str) -> list[str]:
+def _meant(graph: Graph, step: Step, name: str) -> list[str]:
+    """Steps before one that go by a name: one, or those of its branches that run for the same values."""
+    found = _earlier(graph, step.name)
+    return [each.name for each in found if name in {each.name, each.stem} and each.branch.agrees(step.branch)]
+
+
+def _earlier(graph: Graph, name: str) -> list[Step]:
     found, waiting = dict[str, None](), [name]
     while waiting:
         new = [before for before in graph.upstream(waiting.pop()) if before not in found]
         found |= dict.fromkeys(new)
         waiting += new
-    return list(found)
+    return [step for step in graph.steps if step.name in found]
 
 
 def _place(step: Step) -> str:

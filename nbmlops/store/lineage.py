@@ -35,7 +35,18 @@ if TYPE_CHECKING:
     from nbmlops.store.touched import Source
     from nbmlops.store.versions import Version
 
-__all__ = ["Active", "Executing", "Lineage", "activate", "activate_cell", "current", "record", "sources", "written"]
+__all__ = [
+    "Active",
+    "Executing",
+    "Lineage",
+    "activate",
+    "activate_cell",
+    "current",
+    "named",
+    "record",
+    "sources",
+    "written",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,8 @@ class Active:
     """What is running now: the subject of the edges that are written meanwhile.
 
     `pins` holds the digest that a reference means meanwhile, by ``KIND:REFERENCE``, as a frozen pipeline locks it.
-    `proof` says that a run is only executed again: what others would see of it stays as it is.
+    `names` holds what a bare name means meanwhile, by ``KIND:NAME``: a step that runs for each of some values has its
+    own. `proof` says that a run is only executed again: what others would see of it stays as it is.
     """
 
     run_id: str | None = None
@@ -61,6 +73,7 @@ class Active:
     notebook: str | None = None
     cell: Executing | None = None
     pins: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     proof: bool = False
 
     @property
@@ -95,9 +108,15 @@ def current() -> Active:
             pipeline_run_id=os.environ.get("NBMLOPS_PIPELINE_RUN"),
             notebook=os.environ.get("NBMLOPS_NOTEBOOK"),
             pins=json.loads(os.environ.get("NBMLOPS_PINS", "{}")),
+            names=json.loads(os.environ.get("NBMLOPS_NAMES", "{}")),
             proof="NBMLOPS_PROOF" in os.environ,
         )
     )
+
+
+def named(kind: str, name: str) -> str:
+    """The name in the store of what the active step calls so; see `Active`."""
+    return current().names.get(f"{kind}:{name}", name)
 
 
 @contextmanager

@@ -132,7 +132,7 @@ class Versions:
         made_from = lineage.sources(self.catalog, name)
 
         def work(connection: Connection) -> tuple[Version, bool]:
-            version, is_new = self._add(connection, name, content, renew, made_from)
+            version, is_new = self._add(connection, lineage.named(self.kind, name), content, renew, made_from)
             if also is not None:
                 also(connection, version)
                 version = self.get_in(connection, version.id)
@@ -173,6 +173,7 @@ class Versions:
 
     def resolve_in(self, connection: Connection, ref: Ref, *, deleted: bool = False) -> Version:
         """`resolve` inside the caller's transaction."""
+        ref = Ref(lineage.named(self.kind, ref.name)) if ref.is_bare else ref
         name_id = connection.execute(
             select(schema.name.c.id).filter_by(kind=self.kind, name=ref.name)
         ).scalar_one_or_none()
@@ -209,11 +210,12 @@ class Versions:
         NotFoundError
             When nothing has that name.
         """
+        own = lineage.named(self.kind, check_name(name))
 
         def work(connection: Connection) -> list[Version]:
-            self.resolve_in(connection, Ref(check_name(name)))
+            self.resolve_in(connection, Ref(own))
             query = tags.having(self._select(), having or {}).where(
-                schema.name.c.name == name, schema.version.c.number.is_not(None), schema.version.c.deleted_at.is_(None)
+                schema.name.c.name == own, schema.version.c.number.is_not(None), schema.version.c.deleted_at.is_(None)
             )
             return self._records(connection, connection.execute(query.order_by(schema.version.c.number.desc())).all())
 

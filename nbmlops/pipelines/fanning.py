@@ -1,0 +1,141 @@
+"""Fan-out and fan-in: a step that runs for each of some values, and what the steps after it read of that.
+
+What each of those times writes under one name is kept under a name of its own: ``flights`` becomes
+``flights.month-3``. The notebooks go on to say ``flights``. A step that runs for the same values reads the one of its
+own; any other reads the rows of all of them, one below another in the order of the values, which are put together
+under the name itself as soon as the last of them is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbmlops.core.errors import InvalidError
+from nbmlops.pipelines.graph import Step
+from nbmlops.pipelines.scan import Access
+
+if TYPE_CHECKING:
+    from nbmlops.pipelines.fan import Branch
+
+__all__ = ["Spread", "spread"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Steps as they run.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+        Each as often as it runs, and those that put rows together.
+    names : mapping of str to mapping of str to str
+        Step -> what a bare name means to its notebook: ``KIND:NAME`` -> the name in the store.
+    """
+
+    steps: tuple[Step, ...]
+    names: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """A name that a step writes each time that it runs, under a name of its own each time."""
+
+    kind: str
+    name: str
+    writer: str
+    branches: tuple[Branch, ...]
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        return frozenset(name for branch in self.branches for name, _ in branch.values)
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+def spread(steps: Sequence[Step], fixed: Mapping[str, Step]) -> Spread:
+    """Tell apart what the branches of a step write, and join it where others read all of it.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        The steps, each as often as it runs, with its branch.
+    fixed : mapping of str to Step
+        Each notebook as a step in which no name depends on what it runs for, by its stem.
+
+    Raises
+    ------
+    InvalidError
+        When a step reads a model of which there is one for each of some values; the message names the cell.
+    """
+    shared = {one.key: one for one in _shared(steps, fixed)}
+    found, names, joins = [], {}, dict[str, Step]()
+    for step in steps:
+        own = {key: step.branch.of(one.parameters).named(one.name) for key, one in shared.items()}
+        for read in step.reads:
+            one = shared.get(f"{read.kind}:{read.name}")
+            if one is not None and read.is_bare and not one.parameters <= {name for name, _ in step.branch.values}:
+                join = _join(step, read, one)
+                joins[join.name] = join
+        renamed = _renamed(step, own)
+        found.append(renamed)
+        if own:
+            names[step.name] = own
+    ordered = [_ordered(step, found) for step in found]
+    return Spread((*ordered, *joins.values()), names)
+
+
+def _shared(steps: Sequence[Step], fixed: Mapping[str, Step]) -> Iterator[_Shared]:
+    for stem, step in fixed.items():
+        branches = tuple(each.branch for each in steps if each.stem == stem)
+        if any(branches):
+            for kind, name in dict.fromkeys((write.kind, write.name) for write in step.writes):
+                yield _Shared(kind, name, stem, branches)
+
+
+def _renamed(step: Step, names: Mapping[str, str]) -> Step:
+    def one(access: Access) -> Access:
+        name = names.get(f"{access.kind}:{access.name}")
+        return replace(access, name=name, ref=name) if name is not None and access.is_bare else access
+
+    def each(accesses: Iterable[Access]) -> tuple[Access, ...]:
+        return tuple(map(one, accesses))
+
+    return replace(step, reads=each(step.reads), writes=each(step.writes), checks=each(step.checks))
+
+
+def _join(step: Step, read: Access, shared: _Shared) -> Step:
+    """The step that puts together what `step` reads of all branches."""
+    own = step.branch.of(shared.parameters)
+    parts = tuple(branch.named(shared.name) for branch in shared.branches if branch.agrees(own))
+    if shared.kind != "data":
+        values = ", ".join(sorted(shared.parameters))
+        raise InvalidError(
+            f"{step.path.name} cell {read.cell} line {read.line} reads {read.kind} {read.name}, of which "
+            f"{shared.writer} makes one for each {values}",
+            hint=f"read one of them, such as {parts[0]}@v1, or declare the parameter {values} there too",
+        )
+    name = own.named(shared.name)
+    reads = tuple(Access("data", part, 0, 0, part) for part in parts)
+    return Step(f"join-{name}", Path(), {}, reads, (Access("data", name, 0, 0, name),), parts=parts)
+
+
+def _ordered(step: Step, steps: Sequence[Step]) -> Step:
+    """The step with the names of those that it waits for as they are called here."""
+    after = [
+        other.name
+        for name in step.settings.after
+        for other in steps
+        if name in {other.name, other.stem} and other.branch.agrees(step.branch)
+    ]
+    if not after:
+        # What is no step is said by whoever draws the graph.
+        return step
+    unknown = [
+        name for name in step.settings.after if name not in {n for other in steps for n in (other.name, other.stem)}
+    ]
+    return replace(step, settings=replace(step.settings, after=tuple(dict.fromkeys([*after, *unknown]))))
