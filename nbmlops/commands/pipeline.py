@@ -32,6 +32,7 @@ _FOR = click.option(
     *("--for", "for_"),
     multiple=True,
     metavar="KEY=VALUES",
+    type=KeyValue(),
     help="Run steps with this parameter for each value, as month=1..12 or region=north,south.",
 )
 
@@ -83,7 +84,7 @@ def run(
     start: tuple[str, ...],
     until: tuple[str, ...],
     only: tuple[str, ...],
-    for_: tuple[str, ...],
+    for_: tuple[tuple[str, Any], ...],
     log_output: bool,
     **options: Any,
 ) -> Any:
@@ -121,7 +122,7 @@ def resume(session: Session, run: str) -> Any:
 @click.argument("name", type=_REF)
 @_PARAMS
 @_FOR
-def explain(session: Session, name: str, params: tuple[tuple[str, Any], ...], for_: tuple[str, ...]) -> Any:
+def explain(session: Session, name: str, params: tuple[tuple[str, Any], ...], for_: tuple[tuple[str, Any], ...]) -> Any:
     """Say which steps would run, and why."""
     from nbmlops.pipelines.fan import parse_fan
 

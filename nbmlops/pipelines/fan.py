@@ -19,7 +19,7 @@ from typing import Any
 from nbmlops.core import digests
 from nbmlops.core.errors import InvalidError
 
-__all__ = ["ALONE", "FAN", "Branch", "Fan", "branches", "parse_fan", "written_fan"]
+__all__ = ["ALONE", "FAN", "Branch", "Fan", "branches", "parse_fan", "read_fan", "written_fan"]
 
 Fan = Mapping[str, Sequence[Any]]
 """Parameter -> the values that it takes, as text or as Python values."""
@@ -81,27 +81,26 @@ def _word(value: Any) -> str:
     return f"{_OTHERS.sub('_', text)[:_LONGEST]}-{digests.of_text(repr(value))[:6]}"
 
 
-def parse_fan(texts: Iterable[str]) -> dict[str, list[str]]:
-    """Read what stands behind ``--for``, each as ``PARAMETER=VALUES``.
+def parse_fan(pairs: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
+    """Read what stands behind ``--for``: parameters and the values that they take, as text or in a sequence.
 
     Raises
     ------
     InvalidError
-        When one is not of that form, holds nothing or too much, or names a parameter again.
+        When a text holds too much or no values, or a parameter is there again.
 
     Examples
     --------
-    >>> parse_fan(["month=1..3", "region=north,south"])
+    >>> parse_fan([("month", "1..3"), ("region", "north,south")])
     {'month': ['1', '2', '3'], 'region': ['north', 'south']}
     """
-    fan: dict[str, list[str]] = {}
-    for text in texts:
-        name, equals, written = text.partition("=")
-        if not equals or not name.strip():
-            raise InvalidError(f"{text!r} says not what to run for", hint="month=1..12, or region=north,south")
-        if name.strip() in fan:
-            raise InvalidError(f"{name.strip()} is there twice in --for", hint="write all its values in one")
-        fan[name.strip()] = list(_values(name.strip(), written.strip()))
+    fan: dict[str, list[Any]] = {}
+    for name, written in pairs:
+        if name in fan:
+            raise InvalidError(f"{name} is there twice in --for", hint="write all its values in one")
+        if not isinstance(written, str | Iterable):
+            raise InvalidError(f"{name}={written!r} are no values to run for", hint=f"{name}=1..12, or a,b")
+        fan[name] = list(_values(name, written.strip()) if isinstance(written, str) else written)
     return fan
 
 
@@ -129,7 +128,7 @@ def _refuse_span(name: str, text: str, span: int) -> None:
 
 
 def written_fan(fan: Fan) -> str:
-    """A fan as one text, which `parse_fan` reads back from its words when the values are plain.
+    """A fan as one text, which `read_fan` reads back when the values are plain.
 
     Examples
     --------
@@ -137,6 +136,12 @@ def written_fan(fan: Fan) -> str:
     'month=1,2,3 region=north,south'
     """
     return " ".join(f"{name}={','.join(map(_text, values))}" for name, values in fan.items())
+
+
+def read_fan(text: str) -> dict[str, list[Any]]:
+    """Read what `written_fan` has written."""
+    words = (word.partition("=") for word in text.split(" ") if word)
+    return parse_fan((name, values) for name, _, values in words)
 
 
 def _text(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
 from nbmlops.core.signs import StepProgress
-from nbmlops.pipelines.fan import FAN, parse_fan
+from nbmlops.pipelines.fan import FAN, read_fan
 from nbmlops.pipelines.records import PipelineRun
 from nbmlops.pipelines.selection import PARTIAL, Selection
 from nbmlops.pipelines.steps import SKIPPED
@@ -81,7 +81,7 @@ class Resuming:
                 f"{before.name} ran a version that is not here, as a package does",
                 hint="run the package again: the steps that have committed are skipped",
             )
-        fan = parse_fan(before.tags.get(FAN, "").split(" ")) if FAN in before.tags else None
+        fan = read_fan(before.tags.get(FAN, ""))
         plan = self._planner.plan(name, before.params, logical_time=at, selection=part, fan=fan)
         taken = self._ledger.of_run(plan.name, at or before.id, self._steps_of(before))
         plan = replace(plan, taken={step: taken[step] for step in taken if step in plan.graph.names})

@@ -121,7 +121,7 @@ class MlLine:
     @property
     def expressions(self) -> tuple[str, ...]:
         """The Python between the braces of ``key={…}``; nothing else is ever expanded."""
-        values = [value for name, value in self.options if name in {"-p", "--param", "--tag", "--cost"}]
+        values = [value for name, value in self.options if name in {"-p", "--param", "--tag", "--cost", "--for"}]
         return tuple(inner for word in (*self.arguments, *values) for inner in _braced(word.partition("=")[2]))
 
 

@@ -27,7 +27,7 @@ JUDGED: dict[str, Any] = {
     "only": (),
     "strict": False,
 }
-RUN: dict[str, Any] = {"steps": None, "cache": True, "logical_time": None, "limits": Limits()} | dict.fromkeys(
+RUN: dict[str, Any] = {"steps": None, "for_": {}, "cache": True, "logical_time": None, "limits": Limits()} | dict.fromkeys(
     ("executor", "scheduler")
 )
 IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
@@ -177,7 +177,11 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("pipeline approve delays@v4 -m good", "pipeline.approve", ("delays@v4", "production"), {"message": "good"}),
     ("pipeline reject delays --to champion", "pipeline.reject", ("delays", "champion"), {"message": None}),
     ("pipeline resume delays-3", "pipeline.resume", ("delays-3",), {}),
-    ("pipeline explain delays -p month=2", "pipeline.explain", ("delays", {"month": "2"}), {}),
+    (
+        *("pipeline run delays --for month=1..2 --for grid={grid}", "pipeline.run", ("delays", {})),
+        RUN | {"for_": {"month": ["1", "2"], "grid": list(VARIABLES["grid"])}},
+    ),
+    ("pipeline explain delays -p month=2", "pipeline.explain", ("delays", {"month": "2"}), {"for_": {}}),
     (
         *("pipeline export delays airflow --tz Asia/Tokyo --to dags", "pipeline.export", ("delays", "airflow", {})),
         {"to": "dags", "cron": None, "tz": "Asia/Tokyo", "image": None},

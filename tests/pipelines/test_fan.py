@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nbmlops.core.errors import InvalidError, NbmlopsError, StepFailedError
 from nbmlops.core.refs import check_name
-from nbmlops.pipelines.fan import Branch, branches, parse_fan, written_fan
+from nbmlops.pipelines.fan import Branch, branches, parse_fan, read_fan, written_fan
 from nbmlops.render import text
 from nbmlops.workspace import Workspace
 from tests.pipelines.project import make, states, write
@@ -40,29 +40,30 @@ def change(workspace: Workspace, step: str, parameters: str, *cells: str) -> Non
 
 
 def test_what_stands_behind_for_is_read() -> None:
-    assert parse_fan(["month=1..3", "region = north, south"]) == {
+    assert parse_fan([("month", "1..3"), ("region", "north, south")]) == {
         "month": ["1", "2", "3"],
         "region": ["north", "south"],
     }
-    assert parse_fan(["day=2013-02-27..2013-03-01"]) == {"day": ["2013-02-27", "2013-02-28", "2013-03-01"]}
-    assert parse_fan(["x=-2..1"]) == {"x": ["-2", "-1", "0", "1"]}
+    assert parse_fan([("day", "2013-02-27..2013-03-01")]) == {"day": ["2013-02-27", "2013-02-28", "2013-03-01"]}
+    assert parse_fan([("x", "-2..1"), ("y", range(2))]) == {"x": ["-2", "-1", "0", "1"], "y": [0, 1]}
     assert written_fan({"month": [1, 2], "day": [date(2013, 3, 1)]}) == "month=1,2 day=2013-03-01"
+    assert read_fan("month=1,2 day=2013-03-01") == {"month": ["1", "2"], "day": ["2013-03-01"]}
+    assert read_fan("") == {}
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("pairs", "said"),
     [
-        (["month"], "'month' says not what to run for"),
-        (["=1..3"], "'=1..3' says not what to run for"),
-        (["month=3..1"], "month=3..1 ends before it begins"),
-        (["month=1..99999"], "are 99,999 values; at most 10,000"),
-        (["day=2013-02-30..2013-03-01"], "names no day"),
-        (["month=1", "month=2"], "month is there twice in --for"),
+        ([("month", 3)], "month=3 are no values to run for"),
+        ([("month", "3..1")], "month=3..1 ends before it begins"),
+        ([("month", "1..99999")], "are 99,999 values; at most 10,000"),
+        ([("day", "2013-02-30..2013-03-01")], "names no day"),
+        ([("month", "1"), ("month", "2")], "month is there twice in --for"),
     ],
 )
-def test_what_says_nothing_to_run_for_is_refused(words: list[str], said: str) -> None:
+def test_what_says_nothing_to_run_for_is_refused(pairs: list[tuple[str, object]], said: str) -> None:
     with pytest.raises(InvalidError) as raised:
-        parse_fan(words)
+        parse_fan(pairs)
     assert said in raised.value.message
 
 

@@ -74,5 +74,6 @@ class Ahead:
 
     def _wanted(self, plan: Plan, steps: Iterable[str]) -> Iterator[Wanted]:
         for step in steps:
-            if wanted := Wanted.of(plan.notebooks[step], plan.folders[step], self._root):
+            # What puts rows together has no notebook.
+            if step in plan.notebooks and (wanted := Wanted.of(plan.notebooks[step], plan.folders[step], self._root)):
                 yield wanted
