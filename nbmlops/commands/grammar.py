@@ -214,11 +214,9 @@ VERBS = (
             **dict.fromkeys(("start", "until", "only"), "in Python: steps=Selection(start=[name])"),
             **dict.fromkeys(("timeout", "cell_timeout", "memory"), "in Python: limits=Limits(step=60)"),
             "log_output": "in Python: the signs that progress is called with hold what is printed",
-            **dict.fromkeys(("executor", "scheduler"), "in Python: a keyword of this name"),
         },
         only_python={
             **_DRAWN,
-            "where": "--executor and --scheduler say it",
             "steps": "--from, --until and --only say it",
             "limits": "--timeout, --cell-timeout and --memory say it",
             "cancellation": "a face is stopped by Ctrl-C",

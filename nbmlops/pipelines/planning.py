@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from keyword import iskeyword
 from pathlib import Path
@@ -115,23 +115,28 @@ def make_plan(
         check_conditions(graph, values)
         return Plan(name, graph, notebooks, values, dict(given), places)
     fan = _fan(name, declared, values, fan)
-    several = [_at(step, branch, notebooks, values) for step in steps for branch in branches(fan, values[step.stem])]
-    fixed = {
-        step.stem: Step.of(notebooks[step.stem], step.path, values[step.stem] | dict.fromkeys(fan)) for step in steps
-    }
-    spreads = spread(several, fixed)
-    graph = infer(spreads.steps, _exists(versions))
-    own = {step.name: values[step.stem] | dict(step.branch.values) for step in several}
+    plan = Plan(name, graph, notebooks, values, dict(given), places, fan=fan)
+    return _fanned(plan, _exists(versions))
+
+
+def _fanned(plan: Plan, exists: Callable[[Access], bool]) -> Plan:
+    """The plan with each step as often as its fan has it run."""
+    alone, values, notebooks = plan.graph.steps, plan.parameters, plan.notebooks
+    steps = [_at(step, branch, notebooks, values) for step in alone for branch in branches(plan.fan, values[step.stem])]
+    # A name that depends on what a step runs for is not known then.
+    unknown: dict[str, Any] = dict.fromkeys(plan.fan)
+    fixed = {step.stem: Step.of(notebooks[step.stem], step.path, {**values[step.stem], **unknown}) for step in alone}
+    found = spread(steps, fixed)
+    own = {step.name: {**values[step.stem], **dict(step.branch.values)} for step in steps}
+    graph = infer(found.steps, exists)
     check_conditions(graph, own)
-    return Plan(
-        name,
-        graph,
-        {step.name: notebooks[step.stem] for step in several},
-        own,
-        dict(given),
-        {step.name: places[step.stem] for step in several},
-        fan=fan,
-        names=spreads.names,
+    return replace(
+        plan,
+        graph=graph,
+        notebooks={step.name: notebooks[step.stem] for step in steps},
+        parameters=own,
+        folders={step.name: plan.folders[step.stem] for step in steps},
+        names=found.names,
     )
 
 

@@ -112,7 +112,8 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
         limits: Limits | None = None,
         progress: Progress | None = None,
         cancellation: Cancellation | None = None,
-        **where: str | None,
+        executor: str | None = None,
+        scheduler: str | None = None,
     ) -> PipelineRun:
         """Run a pipeline; steps whose code, parameters and inputs are unchanged are skipped.
 
@@ -126,9 +127,7 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
         steps : Selection or sequence of str, optional
             The steps to run, by name, or as a `Selection` says; what the others made before is read as it is.
         for_ : mapping, optional
-            Parameter -> values that it takes one by one: a step that declares it runs for each of them. What such a
-            step writes as ``flights`` is ``flights.month-3``; a step that runs for the same values reads that of its
-            own, and any other the rows of all.
+            Parameter -> values that it takes one by one: a step that declares it runs for each of them.
         cache : bool
             Whether a step may be skipped.
         logical_time : str, optional
@@ -140,8 +139,8 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
             Called with each sign of life of a step, and with what its cells print.
         cancellation : Cancellation, optional
             A handle that stops the run from another thread.
-        **where
-            ``executor`` is ``threads`` or ``dask``, ``scheduler`` the address of Dask's; as the settings say otherwise.
+        executor, scheduler : str, optional
+            ``threads``, or ``dask`` and the address of its scheduler; as the settings say otherwise.
 
         Raises
         ------
@@ -157,12 +156,12 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
         UnavailableError
             When the scheduler does not answer, or a worker does not see the project or its store.
         """
-        executor = self._places.choose(**where)
+        place = self._places.choose(executor, scheduler)
         at = None if logical_time is None else canonical(logical_time, self._clock.now())
         part = Selection.of(steps, at)
         plan = self._planner.plan(name, params or {}, logical_time=at, selection=part, fan=for_)
         plan = replace(plan, limits=limits or Limits())
-        done = self._runner.run(plan, cache=cache, progress=progress, stop=cancellation, executor=executor)
+        done = self._runner.run(plan, cache=cache, progress=progress, stop=cancellation, executor=place)
         self._lock(done)
         return done
 

@@ -19,8 +19,8 @@ __all__ = ["MlLine", "words"]
 _VALUED = frozenset(
     "-a --action --after --against --alias --artifact --as --batch-latency --before --bound --by --cell-timeout "
     "--calibration --catchup --ceiling --champion --change --column --columns --cost --cron --data --depth "
-    "--direction --every --example --executor --experiment --fairness --floor --for --from --grace --group --html --image "
-    "--junit --key --kind --late --latency --like --limit --logical-time --lost -m --max-age --memory "
+    "--direction --every --example --executor --experiment --fairness --floor --for --from --grace --group --html "
+    "--image --junit --key --kind --late --latency --like --limit --logical-time --lost -m --max-age --memory "
     "--message --metric --model -n --name --notebook --number -o --older --on --only --output --overfit "
     "--overlap -p --parallel --param --query --query-file --remote --reprocess --risk --rows --sample --scheduler "
     "--section --sensitive --size --slices --status --step --subject --suite --tag --target --test --time "

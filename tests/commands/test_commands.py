@@ -27,9 +27,13 @@ JUDGED: dict[str, Any] = {
     "only": (),
     "strict": False,
 }
-RUN: dict[str, Any] = {"steps": None, "for_": {}, "cache": True, "logical_time": None, "limits": Limits()} | dict.fromkeys(
-    ("executor", "scheduler")
-)
+RUN: dict[str, Any] = {
+    "steps": None,
+    "for_": {},
+    "cache": True,
+    "logical_time": None,
+    "limits": Limits(),
+} | dict.fromkeys(("executor", "scheduler"))
 IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("status", "status", (), {}),
     ("lint delays", "lint", ("delays",), {}),
