@@ -138,7 +138,7 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
         progress : callable, optional
             Called with each sign of life of a step, and with what its cells print.
         cancellation : Cancellation, optional
-            A handle that stops the run from another thread.
+            Stops the run from another thread.
         executor, scheduler : str, optional
             ``threads``, or ``dask`` and the address of its scheduler; as the settings say otherwise.
 
@@ -149,19 +149,15 @@ class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resumi
         StepFailedError
             When a step does not complete.
         InvalidError
-            When a parameter is unknown or of a wrong type, the graph is not one, the time is no time, or some steps
-            are to run for a time, for which all of them commit or none.
-        ConflictError
-            When another run for the same time is under way.
-        UnavailableError
-            When the scheduler does not answer, or a worker does not see the project or its store.
+            When a parameter is unknown or of a wrong type, the graph is not one, the time is no time, or is for a part.
+        ConflictError, UnavailableError
+            When another run for the same time is under way, or the scheduler or the store is out of reach of somebody.
         """
         place = self._places.choose(executor, scheduler)
         at = None if logical_time is None else canonical(logical_time, self._clock.now())
-        part = Selection.of(steps, at)
-        plan = self._planner.plan(name, params or {}, logical_time=at, selection=part, fan=for_)
-        plan = replace(plan, limits=limits or Limits())
-        done = self._runner.run(plan, cache=cache, progress=progress, stop=cancellation, executor=place)
+        plan = self._planner.plan(name, params or {}, logical_time=at, selection=Selection.of(steps, at), fan=for_)
+        wanted = replace(plan, limits=limits or Limits())
+        done = self._runner.run(wanted, cache=cache, progress=progress, stop=cancellation, executor=place)
         self._lock(done)
         return done
 
