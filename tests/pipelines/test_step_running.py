@@ -81,7 +81,7 @@ def test_a_step_that_runs_out_of_its_own_time_is_tried_again(workspace: Workspac
         "import time\nfrom pathlib import Path\n"
         "if not Path('slept').exists():\n    Path('slept').touch()\n    time.sleep(60)"
     )
-    change(workspace, "2_sum", "factor: int = 2", "%%ml step\nretries: 1, wait 0s\ncell timeout: 2s", slow, TOTAL)
+    change(workspace, "2_sum", "factor: int = 2", "%%ml step\nretries: 1, wait 0s\ncell timeout: 10s", slow, TOTAL)
     done = workspace.pipeline.run("sums")
     assert done.steps[1].notes == ("completed in attempt 2 of 2",)
     attempts = workspace.run.list(parent_id=done.run.id, experiment="2_sum")
