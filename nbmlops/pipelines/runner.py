@@ -130,8 +130,8 @@ class Runner:
         cancelled, claim = Cancellation(stop), _Claim(self._ledger, slot, run.id)
         try:
             claim = _Claim.of(self._ledger, slot, run.id, plan)
-            with claim.renewing(), self._steps.ahead.open():
-                with stopping(cancelled.cancel):
+            with claim.renewing():
+                with stopping(cancelled.cancel), self._steps.ahead.open():
                     assigned = Assignment(plan, run.id, cancelled, cache, progress or (lambda _: None))
                     results = self._execute(executor or self._threads, assigned)
                 failed = next((step for step in results if step.status not in {"completed", "skipped"}), None)

@@ -80,8 +80,8 @@ def metrics(run: dict[str, Any], step: str) -> dict[str, float]:
 # --- as stored --------------------------------------------------------------------------------
 
 
-def test_the_tour_the_five_steps_and_the_three_stories_are_there() -> None:
-    stories = ["checks", "data_versioning", "tracking"]
+def test_the_tour_the_five_steps_and_the_four_stories_are_there() -> None:
+    stories = ["checks", "data_versioning", "pipelines", "tracking"]
     assert sorted(path.stem for path in STORED.glob("*.ipynb")) == ["0_tour", *STEPS, *stories]
 
 
@@ -126,7 +126,13 @@ def test_one_cell_holds_the_parameters_typed_and_with_literals(path: Path) -> No
 
 @pytest.mark.parametrize(
     "target",
-    ["delays", "notebooks/0_tour.ipynb", "notebooks/checks.ipynb", "notebooks/data_versioning.ipynb"],
+    [
+        "delays",
+        "notebooks/0_tour.ipynb",
+        "notebooks/checks.ipynb",
+        "notebooks/data_versioning.ipynb",
+        "notebooks/pipelines.ipynb",
+    ],
 )
 def test_lint_finds_nothing(target: str, project: Path) -> None:
     assert nbmlops(project, "lint", target) == []
@@ -308,6 +314,37 @@ def test_the_story_of_checks_is_told_with_pictures(tmp_path: Path) -> None:
     (refused, judged) = nbmlops(project, "check", "list", "--subject", "check_delay")
     assert (refused["suite"], refused["status"]) == ("promote production", "failed")
     assert {outcome["check"] for outcome in judged["outcomes"]} >= {"weakest slices", "calibration error"}
+
+
+@pytest.mark.notebook
+def test_the_story_of_pipelines_goes_from_a_mess_to_a_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(STORED / "pipelines.ipynb", tmp_path / "notebooks")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    notebook = papermill(tmp_path, "pipelines", "-p", "months", "2")
+    # A narrow listing leaves out the end of the longer words.
+    for rule in ("install", "unversioned", "unseeded", "hidden-state"):
+        assert rule in printed(notebook, "mess")
+    assert "3 findings fixed, 3 left" in printed(notebook, "fix")
+    ran = printed(notebook, "run-all")
+    assert "6 steps run, 0 skipped" in ran
+    assert "1_load[month=2]   completed" in ran
+    assert "join-clean   completed" in ran
+    assert "0 steps run, 6 skipped" in printed(notebook, "run-again")
+    assert "parameter alpha is another: 1.0 → 10.0" in printed(notebook, "explain")
+    assert "No such file or directory" in printed(notebook, "break-it")
+    assert "(attempt 3 of 3)" in printed(notebook, "break-it")
+    assert "finished" in printed(notebook, "resume")
+    assert "production: nothing → trips@v1" in printed(notebook, "promote")
+    assert "0 steps run, 3 skipped" in printed(notebook, "change"), "production is what was frozen"
+    assert "06:00" in printed(notebook, "next-times")
+    assert "trips-v1.pipeline.zip" in printed(notebook, "package")
+    assert "trips@v1" in printed(notebook, "history")
+    (made,) = (tmp_path / "temporary").glob("nbmlops-pipelines-*")
+    (promoted,) = nbmlops(made, "pipeline", "history", "trips")
+    assert promoted["aliases"] == ["production"]
+    assert promoted["message"] == "the first that runs at night"
 
 
 @pytest.mark.notebook

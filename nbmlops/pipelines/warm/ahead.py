@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbmlops.pipelines.warm.pool import KernelPool
+from nbmlops.pipelines.warm.pool import KernelPool, ended
 from nbmlops.pipelines.warm.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ class Ahead:
                 yield kernel
         finally:
             if kernel is not None:
-                asyncio.run(kernel.stop(0))
+                ended(kernel)
         if self._keeps and not plan.graph.upstream(name):
             self._pool.expect([*after, *own])
 

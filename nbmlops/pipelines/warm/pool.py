@@ -25,7 +25,7 @@ from nbmlops.pipelines.warm.kernel import WarmKernel
 if TYPE_CHECKING:
     from nbmlops.pipelines.warm.wanted import Wanted
 
-__all__ = ["KernelPool", "cores"]
+__all__ = ["KernelPool", "cores", "ended"]
 
 _IDLE, _ROUND = 3_600.0, 30.0
 """Seconds for which a kernel waits at most, and those between two looks for such."""
@@ -67,7 +67,15 @@ class _Waiting:
     def end(self) -> None:
         """End it; nothing is left of it afterwards."""
         self._thread.join()
-        asyncio.run(self.kernel.stop(0))
+        ended(self.kernel)
+
+
+def ended(kernel: WarmKernel) -> None:
+    """End a kernel; nothing is left of it afterwards."""
+    # In a thread: whoever asks may stand in a cell, whose thread has a loop of events already.
+    thread = threading.Thread(target=lambda: asyncio.run(kernel.stop(0)), name="nbmlops-warm-end")
+    thread.start()
+    thread.join()
 
 
 class KernelPool:

@@ -139,3 +139,16 @@ def test_nothing_is_left_of_a_pool_whose_process_is_killed(tmp_path: Path, numbe
         time.sleep(0.02)
     assert not is_running(pid)
     assert list((tmp_path / "t").iterdir()) == []
+
+
+def test_a_pool_can_be_closed_in_a_cell_whose_thread_has_a_loop_of_events(tmp_path: Path) -> None:
+    async def cell() -> int | None:
+        pool = KernelPool(4)
+        with pool.open():
+            pool.expect([wish(tmp_path), wish(tmp_path)])
+            kernel = pool.take(wish(tmp_path))
+            assert kernel is not None
+        pools.ended(kernel)
+        return kernel.pid
+
+    assert not is_running(asyncio.run(cell()))
