@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.executors.assignment import Assignment
     from nbmlops.pipelines.executors.site import Opener, Site
     from nbmlops.pipelines.graph import Step
+    from nbmlops.pipelines.ledger import Holder
 
 __all__ = ["Dispatch"]
 
@@ -135,7 +136,8 @@ class Dispatch:
         )
         others = [worker for worker in self._client.nthreads() if worker not in sent.gone] if sent.gone else []
         elsewhere: dict[str, Any] = {"workers": others, "allow_other_workers": True} if others else {}
-        key = f"nbmlops-{name}-{assigned.run_id}-{sent.attempt}"
+        # One beginning for all, by which Dask knows how long tasks take, and moves those that wait behind long ones.
+        key = f"nbmlops-{assigned.run_id}-{name}-{sent.attempt}"
         sent.task = self._client.submit(
             perform, order.packed(), versions(), key=key, pure=False, retries=0, **elsewhere
         )
@@ -225,7 +227,7 @@ class Dispatch:
             return
         self._look_for_workers(passed)
         try:
-            held = self._ledger.under_way(self._plan, self._assigned.run_id)
+            held = self._under_way()
         except UnavailableError:
             return  # the catalog is away for them too: nobody can renew anything
         for sent in list(self._sent.values()):
@@ -256,13 +258,18 @@ class Dispatch:
 
     def _stop(self) -> None:
         """End what runs on the workers: they see that their tasks are dropped."""
+        begun = self._under_way()
         self._client.cancel([sent.task for sent in self._sent.values()], force=True)
         deadline = time.monotonic() + _STOP
-        while self._ledger.under_way(self._plan, self._assigned.run_id) and time.monotonic() < deadline:
+        while self._under_way() and time.monotonic() < deadline:
             time.sleep(_GLANCE)
-        for sent in list(self._sent.values()):
-            take_away(self._site, self._plan, sent.step.name, self._assigned.run_id, sent.attempt)
-            self._settle(sent, StepResult(sent.step.name, "cancelled", "stopped from outside"))
+        for name, sent in list(self._sent.items()):
+            take_away(self._site, self._plan, name, self._assigned.run_id, sent.attempt)
+            cancelled = StepResult(name, "cancelled", "stopped from outside")
+            self._settle(sent, cancelled if name in begun else StepResult(name, "not_run", "stopped before it began"))
+
+    def _under_way(self) -> dict[str, tuple[Holder, datetime]]:
+        return self._ledger.under_way(self._plan, self._assigned.run_id)
 
     def _hear(self, event: tuple[float, Any]) -> None:
         """Pass a sign of life on; what has ended here already is told by nobody else."""

@@ -1,0 +1,237 @@
+"""Steps on a Dask cluster of two worker processes that are killed, paused and stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from distributed import Client, LocalCluster
+from nbformat.v4 import new_code_cell, new_notebook
+
+from nbmlops.core.errors import StepFailedError
+from nbmlops.demo.project import make_project
+from nbmlops.pipelines import queries
+from nbmlops.pipelines.records import PipelineRun
+from nbmlops.pipelines.request import Cancellation
+from nbmlops.workspace import Workspace
+from tests.pipelines.project import states
+
+pytestmark = [pytest.mark.notebook, pytest.mark.slow]
+
+MONTHS = int(os.environ.get("NBMLOPS_SOAK_MONTHS", "2"))
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+# Says in a file that it has begun, and by whom it is run.
+BEGIN = "import os, pathlib, time\nhere = pathlib.Path('..').resolve()\n"
+BEGIN += "with (here / 'begun').open('a') as file:\n    file.write(f'{NAME} {os.getppid()}\\n')"
+WAIT = "while not (here / 'go').exists():\n    time.sleep(0.05)"
+END = "with (here / 'ended').open('a') as file:\n    file.write(f'{NAME}\\n')"
+SAVE = "from nbmlops import ml\nimport pandas as pd\nml.data.save(pd.DataFrame({'by': [os.getppid()]}), 'out')"
+
+
+class Cluster:
+    """A scheduler with two workers, each a process of its own that is started again when it ends."""
+
+    def __init__(self) -> None:
+        self.local = LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
+        self.address: str = self.local.scheduler_address
+        self.client = Client(self.local, set_as_default=False)
+
+    def close(self) -> None:
+        self.client.close()
+        self.local.close()
+
+    def kernels(self) -> list[int]:
+        """Process ids of all that workers have started."""
+        found = []
+        for worker in self.client.run(os.getpid).values():
+            found += [child.pid for child in psutil.Process(worker).children(recursive=True)]
+        return found
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    running = Cluster()
+    yield running
+    running.close()
+
+
+def project(folder: Path, **steps: list[str]) -> Workspace:
+    """A workspace with the pipeline ``marks``, whose steps are these cells, each after one that names it."""
+    root = folder / "project"
+    (root / "notebooks").mkdir(parents=True)
+    (root / "pyproject.toml").write_text('[tool.nbmlops.pipelines]\nmarks = ["notebooks/*.ipynb"]\n')
+    for name, sources in steps.items():
+        cells = [new_code_cell(source) for source in (f"NAME = {name!r}", *sources)]
+        nbformat.write(new_notebook(cells=cells, metadata=KERNEL), root / "notebooks" / f"{name}.ipynb")
+    return Workspace.init(root)
+
+
+def lines(workspace: Workspace, name: str) -> list[list[str]]:
+    path = workspace.marker.root / name
+    return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def until(holds: Callable[[], object], seconds: float = 90.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to hold"
+        time.sleep(0.05)
+
+
+def run(workspace: Workspace, cluster: Cluster, stop: Cancellation | None = None) -> PipelineRun:
+    return workspace.pipeline.run("marks", executor="dask", scheduler=cluster.address, cancellation=stop)
+
+
+@contextmanager
+def running(workspace: Workspace, cluster: Cluster) -> Iterator[Future[PipelineRun]]:
+    """The pipeline as it runs, stopped when the body fails."""
+    stop = Cancellation()
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(run, workspace, cluster, stop)
+        try:
+            yield done
+        finally:
+            stop.cancel()
+
+
+def statuses(workspace: Workspace, step: str) -> list[str]:
+    return sorted(run.status for run in workspace.run.list(experiment=step))
+
+
+def test_a_worker_that_is_killed_takes_only_what_has_not_committed_with_it(cluster: Cluster, tmp_path: Path) -> None:
+    with project(tmp_path, a=[BEGIN], b=[BEGIN], c=[BEGIN], d=[BEGIN, WAIT, END]) as workspace:
+        with running(workspace, cluster) as done:
+            until(lambda: [statuses(workspace, step) for step in "abcd"] == [["finished"]] * 3 + [["running"]])
+            until(lambda: "d" in {name for name, _ in lines(workspace, "begun")})
+            os.kill(int(dict(lines(workspace, "begun"))["d"]), signal.SIGKILL)
+            until(lambda: len(lines(workspace, "begun")) == 5)
+            (workspace.marker.root / "go").touch()
+            steps = {step.name: step for step in done.result(120).steps}
+        assert Counter(name for name, _ in lines(workspace, "begun")) == {"a": 1, "b": 1, "c": 1, "d": 2}
+        assert lines(workspace, "ended") == [["d"]]
+        assert statuses(workspace, "d") == ["finished", "killed"]
+        assert "started again, as tcp://" in steps["d"].notes[0]
+
+
+def test_a_step_that_kills_its_workers_is_given_up_and_others_are_not(cluster: Cluster, tmp_path: Path) -> None:
+    kill = "import signal\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)"
+    with project(tmp_path, bad=[BEGIN, kill], good=[BEGIN]) as workspace:
+        with pytest.raises(StepFailedError, match=r"the step bad of marks: the worker was gone 3 times: tcp://"):
+            run(workspace, cluster)
+        begun = Counter(name for name, _ in lines(workspace, "begun"))
+        assert begun["bad"] == 3
+        assert statuses(workspace, "bad") == ["killed"] * 3
+        assert statuses(workspace, "good") == ["finished"]
+
+
+def test_a_worker_that_was_paused_for_too_long_can_neither_save_nor_commit(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nbmlops.pipelines.executors.dispatch.LOOK", 1.0)
+    monkeypatch.setattr("nbmlops.pipelines.executors.dispatch.PATIENCE", 10.0)
+    with project(tmp_path, late=[BEGIN, WAIT, SAVE, END]) as workspace, running(workspace, cluster) as done:
+        until(lambda: lines(workspace, "begun"))
+        paused = int(lines(workspace, "begun")[0][1])
+        os.kill(paused, signal.SIGSTOP)
+        try:
+            until(lambda: len(lines(workspace, "begun")) == 2)
+            (workspace.marker.root / "go").touch()
+            (step,) = done.result(120).steps
+        finally:
+            os.kill(paused, signal.SIGCONT)
+        until(lambda: not psutil.Process(paused).children())
+        assert step.status == "completed"
+        assert statuses(workspace, "late") == ["finished", "killed"]
+        taken = workspace.data.load("out")["by"].tolist()
+        assert taken == [int(lines(workspace, "begun")[1][1])] != [paused]
+        assert [version.ref for version in workspace.data.history("out")] == ["out@v1"]
+        assert lines(workspace, "ended") == [["late"]], "the cell that saved for nothing failed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_stopped_leaves_nothing_on_the_workers(
+    cluster: Cluster, tmp_path: Path, number: signal.Signals
+) -> None:
+    with project(tmp_path, one=[BEGIN, WAIT, END], other=[BEGIN, WAIT, END], third=[BEGIN, END]) as workspace:
+        asked = ["pipeline", "run", "marks", "--executor", "dask", "--scheduler", cluster.address]
+        client = subprocess.Popen([sys.executable, "-m", "nbmlops", *asked], cwd=workspace.marker.root)
+        until(lambda: len(lines(workspace, "begun")) == 2)
+        client.send_signal(number)
+        client.wait(60)
+        assert client.returncode != 0
+        until(lambda: not cluster.kernels(), 30)
+        (workspace.marker.root / "go").touch()
+        assert workspace.run.show("marks").status == "killed"
+        assert statuses(workspace, "one") == statuses(workspace, "other") == ["killed"]
+        assert statuses(workspace, "third") == lines(workspace, "ended") == []
+
+        done = workspace.pipeline.resume("marks")
+        assert set(states(done).values()) == {"completed"}
+
+
+def digests(workspace: Workspace) -> dict[tuple[str, str], dict[tuple[str, str], str]]:
+    """By time and run, what each finished run of the pipeline made."""
+    found = {}
+    for record in workspace.run.list(1_000, experiment="delays", where="status = 'finished'"):
+        made = workspace.catalog.read(lambda c, key=record.id: queries.outputs(c, key))
+        found[record.tags["logical_time"], record.name] = made
+    return found
+
+
+def by_time(found: dict[tuple[str, str], dict[tuple[str, str], str]]) -> dict[str, dict[tuple[str, str], str]]:
+    return {at: made for (at, _), made in found.items()}
+
+
+@pytest.mark.timeout(3_600)
+def test_every_month_commits_once_with_the_digests_of_a_local_run_though_a_worker_is_killed(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = "delays@working", "2013-01-01", f"2013-{MONTHS:02}-01"
+    with make_project(tmp_path / "local") as local, make_project(tmp_path / "cluster") as there:
+        when = {"params": {"month": "due:%m"}, "cron": "0 0 1 * *"}
+        local.pipeline.backfill(*asked, **when, parallel=2)
+        expected = digests(local)
+        assert len(expected) == MONTHS
+
+        monkeypatch.setenv("NBMLOPS_EXECUTOR", "dask")
+        monkeypatch.setenv("NBMLOPS_SCHEDULER", cluster.address)
+        killed: list[int] = []
+
+        def kill() -> None:
+            def is_in_the_middle() -> bool:
+                steps = there.run.list(1_000, where="kind = 'step'")
+                ended = sum(step.status == "finished" for step in steps)
+                return ended >= 5 * MONTHS // 2 and any(step.status == "running" for step in steps)
+
+            until(is_in_the_middle, 3_000)
+            workers = cluster.client.run(os.getpid).values()
+            busy = [worker for worker in workers if psutil.Process(worker).children()]
+            os.kill(busy[0], signal.SIGKILL)
+            killed.append(busy[0])
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        with Workspace.open(there.marker.root) as opened:
+            done = opened.pipeline.backfill(*asked, **when, parallel=2)
+        killer.join()
+        assert done.is_good
+        assert killed
+        found = digests(there)
+        assert len(found) == MONTHS, "each month has one run that committed"
+        assert by_time(found) == by_time(expected)
+        for record in there.run.list(1_000, experiment="delays"):
+            parts = Counter(part.experiment for part in record.parts if part.status == "finished")
+            assert set(parts.values()) <= {1}, "no step has committed twice in a run"
+        assert "killed" in {step.status for step in there.run.list(1_000, where="kind = 'step'")}
