@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from nbmlops.core.errors import ConflictError
 from nbmlops.pipelines import queries
-from nbmlops.pipelines.ledger import LEASE, Claimant, Committed, Ledger, Slot
+from nbmlops.pipelines.ledger import LEASE, Claimant, Committed, Holder, LateError, Ledger, Slot
+from nbmlops.store import lineage
 from nbmlops.workspace import Workspace
 
 SLOT = Slot("sums", "2013-04-01", "d" * 64, "1_make")
@@ -132,6 +134,73 @@ def test_who_loses_a_claim_hears_of_it(workspace: Workspace, monkeypatch: pytest
         assert not lost.wait(0.1)
         ledger.claim(SLOT, claimant(workspace))
         assert lost.wait(30)
+
+
+def elsewhere(workspace: Workspace, attempt: int, task: str = "a") -> Ledger:
+    """The ledger in which a step is claimed for a task on a worker."""
+    return Ledger(workspace.catalog, workspace.clock, lambda *_: None, Holder(attempt, task, f"tcp://w{attempt}"))
+
+
+def take_away(workspace: Workspace, who: Claimant, attempt: int) -> Holder | None:
+    ledger = Ledger(workspace.catalog, workspace.clock, lambda *_: None)
+    return workspace.catalog.transact(lambda c: ledger.take_away(c, SLOT, who.run_id, attempt))
+
+
+def test_a_task_that_is_started_again_or_late_is_refused_what_another_has(workspace: Workspace) -> None:
+    who = claimant(workspace)
+    assert elsewhere(workspace, 1).claim(SLOT, who) == 1
+    assert elsewhere(workspace, 1).claim(SLOT, who) == 2, "the same task may try again"
+    with pytest.raises(LateError, match="was given to somebody else in this run"):
+        elsewhere(workspace, 1, "b").claim(SLOT, who)
+    assert elsewhere(workspace, 2, "b").claim(SLOT, who) == 3
+    with pytest.raises(LateError):
+        elsewhere(workspace, 1).claim(SLOT, who)
+
+
+def test_a_step_that_was_taken_away_is_not_got_back(workspace: Workspace) -> None:
+    who = claimant(workspace)
+    assert take_away(workspace, who, 1) is None, "nobody has begun it"
+    first = elsewhere(workspace, 1)
+    token = first.claim(SLOT, who)
+    assert take_away(workspace, who, 2) is None, "that attempt has not begun"
+    taken = take_away(workspace, who, 1)
+    assert taken is not None
+    assert taken.worker == "tcp://w1"
+    with pytest.raises(LateError):
+        first.claim(SLOT, who)
+    with pytest.raises(ConflictError, match="was claimed by somebody else in the meantime"):
+        workspace.catalog.transact(lambda c: first.commit(c, SLOT, token, Committed(who.run_id, (), ())))
+    assert elsewhere(workspace, 2, "b").claim(SLOT, who) == token + 2
+
+
+def test_what_has_committed_in_a_run_is_not_begun_again_in_it_and_is_in_another(workspace: Workspace) -> None:
+    who, other = claimant(workspace), claimant(workspace)
+    first = elsewhere(workspace, 1)
+    token = first.claim(SLOT, who)
+    part = workspace.run.start("1_make", kind="step", parent_id=who.run_id)
+    workspace.run.finish(part.id, "finished", also=lambda c: first.commit(c, SLOT, token, Committed(part.id, (), ())))
+    assert take_away(workspace, who, 1) is None
+    with pytest.raises(LateError, match="has committed in this run already"):
+        elsewhere(workspace, 2, "b").claim(SLOT, who)
+    assert elsewhere(workspace, 1, "c").claim(SLOT, other) == 2
+
+
+def test_what_a_step_saves_that_was_ended_from_elsewhere_is_refused(workspace: Workspace) -> None:
+    who = claimant(workspace)
+    part = workspace.run.start("1_make", kind="step", parent_id=who.run_id)
+    frame = pd.DataFrame({"n": [1]})
+    with lineage.activate(lineage.Active(run_id=part.id, pipeline_run_id=who.run_id)):
+        workspace.data.save(frame, "raw")
+        workspace.run.finish(part.id, "killed")
+        with pytest.raises(ConflictError, match="1_make runs no more: what it still saves is for nothing"):
+            workspace.data.save(frame.assign(n=2), "raw")
+    inner = workspace.run.start("1_make", kind="step", parent_id=who.run_id)
+    workspace.run.finish(who.run_id, "failed")
+    with (
+        lineage.activate(lineage.Active(run_id=inner.id, pipeline_run_id=who.run_id)),
+        pytest.raises(ConflictError, match="runs no more"),
+    ):
+        workspace.data.save(frame, "raw")
 
 
 def lease_of(workspace: Workspace) -> datetime:
