@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import _pipelines_cluster
 import _pipelines_engine
 import _pipelines_many
 import _pipelines_warm
@@ -25,6 +26,7 @@ ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "scheduler": _pipelines_warm.scheduler,
     "parallel": _pipelines_many.parallel,
     "cached": _pipelines_many.cached,
+    "cluster": _pipelines_cluster.cluster,
 }
 
 
