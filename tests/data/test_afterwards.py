@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import subprocess
@@ -17,6 +16,7 @@ import pandas as pd
 import pytest
 
 from nbmlops.core.settings import Profiles
+from nbmlops.data import afterwards
 from nbmlops.data.afterwards import Afterwards, Pause
 from nbmlops.profiling import profile
 from nbmlops.workspace import Workspace
@@ -163,12 +163,27 @@ def test_only_the_newest_of_many_wait(later):
     assert done == list(range(68, 100))
 
 
-def test_what_fails_is_logged_and_nothing_else(workspace, caplog):
-    with caplog.at_level(logging.INFO):
-        with workspace.data._later.first():  # or it may be done before the table is gone
-            saved = workspace.data.save(flights(), "flights")
-            workspace.objects.purge([workspace.versions("data").get(saved.id).root])
-        wait_until(lambda: "after a save failed" in caplog.text)
+def test_what_fails_is_logged_and_nothing_else(later, monkeypatch):
+    said: list[str] = []
+    monkeypatch.setattr(afterwards._LOG, "info", lambda text, **_: said.append(text))
+    done: list[int] = []
+
+    def fails(_: Pause) -> None:
+        raise OSError("the disk is gone")
+
+    with later.first():
+        later.add("first", fails)
+        later.add("second", lambda _: done.append(2))
+    wait_until(lambda: done)
+    assert said == ["what was to be done after a save failed"]
+
+
+def test_a_table_that_is_gone_when_its_turn_comes_leaves_nothing_behind(workspace):
+    with workspace.data._later.first():  # or it may be done before the table is gone
+        saved = workspace.data.save(flights(), "flights")
+        workspace.objects.purge([workspace.versions("data").get(saved.id).root])
+    workspace.data.save(flights().assign(day=1), "others")
+    wait_until(lambda: kept(workspace, "others"))
     assert kept(workspace, "flights") is None
 
 
