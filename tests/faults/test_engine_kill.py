@@ -167,8 +167,12 @@ def test_a_notebook_tells_the_truth_however_it_was_ended_and_leaves_no_process(r
             status = judge(root, turn)
             if way == "runner killed":
                 assert status in {"completed", "cancelled"}
-            else:
-                assert (process.returncode == 0) == (status == "completed"), f"turn {turn}, {way}: {status}"
+            elif process.returncode == 0:
+                assert status == "completed", f"turn {turn}, {way}"
+            elif status == "completed":
+                # The signal came after the last cell and before the last word: what is done counts.
+                assert (way, process.returncode) == ("runner", 130), f"turn {turn}"
+                resume(root, turn)
         if turn % RESUMED == 0:
             resume(root, turn)
     with run(root, turn, uuid.uuid4().hex) as process:
