@@ -33,10 +33,13 @@ class Spread:
         Each as often as it runs, and those that put rows together.
     names : mapping of str to mapping of str to str
         Step -> what a bare name means to its notebook: ``KIND:NAME`` -> the name in the store.
+    refused : mapping of str to InvalidError
+        Step -> why it cannot run: it reads a model of which there is one for each of some values.
     """
 
     steps: tuple[Step, ...]
     names: Mapping[str, Mapping[str, str]]
+    refused: Mapping[str, InvalidError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +69,29 @@ def spread(steps: Sequence[Step], fixed: Mapping[str, Step]) -> Spread:
         The steps, each as often as it runs, with its branch.
     fixed : mapping of str to Step
         Each notebook as a step in which no name depends on what it runs for, by its stem.
-
-    Raises
-    ------
-    InvalidError
-        When a step reads a model of which there is one for each of some values; the message names the cell.
     """
     shared = {one.key: one for one in _shared(steps, fixed)}
-    found, names, joins = [], {}, dict[str, Step]()
+    found, names = list[Step](), dict[str, Mapping[str, str]]()
+    joins, refused = dict[str, Step](), dict[str, InvalidError]()
     for step in steps:
         own = {key: step.branch.of(one.parameters).named(one.name) for key, one in shared.items()}
+        reads = list(step.reads)
         for read in step.reads:
             one = shared.get(f"{read.kind}:{read.name}")
-            if one is not None and read.is_bare and not one.parameters <= {name for name, _ in step.branch.values}:
-                join = _join(step, read, one)
+            if one is None or not read.is_bare or one.parameters <= {name for name, _ in step.branch.values}:
+                continue
+            if one.kind == "data":
+                join = _join(step, one)
                 joins[join.name] = join
-        renamed = _renamed(step, own)
-        found.append(renamed)
+            else:
+                refused.setdefault(step.name, _refusal(step, read, one))
+                reads.remove(read)
+                reads += _all_of(step, read, one)
+        found.append(_renamed(replace(step, reads=tuple(reads)), own))
         if own:
             names[step.name] = own
     ordered = [_ordered(step, found) for step in found]
-    return Spread((*ordered, *joins.values()), names)
+    return Spread((*ordered, *joins.values()), names, refused)
 
 
 def _shared(steps: Sequence[Step], fixed: Mapping[str, Step]) -> Iterator[_Shared]:
@@ -108,20 +113,34 @@ def _renamed(step: Step, names: Mapping[str, str]) -> Step:
     return replace(step, reads=each(step.reads), writes=each(step.writes), checks=each(step.checks))
 
 
-def _join(step: Step, read: Access, shared: _Shared) -> Step:
-    """The step that puts together what `step` reads of all branches."""
+def _parts(step: Step, shared: _Shared) -> tuple[str, ...]:
+    """Names of what the branches wrote that `step` reads all of."""
     own = step.branch.of(shared.parameters)
-    parts = tuple(branch.named(shared.name) for branch in shared.branches if branch.agrees(own))
-    if shared.kind != "data":
-        values = ", ".join(sorted(shared.parameters))
-        raise InvalidError(
-            f"{step.path.name} cell {read.cell} line {read.line} reads {read.kind} {read.name}, of which "
-            f"{shared.writer} makes one for each {values}",
-            hint=f"read one of them, such as {parts[0]}@v1, or declare the parameter {values} there too",
-        )
-    name = own.named(shared.name)
+    return tuple(branch.named(shared.name) for branch in shared.branches if branch.agrees(own))
+
+
+def _join(step: Step, shared: _Shared) -> Step:
+    """The step that puts together what `step` reads of all branches."""
+    parts = _parts(step, shared)
+    name = step.branch.of(shared.parameters).named(shared.name)
     reads = tuple(Access("data", part, 0, 0, part) for part in parts)
     return Step(f"join-{name}", Path(), {}, reads, (Access("data", name, 0, 0, name),), parts=parts)
+
+
+def _refusal(step: Step, read: Access, shared: _Shared) -> InvalidError:
+    values = ", ".join(sorted(shared.parameters))
+    return InvalidError(
+        f"{step.path.name} cell {read.cell} line {read.line} reads {read.kind} {read.name}, of which "
+        f"{shared.writer} makes one for each {values}",
+        hint=f"read one of them, such as {_parts(step, shared)[0]}@v1, or declare the parameter {values} there too; "
+        f"--until {shared.writer} runs what comes before",
+    )
+
+
+def _all_of(step: Step, read: Access, shared: _Shared) -> Iterator[Access]:
+    """A read of each of them, by which the step comes after all, also where it is left out."""
+    for part in _parts(step, shared):
+        yield replace(read, name=part, ref=part)
 
 
 def _ordered(step: Step, steps: Sequence[Step]) -> Step:

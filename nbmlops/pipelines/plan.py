@@ -12,6 +12,7 @@ from nbmlops.core import digests
 from nbmlops.pipelines.request import Limits
 
 if TYPE_CHECKING:
+    from nbmlops.core.errors import InvalidError
     from nbmlops.pipelines.cells import NotebookContent
     from nbmlops.pipelines.fan import Fan
     from nbmlops.pipelines.graph import Graph
@@ -47,7 +48,8 @@ class Plan:
     `generation` counts how often what has committed for `logical_time` was asked for anew.
     `limits` is what each step may take; `home` is where its code lies, None for the project. One that is `cold` is
     executed in kernels that nothing has been done in. `digest` is that of the parameters, once it is known. `fan` is
-    what steps run for, and `names` what a bare name means to each of them then.
+    what steps run for, and `names` what a bare name means to each of them then; `refused` says of a step why it cannot
+    run so.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Plan:
     digest: str | None = None
     fan: Fan = field(default_factory=dict)
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    refused: Mapping[str, InvalidError] = field(default_factory=dict)
 
     def alone(self, name: str) -> Plan:
         """The part of this plan that one step needs; it stands for the same parameters."""

@@ -137,6 +137,7 @@ def _fanned(plan: Plan, exists: Callable[[Access], bool]) -> Plan:
         parameters=own,
         folders={step.name: plan.folders[step.stem] for step in steps},
         names=found.names,
+        refused=found.refused,
     )
 
 
@@ -183,11 +184,13 @@ def restrict(plan: Plan, selection: Selection, versions: Mapping[str, Versions])
     Raises
     ------
     InvalidError
-        When there is no such step, or what it reads was never made.
+        When there is no such step, or what it reads was never made, or it cannot run for the values of the fan.
     """
+    names = selection.names(plan.graph)
+    if why := next((why for name, why in plan.refused.items() if name in names), None):
+        raise why
     if not selection:
         return plan
-    names = selection.names(plan.graph)
     try:
         graph = infer([_among(step, names) for step in plan.graph.steps if step.name in names], _exists(versions))
         check_conditions(graph, plan.parameters)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nbmlops.core.errors import InvalidError, NbmlopsError, StepFailedError
 from nbmlops.core.refs import check_name
 from nbmlops.pipelines.fan import Branch, branches, parse_fan, read_fan, written_fan
+from nbmlops.pipelines.selection import Selection
 from nbmlops.render import text
 from nbmlops.workspace import Workspace
 from tests.pipelines.project import make, states, write
@@ -207,15 +208,6 @@ def test_values_that_cannot_be_run_for_are_said_before_anything_runs(
     assert workspace.run.list() == []
 
 
-def test_a_model_of_each_value_cannot_be_read_as_one(workspace: Workspace) -> None:
-    change(workspace, "2_clean", "month: int = 1", CLEAN, 'ml.model.save(object(), "delay")')
-    change(workspace, "3_report", "", REPORT, 'ml.model.load("delay")')
-    with pytest.raises(
-        InvalidError, match=r"3_report.ipynb cell 5 line 1 reads model delay, of which 2_clean makes one"
-    ):
-        workspace.pipeline.run("sums", for_={"month": [1, 2]})
-
-
 def test_parts_that_do_not_fit_fail_the_run_and_say_where(workspace: Workspace) -> None:
     change(
         workspace,
@@ -228,3 +220,25 @@ def test_parts_that_do_not_fit_fail_the_run_and_say_where(workspace: Workspace) 
     (run,) = workspace.run.list(experiment="sums")
     assert run.status == "failed"
     assert [version.name for version in workspace.data.list()] == [], "nothing is named before the run commits"
+
+
+TRAIN = (
+    "from sklearn.linear_model import LinearRegression\n"
+    'raw = ml.data.load("raw")\nml.model.save(LinearRegression().fit(raw[["month"]], raw.n), "guess")'
+)
+
+
+def test_what_reads_a_model_of_each_value_is_refused_unless_it_is_left_out(workspace: Workspace) -> None:
+    change(workspace, "2_clean", "", 'ml.data.save(pd.DataFrame({"month": [1], "y": [2]}), "clean")')
+    change(workspace, "3_train", "month: int = 1", TRAIN)
+    change(workspace, "4_use", "", 'model = ml.model.load("guess")')
+    with pytest.raises(InvalidError) as raised:
+        workspace.pipeline.run("sums", for_={"month": [2, 3]})
+    assert raised.value.message.endswith("line 1 reads model guess, of which 3_train makes one for each month")
+    assert raised.value.message.startswith("4_use.ipynb cell ")
+    assert "such as guess.month-2@v1" in str(raised.value.hint)
+    done = workspace.pipeline.run("sums", steps=Selection(until=("3_train",)), for_={"month": [2, 3]})
+    assert states(done) == dict.fromkeys(
+        [f"{step}[month={month}]" for step in ("1_load", "3_train") for month in (2, 3)], "completed"
+    )
+    assert [version.name for version in workspace.model.list()] == ["guess.month-2", "guess.month-3"]
