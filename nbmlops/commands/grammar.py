@@ -62,6 +62,10 @@ VERBS = (
         only_python={"metrics": "pairs of key=value are one mapping here"},
     ),
     Verb(
+        *("", "panel", "[NAME]", "Look at what is stored, and act on it, in the cell below.", "ml.panel"),
+        exempt={"shell": "a panel is drawn below a cell: in a shell it says so"},
+    ),
+    Verb(
         *("data", "save", "[VALUE] [NAME]", "Save a table, array, file, folder or query as a version.", "ml.data.save"),
         only_here=dict.fromkeys(("query", "query_file", "from_"), "in Python: ml.data.save(Query(text, url), name)"),
         only_python=_DRAWN,

@@ -10,6 +10,7 @@ import click
 
 from nbmlops.commands import grammar
 from nbmlops.core.errors import InvalidError, nearest
+from nbmlops.core.plugins import plugged
 from nbmlops.core.version import __version__
 
 if TYPE_CHECKING:
@@ -153,7 +154,10 @@ class Tree(click.Group):
         """Load the module of a noun, or of the verbs of the workspace."""
         noun = cmd_name in grammar.NOUNS
         group: click.Group = import_module(f"nbmlops.commands.{cmd_name if noun else 'top'}").group
-        return group if noun else group.get_command(ctx, cmd_name)
+        if noun or cmd_name in group.commands or not any(verb.name == cmd_name for verb in grammar.of("")):
+            return group if noun else group.get_command(ctx, cmd_name)
+        added: click.Command = plugged(cmd_name).command
+        return added
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> _Resolved:
         """Find the noun, or say which word is nearest."""

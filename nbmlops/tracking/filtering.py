@@ -13,6 +13,8 @@ A comparison with something that a run does not have does not hold; ``is null`` 
 from __future__ import annotations
 
 import ast
+import json
+import keyword
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,7 +79,10 @@ class Field:
     name: str
 
     def __str__(self) -> str:
-        return self.name if self.group == "run" else f"{self.group}.{self.name}"
+        if self.group == "run":
+            return self.name
+        plain = all(part.isidentifier() and not keyword.iskeyword(part) for part in self.name.split("."))
+        return f"{self.group}.{self.name}" if plain else f"{self.group}[{json.dumps(self.name, ensure_ascii=False)}]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Looking:
         AmbiguousError
             When an id's beginning fits several.
         """
-        self._reap()
+        self.reap()
         row = self._found(ref)
 
         def work(connection: Connection) -> Run:
@@ -130,7 +130,7 @@ class Looking:
             return None
         return is_alive(self._live, row.writer)
 
-    def _reap(self) -> None:
+    def reap(self) -> None:
         """Take what journals hold, and mark as killed what its writer can no longer end."""
         self.recording.settle()
         rows = self.catalog.read(runs.running)
@@ -205,7 +205,7 @@ class Looking:
         condition, order = condition_of(where, experiment=experiment, parent=parent_id), by or "-started"
         field, descending = read_field(order.removeprefix("-")), order.startswith("-")
         last = None if after is None else self._found(after).id
-        self._reap()
+        self.reap()
         if by is None:
             field = Field("run", "sequence")
 
@@ -225,7 +225,7 @@ class Looking:
         """
         field = Field("metrics", metric)
         condition = condition_of(where, experiment=experiment, status="finished", measured=field)
-        self._reap()
+        self.reap()
         found = self.catalog.read(lambda c: self._records(c, search(c, condition, field, not lowest, 1, None)))
         if not found:
             raise NotFoundError(

@@ -7,13 +7,19 @@ the end is dropped, and ``{expr}`` is kept as it was written.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from nbmlops.core.errors import InvalidError
 
-__all__ = ["MlLine", "words"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["MlLine", "quoted", "words"]
+
+# A word that says the same without quotes; a question mark at the end of a line would ask IPython for help.
+_BARE = re.compile(r"[\w@%+=:,./-]+")
 
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
@@ -28,7 +34,9 @@ _VALUED = frozenset(
 )
 # The same of one verb alone.
 _VALUED_OF = {"data tag": frozenset({"--remove"})}
-_TOP_LEVEL = frozenset({"demo", "doctor", "init", "lineage", "lint", "log", "reproduce", "status", "step", "trust"})
+_TOP_LEVEL = frozenset(
+    {"demo", "doctor", "init", "lineage", "lint", "log", "panel", "reproduce", "status", "step", "trust"}
+)
 _VERBS = {
     "ci": frozenset({"init", "run"}),
     "run": frozenset(
@@ -134,6 +142,31 @@ def words(text: str) -> tuple[str, ...]:
     ('log', 'auc={score(y, p[:, 1])}', '-m', 'two words')
     """
     return tuple(_split(text))
+
+
+def quoted(split: Iterable[str]) -> str:
+    r"""Write words as a line that `words` splits into them again.
+
+    Raises
+    ------
+    InvalidError
+        When a word has a line break in it, which a line has not.
+
+    Examples
+    --------
+    >>> quoted(["run", "note", "gbm-12", 'it "holds"; why?'])
+    'run note gbm-12 "it \\"holds\\"; why?"'
+    """
+    return " ".join(map(_as_one_word, split))
+
+
+def _as_one_word(word: str) -> str:
+    if _BARE.fullmatch(word):
+        return word
+    if "".join(word.splitlines()) != word:
+        raise InvalidError("a line holds no line break", hint="say it in Python, where a text may have several lines")
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _split(text: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import InvalidError
-from nbmlops.tracking.looking import Looking
+from nbmlops.tracking.tabling import Tabling
 
 if TYPE_CHECKING:
     from nbmlops.store.objects import ObjectStore
@@ -18,7 +18,7 @@ __all__ = ["Moving"]
 _MLFLOW = "mlflow:"
 
 
-class Moving(Looking):
+class Moving(Tabling):
     """What may leave, and what may come."""
 
     objects: ObjectStore
@@ -51,7 +51,7 @@ class Moving(Looking):
         """
         from nbmlops.tracking.interchange.exporting import chosen, export
 
-        self._reap()
+        self.reap()
         named = [self._found(ref) for ref in refs]
         for row in named:
             if row.status == "running":

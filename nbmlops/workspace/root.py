@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from nbmlops.core.clock import SystemClock
 from nbmlops.core.errors import NbmlopsError, NotFoundError, UntrustedError
+from nbmlops.core.plugins import plugged
 from nbmlops.core.settings import Settings
 from nbmlops.workspace import layout
 from nbmlops.workspace.catalogs import catalog_url, create_catalog, keeping
@@ -287,6 +288,10 @@ class Workspace:
 
         versions = {each: self.versions(each) for each in ("data", "model", "pipeline")}
         return graph.lineage(versions, ref, direction, depth, kind)
+
+    def panel(self, name: str | None = None) -> Any:
+        """Draw a panel of what is stored below the cell: runs, data, models, checks or pipelines; all by default."""
+        return plugged("panel").open_panel(self, name)
 
     def status(self) -> Status:
         """Where one stands."""

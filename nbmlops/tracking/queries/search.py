@@ -27,7 +27,7 @@ from sqlalchemy import (
 from nbmlops.store import schema
 from nbmlops.tracking.filtering import All, AnyOf, Compare, Condition, Field, Missing, Not
 
-__all__ = ["search"]
+__all__ = ["outline", "search"]
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
@@ -41,7 +41,13 @@ _MICROSECONDS = 1_000_000
 
 
 def search(
-    connection: Connection, condition: Condition | None, by: Field, descending: bool, limit: int, after: str | None
+    connection: Connection,
+    condition: Condition | None,
+    by: Field,
+    descending: bool,
+    limit: int,
+    after: str | None,
+    columns: Sequence[str] = (),
 ) -> Sequence[Any]:
     """Rows of the runs for which a condition holds, in the order of a field; those without it come last, newest first.
 
@@ -59,7 +65,10 @@ def search(
         How many rows.
     after : str or None
         Id of the last run of the page before.
+    columns : sequence of str
+        Columns of what is wanted of each run; all by default.
     """
+    wanted = [schema.run.c[name] for name in columns] or list(schema.run.c)
     holds = true() if condition is None else _holds(condition)
     value, having = _ordered(by)
     given = having.where(holds, value.is_not(None))
@@ -70,12 +79,33 @@ def search(
     if last is None or last[0] is not None:
         page = given if last is None else given.where(_beyond(value, last, descending))
         page = page.order_by(value.desc() if descending else value.asc(), newest.desc())
-        found += connection.execute(page.limit(limit)).all()
+        found += connection.execute(page.limit(limit).with_only_columns(*wanted)).all()
     if len(found) < limit:
         if last is not None and last[0] is None:
             without = without.where(newest < last[1])
-        found += connection.execute(without.order_by(newest.desc()).limit(limit - len(found))).all()
+        rest = without.order_by(newest.desc()).limit(limit - len(found)).with_only_columns(*wanted)
+        found += connection.execute(rest).all()
     return found
+
+
+def outline(
+    connection: Connection, condition: Condition | None, by: Field, descending: bool, every: int
+) -> tuple[int, list[str]]:
+    """How many runs `search` would give in all, and the ids of each so-manieth: behind these its pages begin."""
+    value, having = _ordered(by)
+    newest = schema.run.c.sequence
+    if by.group != "run":
+        table = schema.metadata.tables[_TABLES[by.group]]
+        having = select(schema.run).outerjoin(table, and_(table.c.run_id == schema.run.c.id, table.c.key == by.name))
+    order = (value.is_(None), value.desc() if descending else value.asc(), newest.desc())
+    place, total = func.row_number().over(order_by=order), func.count().over()
+    holds = true() if condition is None else _holds(condition)
+    numbered = (
+        having.where(holds).with_only_columns(schema.run.c.id, place.label("place"), total.label("total")).subquery()
+    )
+    chosen = or_(numbered.c.place % every == 0, numbered.c.place == 1)
+    rows = connection.execute(select(numbered).where(chosen).order_by(numbered.c.place)).all()
+    return (rows[0].total if rows else 0), [row.id for row in rows if row.place % every == 0]
 
 
 def _ordered(by: Field) -> tuple[ColumnElement[Any], Select[Any]]:

@@ -1,0 +1,175 @@
+// The frame around panels: it mounts them, passes their questions on, and watches for changes of the store.
+//
+// A panel is registered by name: panels.register("runs", { title, draw(root, context) }). See `contextOf` for what a
+// panel is given. A transport is { kind, request(message) -> Promise<answer>, onLost?(listener) }.
+
+const panels = {
+  known: new Map(),
+  register(name, panel) { panels.known.set(name, panel); },
+};
+
+class PanelError extends Error {
+  constructor({ message, hint }, line) {
+    super(message);
+    this.hint = hint;
+    this.line = line;
+  }
+}
+
+const POLL = { first: 1500, most: 10000, grows: 1.5 };
+const PATIENCE = 4000;
+
+// Draw panels into an element. Options: `panel`, one by name, or else tabs of all; `insertCell(text)` and
+// `openNotebook(path)`, which a host gives that can do so. Returns a function that takes everything away again.
+function mount(element, transport, options = {}) {
+  const names = options.panel ? [options.panel] : [...panels.known.keys()];
+  const root = el("div", { class: "nbp", "data-lm-suppress-shortcuts": "true" });
+  const banner = el("div", { class: "nbp-banner", role: "status", hidden: true });
+  const stage = el("div", { class: "nbp-stage" });
+  const state = { root, banner, stage, transport, options, shown: null, contexts: new Map(), stopped: false };
+  root.append(banner);
+  if (names.length > 1) root.append(tabs(names.map((name) => ({ name, title: panels.known.get(name).title, draw: (box) => show(state, name, box) })), { label: "Panels", stage }));
+  else root.append(stage);
+  element.append(root);
+  if (names.length === 1) show(state, names[0], stage);
+  const watcher = watch(state);
+  transport.onLost?.((why) => lost(state, why));
+  return () => { state.stopped = true; watcher(); root.remove(); };
+}
+
+function show(state, name, box) {
+  state.shown = name;
+  if (!state.contexts.has(name)) {
+    const context = contextOf(state, name, box);
+    state.contexts.set(name, context);
+    Promise.resolve()
+      .then(() => panels.known.get(name).draw(box, context))
+      .catch((error) => box.append(failure(error)));
+  } else {
+    state.contexts.get(name).look();
+  }
+}
+
+// What a panel works with.
+function contextOf(state, name, box) {
+  const listeners = new Set();
+  let token = null;
+  const context = {
+    // Ask Python; gives the value, or throws a PanelError with its message and hint.
+    ask: (ask, params = {}) => request(state, { panel: name, ask, params }),
+    // The line that an action is equal to, without running it.
+    line: async (act, params = {}) => (await request(state, { panel: name, act, params, dry: true })).line,
+    // Show the line of an action, run it when the person says so, and show what came of it; gives the result, or null.
+    act: (act, params = {}, how = {}) => perform(state, name, act, params, how),
+    // Call back after the store changed; gives a function that stops it.
+    onChange(listener) { listeners.add(listener); return () => listeners.delete(listener); },
+    // Put a line into the notebook where the host can, and on the clipboard where not.
+    insertCell: (text) => offer(state, "insertCell", "nbmlops-insert", { text }, text, "the cell"),
+    openNotebook: (path) => offer(state, "openNotebook", "nbmlops-open", { path }, path, "the notebook"),
+    notify: (text, tone = "plain") => notify(state, text, tone),
+    fail: (error) => failure(error),
+    empty: (text, line) => el("div", { class: "nbp-empty" }, el("p", { text }), line && lineOf(line)),
+    kind: state.transport.kind,
+    el, svg, button, facts, say, lineOf, copy, tabs, table, chart, across, debounced,
+    // For the frame: whether something changed since it last looked.
+    async look() {
+      const now = await request(state, { panel: name, ask: "changed" });
+      const first = token === null;
+      const changed = token !== now;
+      token = now;
+      if (changed && !first) await Promise.all([...listeners].map((listener) => listener()));
+      return changed && !first;
+    },
+  };
+  context.box = box;
+  return context;
+}
+
+async function request(state, message) {
+  const slow = setTimeout(() => warn(state, state.transport.kind === "cell"
+    ? "The kernel is busy or gone; this is what was known last." : "No answer yet; this is what was known last."), PATIENCE);
+  try {
+    const answer = await state.transport.request(message);
+    if (answer.error) throw new PanelError(answer.error, answer.line);
+    return answer.ok;
+  } finally {
+    clearTimeout(slow);
+    if (state.slow) { state.slow = false; state.banner.hidden = true; }
+  }
+}
+
+function warn(state, text) {
+  if (!state.banner.hidden) return;
+  state.slow = true;
+  state.banner.replaceChildren(el("span", { text }));
+  state.banner.hidden = false;
+}
+
+function lost(state, why) {
+  state.stopped = true;
+  state.slow = false;
+  state.banner.replaceChildren(el("span", { text: why }));
+  state.banner.hidden = false;
+}
+
+// Ask now and again whether the store changed, while somebody looks; more rarely the longer nothing happens.
+function watch(state) {
+  let pause = POLL.first;
+  let timer = null;
+  let failing = false;
+  const seen = () => document.visibilityState === "visible" && state.root.getClientRects().length > 0;
+  const again = () => { clearTimeout(timer); if (!state.stopped) timer = setTimeout(round, pause); };
+  async function round() {
+    const context = state.contexts.get(state.shown);
+    if (context && seen()) {
+      try {
+        const changed = await context.look();
+        if (failing) { failing = false; state.banner.hidden = true; }
+        pause = changed ? POLL.first : Math.min(pause * POLL.grows, POLL.most);
+      } catch (error) {
+        failing = true;
+        away(state, error, () => { pause = POLL.first; round(); });
+        pause = Math.min(pause * POLL.grows, POLL.most);
+      }
+    }
+    again();
+  }
+  const awake = () => { if (pause > POLL.first) { pause = POLL.first; again(); } };
+  state.root.addEventListener("pointerdown", awake);
+  state.root.addEventListener("keydown", awake);
+  document.addEventListener("visibilitychange", awake);
+  again();
+  return () => { clearTimeout(timer); document.removeEventListener("visibilitychange", awake); };
+}
+
+function away(state, error, retry) {
+  if (state.stopped) return;
+  state.slow = false;
+  const text = error.hint ? `${error.message} — ${error.hint}` : error.message;
+  state.banner.replaceChildren(el("span", { text: `${text}. What is shown is what was known last.` }), button("Try again", retry));
+  state.banner.hidden = false;
+}
+
+async function offer(state, own, event, detail, text, what) {
+  if (state.options[own]) { await state.options[own](text); return; }
+  const asked = new CustomEvent(event, { bubbles: true, cancelable: true, composed: true, detail });
+  if (!state.root.dispatchEvent(asked)) { notify(state, `opened ${what}`, "good"); return; } // the sidebar's extension did it
+  notify(state, (await copy(text)) ? `copied for ${what}: ${text}` : `for ${what}: ${text}`);
+}
+
+function notify(state, text, tone = "plain") {
+  const note = el("div", { class: `nbp-notice nbp-${tone}`, role: "status" }, el("span", { text }),
+    button("Dismiss", () => note.remove()));
+  state.root.querySelectorAll(".nbp-notice").forEach((old) => old.remove());
+  state.banner.after(note);
+}
+
+function failure(error) {
+  return el("div", { class: "nbp-failure", role: "alert" }, el("pre", { text: error.message }),
+    error.hint && el("p", { text: `hint: ${error.hint}` }));
+}
+
+function debounced(work, pause = 60) {
+  let timer = null;
+  return (...given) => { clearTimeout(timer); timer = setTimeout(() => work(...given), pause); };
+}
