@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem, ShellComplete
 
+from nbmlops.commands.offers import files
 from nbmlops.commands.tree import DETAIL, JSON, OUTPUT, NounGroup, VerbCommand, tree
 from nbmlops.core.errors import InvalidError, nearest
-from nbmlops.render.dispatch import Document
-from nbmlops.render.dispatch import json as to_json
 
 if TYPE_CHECKING:
     from nbmlops.commands.session import Session
+    from nbmlops.render.dispatch import Document
 
-__all__ = ["Answer", "answer", "completions"]
+__all__ = ["Answer", "answer", "completions", "help_of", "verb_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,9 @@ class Answer:
 
     def document(self) -> Document:
         """The result as one JSON document."""
+        from nbmlops.render.dispatch import Document
+        from nbmlops.render.dispatch import json as to_json
+
         return Document(json.dumps(to_json(self.result), ensure_ascii=False, indent=2, allow_nan=False))
 
 
@@ -81,9 +84,39 @@ def answer(words: Iterable[str], session: Session, program: str = "nbmlops") -> 
 
 def completions(words: Iterable[str], incomplete: str, session: Session) -> list[CompletionItem]:
     """What may follow `words`, beginning with `incomplete`; nothing of it is run."""
-    return ShellComplete(tree, {"obj": session}, "nbmlops", "_NBMLOPS_COMPLETE").get_completions(
-        list(words), incomplete
-    )
+    given = list(words)
+    # Click takes a word with a `-` for an option, and the field that runs are ordered by may begin so.
+    sign = "-" if given[-1:] == ["--by"] and incomplete.startswith("-") else ""
+    complete = ShellComplete(tree, {"obj": session}, "nbmlops", "_NBMLOPS_COMPLETE").get_completions
+    found = complete(given, incomplete.removeprefix(sign))
+    return [CompletionItem(sign + word) for item in found for word in _spelled(item)]
+
+
+def verb_of(words: Iterable[str]) -> list[str]:
+    """The words of a line that say what it does: noun and verb, the noun alone, or nothing that is known."""
+    first, second, *_ = [*words, "", ""]
+    group = tree.get_command(click.Context(tree), first) if first in tree.list_commands(click.Context(tree)) else None
+    if not isinstance(group, NounGroup):
+        return [first] if group else []
+    verb = second if second in group.commands else group.default if second else None
+    return [first, verb] if verb else [first]
+
+
+def help_of(words: Iterable[str], program: str) -> str:
+    """Help on what a line does, as ``--help`` behind it gives; nothing of it is run."""
+    command: click.Command = tree
+    context = click.Context(tree, info_name=program, **tree.context_settings)
+    for word in verb_of(words):
+        command = command.get_command(context, word) or command if isinstance(command, click.Group) else command
+        context = click.Context(command, info_name=word, parent=context)
+    return command.get_help(context)
+
+
+def _spelled(item: CompletionItem) -> Iterable[str]:
+    """The words that an item stands for: a shell makes paths of the sign for them, a cell does not."""
+    if item.type in {"file", "dir"}:
+        return files(item.value, folders=item.type == "dir")
+    return [item.value]
 
 
 def _explained(error: click.UsageError, program: str) -> InvalidError:

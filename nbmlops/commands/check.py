@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nbmlops.checks.records import SECTIONS, STATUSES, Report
+from nbmlops.commands.offers import columns, reports, subjects
 from nbmlops.commands.params import Given, KeyValue, ObjectParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
@@ -54,7 +55,7 @@ def data(session: Session, value: Given, suite: Given | None, strict: bool, name
 @group.verb("model")
 @click.argument("model", type=ObjectParam("estimator", or_ref=True))
 @click.argument("table", type=_TABLE)
-@click.option("--target", required=True, help="The column with the truth.")
+@click.option("--target", shell_complete=columns, required=True, help="The column with the truth.")
 @click.option("--metric", help="What to measure: roc_auc, accuracy, brier, r2, rmse and more.")
 @click.option("--floor", type=float, help="The worst score that may pass.")
 @click.option("--ceiling", type=float, help="The worst loss that may pass.")
@@ -64,8 +65,15 @@ def data(session: Session, value: Given, suite: Given | None, strict: bool, name
 @click.option("--tolerance", type=float, help="How much worse than the champion it may be.")
 @click.option("--risk", type=float, help="The chance of a verdict that the rows alone made; 0.025 by default.")
 @click.option("--train", type=_TABLE, help="The rows that it was trained on.")
-@click.option("--slices", metavar="COLUMNS", help="Columns, with commas between, whose parts must not be weak.")
-@click.option("--sensitive", metavar="COLUMN", help="The column whose groups must be treated alike.")
+@click.option(
+    "--slices",
+    shell_complete=columns,
+    metavar="COLUMNS",
+    help="Columns, with commas between, whose parts must not be weak.",
+)
+@click.option(
+    "--sensitive", shell_complete=columns, metavar="COLUMN", help="The column whose groups must be treated alike."
+)
 @click.option("--fairness", type=float, help="The largest difference between groups; 0.1 by default.")
 @click.option("--calibration", type=float, help="The largest calibration error; 0.05 by default.")
 @click.option("--overfit", type=float, help="The largest loss from the training rows to these.")
@@ -92,7 +100,9 @@ def model(session: Session, model: Given, table: Given, target: str, **asked: An
 @group.verb("drift")
 @click.argument("current", type=_TABLE)
 @click.option("--against", type=_TABLE, help="What it was; of a saved version the one before it by default.")
-@click.option("--columns", metavar="COLUMNS", help="Which columns, with commas between; all by default.")
+@click.option(
+    "--columns", shell_complete=columns, metavar="COLUMNS", help="Which columns, with commas between; all by default."
+)
 @click.option("--like", type=click.Choice(("evidently",)), help="Judge by the rules of Evidently 0.7.")
 @click.option("--model", type=ObjectParam("estimator", or_ref=True), help="Rank what drifted by what it leans on.")
 @click.option("--joint", is_flag=True, help="Look at all columns together as well: can a model tell, do pairs change.")
@@ -139,7 +149,7 @@ def feature(session: Session, notebook: str | None, timeout: float, strict: bool
 @group.verb("importance")
 @click.argument("model", type=ObjectParam("estimator", or_ref=True))
 @click.argument("table", type=_TABLE)
-@click.option("--target", required=True, help="The column with the truth.")
+@click.option("--target", shell_complete=columns, required=True, help="The column with the truth.")
 @click.option("--train", type=_TABLE, help="The rows that it was trained on, to train it anew without each column.")
 @click.option("--metric", help="What to measure: roc_auc, accuracy, brier, r2, rmse and more.")
 @click.option(
@@ -175,9 +185,9 @@ def importance(
 
 @group.verb("leakage")
 @click.argument("table", type=_TABLE)
-@click.option("--target", required=True, help="The column with the label.")
-@click.option("--time", help="The column with the time of the event.")
-@click.option("--group", help="The column whose groups may not be in both tables.")
+@click.option("--target", shell_complete=columns, required=True, help="The column with the label.")
+@click.option("--time", shell_complete=columns, help="The column with the time of the event.")
+@click.option("--group", shell_complete=columns, help="The column whose groups may not be in both tables.")
 @click.option("--test", type=_TABLE, help="The rows to be judged on.")
 @click.option("--bound", type=float, default=0.99, show_default=True, help="AUC or R² of one column that is too good.")
 @click.option("--strict", is_flag=True, help="Fail when a check fails.")
@@ -191,7 +201,7 @@ def leakage(session: Session, table: Given, target: str, test: Given | None, **a
 
 @group.verb("list")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
-@click.option("--subject", help="Only on this reference, or on all versions of this name.")
+@click.option("--subject", shell_complete=subjects, help="Only on this reference, or on all versions of this name.")
 @click.option("--status", type=click.Choice(STATUSES), help="Only of this status.")
 @click.option("--section", type=click.Choice(SECTIONS), help="Only of this section.")
 @click.option("--before", type=click.IntRange(min=1), help="Only with a lower number: the next page.")
@@ -201,7 +211,7 @@ def list_(session: Session, limit: int, **wanted: Any) -> Any:
 
 
 @group.verb("show")
-@click.argument("number")
+@click.argument("number", shell_complete=reports)
 @click.option("--junit", type=click.Path(dir_okay=False), help="A file to write as JUnit XML, for CI systems.")
 @click.option("--html", type=click.Path(dir_okay=False), help="A file to write as a page of its own.")
 def show(session: Session, number: str, junit: str | None, html: str | None) -> Any:
@@ -210,8 +220,8 @@ def show(session: Session, number: str, junit: str | None, html: str | None) -> 
 
 
 @group.verb("diff")
-@click.argument("before")
-@click.argument("after")
+@click.argument("before", shell_complete=reports)
+@click.argument("after", shell_complete=reports)
 @click.option(
     "--from", "from_", type=click.IntRange(min=2), metavar="N", help="Learn the suite's new lines from N versions."
 )

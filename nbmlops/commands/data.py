@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nbmlops.commands.offers import aliases, columns, data_condition, remotes
 from nbmlops.commands.params import Given, KeyValue, ObjectParam, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
-from nbmlops.data.records import DataVersion
-from nbmlops.render.listing import Listing
 
 if TYPE_CHECKING:
     from nbmlops.commands.session import Session
@@ -22,10 +21,17 @@ _REF, _NAME = RefParam("data"), RefParam("data", names_only=True)
 _Pairs = tuple[tuple[str, Any], ...]
 _MESSAGE = click.option("-m", "--message", help="Why it was made.")
 _TAGS = click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", type=KeyValue(), help="A tag of the version.")
-_ALIAS = click.option("--alias", help="An alias to move to it.")
+_ALIAS = click.option("--alias", shell_complete=aliases("data"), help="An alias to move to it.")
 _TAGGED = click.option(
     "--tag", "tags", multiple=True, metavar="KEY=VALUE", type=KeyValue(), help="Only versions with this tag."
 )
+
+
+def _listed(versions: Any) -> Any:
+    from nbmlops.data.records import DataVersion
+    from nbmlops.render.listing import Listing
+
+    return Listing(versions, DataVersion)
 
 
 @group.verb("save")
@@ -86,8 +92,8 @@ def track(session: Session, where: str, name: str | None, tags: _Pairs, **how: A
 
 @group.verb("load")
 @click.argument("ref", type=_REF)
-@click.option("--columns", help="Columns to read, apart by commas.")
-@click.option("--where", help="A condition for the rows to read, as in 'month = 2'.")
+@click.option("--columns", shell_complete=columns, help="Columns to read, apart by commas.")
+@click.option("--where", shell_complete=data_condition, help="A condition for the rows to read, as in 'month = 2'.")
 @click.option("--sample", type=int, help="How many rows to draw at random, the same ones each time.")
 @click.option("--as", "as_", type=click.Choice(["pandas", "arrow", "polars", "numpy", "path"]), help="What to give.")
 @click.option("--to", type=click.Path(), help="Where to write it; .parquet or .csv for a table, .npy for an array.")
@@ -109,7 +115,7 @@ def load(session: Session, ref: str, columns: str | None, locked: bool, **how: A
 @_TAGGED
 def list_(session: Session, tags: _Pairs) -> Any:
     """List names."""
-    return Listing(session.workspace.data.list(tags=mapping(tags)), DataVersion)
+    return _listed(session.workspace.data.list(tags=mapping(tags)))
 
 
 @group.verb("show")
@@ -138,7 +144,7 @@ def tag(session: Session, ref: str, tags: _Pairs, remove: tuple[str, ...]) -> An
 
 @group.verb("alias")
 @click.argument("ref", type=_REF)
-@click.argument("alias")
+@click.argument("alias", shell_complete=aliases("data"))
 @click.option("--remove", is_flag=True, help="Take it off instead.")
 def alias(session: Session, ref: str, alias: str, remove: bool) -> Any:
     """Move an alias."""
@@ -148,7 +154,7 @@ def alias(session: Session, ref: str, alias: str, remove: bool) -> Any:
 @group.verb("diff")
 @click.argument("before", type=_REF)
 @click.argument("after", required=False, type=_REF)
-@click.option("--key", help="Columns that tell rows apart, apart by commas.")
+@click.option("--key", shell_complete=columns, help="Columns that tell rows apart, apart by commas.")
 @click.option("--sample", type=int, default=10, show_default=True, help="How many cells and rows to show.")
 def diff(session: Session, before: str, after: str | None, key: str | None, sample: int) -> Any:
     """Diff."""
@@ -166,8 +172,8 @@ def profile(session: Session, value: Given) -> Any:
 
 @group.verb("blame")
 @click.argument("ref", type=_REF)
-@click.option("--column", help="The column; all by default.")
-@click.option("--key", help="Columns that tell rows apart, apart by commas.")
+@click.option("--column", shell_complete=columns, help="The column; all by default.")
+@click.option("--key", shell_complete=columns, help="Columns that tell rows apart, apart by commas.")
 def blame(session: Session, ref: str, column: str | None, key: str | None) -> Any:
     """Blame."""
     names = [name.strip() for name in key.split(",")] if key else ()
@@ -179,14 +185,14 @@ def blame(session: Session, ref: str, column: str | None, key: str | None) -> An
 @click.option("--unlock", is_flag=True, help="Take it out of nbmlops.lock too.")
 def delete(session: Session, ref: str, unlock: bool) -> Any:
     """Delete, until restored."""
-    return Listing(session.workspace.data.delete(ref, unlock=unlock), DataVersion)
+    return _listed(session.workspace.data.delete(ref, unlock=unlock))
 
 
 @group.verb("restore")
-@click.argument("ref", type=_REF)
+@click.argument("ref", type=RefParam("data", deleted=True))
 def restore(session: Session, ref: str) -> Any:
     """Restore."""
-    return Listing(session.workspace.data.restore(ref), DataVersion)
+    return _listed(session.workspace.data.restore(ref))
 
 
 @group.verb("rename")
@@ -212,7 +218,12 @@ def concat(session: Session, refs: tuple[str, ...], name: str, tags: _Pairs, **a
 
 @group.verb("push")
 @click.argument("refs", nargs=-1, type=_REF)
-@click.option("--to", metavar="REMOTE", help="A remote's name, a folder or a URL; the only remote by default.")
+@click.option(
+    "--to",
+    shell_complete=remotes,
+    metavar="REMOTE",
+    help="A remote's name, a folder or a URL; the only remote by default.",
+)
 def push(session: Session, refs: tuple[str, ...], to: str | None) -> Any:
     """Push."""
     data = session.workspace.data
@@ -222,7 +233,13 @@ def push(session: Session, refs: tuple[str, ...], to: str | None) -> Any:
 
 @group.verb("pull")
 @click.argument("refs", nargs=-1, type=_REF)
-@click.option("--from", "from_", metavar="REMOTE", help="A remote's name, a folder or a URL; the only one by default.")
+@click.option(
+    "--from",
+    "from_",
+    shell_complete=remotes,
+    metavar="REMOTE",
+    help="A remote's name, a folder or a URL; the only one by default.",
+)
 @click.option("--locked", is_flag=True, help="Take what nbmlops.lock names.")
 def pull(session: Session, refs: tuple[str, ...], from_: str | None, locked: bool) -> Any:
     """Pull."""
@@ -237,7 +254,14 @@ def pull(session: Session, refs: tuple[str, ...], from_: str | None, locked: boo
 @click.option("--dry-run", is_flag=True, help="Only tell what would happen.")
 @click.option("--yes", is_flag=True, help="Do not ask before it happens.")
 @click.option("--resume", is_flag=True, help="Complete what was cut off, or what a remote was away from.")
-@click.option("--remote", "remotes", multiple=True, metavar="REMOTE", help="A place, besides the named remotes.")
+@click.option(
+    "--remote",
+    "remotes",
+    shell_complete=remotes,
+    multiple=True,
+    metavar="REMOTE",
+    help="A place, besides the named remotes.",
+)
 def erase(session: Session, names: tuple[str, ...], **how: Any) -> Any:
     """Erase."""
     data = session.workspace.data

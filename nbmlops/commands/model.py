@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nbmlops.commands.offers import aliases, remotes
 from nbmlops.commands.params import Given, ObjectParam, RefParam
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
@@ -19,7 +20,14 @@ __all__ = ["group"]
 group = NounGroup("model")
 _REF, _NAME = RefParam("model"), RefParam("model", names_only=True)
 
-_TO = click.option("--to", default="production", show_default=True, metavar="ALIAS", help="The alias to move.")
+_TO = click.option(
+    "--to",
+    shell_complete=aliases("model"),
+    default="production",
+    show_default=True,
+    metavar="ALIAS",
+    help="The alias to move.",
+)
 _WHY = click.option("-m", "--message", help="Why.")
 
 
@@ -103,7 +111,7 @@ def reject(session: Session, name: str, to: str, message: str | None) -> Any:
 
 @group.verb("rollback")
 @click.argument("name", type=_NAME)
-@click.argument("alias", default="production")
+@click.argument("alias", shell_complete=aliases("model"), default="production")
 def rollback(session: Session, name: str, alias: str) -> Any:
     """Roll an alias back."""
     return session.workspace.model.rollback(name, alias)
@@ -111,7 +119,7 @@ def rollback(session: Session, name: str, alias: str) -> Any:
 
 @group.verb("drill")
 @click.argument("name", type=_NAME)
-@click.argument("alias", default="production")
+@click.argument("alias", shell_complete=aliases("model"), default="production")
 @click.option("--on", type=ObjectParam("table", or_ref=True), help="Rows that both versions answer.")
 def drill(session: Session, name: str, alias: str, on: Given | None) -> Any:
     """Rehearse a rollback."""
@@ -121,7 +129,12 @@ def drill(session: Session, name: str, alias: str, on: Given | None) -> Any:
 
 @group.verb("push")
 @click.argument("refs", nargs=-1, type=_REF)
-@click.option("--to", metavar="REMOTE", help="A remote's name, a folder or a URL; the only remote by default.")
+@click.option(
+    "--to",
+    shell_complete=remotes,
+    metavar="REMOTE",
+    help="A remote's name, a folder or a URL; the only remote by default.",
+)
 def push(session: Session, refs: tuple[str, ...], to: str | None) -> Any:
     """Push."""
     model = session.workspace.model
@@ -131,7 +144,13 @@ def push(session: Session, refs: tuple[str, ...], to: str | None) -> Any:
 
 @group.verb("pull")
 @click.argument("refs", nargs=-1, type=_REF)
-@click.option("--from", "from_", metavar="REMOTE", help="A remote's name, a folder or a URL; the only one by default.")
+@click.option(
+    "--from",
+    "from_",
+    shell_complete=remotes,
+    metavar="REMOTE",
+    help="A remote's name, a folder or a URL; the only one by default.",
+)
 def pull(session: Session, refs: tuple[str, ...], from_: str | None) -> Any:
     """Pull."""
     model = session.workspace.model
@@ -147,7 +166,7 @@ def delete(session: Session, ref: str) -> Any:
 
 
 @group.verb("restore")
-@click.argument("ref", type=_REF)
+@click.argument("ref", type=RefParam("model", deleted=True))
 def restore(session: Session, ref: str) -> Any:
     """Restore."""
     return _listed(session.workspace.model.restore(ref))

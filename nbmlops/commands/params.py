@@ -14,7 +14,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from nbmlops.commands.braces import expanded
-from nbmlops.core.errors import InvalidError, NbmlopsError, NotFoundError, nearest
+from nbmlops.commands.offers import items, offering, refs
+from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.store.addresses import scheme_of
 
 if TYPE_CHECKING:
@@ -108,44 +109,40 @@ class ObjectParam(_ParamType):
             hint=nearest(value, names) or "run the cell that defines it first",
         )
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
-        """Offer variables of the kind that is wanted; in a shell, files."""
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Offer variables of the kind that is wanted, in a shell files, and where a reference may stand, those."""
         session: Session | None = ctx.obj
         if session is None or session.notebook is None:
-            return [CompletionItem(incomplete, type="file")]
-        return items(variables(session, self.kind), incomplete)
+            found = [CompletionItem(incomplete, type="file")]
+        else:
+            found = items(variables(session, self.kind), incomplete)
+        if self.or_ref:
+            known = {item.value for item in found}
+            saved = RefParam("model" if self.kind == "estimator" else "data").shell_complete(ctx, param, incomplete)
+            found += [item for item in saved if item.value not in known]
+        if not found or "/" in incomplete:
+            found.append(CompletionItem(incomplete, type="file"))
+        return found
 
 
 class RefParam(_ParamType):
-    """A reference such as ``flights@v3``, or with ``names_only`` a bare name, of one noun."""
+    """A reference such as ``flights@v3``, or with `names_only` a bare name, of one noun; `deleted`, to restore it."""
 
     name = "ref"
 
-    def __init__(self, noun: Literal["data", "model", "pipeline", "run"], *, names_only: bool = False) -> None:
+    def __init__(
+        self, noun: Literal["data", "model", "pipeline", "run"], *, names_only: bool = False, deleted: bool = False
+    ) -> None:
         self.noun = noun
         self.names_only = names_only
+        self.deleted = deleted
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Offer the names there are, and after ``@`` versions and aliases."""
-        session: Session | None = ctx.obj
-        if session is None:
-            return []
-        try:
-            return items(self._known(session, incomplete), incomplete)
-        except NbmlopsError:
-            return []  # no workspace, or one that cannot be opened: the command itself will say so
-
-    def _known(self, session: Session, incomplete: str) -> Iterable[str]:
-        if self.noun == "run":
-            runs = session.workspace.run.list(200)
-            return [*(() if self.names_only else (run.name for run in runs)), *(run.experiment for run in runs)]
-        service = getattr(session.workspace, self.noun)
-        name, at, _ = incomplete.partition("@")
-        if at and not self.names_only:
-            versions = service.history(name)
-            aliases = (f"{name}@{alias}" for version in versions for alias in version.aliases)
-            return [*aliases, *(version.ref for version in versions)]
-        return [record.name for record in service.list()]
+        offer = offering(
+            lambda session, _, start: refs(session, self.noun, start, names_only=self.names_only, deleted=self.deleted)
+        )
+        return offer(ctx, param, incomplete)
 
 
 class KeyValue(_ParamType):
@@ -220,11 +217,6 @@ def _is_of(value: Any, kind: str) -> bool:
         return hasattr(type(value), "fit")
     hidden = inspect.ismodule(value) or inspect.isroutine(value) or inspect.isclass(value)
     return not hidden and type(value).__module__.partition(".")[0] not in {"IPython", "typing"}
-
-
-def items(known: Iterable[str], incomplete: str) -> list[CompletionItem]:
-    """The known words that begin so, as click wants them."""
-    return [CompletionItem(word) for word in dict.fromkeys(known) if word.startswith(incomplete)]
 
 
 def _literal(text: str) -> Any:

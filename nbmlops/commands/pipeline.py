@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nbmlops.commands.offers import aliases, steps, words
 from nbmlops.commands.params import KeyValue, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.render.dispatch import Diagram
@@ -27,7 +28,14 @@ _PARAMS = click.option(
     help="A parameter of the notebooks.",
 )
 
-_TO = click.option("--to", default="production", show_default=True, metavar="ALIAS", help="The alias to move.")
+_TO = click.option(
+    "--to",
+    shell_complete=aliases("pipeline"),
+    default="production",
+    show_default=True,
+    metavar="ALIAS",
+    help="The alias to move.",
+)
 _FOR = click.option(
     *("--for", "for_"),
     multiple=True,
@@ -63,9 +71,15 @@ def show(session: Session, name: str, mermaid: bool) -> Any:
 @group.verb("run")
 @click.argument("name", type=_REF)
 @_PARAMS
-@click.option("--from", "start", multiple=True, metavar="STEP", help="Run this step and what waits for it.")
-@click.option("--until", multiple=True, metavar="STEP", help="Run this step and what it waits for.")
-@click.option("--only", multiple=True, metavar="STEP", help="Run this step alone; repeat for more.")
+@click.option(
+    "--from", "start", shell_complete=steps, multiple=True, metavar="STEP", help="Run this step and what waits for it."
+)
+@click.option(
+    "--until", shell_complete=steps, multiple=True, metavar="STEP", help="Run this step and what it waits for."
+)
+@click.option(
+    "--only", shell_complete=steps, multiple=True, metavar="STEP", help="Run this step alone; repeat for more."
+)
 @_FOR
 @click.option("--cache/--no-cache", default=True, help="Whether unchanged steps are skipped.")
 @click.option(
@@ -74,7 +88,12 @@ def show(session: Session, name: str, mermaid: bool) -> Any:
 @click.option("--timeout", type=float, metavar="SECONDS", help="Stop a step that runs longer.")
 @click.option("--cell-timeout", type=float, metavar="SECONDS", help="Stop a step whose cell runs longer.")
 @click.option("--memory", metavar="SIZE", help="Stop a step that has more, such as 2GiB, with its child processes.")
-@click.option("--executor", metavar="WHERE", help="Where steps run: threads, of this machine, or dask.")
+@click.option(
+    "--executor",
+    shell_complete=words("threads", "dask"),
+    metavar="WHERE",
+    help="Where steps run: threads, of this machine, or dask.",
+)
 @click.option("--scheduler", metavar="ADDRESS", help="The scheduler of Dask, such as tcp://10.0.0.5:8786.")
 @click.option("--log-output", is_flag=True, help="Show what the cells print, as it comes.")
 def run(
@@ -138,7 +157,12 @@ def explain(session: Session, name: str, params: tuple[tuple[str, Any], ...], fo
 @click.option("--tz", metavar="ZONE", help="The time zone of --cron; UTC by default.")
 @click.option("--parallel", type=int, default=1, show_default=True, help="How many times are run at once.")
 @click.option(
-    "--reprocess", default="failed", show_default=True, metavar="WHICH", help="Run again: failed, completed, none."
+    "--reprocess",
+    shell_complete=words("failed", "completed", "none"),
+    default="failed",
+    show_default=True,
+    metavar="WHICH",
+    help="Run again: failed, completed, none.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be run.")
 def backfill(session: Session, name: str, params: tuple[tuple[str, Any], ...], **asked: Any) -> Any:
@@ -226,7 +250,7 @@ def reject(session: Session, name: str, to: str, message: str | None) -> Any:
 
 @group.verb("rollback")
 @click.argument("name", type=_NAME)
-@click.argument("alias", default="production")
+@click.argument("alias", shell_complete=aliases("pipeline"), default="production")
 def rollback(session: Session, name: str, alias: str) -> Any:
     """Roll an alias back."""
     return session.workspace.pipeline.rollback(name, alias)
@@ -247,7 +271,7 @@ def delete(session: Session, ref: str) -> Any:
 
 
 @group.verb("restore")
-@click.argument("ref", type=_REF)
+@click.argument("ref", type=RefParam("pipeline", deleted=True))
 def restore(session: Session, ref: str) -> Any:
     """Restore."""
     return _listed(session.workspace.pipeline.restore(ref))

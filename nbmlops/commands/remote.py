@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nbmlops.commands.offers import remotes
 from nbmlops.commands.tree import NounGroup
 from nbmlops.render.listing import Listing
 from nbmlops.workspace.remotes import RemoteName
@@ -33,7 +34,7 @@ def list_(session: Session) -> Any:
 
 
 @group.verb("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=remotes)
 def remove(session: Session, name: str) -> Any:
     """Remove a remote."""
     return session.workspace.remote.remove(name)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nbmlops.commands.offers import artifacts, keys, measures, run_condition, run_order
 from nbmlops.commands.params import KeyValue, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
@@ -23,12 +24,15 @@ _Pairs = tuple[tuple[str, Any], ...]
 @click.argument("name", type=RefParam("run", names_only=True))
 @click.option(
     *("-p", "--param", "params"),
+    shell_complete=keys("params"),
     multiple=True,
     metavar="KEY=VALUE",
     type=KeyValue(typed=True),
     help="A param; the cell sees it as a variable.",
 )
-@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", type=KeyValue(), help="A tag.")
+@click.option(
+    "--tag", "tags", shell_complete=keys("tags"), multiple=True, metavar="KEY=VALUE", type=KeyValue(), help="A tag."
+)
 def start(session: Session, name: str, params: _Pairs, tags: _Pairs) -> Any:
     """Run the body of the cell inside a run."""
     notebook = session.notebook
@@ -72,8 +76,15 @@ def autolog(session: Session, *, off: bool, plots: bool, models: bool) -> Any:
 
 @group.verb("list")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
-@click.option("--where", metavar="CONDITION", help='As in "metrics.auc > 0.8 and params.depth = 4".')
-@click.option("--by", metavar="[-]FIELD", help="What they are ordered by, as -metrics.auc for the largest first.")
+@click.option(
+    "--where", shell_complete=run_condition, metavar="CONDITION", help='As in "metrics.auc > 0.8 and params.depth = 4".'
+)
+@click.option(
+    "--by",
+    shell_complete=run_order,
+    metavar="[-]FIELD",
+    help="What they are ordered by, as -metrics.auc for the largest first.",
+)
 @click.option("--after", type=RefParam("run"), help="The last run of the page before.")
 @click.option("--experiment", type=RefParam("run", names_only=True), help="Only runs of this name.")
 def list_(
@@ -92,9 +103,9 @@ def list_(
 
 @group.verb("best")
 @click.argument("experiment", type=RefParam("run", names_only=True))
-@click.option("--metric", required=True, metavar="NAME", help="What is compared.")
+@click.option("--metric", shell_complete=measures, required=True, metavar="NAME", help="What is compared.")
 @click.option("--lowest", is_flag=True, help="The lowest is the best.")
-@click.option("--where", metavar="CONDITION", help="Only runs for which it holds.")
+@click.option("--where", shell_complete=run_condition, metavar="CONDITION", help="Only runs for which it holds.")
 def best(session: Session, experiment: str, metric: str, *, lowest: bool, where: str | None) -> Any:
     """Show the best run."""
     return session.workspace.run.best(experiment, metric, lowest=lowest, where=where)
@@ -124,7 +135,7 @@ def note(session: Session, ref: str, text: str) -> Any:
 
 @group.verb("artifact")
 @click.argument("ref", type=RefParam("run"))
-@click.argument("name")
+@click.argument("name", shell_complete=artifacts)
 @click.option("--to", type=click.Path(), help="Where to write it.")
 @click.option("--overwrite", is_flag=True, help="Write over what is there.")
 def artifact(session: Session, ref: str, name: str, to: str | None, *, overwrite: bool) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nbmlops.commands.offers import schedules, words
 from nbmlops.commands.params import KeyValue, RefParam, mapping
 from nbmlops.commands.tree import JSON, NounGroup
 from nbmlops.render.dispatch import json as to_json
@@ -29,9 +30,21 @@ _PARALLEL = click.option("--parallel", type=click.IntRange(min=1), help="How man
 @click.option("--every", metavar="SPAN", help="Start again and again, such as 6h.")
 @click.option("--on", metavar="EVENT", help="Start after data:NAME, report:SUITE, drift:NAME, stale:MODEL or commit.")
 @click.option("--older", metavar="AGE", help="With --on stale:MODEL, the age that is too old, such as 30d.")
-@click.option("--catchup", default="latest", show_default=True, metavar="RULE", help="Missed times: all, latest, none.")
 @click.option(
-    "--overlap", default="queue", show_default=True, metavar="RULE", help="While one runs: queue, forbid, replace."
+    "--catchup",
+    shell_complete=words("all", "latest", "none"),
+    default="latest",
+    show_default=True,
+    metavar="RULE",
+    help="Missed times: all, latest, none.",
+)
+@click.option(
+    "--overlap",
+    shell_complete=words("queue", "forbid", "replace"),
+    default="queue",
+    show_default=True,
+    metavar="RULE",
+    help="While one runs: queue, forbid, replace.",
 )
 @click.option("--late", default="15m", show_default=True, metavar="SPAN", help="After what time a start is late.")
 @click.option(
@@ -57,14 +70,14 @@ def list_(session: Session) -> Any:
 
 
 @group.verb("show")
-@click.argument("name")
+@click.argument("name", shell_complete=schedules())
 def show(session: Session, name: str) -> Any:
     """Show a schedule."""
     return session.workspace.schedule.show(name)
 
 
 @group.verb("next")
-@click.argument("name")
+@click.argument("name", shell_complete=schedules())
 @click.option("-n", "--number", type=click.IntRange(min=1), default=5, show_default=True, help="How many.")
 def next_(session: Session, name: str, number: int) -> Any:
     """List the next times."""
@@ -74,7 +87,7 @@ def next_(session: Session, name: str, number: int) -> Any:
 
 
 @group.verb("history")
-@click.argument("name")
+@click.argument("name", shell_complete=schedules())
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
 def history(session: Session, name: str, limit: int) -> Any:
     """List what has come due."""
@@ -84,14 +97,14 @@ def history(session: Session, name: str, limit: int) -> Any:
 
 
 @group.verb("pause")
-@click.argument("name")
+@click.argument("name", shell_complete=schedules())
 def pause(session: Session, name: str) -> Any:
     """Pause."""
     return session.workspace.schedule.pause(name)
 
 
 @group.verb("resume")
-@click.argument("name")
+@click.argument("name", shell_complete=schedules())
 def resume(session: Session, name: str) -> Any:
     """Resume."""
     return session.workspace.schedule.resume(name)
@@ -126,21 +139,21 @@ def unit(session: Session, to: str | None) -> Any:
 
 
 @group.verb("delete")
-@click.argument("name")
+@click.argument("name", shell_complete=schedules())
 def delete(session: Session, name: str) -> Any:
     """Delete, until restored."""
     return session.workspace.schedule.delete(name)
 
 
 @group.verb("restore")
-@click.argument("name")
+@click.argument("name", shell_complete=schedules(deleted=True))
 def restore(session: Session, name: str) -> Any:
     """Restore, paused."""
     return session.workspace.schedule.restore(name)
 
 
 @group.verb("rename")
-@click.argument("old")
+@click.argument("old", shell_complete=schedules())
 @click.argument("new")
 def rename(session: Session, old: str, new: str) -> Any:
     """Rename."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nbmlops.commands.offers import keys, notebooks
 from nbmlops.commands.params import Given, KeyValue, ObjectParam, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
@@ -62,7 +63,7 @@ def demo(_: Session, path: str) -> Any:
 
 
 @group.verb("lint")
-@click.argument("target")
+@click.argument("target", shell_complete=notebooks)
 @click.option("--fix", is_flag=True, help="Show a diff that fixes what can be, and write it if agreed.")
 @click.option("--yes", is_flag=True, help="Do not ask before it is written.")
 def lint(session: Session, target: str, fix: bool, yes: bool) -> Any:
@@ -120,7 +121,7 @@ def lineage(session: Session, ref: str, mermaid: bool, **how: Any) -> Any:
 
 
 @group.verb("log")
-@click.argument("values", nargs=-1, metavar="[KEY=VALUE]...", type=KeyValue())
+@click.argument("values", shell_complete=keys("metrics"), nargs=-1, metavar="[KEY=VALUE]...", type=KeyValue())
 @click.option("--step", type=int, help="The step that the values belong to.")
 @click.option("-a", "--artifact", multiple=True, type=ObjectParam(), help="A file, a folder or a value to keep.")
 def log(session: Session, values: tuple[tuple[str, Any], ...], step: int | None, artifact: tuple[Given, ...]) -> Any:

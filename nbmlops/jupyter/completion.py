@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["Matcher"]
 
 _LINE = re.compile(r"\s*(?:[^\W\d][^=%]*=\s*)?%{1,2}ml\s(?P<rest>.*)", re.DOTALL)
+_PLAIN = re.compile(r"[\w@%+=:,./-]*")
+"""A word that means itself without quotes."""
 
 
 class Matcher:
@@ -33,26 +35,38 @@ class Matcher:
         from nbmlops.commands.answer import completions
         from nbmlops.commands.session import Session
         from nbmlops.jupyter.body import Body
+        from nbmlops.jupyter.line import in_quotes
         from nbmlops.tracking.ml_line import words
 
-        split = list(words(rest))
-        incomplete = split.pop() if split and not rest[-1].isspace() else ""
+        split, quoted = list(words(rest)), in_quotes(rest)
+        incomplete = split.pop() if split and (quoted or not rest[-1].isspace()) else ""
         if "{" in incomplete:
             # Inside braces stands Python, which IPython completes itself.
             return SimpleMatcherResult(completions=[], suppress=False)
         if not rest.endswith(incomplete):
-            # Inside quotes stands prose.
+            # What is typed is not what it means: an escape, or a quote that is closed again.
             return _offer([], "")
         session = Session(notebook=Body(self._shell).notebook())
-        return _offer([item.value for item in completions(split, incomplete, session)], incomplete)
+        found = completions(split, incomplete, session)
+        return _offer([item.value if quoted else _quoted(item.value) for item in found], incomplete)
+
+
+def _quoted(word: str) -> str:
+    """A word as it is typed."""
+    return word if _PLAIN.fullmatch(word) else f'"{word}"'
 
 
 def _offer(found: list[str], incomplete: str) -> SimpleMatcherResult:
-    """Offer words, and keep others from offering theirs, which IPython allows only to who has something."""
-    words = [word for word in found if word != incomplete] or [incomplete]
+    """Offer words, and keep others from offering theirs, which IPython allows only to who has something.
+
+    Of a text of several words only what is typed of the last one is replaced.
+    """
+    kept = incomplete.rfind(" ") + 1
+    kept = kept if all(word.startswith(incomplete[:kept]) for word in found) else 0
+    words = [word[kept:] for word in found if word != incomplete] or [incomplete[kept:]]
     return SimpleMatcherResult(
-        completions=[SimpleCompletion(word) for word in words],
-        matched_fragment=incomplete,
+        completions=[SimpleCompletion(word, type="param" if word.startswith("-") else None) for word in words],
+        matched_fragment=incomplete[kept:],
         suppress=True,
         ordered=True,
     )

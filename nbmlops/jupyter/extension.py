@@ -10,6 +10,7 @@ from nbmlops.jupyter.banner import banner
 from nbmlops.jupyter.capture import CellCapture
 from nbmlops.jupyter.completion import Matcher
 from nbmlops.jupyter.formatters import Formatters
+from nbmlops.jupyter.help import Help
 from nbmlops.jupyter.magics import MlMagics
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class _Face:
         self.magics = MlMagics(shell, self.formatters)
         self.matcher = Matcher(shell)
         self.capture = CellCapture(shell)
+        self.help = Help(shell)
 
     @property
     def _matchers(self) -> list[Any]:
@@ -39,6 +41,7 @@ class _Face:
         self.shell.register_magics(self.magics)
         self._matchers.append(self.matcher.match)
         self.capture.add()
+        self.help.add()
 
     def remove(self) -> None:
         self.formatters.remove()
@@ -49,6 +52,7 @@ class _Face:
         if self.matcher.match in self._matchers:
             self._matchers.remove(self.matcher.match)
         self.capture.remove()
+        self.help.remove()
 
 
 _faces: WeakKeyDictionary[InteractiveShell, _Face] = WeakKeyDictionary()

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from nbmlops.core.errors import InvalidError
-from nbmlops.render import units
 from nbmlops.tracking.ml_line import words
 
-__all__ = ["is_assigned", "split", "told"]
+__all__ = ["in_quotes", "is_assigned", "split", "told"]
 
 _MARK = "\x00"
 _RUNNERS = frozenset({"run_cell_magic", "run_line_magic"})
@@ -32,14 +31,24 @@ def split(line: str) -> tuple[list[str], bool]:
     >>> split('data save flights -m "two words";  # done')
     (['data', 'save', 'flights', '-m', 'two words'], True)
     """
-    # In an open quote the mark is swallowed by a word; after a comment it is gone, and else it is a word.
-    marked = words(f"{line} {_MARK}")
-    if any(_MARK in word and word != _MARK for word in marked):
+    if in_quotes(line):
         raise InvalidError("a quote is not closed", hint='quote the whole text: -m "it\'s done"')
     found = list(words(line))
     # The splitter drops a `;` only where nothing follows, and so it does not drop it before the mark.
-    bare = line.rstrip() if _MARK in marked else line.rpartition("#")[0].rstrip()
+    bare = line.rstrip() if _MARK in words(f"{line} {_MARK}") else line.rpartition("#")[0].rstrip()
     return found, bare.endswith(";")
+
+
+def in_quotes(line: str) -> bool:
+    """Whether a quote is open at the end of a line.
+
+    Examples
+    --------
+    >>> in_quotes('data save flights -m "two'), in_quotes('data save flights -m "two"')
+    (True, False)
+    """
+    # In an open quote the mark is swallowed by a word; after a comment it is gone, and else it is a word.
+    return any(_MARK in word and word != _MARK for word in words(f"{line} {_MARK}"))
 
 
 def told(name: str, result: Any, source: str | None) -> str | None:
@@ -54,6 +63,7 @@ def told(name: str, result: Any, source: str | None) -> str | None:
     source : str or None
         The version it was loaded from.
     """
+    from nbmlops.render import units
     from nbmlops.render.dispatch import Document, has_look, load_views
 
     load_views(type(result))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nbmlops.commands.answer import answer, completions
 from nbmlops.commands.braces import expanded
-from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.core.errors import InvalidError
 from tests.commands.fakes import Asked, in_a_cell, in_a_shell
 
 NAMES: dict[str, Any] = {"x": 0.5, "d": {"a": 2}, "p": [[1, 2], [3, 4]]}
@@ -101,28 +101,6 @@ class Estimator:
     def fit(self) -> None: ...
 
 
-class Records:
-    """Enough of a service to complete references."""
-
-    def __init__(self, *refs: str) -> None:
-        self._refs = refs
-
-    def list(self, limit: int = 0) -> list[Any]:
-        return [type("Record", (), {"name": ref, "experiment": ref.split("-")[0]})() for ref in self._refs]
-
-    def history(self, name: str) -> list[Any]:
-        return [
-            type("Record", (), {"ref": f"{name}@v{n}", "aliases": ("production",) if n == 1 else ()})() for n in (2, 1)
-        ]
-
-
-class Workspace:
-    data = Records("flights", "weather")
-    model = Records("delay")
-    pipeline = Records("delays")
-    run = Records("gbm-12", "gbm-11", "forest-1")
-
-
 VARIABLES = {
     "flights": Frame(),
     "model": Estimator(),
@@ -133,7 +111,7 @@ VARIABLES = {
 }
 
 
-def offered(line: str, workspace: Any = Workspace) -> list[str]:
+def offered(line: str, workspace: Any = None) -> list[str]:
     *words, incomplete = line.split(" ")
     return [item.value for item in completions(words, incomplete, in_a_cell(workspace, VARIABLES))]
 
@@ -145,37 +123,17 @@ def offered(line: str, workspace: Any = Workspace) -> list[str]:
         ("st", ["status", "step", "store"]),
         ("data s", ["save", "show"]),
         ("data save ", ["flights"]),
-        ("data save flights ", ["flights", "weather"]),
         ("data save flights --m", ["--message"]),
-        ("data load w", ["weather"]),
-        ("data load flights@", ["flights@production", "flights@v2", "flights@v1"]),
         ("data load flights --as p", ["pandas", "polars", "path"]),
-        ("data push fl", ["flights"]),
-        ("data history flights@", []),
         ("model save m", ["model"]),
         ("model save model delay --example ", ["flights"]),
-        ("model promote delay@p", ["delay@production"]),
-        ("pipeline run ", ["delays"]),
-        ("pipeline promote delays --against gbm-1", ["gbm-12", "gbm-11"]),
-        ("run show f", ["forest-1", "forest"]),
-        ("run g", ["gbm"]),
         ("run gbm --t", ["--tag"]),
-        ("check fl", ["flights"]),
         ("check flights --s", ["--suite", "--strict"]),
         ("log -a ", ["auc", "flights", "model"]),
     ],
 )  # fmt: skip
 def test_completion_offers_what_may_follow(line: str, words: list[str]) -> None:
     assert offered(line) == words
-
-
-def test_completion_is_silent_where_there_is_no_workspace() -> None:
-    def none() -> Any:
-        raise NotFoundError("not in a workspace")
-
-    session = in_a_cell(None)
-    session._open = none
-    assert completions(["data", "load"], "", session) == []
 
 
 def test_completion_runs_no_expression_and_starts_no_run() -> None:

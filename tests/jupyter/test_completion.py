@@ -8,9 +8,9 @@ from tests.jupyter.cells import Cells
 
 @pytest.fixture
 def flights(cells: Cells) -> Cells:
-    cells.names["flights"] = pd.DataFrame({"a": [1, 2]})
+    cells.names["flights"] = pd.DataFrame({"a": [1, 2], "dep delay": [3, 4]})
     cells.value("%ml data save flights\n%ml data save flights weather")
-    cells.value("%%ml run gbm\npass")
+    cells.value("%%ml run gbm\n%ml log auc=0.9")
     return cells
 
 
@@ -27,8 +27,14 @@ def flights(cells: Cells) -> Cells:
         ("%ml data load weather@", ["weather@v1"]),
         ("%ml run show gbm-", ["gbm-1"]),
         ("%ml data save flights --mess", ["--message"]),
-        ('%ml data save flights -m "two wo', ["two wo"]),
+        ('%ml data save flights -m "two wo', ["wo"]),
         ("%ml data load nothing@", ["nothing@"]),
+        ('%ml data load "we', ["weather"]),
+        ("%ml data load flights --columns d", ['"dep delay"']),
+        ('%ml data load flights --columns "dep', ["dep delay"]),
+        ('%ml run list --where "metrics.a', ["metrics.auc"]),
+        ('%ml run list --where "status = 1 and metrics.a', ["metrics.auc"]),
+        ("%ml run list --by -metr", ["-metrics."]),
     ],
 )
 def test_what_follows_the_magic_is_completed_and_where_nothing_fits_nothing_changes(
@@ -39,6 +45,11 @@ def test_what_follows_the_magic_is_completed_and_where_nothing_fits_nothing_chan
 
 def test_only_what_is_typed_of_the_word_is_replaced(flights: Cells) -> None:
     assert flights.offers("%ml data load weather@") == [("weather@v1", len("%ml data load "))]
+
+
+def test_of_a_condition_only_the_last_word_is_replaced(flights: Cells) -> None:
+    text = '%ml run list --where "status = 1 and metrics.a'
+    assert flights.offers(text) == [("metrics.auc", text.index("metrics"))]
 
 
 def test_other_lines_are_left_to_ipython(flights: Cells) -> None:

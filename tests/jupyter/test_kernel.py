@@ -36,6 +36,10 @@ class Kernel:
         answer = self._client.complete(text, len(text), reply=True, timeout=60)
         return list(answer["content"]["matches"])
 
+    def inspect(self, text: str) -> str:
+        answer = self._client.inspect(text, len(text), reply=True, timeout=60)
+        return str(answer["content"]["data"].get("text/plain", ""))
+
 
 @pytest.fixture
 def kernel(project: Path) -> Iterator[Kernel]:
@@ -72,6 +76,9 @@ def test_a_front_end_gets_a_banner_results_in_two_forms_errors_and_completions(k
 
     assert kernel.tab("%ml data load fl") == ["flights"]
     assert kernel.tab("%%ml run gb") == ["gbm"]
+    assert kernel.tab('%ml run list --where "params.') == ["params.depth"]
+    assert kernel.inspect("x = 1\n%ml data save").startswith("Usage: %ml data save")
+    assert "DataFrame" in kernel.inspect("flights")
     assert kernel.run("%unload_ext nbmlops") == []
 
 
