@@ -20,6 +20,7 @@ SHOWN = {
     "nbmlops.data.records": ("DataVersion",),
     "nbmlops.demo.story": ("DemoResult",),
     "nbmlops.models.records": ("ModelVersion", "Promotion"),
+    "nbmlops.pipelines.badge": ("Badge",),
     "nbmlops.pipelines.ci.workflow": ("Workflow",),
     "nbmlops.pipelines.explaining": ("Explanation",),
     "nbmlops.pipelines.export.records": ("Export",),

@@ -29,6 +29,7 @@ _APART = {
     "data.erasure_records": "nbmlops.data.erase_views",
     "store.asks": "nbmlops.models.views",
     "profiling.records": "nbmlops.data.profile_views",
+    "pipelines.badge": "nbmlops.pipelines.badge_views",
     "pipelines.reproduction": "nbmlops.pipelines.reproduction_views",
     "pipelines.schedules.records": "nbmlops.pipelines.schedules.views",
     "tracking.comparison": "nbmlops.tracking.comparison_views",

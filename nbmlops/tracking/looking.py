@@ -70,6 +70,11 @@ class Looking:
 
         return self.catalog.read(work)
 
+    def reproduced(self, notebook: str) -> Run | None:
+        """The newest run of a notebook that gave the same when it was executed again."""
+        found = self.catalog.read(lambda c: runs.reproduced(c, notebook, ("identical", "within tolerance")))
+        return None if found is None else self.show(found)
+
     def _found(self, ref: str) -> Any:
         def work(connection: Connection) -> Any:
             rows = runs.find(connection, ref)

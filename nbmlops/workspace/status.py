@@ -1,4 +1,4 @@
-"""Where one stands: the workspace in one record."""
+"""Where one stands: the workspace in one record, with what fails, what runs, and what the open notebook is worth."""
 
 from __future__ import annotations
 
@@ -7,16 +7,40 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nbmlops.checks.failing import Failing
+    from nbmlops.pipelines.badge import Badge
     from nbmlops.workspace.root import Workspace
 
-__all__ = ["Status", "status_of"]
+__all__ = ["Running", "Status", "status_of"]
+
+_RUNS = 10
+"""How many running pipelines are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A pipeline that runs: its run, and since when."""
+
+    run: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """Where one stands: the workspace, its git state, the active run, how much is in it.
 
-    `unfinished` are the erasures that were not completed, each by its names.
+    Attributes
+    ----------
+    unfinished : tuple of str
+        The erasures that were not completed, each by its names.
+    failing : tuple of Failing
+        What checks say no to, by the newest report of each suite on each subject, of the newest 200 reports.
+    running : tuple of Running
+        Pipelines that run.
+    badge : Badge or None
+        What is known of the notebook whose cell asks; None from a shell or a script.
     """
 
     workspace: str
@@ -29,13 +53,18 @@ class Status:
     pipelines: tuple[str, ...]
     trusted: bool
     unfinished: tuple[str, ...] = ()
+    failing: tuple[Failing, ...] = ()
+    running: tuple[Running, ...] = ()
+    badge: Badge | None = None
 
 
 def status_of(workspace: Workspace) -> Status:
     """Where one stands in a workspace."""
+    from nbmlops.pipelines.badge import badge_of
     from nbmlops.store import erasures, git
 
     run, marker = workspace.run.current(), workspace.marker
+    busy = workspace.run.list(_RUNS, where="kind = 'pipeline' and status = 'running'")
     return Status(
         workspace=marker.name,
         root=str(marker.root),
@@ -47,4 +76,7 @@ def status_of(workspace: Workspace) -> Status:
         pipelines=tuple(workspace.settings.pipelines),
         trusted=workspace.keyring.is_trusted(marker.id, marker.root),
         unfinished=tuple(" ".join(intent.names) for intent in erasures.unfinished(workspace.catalog)),
+        failing=workspace.check.failing(),
+        running=tuple(Running(one.name, one.started_at) for one in busy),
+        badge=badge_of(marker.root, workspace.run),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from nbmlops.core.errors import spoken
 from nbmlops.render.dispatch import html, json, looks, text
 from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Facts, Lines, Look, Part, Tone, line
-from nbmlops.render.units import count
+from nbmlops.render.units import count, when
 from nbmlops.workspace.doctor import Diagnosis
 from nbmlops.workspace.remotes import RemoteName
 from nbmlops.workspace.root import Workspace
@@ -15,6 +17,8 @@ from nbmlops.workspace.status import Status
 
 __all__ = ["git_phrase"]
 
+_MOST = 5
+"""How many of a kind are told."""
 _SIGNS: dict[str, tuple[str, Tone]] = {"ok": ("✓", "good"), "note": ("!", "warn"), "bad": ("✗", "bad")}
 
 
@@ -40,8 +44,28 @@ def _(status: Status) -> Look:
             untrusted,
             Part(f"unfinished erasure of {status.unfinished[0]}; see: doctor", "bad") if status.unfinished else None,
         ),
+        body=(Lines(tuple(_standing(status))),),
         more=(Facts.of({"folder": status.root}),),
     )
+
+
+def _standing(status: Status) -> Iterator[tuple[Part, ...]]:
+    """What is running, what fails, and how the notebook stands; it fits a screen."""
+    if status.badge is not None:
+        from nbmlops.pipelines.badge_views import badge_line, ground_lines
+
+        yield badge_line(status.badge)
+        yield from ground_lines(status.badge, only_weak=True)
+    for one in status.running[:_MOST]:
+        yield line(Part("· running", "plain"), f"pipeline run {one.run}", f"since {when(one.since)}")
+    for report in status.failing[:_MOST]:
+        look = Part(spoken(f"`ml check show {report.report}`"), "muted")
+        yield line(
+            Part(f"✗ check {report.report}", "bad"), f"{report.suite} on {report.subject}", when(report.at), look
+        )
+    for left, kind in ((status.running, "running pipeline"), (status.failing, "failing suite")):
+        if len(left) > _MOST:
+            yield line(Part(f"… {count(len(left) - _MOST, f'more {kind}')}", "muted"))
 
 
 @looks(Diagnosis)

@@ -14,6 +14,7 @@ from nbmlops.checks.evidence import (
     RowsEvidence,
     TableEvidence,
 )
+from nbmlops.checks.failing import Failing
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.checks.report_diff import compare
 from nbmlops.checks.suite import Suite
@@ -30,6 +31,7 @@ from nbmlops.data.diff_records import (
 from nbmlops.data.records import Column, DataVersion
 from nbmlops.demo.story import DemoResult, Made
 from nbmlops.models.records import ModelSignature, ModelVersion, Output, Promotion, SignatureField
+from nbmlops.pipelines.badge import Badge, Ground, State
 from nbmlops.pipelines.ci.workflow import Workflow
 from nbmlops.pipelines.explaining import Explanation, StepExplanation
 from nbmlops.pipelines.export.records import Export
@@ -66,7 +68,7 @@ from nbmlops.tracking.interchange.records import Exported, Imported
 from nbmlops.tracking.records import Cell, HiddenState, Resources, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
 from nbmlops.workspace.remotes import RemoteName
-from nbmlops.workspace.status import Status
+from nbmlops.workspace.status import Running, Status
 
 __all__ = ["every_record", "report", "run", "table_version"]
 
@@ -235,6 +237,15 @@ def schedules(text: str) -> list[Any]:
     ]
 
 
+def standing(text: str) -> list[Any]:
+    states: tuple[State, ...] = ("for", "against", "unknown")
+    badge = Badge(f"{text}.ipynb", tuple(Ground(text, state, text, text) for state in states))
+    git = {"commit": DIGEST, "branch": text}
+    failing, running = (Failing(31, text, text, NOW),) * 7, (Running(text, NOW),) * 7
+    told: dict[str, Any] = {"failing": failing, "running": running, "badge": badge, "trusted": False}
+    return [Status(text, text, git, text, 1, 2, 3, (text,), **told), badge, Badge(f"{text}.ipynb", (), text)]
+
+
 def an_ask(text: str) -> Ask:
     grounds = Grounds(None, 3, DIGEST, 2)
     approvals = (Approval(text, NOW, text, text),)
@@ -311,7 +322,7 @@ def every_record(text: str) -> list[Any]:
         Pull("origin", (Taken("flights@v5", "flights@v7", DIGEST, "new"),), 1, (("gbm-1", "gbm-2"),), 1, 2, 3_000, 0),
         RemoteName(text, text),
         Autolog(on=True, library=text, plots=True, models=False),
-        Status(text, text, {"commit": DIGEST, "branch": text}, text, 1, 2, 3, (text,), trusted=False),
+        *standing(text),
         Diagnosis((Observation(text, "bad", text, text),)),
         DemoResult(text, (Made(text, text, text, 1.5, text),), 61.0),
     ]  # fmt: skip

@@ -29,6 +29,7 @@ __all__ = [
     "names",
     "newest",
     "put_git",
+    "reproduced",
     "resume",
     "running",
     "state",
@@ -190,6 +191,14 @@ def _refs(connection: Connection, objects: Iterable[str]) -> dict[str, str]:
         f"{row.kind}:{row.id}": pinned(row.name, row.number, row.digest)
         for row in connection.execute(query.where(version.c.id.in_(ids)))
     }
+
+
+def reproduced(connection: Connection, notebook: str, verdicts: Sequence[str]) -> str | None:
+    """Id of the newest run of a notebook that was executed again with one of some verdicts; None without one."""
+    run, tag = schema.run.c, schema.tag.c
+    query = select(run.id).join(schema.tag, tag.run_id == run.id).where(tag.key == "reproduced")
+    query = query.where(tag.value.in_(verdicts), run.notebook == notebook).order_by(run.sequence.desc()).limit(1)
+    return connection.execute(query).scalar()
 
 
 def environment(connection: Connection, digest: str | None) -> Mapping[str, Any] | None:
