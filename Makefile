@@ -13,7 +13,7 @@ SOAK_ROUNDS ?= 10
 
 # uv when it really runs (a version manager's placeholder on the PATH does not), else pip.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
-INSTALL_INPUTS := pyproject.toml constraints.txt nbmlops/core/version.py $(shell find jupyter-config -type f)
+INSTALL_INPUTS := pyproject.toml constraints.txt nbmlops/core/version.py $(shell find jupyter-config nbmlops/jupyter/labextension -type f)
 
 # Importing pandas and scikit-learn from sources takes three times as long, in every kernel anew.
 export UV_COMPILE_BYTECODE := 1

@@ -55,4 +55,4 @@ def unload_ipython_extension(ipython: Any) -> None:
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     """Where Jupyter Server finds the server extension."""
-    return [{"module": "nbmlops.jupyter.server"}]
+    return [{"module": "nbmlops.jupyter.server.extension"}]

@@ -66,6 +66,10 @@ VERBS = (
         exempt={"shell": "a panel is drawn below a cell: in a shell it says so"},
     ),
     Verb(
+        *("", "ui", "", "Serve the panels as a page, until stopped.", "ml.ui"),
+        exempt=dict.fromkeys(("python", "cell"), "it serves until it is stopped: there `panel` is what shows them"),
+    ),
+    Verb(
         *("data", "save", "[VALUE] [NAME]", "Save a table, array, file, folder or query as a version.", "ml.data.save"),
         only_here=dict.fromkeys(("query", "query_file", "from_"), "in Python: ml.data.save(Query(text, url), name)"),
         only_python=_DRAWN,

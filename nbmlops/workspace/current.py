@@ -1,4 +1,4 @@
-"""The workspace around the current folder, kept open; `ml` stands for it."""
+"""Workspaces, kept open; `ml` stands for the one around the current folder."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _opened: dict[Path, tuple[object, Workspace]] = {}
 _guard = threading.Lock()
 
 
-def workspace() -> Workspace:
-    """Open the workspace around the current folder, or give the open one.
+def workspace(start: Path | None = None) -> Workspace:
+    """Open the workspace around `start`, the current folder by default, or give the open one.
 
     It is opened anew when its settings or its marker changed.
 
     Raises
     ------
     NotFoundError
-        When the current folder is not in a workspace.
+        When the folder is not in a workspace.
     """
     from nbmlops.workspace.root import Workspace
 
-    root = layout.locate().root
+    root = layout.locate(start).root
     version = _version(root)
     with _guard:
         known = _opened.get(root)

@@ -41,7 +41,9 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_of_the_checkout(a
     }
 
 
-@pytest.mark.parametrize("suffix", [".j2", ".mako", "/py.typed", "/migrations/env.py"])
+@pytest.mark.parametrize(
+    "suffix", [".j2", ".mako", "/py.typed", "/migrations/env.py", "/web/page.html", "/web/sidebar.js"]
+)
 def test_the_wheel_holds_what_is_not_imported_but_read(archive: zipfile.ZipFile, suffix: str) -> None:
     assert [name for name in archive.namelist() if name.endswith(suffix)]
 
@@ -55,6 +57,12 @@ def test_the_tutorials_travel_inside_the_demo(archive: zipfile.ZipFile) -> None:
 def test_jupyter_finds_its_configuration_after_an_install(archive: zipfile.ZipFile) -> None:
     inside = [name for name in archive.namelist() if "/etc/jupyter/" in name]
     assert f"nbmlops-{__version__}.data/data/etc/jupyter/jupyter_server_config.d/nbmlops.json" in inside
+
+
+def test_jupyterlab_finds_the_sidebar_after_an_install(archive: zipfile.ZipFile) -> None:
+    place = f"nbmlops-{__version__}.data/data/share/jupyter/labextensions/nbmlops/"
+    inside = {name.removeprefix(place) for name in archive.namelist() if name.startswith(place)}
+    assert inside == files_below(ROOT / "nbmlops" / "jupyter" / "labextension")
 
 
 def test_the_licence_and_the_entry_points_are_in_the_metadata(archive: zipfile.ZipFile) -> None:

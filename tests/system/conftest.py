@@ -1,35 +1,17 @@
-"""Real programs around nbmlops: a browser, a Jupyter server, an empty environment."""
+"""Real programs around nbmlops: an empty environment, and the demo in it."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from tests.system.places import Installation, Lab
+from tests.places import Installation
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium that talks to this machine only."""
-    names = (os.environ.get("CHROMIUM", "chromium"), "chromium-browser", "google-chrome")
-    program = next((found for name in names if (found := shutil.which(name))), None)
-    assert program is not None, "there is no Chromium: make test-system installs it"
-    quiet = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=program, args=[*quiet, "--disable-sync", "--no-first-run"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="session")
@@ -56,14 +38,3 @@ def demo(installation: Installation) -> Path:
     done = installation.run("nbmlops", "demo")
     assert done.returncode == 0, done.stdout
     return installation.folder / "nbmlops-demo"
-
-
-@pytest.fixture(scope="session")
-def lab(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A running JupyterLab over an empty workspace."""
-    quiet = home / "lab" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    quiet.parent.mkdir(parents=True)
-    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    server = Lab.start(tmp_path_factory.mktemp("project"), settings=home / "lab", workspaces=home / "lab-workspaces")
-    yield server
-    server.stop()

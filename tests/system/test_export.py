@@ -21,7 +21,7 @@ from nbmlops.pipelines.cron import Cron
 from nbmlops.pipelines.export.calendars import on_calendar
 from nbmlops.workspace import Workspace
 from tests.pipelines.project import make
-from tests.system.places import Installation, first_on_path
+from tests.places import Installation, first_on_path
 
 ROOT = Path(__file__).parents[2]
 AIRFLOW = ROOT / ".venv-airflow" / "bin"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.places import Installation
+from tests.places import Installation
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -23,6 +23,13 @@ def test_jupyter_has_the_server_extension_enabled(installation: Installation) ->
     plain = re.sub(r"\x1b\[\d*m", "", done.stdout)
     assert re.search(r"^ *nbmlops enabled$", plain, re.MULTILINE), plain
     assert re.search(r"^ *nbmlops \S+ OK$", plain, re.MULTILINE), plain
+
+
+def test_jupyterlab_has_the_sidebar_enabled(installation: Installation) -> None:
+    done = installation.run("jupyter", "labextension", "list")
+    assert done.returncode == 0, done.stdout
+    plain = re.sub(r"\x1b\[\d*m", "", done.stdout)
+    assert re.search(r"^ *nbmlops v\S+ enabled +OK \(python, nbmlops\)$", plain, re.MULTILINE), plain
 
 
 def test_the_demo_does_the_main_job_without_the_checkout(demo: Path) -> None:

@@ -22,7 +22,7 @@ __all__ = ["command", "open_panel"]
 def _draw(session: Session, name: str | None) -> Any:
     if session.face == "shell":
         raise InvalidError(
-            "a panel is drawn below a cell, and a shell has none", hint="type it in a cell of a notebook"
+            "a panel is drawn below a cell, and a shell has none", hint="`ml ui` serves the panels as a page"
         )
     return session.workspace.panel(name)
 

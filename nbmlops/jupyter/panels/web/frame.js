@@ -42,11 +42,12 @@ function show(state, name, box) {
   if (!state.contexts.has(name)) {
     const context = contextOf(state, name, box);
     state.contexts.set(name, context);
-    Promise.resolve()
+    // The token first: what changes while the panel is drawn is not missed.
+    context.look().catch(() => undefined)
       .then(() => panels.known.get(name).draw(box, context))
       .catch((error) => box.append(failure(error)));
   } else {
-    state.contexts.get(name).look();
+    state.contexts.get(name).look().catch(() => undefined); // the next round says what is wrong
   }
 }
 

@@ -11,7 +11,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, Page, expect
 
-from tests.system.places import Lab
+from tests.places import Jupyter
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 IDLE = "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
@@ -26,7 +26,7 @@ def run_all(page: Page, address: str) -> None:
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
 
-def test_a_cell_shows_the_status_of_the_workspace(lab: Lab, browser: Browser) -> None:
+def test_a_cell_shows_the_status_of_the_workspace(lab: Jupyter, browser: Browser) -> None:
     subprocess.run([sys.executable, "-m", "nbmlops", "init"], cwd=lab.folder, check=True, capture_output=True)
     cells = [new_code_cell("%load_ext nbmlops"), new_code_cell("%ml status"), new_code_cell("%ml data load nothing")]
     nbformat.write(new_notebook(cells=cells, metadata=KERNEL), lab.folder / "status.ipynb")
@@ -58,7 +58,7 @@ guess = flights[column].mean()
 %ml log error={(flights[column] - guess).abs().mean()}"""
 
 
-def test_a_save_a_check_and_a_run_read_well(lab: Lab, browser: Browser) -> None:
+def test_a_save_a_check_and_a_run_read_well(lab: Jupyter, browser: Browser) -> None:
     subprocess.run([sys.executable, "-m", "nbmlops", "init"], cwd=lab.folder, check=True, capture_output=True)
     lines = ["%load_ext nbmlops", FLIGHTS, '%ml data save flights -m "January"', SUITE, RUN]
     cells = [new_code_cell(line) for line in lines]
@@ -76,10 +76,3 @@ def test_a_save_a_check_and_a_run_read_well(lab: Lab, browser: Browser) -> None:
         page.evaluate("window.jupyterapp.shell.collapseLeft()")
         page.locator(".jp-WindowedPanel-outer").first.screenshot(path=Path(folder) / "cells.png")
     page.close()
-
-
-def test_the_health_route_answers_only_to_the_token(lab: Lab) -> None:
-    assert lab.get("/nbmlops/health", authorized=False) == (403, None)
-    status, answer = lab.get("/nbmlops/health", authorized=True)
-    assert status == 200
-    assert answer["status"] == "ok"
