@@ -234,6 +234,7 @@ VERBS = (
         *("pipeline", "resume", "RUN", "Go on with a run that failed.", "ml.pipeline.resume"),
         only_python=_DRAWN,
     ),
+    Verb("pipeline", "stop", "RUN", "Stop a run, in whatever process it goes on.", "ml.pipeline.stop"),
     Verb("pipeline", "explain", "NAME", "Tell which steps would run, and why.", "ml.pipeline.explain"),
     Verb(
         *("pipeline", "rehearse", "NAME", "Run the steps on samples, leave only a report.", "ml.pipeline.rehearse"),

@@ -137,6 +137,13 @@ def resume(session: Session, run: str) -> Any:
         return pipeline.resume(run, progress=progress)
 
 
+@group.verb("stop")
+@click.argument("run", type=RefParam("run"))
+def stop(session: Session, run: str) -> Any:
+    """Stop a run that goes on."""
+    return session.workspace.pipeline.stop(run)
+
+
 @group.verb("explain")
 @click.argument("name", type=_REF)
 @_PARAMS

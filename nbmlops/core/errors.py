@@ -14,7 +14,8 @@
     ├── UnavailableError    the disk, the catalog or a remote cannot be used now
     ├── UnsupportedError    a format or a platform this version cannot handle
     ├── DependencyError     an optional package is not installed
-    └── StepFailedError     a notebook step ended other than completed
+    ├── StepFailedError     a notebook step ended other than completed
+    └── StoppedError        somebody stopped it
 
 Every error says what is wrong, which thing, and why; its hint is the next thing to type.
 A hint writes a command as `` `ml data list` ``; `spoken` says it in the words of the face that people are at.
@@ -37,6 +38,7 @@ __all__ = [
     "RefSyntaxError",
     "RefusedError",
     "StepFailedError",
+    "StoppedError",
     "UnavailableError",
     "UnsupportedError",
     "UntrustedError",
@@ -148,6 +150,10 @@ class DependencyError(NbmlopsError):
 
 class StepFailedError(NbmlopsError):
     """A notebook step ended other than completed."""
+
+
+class StoppedError(NbmlopsError):
+    """Somebody stopped it."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

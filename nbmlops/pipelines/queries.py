@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ __all__ = [
     "running_parts",
     "slot",
     "touched",
+    "usual_seconds",
     "versions",
     "written",
 ]
@@ -124,6 +125,15 @@ def touched(connection: Connection, run_id: str) -> list[Any]:
     query = select(version, name.c.kind, name.c.name).join(name).where(version.c.id.in_(ids))
     rows = {f"{row.kind}:{row.id}": row._mapping for row in connection.execute(query)}
     return [{**rows[row.object], "relation": row.relation, "at": row.at} for row in found if row.object in rows]
+
+
+def usual_seconds(connection: Connection, steps: Collection[str]) -> dict[str, float]:
+    """How many seconds each of some steps took when it last completed, by its experiment."""
+    run = schema.run.c
+    last = select(func.max(run.sequence)).where(run.kind == "step", run.status == "finished")
+    newest = last.where(run.experiment.in_(list(steps))).group_by(run.experiment)
+    rows = connection.execute(select(run.experiment, run.started_at, run.ended_at).where(run.sequence.in_(newest)))
+    return {row.experiment: max(0.0, (row.ended_at - row.started_at).total_seconds()) for row in rows}
 
 
 def erased(connection: Connection, name_id: int, digest: str) -> Any:

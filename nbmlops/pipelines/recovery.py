@@ -20,9 +20,29 @@ from nbmlops.core.errors import UnsupportedError
 from nbmlops.pipelines.cell_journal import PROTOCOL, journals_of
 from nbmlops.pipelines.saving import write_notebook
 
-__all__ = ["recover"]
+__all__ = ["as_it_stands", "recover"]
 
 _SAID = "the runner was killed"
+_LARGEST = 32_000_000
+"""Bytes of a notebook that is looked at while it runs; a larger one is left alone until it ends."""
+
+
+def as_it_stands(path: Path) -> dict[str, Any] | None:
+    """A notebook that is being run, with what its journal says since it was last saved; nothing is changed.
+
+    None when it is not on this machine, or is very large.
+    """
+    # The journal first: a save in between makes its lines say again what the notebook holds by then.
+    try:
+        lines = list(_lines(journals_of(path)))
+        if path.stat().st_size > _LARGEST:
+            return None
+        notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None  # it has just ended, a save took the place of the journal, or it runs elsewhere
+    for line in lines:
+        _apply(notebook["cells"], line)
+    return notebook
 
 
 def recover(path: Path) -> bool:

@@ -25,6 +25,7 @@ from nbmlops.pipelines.metrics import of_run
 from nbmlops.pipelines.records import PipelineRun, StepResult
 from nbmlops.pipelines.request import Cancellation
 from nbmlops.pipelines.selection import PARTIAL
+from nbmlops.pipelines.stopping import Hearing
 from nbmlops.pipelines.when import left_out
 from nbmlops.store.naming import name_outputs
 
@@ -118,6 +119,8 @@ class Runner:
         ------
         StepFailedError
             When a step did not complete; what it says and where its notebook lies is in the message.
+        StoppedError
+            When somebody asked for its end.
         """
         slot = Slot.of(plan, WHOLE)
         if plan.logical_time and (before := self._ledger.committed(slot)):
@@ -128,12 +131,13 @@ class Runner:
         plan = replace(plan, cold=plan.cold or kind == "proof")
         run = self._runs.start(plan.name, params=plan.given, tags=known or None, kind=kind, like=like)
         cancelled, claim = Cancellation(stop), _Claim(self._ledger, slot, run.id)
+        hearing = Hearing(self._runs.catalog, run.id, self._runs.name_of(run.id))
         try:
             claim = _Claim.of(self._ledger, slot, run.id, plan)
-            with claim.renewing():
+            with claim.renewing(), hearing.open(cancelled.cancel):
                 with stopping(cancelled.cancel), self._steps.ahead.open():
                     assigned = Assignment(plan, run.id, cancelled, cache, progress or (lambda _: None))
-                    results = self._execute(executor or self._threads, assigned)
+                    results = self._execute(executor or self._threads, assigned, hearing)
                 failed = next((step for step in results if step.status not in {"completed", "skipped"}), None)
                 done = self._end(run, kind, results, failed, claim)
         except BaseException as error:
@@ -169,7 +173,7 @@ class Runner:
 
         return self._runs.finish(run.id, "finished", also=commit if kind == "pipeline" else claim.commit)
 
-    def _execute(self, executor: Executor, assigned: Assignment) -> list[StepResult]:
+    def _execute(self, executor: Executor, assigned: Assignment, hearing: Hearing) -> list[StepResult]:
         state, steps = _State(), assigned.plan.graph.steps
         with executor.open(assigned) as submit:
             try:
@@ -183,6 +187,7 @@ class Runner:
                 assigned.cancelled.cancel()
                 raise
         if assigned.cancelled.is_cancelled:
+            hearing.raise_if_asked()
             raise KeyboardInterrupt
         if not state.failed:
             return [state.results[step.name] for step in steps]

@@ -12,8 +12,10 @@ from nbmlops.core.refs import Ref, check_alias
 from nbmlops.core.signs import StepProgress
 from nbmlops.models.approvals import Approvals
 from nbmlops.pipelines.approving import Approving
+from nbmlops.pipelines.asking import Asking
 from nbmlops.pipelines.explaining import Explaining
 from nbmlops.pipelines.export.verb import Exporting
+from nbmlops.pipelines.following import Following
 from nbmlops.pipelines.frozen_versions import FrozenVersions
 from nbmlops.pipelines.linting.verb import Linting
 from nbmlops.pipelines.logical_time import canonical
@@ -29,6 +31,7 @@ from nbmlops.pipelines.runner import Runner
 from nbmlops.pipelines.schedules.backfill import Backfilling
 from nbmlops.pipelines.selection import Selection
 from nbmlops.pipelines.states import with_last_run
+from nbmlops.pipelines.stopping import Stopping
 from nbmlops.pipelines.warm.pool import cores
 from nbmlops.store.aliases import Aliases
 
@@ -49,7 +52,19 @@ Progress = Callable[[StepProgress], None]
 Rehearser = Callable[[str, "int | None", "float | None", "Progress | None"], "Report"]
 
 
-class Pipelines(FrozenVersions, Approving, Linting, Exporting, Packaging, Resuming, Explaining, Backfilling):
+class Pipelines(
+    FrozenVersions,
+    Approving,
+    Linting,
+    Exporting,
+    Packaging,
+    Resuming,
+    Stopping,
+    Explaining,
+    Backfilling,
+    Asking,
+    Following,
+):
     """Pipelines of one project.
 
     Parameters

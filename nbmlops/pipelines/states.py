@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nbmlops.tracking.records import Run
     from nbmlops.tracking.service import Runs
 
-__all__ = ["with_last_run"]
+__all__ = ["state_of", "with_last_run"]
 
 _CHILDREN = 1_000
 _URGENT: tuple[StepState, ...] = (
@@ -23,6 +23,8 @@ _URGENT: tuple[StepState, ...] = (
     *("running", "waiting", "not_run", "completed", "skipped"),
 )
 _NAMES = frozenset(get_args(StepState))
+_DIED, _LATE = {"DeadKernelError", "OutOfMemory"}, {"CellTimeoutError", "StepTimeoutError"}
+"""What the errors of a step are called whose kernel died, and of one that ran out of time."""
 
 
 def with_last_run(graph: Graph, name: str, runs: Runs) -> Graph:
@@ -42,7 +44,7 @@ def _states(run: Run, children: Iterable[Run]) -> dict[str, StepState]:
         tag.partition(".")[2]: "skipped" for tag in run.tags if tag.startswith((SKIPPED, LEFT_OUT))
     }
     # The newest comes first; a step that was tried again has the state of its last try.
-    executed = {child.tags.get(STEP, child.experiment): _state(child) for child in reversed(list(children))}
+    executed = {child.tags.get(STEP, child.experiment): state_of(child) for child in reversed(list(children))}
     return {**skipped, **executed}
 
 
@@ -55,8 +57,13 @@ def _folded(states: Mapping[str, StepState]) -> dict[str, StepState]:
     return found
 
 
-def _state(run: Run) -> StepState:
+def state_of(run: Run) -> StepState:
+    """What happened to the step that a run is of."""
     if run.status in {"running", "finished"}:
         return "running" if run.status == "running" else "completed"
     said = (run.error or {}).get("name", "")
-    return cast("StepState", said) if said in _NAMES else "failed"
+    if said in _NAMES:
+        return cast("StepState", said)
+    if run.status == "killed":
+        return "kernel_died" if said in _DIED else "cancelled"
+    return "timed_out" if said in _LATE else "failed"

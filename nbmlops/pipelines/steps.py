@@ -122,6 +122,10 @@ class StepRunner:
         for path in sorted((self._folder / run_id).glob("*.ipynb")):
             recover(path)
 
+    def output_of(self, run_id: str, step: str) -> Path:
+        """Where the executed notebook of a step of a pipeline's run is written on this machine."""
+        return self._folder / run_id / f"{step}.ipynb"
+
     def leave_out(self, step: str, why: str, run_id: str) -> None:
         """Note that a step does not run; those that wait for it read what it made before."""
         self._catalog.transact(lambda c: add_tags(c, run_id, {f"{LEFT_OUT}{step}": why}))
@@ -229,7 +233,7 @@ class StepRunner:
     ) -> StepResult:
         """Execute the notebook and end its run: with the ledger's row, in one transaction."""
         pipeline_run = lineage.current().pipeline_run_id or ""
-        output = self._folder / pipeline_run / f"{step.name}.ipynb"
+        output = self.output_of(pipeline_run, step.name)
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

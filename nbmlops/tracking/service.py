@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import ConflictError, InvalidError, UnsupportedError
+from nbmlops.core.errors import ConflictError, InvalidError, StoppedError, UnsupportedError
 from nbmlops.core.refs import check_name
 from nbmlops.core.settings import FOLDER
 from nbmlops.store import lineage
@@ -221,7 +221,8 @@ class Runs(Moving, Autologging):
 
     def fail(self, run_id: str, error: BaseException, *, also: Callable[[Connection], object] | None = None) -> Run:
         """End a run with what was raised: ``failed`` by an error, ``killed`` by an interrupt; `also` as in `finish`."""
-        status: Status = "failed" if isinstance(error, Exception) else "killed"
+        is_stopped = isinstance(error, StoppedError) or not isinstance(error, Exception)
+        status: Status = "killed" if is_stopped else "failed"
         return self.finish(run_id, status, error={"name": type(error).__name__, "value": str(error)}, also=also)
 
     def note(self, ref: str, text: str) -> Run:
