@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select
+from sqlalchemy import Connection, Row, Select, insert, or_, select
 
 from nbmlops.checks.records import Report
 from nbmlops.store import edges, schema, turns
 
-__all__ = ["Wanted", "add", "find", "latest", "link", "newest"]
+__all__ = ["Wanted", "add", "entries", "find", "latest", "link", "newest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,20 @@ def latest(connection: Connection, limit: int) -> Sequence[Row[Any, Any, Any, An
 
 def newest(connection: Connection, limit: int, wanted: Wanted) -> Sequence[Row[Any, Any]]:
     """Give number and object of the newest reports of those that are wanted, newest first."""
+    table = schema.report.c
+    return connection.execute(_wanted(select(table.id, table.object), limit, wanted)).all()
+
+
+def entries(connection: Connection, limit: int, wanted: Wanted) -> Sequence[Row[Any, Any]]:
+    """Give what the catalog knows of the newest reports of those that are wanted, newest first."""
+    table = schema.report.c
+    known = (table.id, table.suite, table.section, table.subject, table.status, table.created_at, table.run_id)
+    return connection.execute(_wanted(select(*known), limit, wanted)).all()
+
+
+def _wanted(query: Select[Any], limit: int, wanted: Wanted) -> Select[Any]:
     table = schema.report
-    query = select(table.c.id, table.c.object).order_by(table.c.id.desc()).limit(limit)
+    query = query.order_by(table.c.id.desc()).limit(limit)
     if wanted.before is not None:
         query = query.where(table.c.id < wanted.before)
     if wanted.status is not None:
@@ -72,4 +84,4 @@ def newest(connection: Connection, limit: int, wanted: Wanted) -> Sequence[Row[A
     if wanted.subject is not None:
         of_name = table.c.subject.startswith(f"{wanted.subject}@", autoescape=True)
         query = query.where(or_(table.c.subject == wanted.subject, of_name))
-    return connection.execute(query).all()
+    return query

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.checks.drift.verbs import DriftChecks
 from nbmlops.checks.features.verbs import FeatureChecks
 from nbmlops.checks.policy.ruling import Ruling
+from nbmlops.checks.standing import Standing
 from nbmlops.checks.suite import Suite, SuiteBuilder
 from nbmlops.core.errors import InvalidError
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Checks"]
 
 
-class Checks(FeatureChecks, Ruling, DriftChecks):
+class Checks(FeatureChecks, Ruling, DriftChecks, Standing):
     """Checks of data and of models, and the reports of all checks.
 
     Parameters
