@@ -85,6 +85,10 @@ class Approving:
         """
         return self._approvals.reject(name, to, message)
 
+    def waiting(self, name: str) -> list[Ask]:
+        """The promotions of a pipeline that wait for the approval of others, newest first."""
+        return [ask for ask in self._approvals.told(name) if ask.state == "waiting"]
+
     def _still_there(self, connection: Connection, ask: Ask) -> None:
         """Refuse when something is gone that the frozen version reads."""
         version = self._stores.versions["pipeline"].get_in(connection, ask.version_id)

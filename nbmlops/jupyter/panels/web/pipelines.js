@@ -1,0 +1,296 @@
+// The panel of pipelines: one of them at a time, with its graph, its runs, what is due when, and what is frozen.
+
+panels.register("pipelines", {
+  title: "Pipelines",
+  async draw(root, context) {
+    const view = new PipelinesView(root, context);
+    await view.start();
+  },
+});
+
+const BEAT = 1500;
+
+class PipelinesView {
+  constructor(root, context) {
+    this.root = root;
+    this.context = context;
+    this.name = null;
+    this.pinned = null;
+  }
+
+  async start() {
+    const { el } = this.context;
+    this.select = el("select", { "aria-label": "Pipeline", on: { change: () => this.choose(this.select.value) } });
+    this.head = el("div", { class: "nbp-bar" });
+    this.waits = el("div");
+    this.wrong = el("div");
+    this.about = el("span", { class: "nbp-muted", role: "status" });
+    this.flow = new Flow(this.context, (step) => this.step(step));
+    this.side = el("div", { class: "nbp-side", hidden: true });
+    this.runs = new RunsTab(this);
+    this.times = new TimesTab(this);
+    this.frozen = new FrozenTab(this);
+    this.pages = this.context.tabs([
+      { name: "graph", title: "Graph", draw: (box) => { if (!box.childElementCount) box.append(el("div", { class: "nbp-bar" }, this.about), this.split = el("div", { class: "nbp-split" }, this.flow.element, this.side)); } },
+      { name: "runs", title: "Runs", draw: (box) => this.runs.draw(box) },
+      { name: "schedules", title: "Schedules", draw: (box) => this.times.draw(box) },
+      { name: "frozen", title: "Frozen", draw: (box) => this.frozen.draw(box) },
+    ], { label: "Of the pipeline" });
+    this.nothing = el("div");
+    this.content = el("div", { hidden: true }, el("div", { class: "nbp-bar" }, this.select, this.head), this.waits, this.wrong, this.pages);
+    this.root.replaceChildren(this.nothing, this.content);
+    await this.reload();
+    this.context.onChange(() => this.reload());
+    this.tick();
+  }
+
+  get record() { return this.rows.find((row) => row.name === this.name); }
+
+  async reload() {
+    const { el } = this.context;
+    const { rows } = await this.context.ask("overview");
+    this.rows = rows;
+    this.content.hidden = rows.length === 0;
+    this.nothing.replaceChildren(...(rows.length ? [] : [this.context.empty("No pipelines yet. Name the first in pyproject.toml: its notebooks are the steps, and the graph is read from what they load and save.", '[tool.nbmlops.pipelines]\nNAME = ["notebooks/*.ipynb"]')]));
+    if (!rows.length) return;
+    if (!this.record) this.name = rows[0].name;
+    this.select.replaceChildren(...rows.map((row) => el("option", { value: row.name, text: row.name, selected: row.name === this.name })));
+    this.select.value = this.name;
+    await this.fresh();
+  }
+
+  async choose(name) {
+    this.name = name;
+    this.pinned = null;
+    this.shown = null;
+    this.side.hidden = true;
+    await this.fresh();
+  }
+
+  // Read again what is shown of the pipeline.
+  async fresh() {
+    const name = this.name;
+    this.header();
+    const told = [this.graph(), this.waiting(), this.runs.reload(), this.times.reload(), this.frozen.reload()];
+    await Promise.all(told);
+    if (name === this.name && this.again) await this.again();
+  }
+
+  header() {
+    const { button, context } = { button: this.context.button, context: this.context };
+    const { record } = this;
+    this.head.replaceChildren(
+      button("Run…", () => this.ask(), { class: "nbp-button nbp-primary" }),
+      button("What would run?", () => this.explain()),
+      button("Promote…", () => this.frozen.promote()),
+      button("Insert line", () => context.insertCell(`%ml pipeline run ${record.name}`)));
+  }
+
+  async waiting() {
+    const { el, button, context } = { ...this.context, context: this.context };
+    const { rows } = await context.ask("waiting", { name: this.name });
+    this.waits.replaceChildren(...rows.map((one) => el("div", { class: "nbp-notice" },
+      el("span", {}, el("b", { text: one.ref }), ` waits for ${one.alias}: ${one.where}${one.message ? ` — ${one.message}` : ""}`),
+      el("span", { class: "nbp-bar" },
+        button("Approve…", () => context.act("approve", { ref: one.ref, to: one.alias }, { title: `Approve ${one.ref}`, run: "Approve" })),
+        button("Reject…", () => context.act("reject", { ref: one.ref, to: one.alias }, { title: `Reject ${one.ref}`, run: "Reject" }))))));
+  }
+
+  async graph() {
+    const { name } = this;
+    try {
+      const graph = await this.context.ask("graph", { name });
+      if (name !== this.name) return;
+      this.wrong.replaceChildren();
+      const text = JSON.stringify([graph.steps, graph.edges, graph.outside]);
+      this.flow.element.hidden = false;
+      this.plan = graph;
+      if (text !== this.flow.text || !this.flow.graph) this.flow.draw(graph);
+      else this.flow.graph = graph;
+      this.flow.text = text;
+      await this.live();
+    } catch (error) {
+      if (name !== this.name) return;
+      this.flow.element.hidden = true;
+      this.wrong.replaceChildren(this.context.fail(error));
+    }
+  }
+
+  // How the run stands that is shown: the one that was chosen, or the newest.
+  async live() {
+    const { context } = this;
+    const which = this.pinned ?? this.plan?.run;
+    if (!which) { this.running = false; this.flow.say(new Map(), false); this.said(null); return; }
+    const found = await context.ask("live", { run: which });
+    if (which !== (this.pinned ?? this.plan?.run)) return;
+    this.shown = found;
+    this.running = found.run.status === "running";
+    const states = new Map();
+    for (const step of found.steps) states.set(step.stem, [...(states.get(step.stem) ?? []), step]);
+    this.states = states;
+    this.flow.say(states, this.running);
+    this.said(found);
+  }
+
+  said(found) {
+    const { el, button, say, context } = { ...this.context, context: this.context };
+    if (!found) { this.about.replaceChildren("not run yet"); return; }
+    const { run } = found;
+    const stopping = run.tags.stop && run.status === "running" ? " (asked to stop)" : "";
+    this.about.replaceChildren(...[
+      el("span", { class: `nbp-state nbp-is-${run.status}`, text: `${run.name} ${run.status}${stopping}` }),
+      el("span", { text: ` ${say.when(run.started_at)}${run.seconds === null ? "" : `, took ${say.duration(run.seconds)}`}${run.tags.for ? `, for ${run.tags.for}` : ""}` }), " ",
+      this.pinned && button("Newest run", () => { this.pinned = null; this.side.hidden = true; this.again = null; this.live(); }),
+      run.status === "running" && !stopping && button("Stop…", () => context.act("stop", { run: run.name }, { title: `Stop ${run.name}`, run: "Stop it" })),
+      (run.status === "failed" || run.status === "killed") && button("Resume…", () => this.resume(run.name)),
+      run.error && el("span", { class: "nbp-bad", text: `${run.error.name ?? ""}: ${run.error.value ?? ""}` }),
+    ].filter(Boolean));
+  }
+
+  async resume(run) {
+    this.pinned = null;
+    await this.context.act("resume", { run }, { title: `Resume ${run}`, run: "Go on with it" });
+  }
+
+  pin(run) {
+    this.pinned = run;
+    this.side.hidden = true;
+    this.again = null;
+    this.pages.choose(0);
+    this.live().catch((error) => this.wrong.replaceChildren(this.context.fail(error)));
+  }
+
+  // While a run goes on, its cells are looked at more often than the store changes.
+  tick() {
+    setTimeout(async () => {
+      if (!this.root.isConnected) return;
+      const seen = document.visibilityState === "visible" && this.root.getClientRects().length > 0;
+      if (seen && this.running) {
+        try {
+          await this.live();
+          if (this.again && this.following) await this.again();
+        } catch {
+          // The frame says that the store is away, and asks again.
+        }
+      }
+      this.tick();
+    }, BEAT);
+  }
+
+  aside(title, again, following, ...children) {
+    const { el, button } = this.context;
+    this.again = again;
+    this.following = following;
+    const same = !this.side.hidden && this.title === title;
+    const top = this.side.scrollTop;
+    this.title = title;
+    this.side.hidden = false;
+    const close = button("Close", () => { this.side.hidden = true; this.again = null; this.flow.mark(); }, { "aria-label": `Close ${title}` });
+    this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...children.filter(Boolean));
+    this.side.scrollTop = same ? top : 0;
+  }
+
+  // --- one step ----------------------------------------------------------------------------------
+
+  async step(name) {
+    const parts = this.states?.get(name) ?? [];
+    const step = this.plan.steps.find((one) => one.name === name);
+    if (parts.length === 1) await this.part(step, parts[0]);
+    else this.aside(name, () => this.step(name), false, ...this.facts(step), ...this.parts(step, parts));
+  }
+
+  facts(step) {
+    const { facts, button, context, el } = { ...this.context, context: this.context };
+    const told = facts([["notebook", step.notebook], ["reads", step.reads.join(", ")], ["checks", step.checks.join(", ")], ["writes", step.writes.join(", ")], ["parameters", step.parameters.join(", ")], ["runs when", step.when]], "Facts");
+    return [el("div", { class: "nbp-bar" },
+      button("Open notebook", () => context.openNotebook(step.notebook)),
+      button("Run from here…", () => context.act("run", { name: this.name, start: [step.name] }, { title: `Run ${this.name} from ${step.name}`, run: "Run" })),
+      button("Only this…", () => context.act("run", { name: this.name, only: [step.name] }, { title: `Run ${step.name} alone`, run: "Run" })),
+      button("Why?", () => this.explain(step.name))), told];
+  }
+
+  parts(step, parts) {
+    const { el, say } = this.context;
+    if (!parts.length) return [el("p", { class: "nbp-muted", text: this.running ? "It waits for the steps before it." : "It is not in this run." })];
+    const row = (part) => el("li", {}, el("button", { type: "button", class: "nbp-part", on: { click: () => this.part(step, part) } },
+      el("span", { class: `nbp-state nbp-is-${kindOf(part.state)}`, text: part.state.replaceAll("_", " ") }), el("b", { text: part.name.slice(part.stem.length) || part.name }), el("span", { class: "nbp-muted", text: say.duration(part.seconds) })));
+    const sorted = [...parts].sort((one, other) => URGENT.indexOf(one.state) - URGENT.indexOf(other.state) || one.name.localeCompare(other.name, "en", { numeric: true }));
+    return [el("h3", { text: say.count(parts.length, "part") }), el("ul", { class: "nbp-list" }, sorted.map(row))];
+  }
+
+  async part(step, given) {
+    const { el, facts, say, context, button } = { ...this.context, context: this.context };
+    const part = this.shown.steps.find((one) => one.name === given.name) ?? given;
+    const many = (this.states.get(step.name) ?? []).length > 1;
+    const told = facts([["state", part.state.replaceAll("_", " ")], ["why", part.why], ["run", part.run], ["took", say.duration(part.seconds)], ["usually", say.duration(part.expected)],
+      ["cell", part.cell ? `${part.cell}, ${part.done} of ${part.cells} done` : null]], "How it stands");
+    let said;
+    try {
+      const found = part.run ? await context.ask("output", { run: part.run, start: this.from?.run === part.run ? this.from.start : 0 }) : null;
+      said = found ? this.cells(found, part, () => this.part(step, part)) : [];
+    } catch (error) {
+      said = [context.fail(error)];
+    }
+    const back = many && button(`All ${this.states.get(step.name).length} parts`, () => this.step(step.name));
+    this.aside(part.name, () => this.part(step, part), part.state === "running", back, told, ...this.facts(step), ...said);
+    if (said.length && part.state === "failed") this.side.querySelector(".nbp-cell-failed")?.scrollIntoView({ block: "nearest" });
+    return el;
+  }
+
+  cells(found, part, again) {
+    const { el, say, button } = this.context;
+    const turn = (start) => () => { this.from = { run: part.run, start }; return again(); };
+    const size = Math.max(1, found.cells.length);
+    const pages = found.total > found.cells.length ? el("div", { class: "nbp-bar" },
+      button("Earlier cells", turn(Math.max(0, found.start - 40)), { disabled: found.start === 0 }), el("span", { class: "nbp-muted", text: `cells ${found.start + 1} to ${found.start + size} of ${found.total}` }),
+      button("Later cells", turn(found.start + size), { disabled: found.start + size >= found.total })) : null;
+    const one = (cell) => el("details", { class: `nbp-fold nbp-cell-${cell.status ?? "none"}`, open: cell.status === "running" || cell.status === "failed" || cell.outputs.length > 0 },
+      el("summary", { class: "nbp-check" }, el("span", { class: `nbp-state nbp-is-${kindOf(cell.status)}`, text: `cell ${cell.number}` }), el("code", { class: "nbp-clip", text: cell.source.split("\n")[0] }), el("span", { class: "nbp-muted", text: [cell.status?.replaceAll("_", " "), say.duration(cell.seconds)].filter(Boolean).join(" · ") })),
+      el("pre", { class: "nbp-log", text: cell.source }), cell.left_out > 0 && el("p", { class: "nbp-muted", text: `${cell.left_out} outputs before these` }), cell.outputs.map((output) => this.output(output)));
+    const code = found.cells.filter((cell) => cell.type === "code");
+    return [el("h3", { text: "What its cells said" }), pages, ...code.map(one)].filter(Boolean);
+  }
+
+  output(output) {
+    const { el } = this.context;
+    if (output.kind !== "picture") return el("pre", { class: output.kind === "error" ? "nbp-bad" : "", text: output.text });
+    const picture = document.createElement("img");
+    picture.src = `data:image/png;base64,${output.png}`; // never any other type: what is in it is not run
+    picture.alt = output.text || "a picture";
+    picture.className = "nbp-picture";
+    return picture;
+  }
+
+  // --- what would run, and a run -----------------------------------------------------------------
+
+  async explain(only = null) {
+    const { el, say, context } = { ...this.context, context: this.context };
+    const tone = { run: "running", skip: "finished", depends: "warned" };
+    this.pages.choose(0);
+    try {
+      const found = await context.ask("explain", { name: this.name });
+      const steps = only ? found.steps.filter((one) => one.step === only) : found.steps;
+      const counted = (will) => found.steps.filter((one) => one.will === will).length;
+      this.aside(only ? `Why ${only} would run, or not` : "What would run now", null, false, context.lineOf(`%ml pipeline explain ${this.name}`),
+        el("p", { class: "nbp-muted", text: `${say.count(counted("run"), "step")} would run, ${counted("skip")} be skipped, ${counted("depends")} depend on those before` }),
+        el("ul", { class: "nbp-list" }, steps.map((one) => el("li", {}, el("span", { class: `nbp-state nbp-is-${tone[one.will]}`, text: `${one.step}: ${one.will}` }), el("ul", {}, one.why.map((text) => el("li", { text })))))));
+    } catch (error) {
+      this.aside("What would run now", null, false, context.fail(error));
+    }
+  }
+
+  async ask(target = this.name, given = {}) {
+    this.pages.choose(0);
+    const frozen = [...new Set([...Object.values(this.record.aliases), this.record.newest].filter(Boolean))];
+    const form = new RunForm(this.context, { targets: [...new Set([target, this.name, ...frozen])], target, given });
+    this.aside(`Run ${this.name}`, null, false, form.element);
+    await form.start(async () => { this.pinned = null; this.side.hidden = true; await this.reload(); });
+  }
+}
+
+// The colour of a state of a step or cell, in the words that runs have.
+function kindOf(state) {
+  if (state === "completed" || state === "skipped") return "finished";
+  if (["failed", "timed_out", "kernel_died", "cancelled"].includes(state)) return "failed";
+  return state === "running" ? "running" : "waiting";
+}
