@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks import evidence as kinds
@@ -10,6 +9,7 @@ from nbmlops.checks.records import STATUSES, Outcome, Report, Section, Status
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.core.refs import Ref
 from nbmlops.jupyter.panels.panel import Panel
+from nbmlops.render.listing import Listing
 
 if TYPE_CHECKING:
     from nbmlops.workspace import Workspace
@@ -117,9 +117,7 @@ def _list(subject: str | None = None, status: Status | None = None, section: Sec
     return ["check", "list", *(word for option, value in asked.items() if value for word in (option, value))]
 
 
-def _static(workspace: Workspace) -> Sequence[Any]:
-    from nbmlops.render.listing import Listing
-
+def _static(workspace: Workspace) -> Listing[Any]:
     return Listing(workspace.check.list(50), Report)
 
 

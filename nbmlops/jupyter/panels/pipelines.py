@@ -10,6 +10,8 @@ from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import Ref, check_alias, check_name
 from nbmlops.jupyter.panels.outputs import shown_cells
 from nbmlops.jupyter.panels.panel import Panel
+from nbmlops.pipelines.packaging.unpacking import is_package
+from nbmlops.render.listing import Listing
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.graph import Step
@@ -143,6 +145,13 @@ def _word(text: str) -> str:
     return text
 
 
+def _pipeline(name: str) -> str:
+    """A pipeline or a version of it; a package, which is a file somewhere, is nothing that a front end may name."""
+    if is_package(name):
+        raise InvalidError(f"{name[:60]!r} is a file", hint=f"in a shell: nbmlops pipeline run {name[:60]}")
+    return str(Ref.parse(name))
+
+
 def _because(message: str | None) -> list[str]:
     return ["-m", message] if message else []
 
@@ -158,9 +167,13 @@ def _run(
     start: list[str] | None = None,
     cache: bool = True,
 ) -> list[str]:
-    # A reference: a package that lies somewhere is a path, and nothing that a front end may name.
-    chosen = [word for option, steps in (("--only", only), ("--from", start)) for step in steps or () for word in (option, step)]
-    return ["pipeline", "run", str(Ref.parse(name)), *_given(params), *chosen, *([] if cache else ["--no-cache"])]
+    chosen = [
+        word
+        for option, steps in (("--only", only), ("--from", start))
+        for step in steps or ()
+        for word in (option, step)
+    ]
+    return ["pipeline", "run", _pipeline(name), *_given(params), *chosen, *([] if cache else ["--no-cache"])]
 
 
 def _resume(run: str) -> list[str]:
@@ -204,9 +217,8 @@ def _remove(schedule: str) -> list[str]:
     return ["schedule", "delete", _word(schedule)]
 
 
-def _static(workspace: Workspace) -> Sequence[Any]:
+def _static(workspace: Workspace) -> Listing[Any]:
     from nbmlops.pipelines.records import Pipeline
-    from nbmlops.render.listing import Listing
 
     return Listing(workspace.pipeline.list(), Pipeline)
 
