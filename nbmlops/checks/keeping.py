@@ -84,7 +84,7 @@ class Keeping:
 
     def failing(self, among: int = 200) -> tuple[Failing, ...]:
         """What checks say no to now, by the newest reports, the last that failed first; no report is read for it."""
-        return failing(self._catalog.read(lambda connection: queries.latest(connection, among)))
+        return failing(self._catalog.read(lambda connection: queries.entries(connection, among, queries.Wanted())))
 
     def show(
         self,

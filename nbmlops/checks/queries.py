@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, insert, or_, select
 from nbmlops.checks.records import Report
 from nbmlops.store import edges, schema, turns
 
-__all__ = ["Wanted", "add", "entries", "find", "latest", "link", "newest"]
+__all__ = ["Wanted", "add", "entries", "find", "link", "newest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,6 @@ def find(connection: Connection, number: int) -> Row[Any, Any] | None:
     """Give number and object of one report."""
     table = schema.report
     return connection.execute(select(table.c.id, table.c.object).filter_by(id=number)).first()
-
-
-def latest(connection: Connection, limit: int) -> Sequence[Row[Any, Any, Any, Any, Any]]:
-    """Give number, suite, subject, status and time of the newest reports, newest first; no report is read."""
-    table = schema.report.c
-    query = select(table.id, table.suite, table.subject, table.status, table.created_at)
-    return connection.execute(query.order_by(table.id.desc()).limit(limit)).all()
 
 
 def newest(connection: Connection, limit: int, wanted: Wanted) -> Sequence[Row[Any, Any]]:
