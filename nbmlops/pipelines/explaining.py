@@ -85,34 +85,33 @@ class Explaining:
         plan = self._planner.plan(name, params or {}, fan=for_)
         told: dict[str, StepExplanation] = {}
         with lineage.activate(replace(lineage.current(), pins=plan.pins)):
+            made_of = self._steps.earlier.parts(plan, plan.graph.steps)
+            before = self._steps.earlier.before(map(step_key, made_of.values()))
             for step in plan.graph.steps:
                 waits = [name for name in plan.graph.upstream(step.name) if told[name].will != "skip"]
-                told[step.name] = self._explained(plan, step, waits)
+                parts = made_of[step.name]
+                told[step.name] = self._explained(plan, step, parts, before.get(step_key(parts)), waits)
         return Explanation(name, tuple(told.values()))
 
-    def _explained(self, plan: Plan, step: Step, waits: list[str]) -> StepExplanation:
-        parts, settings = self._steps.parts(plan, step), step.settings
-        key = step_key(parts)
-        on: tuple[str, ...] = ()
+    def _explained(
+        self, plan: Plan, step: Step, parts: Mapping[str, Any], before: Committed | None, waits: list[str]
+    ) -> StepExplanation:
+        settings, on = step.settings, tuple[str, ...]()
         if settings.when:
             if (why := left_out_now(plan.graph, step, plan.parameters[step.name])) is not None:
                 return StepExplanation(step.name, "skip", (why,))
             on = (f"it runs only when {settings.when}",)
-        before = self._steps.before(key, settings.cache)
+        run = None if before is None else self._stores.runs.show(before.run_id)
+        age = None if run is None else self._steps.earlier.age(run)
+        is_old = age is not None and settings.cache is not None and age >= settings.cache
+        if run is not None and not is_old and not waits:
+            return StepExplanation(step.name, "skip", (f"same code, parameters and inputs as {run.name}",))
         past = self._ledger.of_step(plan.name, step.name)
-        if before is not None and not waits:
-            run = self._stores.runs.show(before.run_id).name
-            return StepExplanation(step.name, "skip", (f"same code, parameters and inputs as {run}",))
         if not past:
             return StepExplanation(step.name, "run", ("no result of it has committed yet", *on))
         changes = tuple(self._changes(plan, step, parts, past[0]))
-        if (
-            not changes
-            and before is None
-            and settings.cache is not None
-            and (known := self._steps.before(key)) is not None
-        ):
-            changes = (_stale(settings.cache, self._steps.age(known)),)
+        if not changes and is_old and age is not None and settings.cache is not None:
+            changes = (_stale(settings.cache, age),)
         later = (f"{', '.join(waits)} may make something else",) if waits else ()
         if not changes and not waits:
             changes = ("something that it reads beyond its own lines has changed",)

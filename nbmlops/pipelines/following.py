@@ -12,7 +12,8 @@ from nbmlops.pipelines import queries
 from nbmlops.pipelines.originals import original_of
 from nbmlops.pipelines.recovery import as_it_stands
 from nbmlops.pipelines.states import state_of
-from nbmlops.pipelines.steps import SKIPPED, STEP
+from nbmlops.pipelines.steps import STEP
+from nbmlops.pipelines.taking_over import SKIPPED
 from nbmlops.pipelines.when import LEFT_OUT
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ outputs are taken over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbmlops.core.actions import UnderWayError
 from nbmlops.core.errors import ConflictError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.plan import Plan
     from nbmlops.store.catalog import Catalog, Connection
 
-__all__ = ["BEAT", "LEASE", "WHOLE", "Claimant", "Committed", "Holder", "LateError", "Ledger", "Slot"]
+__all__ = ["BEAT", "LEASE", "WHOLE", "Claimant", "Committed", "Holder", "LateError", "Ledger", "Slot", "Taken"]
 
 WHOLE = "*"
 """In place of a step: the run of the whole pipeline, which has a row when it stands for a time."""
@@ -114,6 +114,14 @@ class Committed:
         return cls(row.run_id, tuple(row.outputs["versions"]), reads, row.step_key, row.outputs.get("parts", {}))
 
 
+class Taken(NamedTuple):
+    """A result that a step takes over: where, for whom, and what it is."""
+
+    slot: Slot
+    claimant: Claimant
+    result: Committed
+
+
 class Ledger:
     """Claims and commits steps.
 
@@ -178,10 +186,8 @@ class Ledger:
                 hint="wait for it to end",
             )
         token = row.token + 1 if row is not None else 1
-        claimed = {"state": "claimed", "token": token, "lease_until": now + LEASE, "started_at": now}
-        who = {"step_key": claimant.step_key, "run_id": claimant.run_id, "pipeline_version": claimant.version}
         held = {"outputs": {"holder": asdict(self._holder)}} if self._holder else {}
-        queries.put_slot(connection, slot.key, {**claimed, **who, **held, "ended_at": None})
+        queries.put_slot(connection, slot.key, {**_claimed(claimant, token, now), **held, "ended_at": None})
         return token
 
     def _refuse_late(self, connection: Connection, holder: Holder, row: Any, claimant: Claimant) -> None:
@@ -244,10 +250,7 @@ class Ledger:
         ConflictError
             When the claim has passed to another.
         """
-        reads = [list(read) for read in result.reads]
-        content = {"versions": list(result.outputs), "reads": reads, "parts": dict(result.parts)}
-        values = {"state": "committed", "outputs": content, "run_id": result.run_id, "ended_at": self._clock.now()}
-        if not queries.end_slot(connection, slot.key, token, values):
+        if not queries.end_slot(connection, slot.key, token, _committed(result, self._clock.now())):
             raise ConflictError(f"{slot.step} of {slot.pipeline} was claimed by somebody else in the meantime")
 
     def release(self, connection: Connection, slot: Slot, token: int) -> None:
@@ -255,11 +258,26 @@ class Ledger:
         values = {"state": "failed", "lease_until": None, "ended_at": self._clock.now()}
         queries.end_slot(connection, slot.key, token, values)
 
-    def take_over(self, connection: Connection, slot: Slot, claimant: Claimant, result: Committed) -> None:
-        """Record a slot as committed with an earlier result; one that has the same result already is left alone."""
-        row = queries.slot(connection, slot.key)
-        if row is None or row.state != "committed" or row.step_key != claimant.step_key:
-            self.commit(connection, slot, self._claim(connection, slot, claimant, again=True), result)
+    def take_over(self, connection: Connection, taken: Sequence[Taken]) -> None:
+        """Record slots of one run as committed with earlier results; one that has its result already is left alone."""
+        if not taken:
+            return
+        rows = queries.slots(connection, taken[0].slot.key, (each.slot.step for each in taken))
+        added, now = [], self._clock.now()
+        for slot, claimant, result in taken:
+            row = rows.get(slot.step)
+            if self._holder is not None:
+                self._refuse_late(connection, self._holder, row, claimant)
+            if row is not None and row.state == "committed" and row.step_key == claimant.step_key:
+                continue
+            # A claim and its commit in one: whoever held one before has a lower token.
+            claimed = _claimed(claimant, 1 if row is None else row.token + 1, now)
+            values = {**claimed, **_committed(result, now)}
+            if row is None:
+                added.append({**slot.key, **values})
+            else:
+                queries.put_slot(connection, slot.key, values)
+        queries.put_slots(connection, added)
 
     def committed(self, slot: Slot) -> str | None:
         """The run that a slot has committed with; None when it has not."""
@@ -270,6 +288,11 @@ class Ledger:
         """Committed results of a step key, newest first, whose versions are all still there."""
         rows = self._catalog.read(lambda c: queries.committed(c, step_key=step_key))
         return [Committed.of(row) for row in rows]
+
+    def newest(self, step_keys: Iterable[str]) -> dict[str, Committed | None]:
+        """The newest committed result of each key that has one, None where its versions are not all still there."""
+        rows = self._catalog.read(lambda c: queries.newest(c, step_keys))
+        return {key: None if row is None else Committed.of(row) for key, row in rows.items()}
 
     def of_step(self, pipeline: str, step: str) -> list[Committed]:
         """Committed results of a step, newest first, whatever its key was."""
@@ -291,3 +314,15 @@ class Ledger:
         which = {"pipeline": pipeline, "logical_time": logical_time}
         rows = self._catalog.read(lambda c: queries.committed(c, limit=None, **which))
         return {row.step: Committed.of(row) for row in reversed(rows) if row.run_id in run_ids and row.step != WHOLE}
+
+
+def _claimed(claimant: Claimant, token: int, now: datetime) -> dict[str, Any]:
+    claimed = {"state": "claimed", "token": token, "lease_until": now + LEASE, "started_at": now}
+    who = {"step_key": claimant.step_key, "run_id": claimant.run_id, "pipeline_version": claimant.version}
+    return {**claimed, **who}
+
+
+def _committed(result: Committed, now: datetime) -> dict[str, Any]:
+    reads = [list(read) for read in result.reads]
+    content = {"versions": list(result.outputs), "reads": reads, "parts": dict(result.parts)}
+    return {"state": "committed", "outputs": content, "run_id": result.run_id, "ended_at": now}

@@ -19,7 +19,7 @@ from nbmlops.pipelines import queries
 from nbmlops.pipelines.frozen_content import Proved, content_of
 from nbmlops.pipelines.metrics import by_step
 from nbmlops.pipelines.proof import compare
-from nbmlops.pipelines.steps import SKIPPED
+from nbmlops.pipelines.taking_over import SKIPPED
 from nbmlops.store.asks import Grounds
 
 if TYPE_CHECKING:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from nbmlops.store import edges, schema
+from nbmlops.store import edges, schema, turns
 
 __all__ = [
     "claimed",
@@ -16,13 +16,16 @@ __all__ = [
     "end_slot",
     "erased",
     "judged",
+    "newest",
     "newest_slot",
     "outputs",
     "parent",
     "put_slot",
+    "put_slots",
     "reports_of",
     "running_parts",
     "slot",
+    "slots",
     "touched",
     "usual_seconds",
     "versions",
@@ -37,6 +40,13 @@ def slot(connection: Connection, key: Mapping[str, Any]) -> Any:
     return connection.execute(select(schema.ledger).filter_by(**key)).one_or_none()
 
 
+def slots(connection: Connection, key: Mapping[str, Any], steps: Iterable[str]) -> dict[str, Any]:
+    """Rows of the slots of some steps, by step; `key` is what their keys have in common."""
+    table = schema.ledger
+    query = select(table).filter_by(**{name: value for name, value in key.items() if name != "step"})
+    return {row.step: row for row in edges.selected(connection, query, table.c.step, steps)}
+
+
 def newest_slot(connection: Connection, key: Mapping[str, Any]) -> Any:
     """Row of the newest generation of a slot, whose key is given without it; or None."""
     table = schema.ledger
@@ -47,6 +57,12 @@ def put_slot(connection: Connection, key: Mapping[str, Any], values: Mapping[str
     """Insert or replace a slot."""
     if connection.execute(update(schema.ledger).filter_by(**key).values(**values)).rowcount == 0:
         connection.execute(insert(schema.ledger).values(**key, **values))
+
+
+def put_slots(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert slots that are not there."""
+    if rows:
+        connection.execute(insert(schema.ledger), [dict(row) for row in rows])
 
 
 def end_slot(connection: Connection, key: Mapping[str, Any], token: int, values: Mapping[str, Any]) -> bool:
@@ -84,11 +100,24 @@ def committed(connection: Connection, *, limit: int | None = _CANDIDATES, **whic
     return [row for row in rows if all(version in there for version in row.outputs["versions"])]
 
 
+def newest(connection: Connection, step_keys: Iterable[str]) -> dict[str, Any]:
+    """The newest committed row of each key, None where not all versions of it are there and not deleted."""
+    table = schema.ledger
+    place = func.row_number().over(partition_by=table.c.step_key, order_by=table.c.ended_at.desc()).label("place")
+    found: dict[str, Any] = {}
+    for page in turns.pages(dict.fromkeys(step_keys)):
+        columns = (table.c.step_key, table.c.run_id, table.c.outputs)
+        placed = select(*columns, place).where(table.c.step_key.in_(page), table.c.state == "committed").subquery()
+        found |= {row.step_key: row for row in connection.execute(select(placed).where(placed.c.place == 1))}
+    there = versions(connection, {version for row in found.values() for version in row.outputs["versions"]})
+    return {key: row if all(each in there for each in row.outputs["versions"]) else None for key, row in found.items()}
+
+
 def versions(connection: Connection, ids: set[int]) -> dict[int, Any]:
     """Kind, name and digest of versions that are not deleted, by id."""
     version, name = schema.version, schema.name
     query = select(version.c.id, version.c.digest, version.c.number, name.c.kind, name.c.name).join(name)
-    rows = connection.execute(query.where(version.c.id.in_(ids), version.c.deleted_at.is_(None)))
+    rows = edges.selected(connection, query.where(version.c.deleted_at.is_(None)), version.c.id, ids)
     return {row.id: row for row in rows}
 
 

@@ -31,7 +31,7 @@ from nbmlops.pipelines.pinned_reads import obstacles, pins, touched_by
 from nbmlops.pipelines.proof import TOLERANCE
 from nbmlops.pipelines.reproduction import VERDICTS, Reproduction, judged
 from nbmlops.pipelines.same_again import compare_params, compare_runs, ended_alike, same_run
-from nbmlops.pipelines.steps import SKIPPED
+from nbmlops.pipelines.taking_over import SKIPPED
 from nbmlops.render.dispatch import json as as_plain
 from nbmlops.tracking.environment import identified
 from nbmlops.tracking.queries.values import add_tags

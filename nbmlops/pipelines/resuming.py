@@ -11,7 +11,7 @@ from nbmlops.core.signs import StepProgress
 from nbmlops.pipelines.fan import FAN, read_fan
 from nbmlops.pipelines.records import PipelineRun
 from nbmlops.pipelines.selection import PARTIAL, Selection
-from nbmlops.pipelines.steps import SKIPPED
+from nbmlops.pipelines.taking_over import SKIPPED
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.executors.choice import Places

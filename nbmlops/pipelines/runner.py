@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import StepFailedError
@@ -20,6 +21,7 @@ from nbmlops.core.signs import StepProgress
 from nbmlops.pipelines.executors.assignment import Assignment, Executor, Submit
 from nbmlops.pipelines.executors.threads import Threads
 from nbmlops.pipelines.fan import FAN, written_fan
+from nbmlops.pipelines.graph import predecessors
 from nbmlops.pipelines.ledger import WHOLE, Claimant, Committed, Slot
 from nbmlops.pipelines.metrics import of_run
 from nbmlops.pipelines.records import PipelineRun, StepResult
@@ -31,6 +33,7 @@ from nbmlops.store.naming import name_outputs
 
 if TYPE_CHECKING:
     from nbmlops.core.actions import Stop
+    from nbmlops.pipelines.graph import Graph, Step
     from nbmlops.pipelines.ledger import Ledger
     from nbmlops.pipelines.plan import Plan
     from nbmlops.pipelines.steps import StepRunner
@@ -48,9 +51,24 @@ Progress = Callable[[StepProgress], None]
 class _State:
     """Where a run stands: results by step, and the steps that are under way."""
 
+    order: TopologicalSorter[str]
     results: dict[str, StepResult] = field(default_factory=dict)
     under_way: dict[Future[StepResult], str] = field(default_factory=dict)
     failed: bool = False
+
+    @classmethod
+    def of(cls, graph: Graph) -> _State:
+        names = graph.names
+        before = predecessors(edge for edge in graph.edges if edge.before in names)
+        order = TopologicalSorter({step.name: before.get(step.name, ()) for step in graph.steps})
+        order.prepare()
+        return cls(order)
+
+    def take(self, result: StepResult) -> None:
+        """Note what became of a step; what waited for it may be ready."""
+        self.results[result.name] = result
+        self.failed |= result.status not in {"completed", "skipped"}
+        self.order.done(result.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +146,7 @@ class Runner:
         steps = " ".join(step.name for step in plan.graph.steps) if plan.part else None
         tags = {"version": plan.version, "logical_time": plan.logical_time, PARTIAL: steps, FAN: written_fan(plan.fan)}
         known = {key: value for key, value in tags.items() if value}
-        plan = replace(plan, cold=plan.cold or kind == "proof")
+        plan = replace(plan, cold=plan.cold or kind == "proof", digest=plan.parameters_digest)
         run = self._runs.start(plan.name, params=plan.given, tags=known or None, kind=kind, like=like)
         cancelled, claim = Cancellation(stop), _Claim(self._ledger, slot, run.id)
         hearing = Hearing(self._runs.catalog, run.id, self._runs.name_of(run.id))
@@ -148,7 +166,7 @@ class Runner:
                 f"the step {failed.name} of {plan.name}: {failed.why}",
                 hint=f"look at {failed.output_notebook}" if failed.output_notebook else None,
             )
-        return PipelineRun(done, tuple(self._with_outputs(step) for step in results), plan.notes)
+        return PipelineRun(done, tuple(self._with_outputs(results)), plan.notes)
 
     def _committed(self, plan: Plan, run_id: str) -> PipelineRun:
         """The run that has committed for a time already, told as one that had nothing to do."""
@@ -174,15 +192,14 @@ class Runner:
         return self._runs.finish(run.id, "finished", also=commit if kind == "pipeline" else claim.commit)
 
     def _execute(self, executor: Executor, assigned: Assignment, hearing: Hearing) -> list[StepResult]:
-        state, steps = _State(), assigned.plan.graph.steps
+        state, steps = _State.of(assigned.plan.graph), assigned.plan.graph.steps
         with executor.open(assigned) as submit:
             try:
                 while self._submit(submit, assigned, state):
                     done, _ = wait(state.under_way, timeout=0.5, return_when=FIRST_COMPLETED)
                     for future in done:
-                        name = state.under_way.pop(future)
-                        state.results[name] = result = future.result()
-                        state.failed |= result.status not in {"completed", "skipped"}
+                        del state.under_way[future]
+                        state.take(future.result())
             except BaseException:
                 assigned.cancelled.cancel()
                 raise
@@ -195,29 +212,36 @@ class Runner:
         return [state.results.get(step.name, step) for step in unrun]
 
     def _submit(self, submit: Submit, assigned: Assignment, state: _State) -> bool:
-        """Start what can start; whether anything is under way."""
-        graph, under_way = assigned.plan.graph, set(state.under_way.values())
-        for step in graph.steps:
-            known = step.name in state.results or step.name in under_way
-            ready = not known and all(name in state.results for name in graph.upstream(step.name))
-            if not ready or state.failed or assigned.cancelled.is_cancelled:
-                continue
-            if (why := left_out(graph, step, assigned.plan.parameters.get(step.name, {}), state.results)) is not None:
-                state.results[step.name] = self._leave_out(step.name, why, assigned)
-            else:
-                state.under_way[submit(step)] = step.name
+        """Settle what has nothing to do, and start what else can start; whether anything is under way."""
+        while not (state.failed or assigned.cancelled.is_cancelled) and (ready := set(state.order.get_ready())):
+            steps = [step for step in assigned.plan.graph.steps if step.name in ready]
+            for result in self._settled(steps, assigned, state.results):
+                state.take(result)
+                assigned.progress(StepProgress(result.name, result.status, seconds=0.0, why=result.why))
+            for step in steps:
+                if step.name not in state.results:
+                    state.under_way[submit(step)] = step.name
         return bool(state.under_way)
 
-    def _leave_out(self, step: str, why: str, assigned: Assignment) -> StepResult:
-        self._steps.leave_out(step, why, assigned.run_id)
-        assigned.progress(StepProgress(step, "skipped", why=why))
-        return StepResult(step, "skipped", why)
+    def _settled(
+        self, steps: list[Step], assigned: Assignment, known: Mapping[str, StepResult]
+    ) -> Iterator[StepResult]:
+        """Results of those of some steps that are ready and have nothing to do."""
+        plan, left = assigned.plan, dict[str, str]()
+        for step in steps:
+            if (why := left_out(plan.graph, step, plan.parameters.get(step.name, {}), known)) is not None:
+                left[step.name] = why
+        if left:
+            self._steps.leave_out(left, assigned.run_id)
+            yield from (StepResult(name, "skipped", why) for name, why in left.items())
+        rest = [step for step in steps if step.name not in left]
+        yield from self._steps.earlier.settle(plan, rest, assigned.run_id, assigned.cache).results.values()
 
-    def _with_outputs(self, step: StepResult) -> StepResult:
-        """A step's result with the references that its outputs have now that the run has committed."""
-        if step.run is None:
-            return step
-        return replace(step, outputs=self._runs.show(step.run).outputs)
+    def _with_outputs(self, steps: list[StepResult]) -> Iterator[StepResult]:
+        """Results of steps with the references that their outputs have now that the run has committed."""
+        runs = self._runs.several(step.run for step in steps if step.run is not None)
+        for step in steps:
+            yield step if step.run is None else replace(step, outputs=runs[step.run].outputs)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast, get_args
 
 from nbmlops.core.signs import StepState
-from nbmlops.pipelines.steps import SKIPPED, STEP
+from nbmlops.pipelines.steps import STEP
+from nbmlops.pipelines.taking_over import SKIPPED
 from nbmlops.pipelines.when import LEFT_OUT
 
 if TYPE_CHECKING:

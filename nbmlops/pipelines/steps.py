@@ -7,19 +7,16 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import NotFoundError, UnavailableError
+from nbmlops.core.errors import UnavailableError
 from nbmlops.core.signs import StepProgress
-from nbmlops.pipelines import keys
 from nbmlops.pipelines.accesses import result_of, surprises
-from nbmlops.pipelines.cells import code_digest
-from nbmlops.pipelines.fan_in import join, joined_of
-from nbmlops.pipelines.ledger import Claimant, Committed, Ledger, Slot
-from nbmlops.pipelines.local_modules import circumstances, code_of
+from nbmlops.pipelines.fan_in import join
+from nbmlops.pipelines.ledger import Claimant, Ledger, Slot
+from nbmlops.pipelines.local_modules import circumstances
 from nbmlops.pipelines.notebook import as_notebook
 from nbmlops.pipelines.outcome import executed, shown
 from nbmlops.pipelines.parameters import Parameters, inject
@@ -28,10 +25,10 @@ from nbmlops.pipelines.recovery import recover
 from nbmlops.pipelines.request import Cancellation, Request
 from nbmlops.pipelines.retrying import retried
 from nbmlops.pipelines.secret_values import Secrets
+from nbmlops.pipelines.taking_over import TakingOver
 from nbmlops.pipelines.warm.ahead import Ahead
 from nbmlops.pipelines.when import LEFT_OUT
 from nbmlops.store import lineage
-from nbmlops.store.naming import adopt_outputs
 from nbmlops.tracking.queries.values import add_tags
 
 if TYPE_CHECKING:
@@ -44,12 +41,10 @@ if TYPE_CHECKING:
     from nbmlops.store.catalog import Connection
     from nbmlops.tracking.active import ActiveRun
 
-__all__ = ["SKIPPED", "STEP", "StepRunner"]
+__all__ = ["STEP", "StepRunner"]
 
 STEP = "step"
 """The tag that says which step a run is of, where several run the same notebook."""
-SKIPPED = "skipped."
-"""Before a step's name, the tag by which a pipeline run names the run whose result it took over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +75,7 @@ class StepRunner:
 
     def __init__(self, stores: Stores, ledger: Ledger, folder: Path, root: Path, warm: int = 0) -> None:
         self.ahead = Ahead(warm, root)
+        self.earlier = TakingOver(stores, ledger, root)
         self._stores = stores
         self._catalog = stores.runs.catalog
         self._runs = stores.runs
@@ -98,20 +94,12 @@ class StepRunner:
     ) -> StepResult:
         """Run `step` as a part of the pipeline run `run_id`, or skip it."""
         with lineage.activate(lineage.Active(run_id, run_id, pins=plan.pins)):
-            made_of = self.parts(plan, step)
-            claimant = Claimant(run_id, keys.step_key(made_of), plan.version, made_of)
-            slot = Slot.of(plan, step.name, run_id)
-            before = self.before(claimant.step_key, step.settings.cache) if cache else None
-            taken = plan.taken.get(step.name)
-            if taken is not None:
-                # With the key that it had: under the one of now, a later run would take it for up to date.
-                own = replace(claimant, step_key=taken.step_key, parts=taken.parts)
-                changed = "" if own.step_key == claimant.step_key else ", though something has changed since"
-                result = self._skip(slot, own, taken, f"taken from {{run}}{changed}")
-            elif before is not None:
-                result = self._skip(slot, claimant, before, "same code, parameters and inputs as {run}")
+            settled = self.earlier.settle(plan, [step], run_id, cache)
+            if (done := settled.results.get(step.name)) is not None:
+                result = done
             else:
                 progress(StepProgress(step.name, "running"))
+                slot, claimant = Slot.of(plan, step.name, run_id), settled.claimants[step.name]
                 attempt = partial(self._execute, plan, step, slot, claimant, cancelled, progress)
                 result = retried(step, attempt, cancelled, progress)
         progress(StepProgress(step.name, result.status, seconds=result.seconds or 0.0, why=result.why))
@@ -126,54 +114,10 @@ class StepRunner:
         """Where the executed notebook of a step of a pipeline's run is written on this machine."""
         return self._folder / run_id / f"{step}.ipynb"
 
-    def leave_out(self, step: str, why: str, run_id: str) -> None:
-        """Note that a step does not run; those that wait for it read what it made before."""
-        self._catalog.transact(lambda c: add_tags(c, run_id, {f"{LEFT_OUT}{step}": why}))
-
-    def _input(self, kind: str, ref: str, locked: bool = False) -> tuple[str, str, str]:
-        """What a step reads, as it resolves now for this pipeline run."""
-        try:
-            if locked:
-                return f"locked {kind}", ref, self._stores.data.locked(ref)
-            return kind, ref, self._stores.versions[kind].resolve(ref).digest
-        except NotFoundError:
-            # The step itself says so, in the cell that reads it.
-            return kind, ref, "missing"
-
-    def parts(self, plan: Plan, step: Step) -> dict[str, Any]:
-        """What decides the result of a step, as things are now; see `keys.parts`."""
-        inputs = [self._input(read.kind, read.ref, read.locked) for read in dict.fromkeys(step.reads)]
-        if step.parts:
-            return joined_of(step, inputs)
-        notebook = plan.notebooks[step.name]
-        own = code_of(plan, step.name, self._root)
-        environment = keys.relevant(own.imports)
-        made_of = keys.parts(code_digest(notebook), plan.parameters[step.name], inputs, own.files, environment)
-        # The same code writes under other names when it runs for some values.
-        return {**made_of, "branch": str(step.branch)} if step.branch else made_of
-
-    def before(self, key: str, age: timedelta | None = None) -> Committed | None:
-        """The newest committed result whose every read still means the same content, and that is not too old."""
-        for result in self._ledger.cached(key):
-            if {self._input(kind, name) for kind, name, _ in result.reads} == set(result.reads):
-                return result if age is None or self.age(result) < age else None
-        return None
-
-    def age(self, result: Committed) -> timedelta:
-        """How long ago the notebook ended that made a result, whoever has taken it over since."""
-        return self._runs.clock.now() - (self._runs.show(result.run_id).ended_at or datetime.min.replace(tzinfo=UTC))
-
-    def _skip(self, slot: Slot, claimant: Claimant, before: Committed, said: str) -> StepResult:
-        run = self._runs.show(before.run_id)
-
-        def work(connection: Connection) -> None:
-            self._ledger.take_over(connection, slot, claimant, before)
-            adopt_outputs(connection, claimant.run_id, before.outputs)
-            add_tags(connection, claimant.run_id, {f"{SKIPPED}{slot.step}": run.name})
-
-        self._catalog.transact(work)
-        why = said.format(run=run.name)
-        return StepResult(slot.step, "skipped", why, run=run.name, outputs=run.outputs, metrics=run.metrics)
+    def leave_out(self, left: Mapping[str, str], run_id: str) -> None:
+        """Note which steps do not run, and why; those that wait for them read what they made before."""
+        tags = {f"{LEFT_OUT}{step}": why for step, why in left.items()}
+        self._catalog.transact(lambda c: add_tags(c, run_id, tags))
 
     def _execute(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from nbmlops.core.errors import ConflictError
-from nbmlops.store import lineage, resolution, schema, tags
+from nbmlops.store import lineage, resolution, schema, tags, turns
 from nbmlops.store.subjects import Subject
 
 __all__ = [
@@ -97,10 +97,25 @@ def put_output(connection: Connection, run_id: str, name_id: int, version_id: in
 
 
 def adopt_outputs(connection: Connection, run_id: str, version_ids: Iterable[int]) -> None:
-    """Make versions of an earlier run outputs of this one, because their step was skipped."""
-    table = schema.version
-    for row in connection.execute(select(table.c.id, table.c.name_id).where(table.c.id.in_(tuple(version_ids)))).all():
-        put_output(connection, run_id, row.name_id, row.id)
+    """Make versions of earlier runs outputs of this one, because their steps were skipped; of one name, the last."""
+    table, output = schema.version, schema.run_output
+    wanted = list(dict.fromkeys(version_ids))
+    names: dict[int, int] = {}
+    for page in turns.pages(wanted):
+        query = select(table.c.id, table.c.name_id).where(table.c.id.in_(page))
+        names |= dict(map(tuple, connection.execute(query)))
+    meant = {names[version]: version for version in wanted if version in names}
+    query = select(output.c.name_id).filter_by(run_id=run_id)
+    known = {
+        row.name_id
+        for page in turns.pages(meant)
+        for row in connection.execute(query.where(output.c.name_id.in_(page)))
+    }
+    for name in known:
+        put_output(connection, run_id, name, meant[name])
+    rows = [{"run_id": run_id, "name_id": name, "version_id": meant[name]} for name in meant if name not in known]
+    if rows:
+        connection.execute(insert(output), rows)
 
 
 def name_outputs(connection: Connection, run_id: str) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +74,16 @@ class Looking:
         """The newest run of a notebook that gave the same when it was executed again."""
         found = self.catalog.read(lambda c: runs.reproduced(c, notebook, ("identical", "within tolerance")))
         return None if found is None else self.show(found)
+
+    def several(self, refs: Iterable[str]) -> dict[str, Run]:
+        """Runs by their whole ids or friendly names, without their cells, parts and environments; no others."""
+        self.reap()
+
+        def work(connection: Connection) -> dict[str, Run]:
+            rows = runs.among(connection, refs)
+            return dict(zip(rows, self._records(connection, list(rows.values())), strict=True))
+
+        return self.catalog.read(work)
 
     def _found(self, ref: str) -> Any:
         def work(connection: Connection) -> Any:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,14 +16,16 @@ import pytest
 
 from nbmlops.core.errors import ConflictError
 from nbmlops.pipelines import queries
-from nbmlops.pipelines.ledger import LEASE, Claimant, Committed, Holder, LateError, Ledger, Slot
+from nbmlops.pipelines.ledger import LEASE, Claimant, Committed, Holder, LateError, Ledger, Slot, Taken
+from nbmlops.pipelines.taking_over import TakingOver
 from nbmlops.store import lineage
 from nbmlops.workspace import Workspace
 
 SLOT = Slot("sums", "2013-04-01", "d" * 64, "1_make")
 WRITER = """\
 import os, sys
-from nbmlops.pipelines.ledger import Claimant, Ledger, Slot
+from nbmlops.pipelines.ledger import Claimant, Ledger, Slot, Taken
+from nbmlops.pipelines.taking_over import TakingOver
 from nbmlops.workspace import Workspace
 
 workspace = Workspace.open(sys.argv[1])
@@ -214,3 +217,22 @@ def until(holds: Callable[[], bool]) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("it never came to hold")
+
+
+def test_the_newest_results_of_many_keys_are_those_of_each(workspace: Workspace) -> None:
+    ledger = Ledger(workspace.catalog, Clock(), workspace.run.writer_lives)
+    version = workspace.versions("data").resolve(workspace.data.save(pd.DataFrame({"n": [1]}), "raw").ref).id
+    own, gone = claimant(workspace), replace(claimant(workspace), step_key="g" * 64)
+    for day, who, outputs in ((1, own, ()), (2, own, (version,)), (1, gone, (version,)), (2, gone, (version + 1,))):
+        ledger._clock.time = datetime(2013, 4, day, tzinfo=UTC)  # type: ignore[attr-defined]
+        slot = replace(SLOT, logical_time=f"2013-04-0{day}", step=who.step_key[:1])
+        taken = Taken(slot, who, Committed(who.run_id, outputs, ()))
+        workspace.catalog.transact(lambda c, one=taken: ledger.take_over(c, [one]))
+    found = ledger.newest([own.step_key, gone.step_key, "n" * 64])
+    assert found == {own.step_key: ledger.cached(own.step_key)[0], gone.step_key: None}
+    assert [result.outputs for result in ledger.cached(gone.step_key)] == [(version,)]
+    earlier = TakingOver(workspace.pipeline._stores, ledger, workspace.marker.root)
+    before = earlier.before([own.step_key, gone.step_key])
+    assert {key: result.outputs for key, result in before.items()} == dict.fromkeys(before, (version,))
+    assert len(before) == 2
+    assert ledger.newest([]) == {}

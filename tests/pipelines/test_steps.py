@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nbmlops.core.errors import UnavailableError
-from nbmlops.pipelines import queries, steps
+from nbmlops.pipelines import queries, taking_over
 from nbmlops.pipelines.ledger import Ledger, Slot
 from nbmlops.tracking.active import ActiveRun
 from nbmlops.workspace import Workspace
@@ -76,7 +76,7 @@ def test_a_steps_end_and_its_row_of_the_ledger_are_one(workspace: Workspace, mon
     assert states(workspace.pipeline.run("sums")) == {"1_make": "completed", "2_sum": "completed"}
 
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "add_tags", stop)
+        patch.setattr(taking_over, "add_tags", stop)
         with pytest.raises(StopError):
             workspace.pipeline.run("sums")
     assert (slots(workspace, "sums"), outputs(workspace, "sums")) == ({"1_make": None, "2_sum": None}, {})

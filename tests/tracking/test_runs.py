@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib import metadata
 from pathlib import Path
@@ -51,6 +52,23 @@ def test_a_run_keeps_params_metrics_tags_and_artifacts(workspace: Workspace) -> 
     assert workspace.run.history("gbm", "auc") == [(0, 0.7), (1, 0.8)]
     assert record.environment is not None
     assert "pandas" in record.environment["distributions"]
+
+
+def test_several_runs_are_what_each_is_by_itself(workspace: Workspace) -> None:
+    for depth in range(3):
+        with workspace.run("gbm", params={"depth": depth}) as run:
+            run.log(auc=depth / 10)
+            workspace.data.save(pd.DataFrame({"x": [depth]}), f"t{depth}")
+    with workspace.run("other-2"):
+        pass
+    ids = [workspace.run.show(f"gbm-{number}").id for number in (1, 2)]
+    asked = [*ids, "gbm-3", "other-2-1", "gbm-99", "gbm", "f" * 32, ids[0][:8]]
+    found = workspace.run.several(asked)
+    assert set(found) == {*ids, "gbm-3", "other-2-1"}
+    for ref, run in found.items():
+        shown = workspace.run.show(ref)
+        assert run == replace(shown, cells=(), environment=None, diff=None, source=None)
+    assert workspace.run.several([]) == {}
 
 
 def test_values_that_are_no_plain_numbers_are_kept_or_refused(workspace: Workspace) -> None:

@@ -7,16 +7,18 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, tuple_, update
 
 from nbmlops.core.clock import instant
 from nbmlops.core.refs import pinned
-from nbmlops.store import schema
+from nbmlops.store import schema, turns
+from nbmlops.store.edges import selected
 from nbmlops.store.naming import newest_named
 from nbmlops.tracking.queries import metrics
 
 __all__ = [
     "adopt",
+    "among",
     "begin",
     "bury",
     "count",
@@ -156,6 +158,18 @@ def find(connection: Connection, ref: str) -> Sequence[Any]:
     if len(ref) < 6:
         return []
     return connection.execute(select(table).where(table.c.id.startswith(ref, autoescape=True)).limit(6)).all()
+
+
+def among(connection: Connection, refs: Iterable[str]) -> dict[str, Any]:
+    """Rows of several runs, by the whole id or the friendly name by which each was asked for."""
+    table, wanted = schema.run, list(dict.fromkeys(refs))
+    found = {row.id: row for row in selected(connection, select(table), table.c.id, wanted)}
+    split = {ref: ref.rpartition("-") for ref in wanted if ref not in found}
+    names = {(experiment, int(number)): ref for ref, (experiment, _, number) in split.items() if number.isdecimal()}
+    for page in turns.pages(names):
+        query = select(table).where(tuple_(table.c.experiment, table.c.number).in_(page))
+        found |= {names[row.experiment, row.number]: row for row in connection.execute(query)}
+    return found
 
 
 def count(connection: Connection) -> int:

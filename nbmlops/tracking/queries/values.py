@@ -69,9 +69,15 @@ def refuse_change(known: Mapping[str, Any], params: Mapping[str, Any]) -> None:
 def add_tags(connection: Connection, run_id: str, tags: Mapping[str, str]) -> None:
     """Set tags; a later value replaces an earlier one."""
     table = schema.tag
-    for key, value in tags.items():
-        if connection.execute(update(table).filter_by(run_id=run_id, key=key).values(value=value)).rowcount == 0:
-            connection.execute(insert(table).values(run_id=run_id, key=key, value=value))
+    query = select(table.c.key).filter_by(run_id=run_id)
+    known = {
+        key for page in turns.pages(tags) for key in connection.execute(query.where(table.c.key.in_(page))).scalars()
+    }
+    for key in known:
+        connection.execute(update(table).filter_by(run_id=run_id, key=key).values(value=tags[key]))
+    rows = [{"run_id": run_id, "key": key, "value": value} for key, value in tags.items() if key not in known]
+    if rows:
+        connection.execute(insert(table), rows)
 
 
 def put_artifact(connection: Connection, run_id: str, name: str, digest: str, size: int) -> None:
