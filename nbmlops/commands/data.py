@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nbmlops.commands.offers import aliases, columns, data_condition, remotes
+from nbmlops.commands.paging import DELETED, paged
 from nbmlops.commands.params import Given, KeyValue, ObjectParam, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
@@ -113,9 +114,10 @@ def load(session: Session, ref: str, columns: str | None, locked: bool, **how: A
 
 @group.verb("list")
 @_TAGGED
-def list_(session: Session, tags: _Pairs) -> Any:
+@DELETED
+def list_(session: Session, tags: _Pairs, deleted: bool) -> Any:
     """List names."""
-    return _listed(session.workspace.data.list(tags=mapping(tags)))
+    return _listed(session.workspace.data.list(tags=mapping(tags), deleted=deleted))
 
 
 @group.verb("show")
@@ -128,9 +130,10 @@ def show(session: Session, ref: str) -> Any:
 @group.verb("history")
 @click.argument("name", type=_NAME)
 @_TAGGED
-def history(session: Session, name: str, tags: _Pairs) -> Any:
+@paged
+def history(session: Session, name: str, tags: _Pairs, **page: Any) -> Any:
     """List versions."""
-    return session.workspace.data.history(name, tags=mapping(tags))
+    return session.workspace.data.history(name, tags=mapping(tags), **page)
 
 
 @group.verb("tag")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nbmlops.commands.offers import aliases, remotes
+from nbmlops.commands.paging import DELETED, paged
 from nbmlops.commands.params import Given, ObjectParam, RefParam
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
@@ -61,9 +62,10 @@ def load(session: Session, ref: str) -> Any:
 
 
 @group.verb("list")
-def list_(session: Session) -> Any:
+@DELETED
+def list_(session: Session, deleted: bool) -> Any:
     """List models."""
-    return _listed(session.workspace.model.list())
+    return _listed(session.workspace.model.list(deleted=deleted))
 
 
 @group.verb("show")
@@ -75,9 +77,10 @@ def show(session: Session, ref: str) -> Any:
 
 @group.verb("history")
 @click.argument("name", type=_NAME)
-def history(session: Session, name: str) -> Any:
+@paged
+def history(session: Session, name: str, **page: Any) -> Any:
     """List versions."""
-    return _listed(session.workspace.model.history(name))
+    return _listed(session.workspace.model.history(name, **page))
 
 
 @group.verb("promote")

@@ -72,6 +72,12 @@ class Describing(Loading):
         self._lineage.record("reads", version)
         return replace(found, of=version.ref)
 
+    def kept_profile(self, ref: str) -> Profile | None:
+        """The profile that is kept with a version; None where `profile` would have to make it first."""
+        version = self._versions.resolve(ref)
+        found = self._kept_profile(version)
+        return None if found is None else replace(found, of=version.ref)
+
     def _kept_profile(self, version: Version) -> Profile | None:
         """The profile that was kept with a version; None when there is none that can be read, and it is to be made."""
         from nbmlops.profiling import document

@@ -17,7 +17,8 @@ from nbmlops.data.records import DataVersion
 from nbmlops.data.saving import Tables
 from nbmlops.render.listing import Listing
 from nbmlops.store import lineage
-from nbmlops.store.judging import newest_report
+from nbmlops.store.judging import newest_report, newest_reports
+from nbmlops.store.pages import Page
 from nbmlops.store.tags import checked
 
 if TYPE_CHECKING:
@@ -71,13 +72,46 @@ class Keeping:
         version = self._versions.resolve(ref)
         return replace(DataVersion.of(version), judged=newest_report(self._versions, version))
 
-    def history(self, name: str, *, tags: Mapping[str, Any] | None = None) -> Listing[DataVersion]:
+    def history(
+        self,
+        name: str,
+        *,
+        tags: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        aliased: bool = False,
+    ) -> Listing[DataVersion]:
         """All versions of a name, newest first: what each holds, and who made it, where and at which commit.
 
-        With tags, those that have them.
+        Parameters
+        ----------
+        name : str
+            The name.
+        tags : mapping, optional
+            Only versions that have these.
+        limit : int, optional
+            How many at most.
+        after : str, optional
+            The last version of the page before.
+        aliased : bool
+            Only versions that an alias is on.
+
+        Raises
+        ------
+        NotFoundError
+            When nothing has that name, or there is no version `after`.
+        InvalidError
+            When `limit` is below 1, or `after` is of another name.
         """
-        found = self._versions.history(name, checked(tags or {}))
-        return Listing(map(DataVersion.of, found), DataVersion, "history")
+        page = Page.of(name, limit, after, aliased)
+        found = self._versions.history(name, checked(tags or {}), page)
+        judged = newest_reports(self._versions, found)
+        records = (replace(DataVersion.of(version), judged=judged.get(version.id)) for version in found)
+        return Listing(records, DataVersion, "history")
+
+    def outline(self, name: str, every: int = 100) -> tuple[int, list[str]]:
+        """How many versions a name has, and after which ones the pages of its history begin, but for the first."""
+        return self._versions.outline(name, every)
 
     def delete(self, ref: str, *, unlock: bool = False) -> list[DataVersion]:
         """Hide a version, or with a bare name all of them, until `restore` or the end of the grace period.
@@ -165,6 +199,17 @@ class Keeping:
         """
         return lineage.current().pins.get(f"lock:{name}") or self._lock.digest(name)
 
-    def list(self, *, tags: Mapping[str, Any] | None = None) -> list[DataVersion]:
-        """The newest version of every name; with tags, the newest of those that have them."""
+    def list(self, *, tags: Mapping[str, Any] | None = None, deleted: bool = False) -> list[DataVersion]:
+        """The newest version of every name; with tags, the newest of those that have them.
+
+        Parameters
+        ----------
+        tags : mapping, optional
+            Tags that a version must have.
+        deleted : bool
+            Tell instead what was deleted and can be restored, each version of it, what was deleted last first.
+        """
+        if deleted:
+            wanted = checked(tags or {}).items()
+            return [DataVersion.of(version) for version in self._versions.hidden() if wanted <= version.tags.items()]
         return [DataVersion.of(version) for version in self._versions.newest(checked(tags or {}))]

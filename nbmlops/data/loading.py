@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.core.refs import Ref
 from nbmlops.data import files, output
 from nbmlops.data.frames import names_of, pick
 from nbmlops.data.keeping import Keeping
 from nbmlops.data.records import a_or_an
+from nbmlops.store.pages import Page
 
 if TYPE_CHECKING:
     from nbmlops.data.diff_records import DataDiff
@@ -131,7 +133,9 @@ class Loading(Keeping):
 
     def _before(self, version: Version) -> Version:
         """The version before one, of the same name."""
-        older = self._older(version)
+        # What has no number yet is newer than all that have.
+        after = Ref(version.name, number=version.number) if version.number else None
+        older = self._versions.history(version.name, page=Page(limit=1, after=after))
         if not older:
             raise NotFoundError(
                 f"{version.ref} is the first version of {version.name}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from nbmlops.profiling.personal.masking import masked_profile
@@ -16,12 +17,14 @@ from nbmlops.render.look import Block, Facts, Look, Part, line, table
 from nbmlops.render.units import count, number, shape
 from nbmlops.render.width import clip
 
-__all__: list[str] = []
+__all__ = ["FIGURES", "bars", "figures"]
 
 _COLUMNS_SHOWN = 200
 _CHART = 24
 _PAIRS = 5
 _WORD = 24
+FIGURES = ("column", "kind", "nulls", "distinct", "least", "median", "mean", "most", "often")
+"""What `figures` tells of a column."""
 _HEADERS = ("column", "kind", ">nulls", ">distinct", ">least", ">median", ">mean", ">most", "often")
 
 
@@ -29,7 +32,7 @@ _HEADERS = ("column", "kind", ">nulls", ">distinct", ">least", ">median", ">mean
 def _(profile: Profile) -> Look:
     profile = masked_profile(profile)
     shown = profile.columns[:_COLUMNS_SHOWN]
-    blocks: list[Block] = [table(_HEADERS, map(_row, shown)).without_empty_columns()]
+    blocks: list[Block] = [table(_HEADERS, map(figures, shown)).without_empty_columns()]
     charts = tuple(Charted(column.name, _ends(column), heights) for column in shown if (heights := _heights(column)))
     if charts:
         blocks.append(Bars(charts))
@@ -51,7 +54,8 @@ def _is_sketched(columns: tuple[ColumnProfile, ...]) -> bool:
     return any(column.counts is None and column.hashes is not None for column in columns)
 
 
-def _row(column: ColumnProfile) -> tuple[str, ...]:
+def figures(column: ColumnProfile) -> tuple[str, ...]:
+    """What is told of a column in words, each of `FIGURES`; nothing where it has none."""
     about = "" if column.counts is not None else "~"
     distinct = "" if math.isnan(column.distinct) else f"{about}{round(column.distinct):,}"
     kind = ", ".join(filter(None, [column.kind, column.personal, _odd(column)]))
@@ -86,9 +90,7 @@ def _ends(column: ColumnProfile) -> str:
 def _often(column: ColumnProfile) -> str:
     """The most frequent values, unless each comes once."""
     found = [(value, times) for value, times in column.frequent[:3] if times > 1]
-    if column.kind == "boolean":
-        return ", ".join(f"{'true' if value else 'false'} {times:,}" for value, times in found)
-    return ", ".join(f"{clip(_value(column, value), _WORD)} {times:,}" for value, times in found)
+    return ", ".join(f"{clip(_told(column, value), _WORD)} {times:,}" for value, times in found)
 
 
 def _value(column: ColumnProfile, value: Any) -> str:
@@ -107,20 +109,36 @@ def _plain(value: float) -> str:
     return number(int(value)) if math.isfinite(value) and float(value).is_integer() else number(value)
 
 
-def _heights(column: ColumnProfile) -> tuple[float, ...]:
-    """What the chart of a column shows: counts of its values where they are few, else of intervals of one width."""
+def bars(column: ColumnProfile) -> list[tuple[str, float]]:
+    """What the chart of a column shows: counts of its values where they are few, else of intervals of one width.
+
+    Each is told in words, and counted. Of texts they are the most frequent ones.
+    """
     import numpy as np
 
     if column.kind == "text":
-        return tuple(float(times) for _, times in column.frequent[:_CHART])
+        return [(clip(str(value), _WORD), float(times)) for value, times in column.frequent[:_CHART]]
     low, high = column.moments.min, column.moments.max
     if not column.is_numeric or not column.moments.count or not math.isfinite(high - low):
-        return ()
+        return []
     if column.counts is not None and len(column.counts) <= _CHART:
-        return tuple(float(times) for _, times in column.counts)
-    below = column.rank(np.linspace(low, high, _CHART + 1))
+        return [(_told(column, value), float(times)) for value, times in column.counts]
+    edges = np.linspace(low, high, _CHART + 1)
+    below = column.rank(edges)
     below[0] = 0.0
-    return tuple((np.diff(below) * column.moments.count).clip(min=0).tolist())
+    counts = (np.diff(below) * column.moments.count).clip(min=0).tolist()
+    ends = [_value(column, edge) for edge in edges.tolist()]
+    return list(zip((f"{one} … {other}" for one, other in pairwise(ends)), counts, strict=True))
+
+
+def _heights(column: ColumnProfile) -> tuple[float, ...]:
+    return tuple(height for _, height in bars(column))
+
+
+def _told(column: ColumnProfile, value: Any) -> str:
+    if column.kind == "boolean":
+        return "true" if value else "false"
+    return _value(column, value)
 
 
 def _strongest(profile: Profile) -> str:

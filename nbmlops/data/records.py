@@ -46,7 +46,7 @@ class DataVersion:
     version commits. `run` is the friendly name of the run that made it, `script` the program where it was no notebook,
     `git` the commit, the branch and whether there were changes besides; `source` the address it was fetched from,
     or the URL of the database that answered to `query`.
-    `judged` is number and status of the newest report on it, which only `show` looks up.
+    `judged` is number and status of the newest report on it, which `show` and `history` look up.
     What is `tracked`, a file, a folder or a Delta table, stays at its `source`, and `etag` is how it was marked there.
     """
 

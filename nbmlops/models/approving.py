@@ -68,3 +68,7 @@ class Approving:
             When another version waits.
         """
         return self._promoter.reject(name, to, message)
+
+    def waiting(self, name: str | None = None) -> list[Ask]:
+        """What waits for approval, of one model or of all, the oldest first."""
+        return self._promoter.waiting(name)

@@ -119,15 +119,24 @@ class ModelPromoter:
         """Say no to what waits; see `Models.reject`."""
         return self._approvals.reject(ref, alias, message)
 
-    def asked(self, version: Version) -> tuple[str, ...]:
-        """What others were asked to approve for a version, and what became of it."""
-        told = self._approvals.told(version.name)
-        return tuple(ask.where for ask in told if ask.version_id == version.id)
+    def asked(self, name: str) -> dict[int, tuple[str, ...]]:
+        """What others were asked to approve of a model, and what became of it, by the id of the version."""
+        found: dict[int, tuple[str, ...]] = {}
+        for ask in self._approvals.told(name):
+            found[ask.version_id] = (*found.get(ask.version_id, ()), ask.where)
+        return found
+
+    def waiting(self, name: str | None) -> list[Ask]:
+        """What waits for approval; see `Models.waiting`."""
+        return [ask for ask in self._approvals.told(name) if ask.state == "waiting"]
+
+    def way_back(self, name: str, alias: str) -> tuple[Version, Version]:
+        """Where an alias is, and where a rollback takes it; see `Models.way_back`."""
+        return self._aliases.way_back(name, check_alias(alias))
 
     def rollback(self, name: str, alias: str) -> Promotion:
         """Move back; see `Models.rollback`."""
-        check_alias(alias)
-        present, earlier = self._aliases.way_back(name, alias)
+        present, earlier = self.way_back(name, alias)
         _, held = integrity(earlier, self._open)
         report = self._keep(f"rollback {alias}", earlier, (held,))
         promotion = Promotion("model", name, alias, present.ref, earlier.ref, report, moved=False)

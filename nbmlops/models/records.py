@@ -119,8 +119,8 @@ class ModelVersion:
     `digest` is that of its canonical bytes, `estimator` the path of its class, `signer` the id of the key
     that signed it, `libraries` the versions that it was saved with, `inputs` references of the data that its
     run had read. `number` is None until the pipeline run that wrote the version commits. `judged` is number and
-    status of the newest report on it, which only `show` looks up; `asked` says which alias others were asked to
-    approve for it, which `show` and `history` look up.
+    status of the newest report on it, and `asked` says which alias others were asked to approve for it; both are
+    looked up by `show` and `history`.
     """
 
     id: int

@@ -20,7 +20,8 @@ from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
 from nbmlops.models.sealing import build, sealed
 from nbmlops.store import audit
 from nbmlops.store.aliases import Aliases
-from nbmlops.store.judging import newest_report
+from nbmlops.store.judging import newest_report, newest_reports
+from nbmlops.store.pages import Page
 from nbmlops.store.versions import Version, Versions
 
 if TYPE_CHECKING:
@@ -176,13 +177,20 @@ class Models(Approving):
     def show(self, ref: str) -> ModelVersion:
         """What is known of a version."""
         version = self._versions.resolve(ref)
-        judged, asked = newest_report(self._versions, version), self._promoter.asked(version)
-        return replace(self._record(version), judged=judged, asked=asked)
+        asked = self._promoter.asked(version.name).get(version.id, ())
+        return replace(self._record(version), judged=newest_report(self._versions, version), asked=asked)
 
-    def history(self, name: str) -> list[ModelVersion]:
-        """All versions of a model, newest first."""
-        versions = self._versions.history(name)
-        return [replace(self._record(version), asked=self._promoter.asked(version)) for version in versions]
+    def history(
+        self, name: str, *, limit: int | None = None, after: str | None = None, aliased: bool = False
+    ) -> list[ModelVersion]:
+        """All versions of a model, newest first; `limit`, `after` and `aliased` are those of `Data.history`."""
+        versions = self._versions.history(name, page=Page.of(name, limit, after, aliased))
+        asked, judged = self._promoter.asked(name), newest_reports(self._versions, versions)
+        return [replace(self._record(one), asked=asked.get(one.id, ()), judged=judged.get(one.id)) for one in versions]
+
+    def outline(self, name: str, every: int = 100) -> tuple[int, list[str]]:
+        """How many versions a model has, and after which ones the pages of its history begin, but for the first."""
+        return self._versions.outline(name, every)
 
     def promote(self, ref: str, to: str = "production", *, message: str | None = None) -> Promotion:
         """Move an alias to a version, if its gate passes; where others must approve, ask them.
@@ -229,6 +237,17 @@ class Models(Approving):
             When the alias moved in the meantime, or the earlier version is deleted.
         """
         return self._promoter.rollback(name, alias)
+
+    def way_back(self, name: str, alias: str = "production") -> tuple[ModelVersion, ModelVersion]:
+        """The version that an alias is on, and the one that `rollback` would move it to.
+
+        Raises
+        ------
+        NotFoundError
+            When the alias is nowhere, or was nowhere before.
+        """
+        present, earlier = self._promoter.way_back(name, alias)
+        return self._record(present), self._record(earlier)
 
     def drill(self, name: str, alias: str = "production", *, on: Any = None) -> Report:
         """Rehearse a rollback with an alias of its own, time it, and keep the report; the real alias stays.
@@ -314,6 +333,7 @@ class Models(Approving):
         read = self._lineage.made_from(version)
         return ModelVersion.of(version, tuple(self._tables.get(number).ref for kind, number in read if kind == "data"))
 
-    def list(self) -> list[ModelVersion]:
-        """The newest version of every model."""
-        return [self._record(version) for version in self._versions.newest()]
+    def list(self, *, deleted: bool = False) -> list[ModelVersion]:
+        """The newest version of every model; or each version that was deleted and can be restored, the last first."""
+        found = self._versions.hidden() if deleted else self._versions.newest()
+        return [self._record(version) for version in found]

@@ -36,6 +36,7 @@ class Shown:
 class Box:
     """A node with its place in pixels; `title` is all that it says, `is_fed` whether an arrow ends at it."""
 
+    id: str
     label: str
     note: str
     title: str
@@ -95,7 +96,7 @@ def diagram(content: str, about: str, nodes: Sequence[Shown], arrows: Sequence[t
             node = of[one]
             title = clip(safe(f"{node.label} {node.note}".strip()), 80)
             label, note = clip(safe(node.label), _LONGEST), clip(safe(node.note), _LONGEST)
-            places[one] = Box(label, note, title, node.look, x, y, wide, _height(node), one in fed)
+            places[one] = Box(one, label, note, title, node.look, x, y, wide, _height(node), one in fed)
             y += _height(node) + _ROW
         x += wide + _GAP
     wires = tuple(_wire(places[before], places[after]) for before, after in arrows)

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from nbmlops.core.errors import spoken
 from nbmlops.render import dispatch
-from nbmlops.render.diagram import Shown, diagram
+from nbmlops.render.diagram import Diagram, Shown, diagram
 from nbmlops.render.dispatch import looks
 from nbmlops.render.look import Look, Part, line
 from nbmlops.render.units import count
 from nbmlops.store.graph import LineageGraph, Node
 
-__all__: list[str] = []
+__all__ = ["pictured"]
 
 
 @looks(LineageGraph)
@@ -26,14 +26,17 @@ def _(graph: LineageGraph) -> Look:
     cut = Part(spoken(more), "warn") if graph.cut else None
     nothing = None if len(graph.nodes) > 1 else Part("nothing is known of where it came from, or of its use", "muted")
     head = line(graph.ref, *words, nothing, cut)
-    if len(graph.nodes) == 1:
-        return Look(head)
+    return Look(head, body=(pictured(graph),)) if len(graph.nodes) > 1 else Look(head)
+
+
+def pictured(graph: LineageGraph) -> Diagram:
+    """The graph as boxes and arrows, and as two trees of text."""
     shown = [
         Shown(node.id, _name(node), node.note, node.layer, "root" if node.id == graph.root else _look(node))
         for node in graph.nodes
     ]
     arrows = [(arrow.before, arrow.after) for arrow in graph.arrows]
-    return Look(head, body=(diagram(_tree(graph), f"lineage of {graph.ref}", shown, arrows),))
+    return diagram(_tree(graph), f"lineage of {graph.ref}", shown, arrows)
 
 
 def _look(node: Node) -> str:

@@ -65,7 +65,8 @@ class Active:
 
     `pins` holds the digest that a reference means meanwhile, by ``KIND:REFERENCE``, as a frozen pipeline locks it.
     `names` holds what a bare name means meanwhile, by ``KIND:NAME``: a step that runs for each of some values has its
-    own. `proof` says that a run is only executed again: what others would see of it stays as it is.
+    own. `proof` says that a run is only executed again: what others would see of it stays as it is. `looks` says that
+    somebody only looks, as in a panel: what is read for that is made into nothing, and leaves no edge.
     """
 
     run_id: str | None = None
@@ -75,6 +76,7 @@ class Active:
     pins: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     proof: bool = False
+    looks: bool = False
 
     @property
     def cell_id(self) -> str | None:
@@ -190,6 +192,8 @@ class Lineage:
     def record(self, relation: str, version: Version) -> None:
         """Write the edges of the current subjects; a plain script's are kept until it saves."""
         now, active = self._clock.now(), current()
+        if active.looks:
+            return
         known, thing = touched.of_catalog(self._catalog.url), f"{version.kind}:{version.id}"
         if active.run_id or active.cell:
             self._catalog.transact(lambda c: record(c, now, relation, version.kind, version.id))

@@ -9,7 +9,6 @@ they started (`version.named` against `run.as_of`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,46 +17,18 @@ from sqlalchemy import Connection, func, select, update
 
 from nbmlops.core.clock import Clock
 from nbmlops.core.errors import ConflictError, NotFoundError
-from nbmlops.core.refs import Ref, check_name, pinned
+from nbmlops.core.refs import Ref, check_name
 from nbmlops.store import audit, lineage, naming, resolution, schema, tags, turns
 from nbmlops.store.catalog import Catalog
 from nbmlops.store.origin import Origin
+from nbmlops.store.pages import WHOLE, Page
 from nbmlops.store.touched import Source
+from nbmlops.store.version_rows import Version, records, selected
 
 __all__ = ["Version", "Versions"]
 
 Guard = Callable[["Version"], None]
 Also = Callable[[Connection, "Version"], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One immutable version of a named thing."""
-
-    id: int
-    kind: str
-    name: str
-    number: int | None
-    digest: str
-    root: str
-    size: int
-    new_bytes: int
-    created_at: datetime
-    author: str
-    message: str | None
-    run_id: str | None
-    detail: Mapping[str, Any]
-    aliases: tuple[str, ...]
-    tags: Mapping[str, str]
-    deleted_at: datetime | None
-    freed_at: datetime | None = None
-    run: str | None = None
-    """Friendly name of the run that made it; None for a run that this catalog does not know."""
-
-    @property
-    def ref(self) -> str:
-        """How a person names it."""
-        return pinned(self.name, self.number, self.digest)
 
 
 class Versions:
@@ -199,32 +170,59 @@ class Versions:
             .group_by(table.c.name_id)
             .subquery()
         )
-        query = self._select().join(last, (last.c.name_id == table.c.name_id) & (last.c.number == table.c.number))
-        return self.catalog.read(lambda c: self._records(c, c.execute(query.order_by(schema.name.c.name)).all()))
+        query = selected(self.kind).join(last, (last.c.name_id == table.c.name_id) & (last.c.number == table.c.number))
+        return self.catalog.read(lambda c: records(c, self.kind, c.execute(query.order_by(schema.name.c.name)).all()))
 
-    def history(self, name: str, having: Mapping[str, str] | None = None) -> list[Version]:
-        """All numbered versions of a name, newest first; with tags, those that have them.
+    def history(self, name: str, having: Mapping[str, str] | None = None, page: Page = WHOLE) -> list[Version]:
+        """All numbered versions of a name, newest first; with tags, those that have them; or a page of them.
 
         Raises
         ------
         NotFoundError
-            When nothing has that name.
+            When nothing has that name, or the page begins after a version that is not there.
         """
         own = lineage.named(self.kind, check_name(name))
 
         def work(connection: Connection) -> list[Version]:
             self.resolve_in(connection, Ref(own))
-            query = tags.having(self._select(), having or {}).where(
+            query = tags.having(selected(self.kind), having or {}).where(
                 schema.name.c.name == own, schema.version.c.number.is_not(None), schema.version.c.deleted_at.is_(None)
             )
-            return self._records(connection, connection.execute(query.order_by(schema.version.c.number.desc())).all())
+            if page.after is not None:
+                # By its number, which is one even if it was deleted since it was listed.
+                last = page.after.number or self.resolve_in(connection, page.after).number
+                query = query if last is None else query.where(schema.version.c.number < last)
+            if page.aliased:
+                query = query.where(schema.version.c.id.in_(select(schema.alias.c.version_id)))
+            ordered = query.order_by(schema.version.c.number.desc()).limit(page.limit)
+            return records(connection, self.kind, connection.execute(ordered).all())
 
         return self.catalog.read(work)
 
+    def outline(self, name: str, every: int) -> tuple[int, list[str]]:
+        """How many versions `history` tells, and behind which ones its pages of so many begin, but for the first."""
+        own = lineage.named(self.kind, check_name(name))
+        table = schema.version.c
+        query = select(table.number).join_from(schema.version, schema.name)
+        query = query.where(schema.name.c.kind == self.kind, schema.name.c.name == own)
+        query = query.where(table.number.is_not(None), table.deleted_at.is_(None)).order_by(table.number.desc())
+        numbers = self.catalog.read(lambda c: c.execute(query).scalars().all())
+        last = numbers[every - 1 : -1 : every]
+        return len(numbers), [f"{name}@v{number}" for number in last]
+
+    def hidden(self) -> list[Version]:
+        """What was deleted and can be restored still, what was deleted last first."""
+        table = schema.version.c
+        query = selected(self.kind).where(
+            table.deleted_at.is_not(None), table.freed_at.is_(None), table.number.is_not(None)
+        )
+        ordered = query.order_by(table.deleted_at.desc(), table.id.desc())
+        return self.catalog.read(lambda c: records(c, self.kind, c.execute(ordered).all()))
+
     def everything(self) -> list[Version]:
         """All versions of all names, deleted ones and those of runs in flight too, in the order of their making."""
-        query = self._select().order_by(schema.version.c.id)
-        return self.catalog.read(lambda c: self._records(c, c.execute(query).all()))
+        query = selected(self.kind).order_by(schema.version.c.id)
+        return self.catalog.read(lambda c: records(c, self.kind, c.execute(query).all()))
 
     def get(self, version_id: int) -> Version:
         """The version with this row id."""
@@ -233,8 +231,13 @@ class Versions:
     def with_content(self, digest: str) -> Version | None:
         """The oldest version, of any name, that has this content still; None when there is none."""
         table = schema.version
-        query = self._select().where(table.c.digest == digest, table.c.freed_at.is_(None)).order_by(table.c.id).limit(1)
-        return next(iter(self.catalog.read(lambda c: self._records(c, c.execute(query).all()))), None)
+        query = (
+            selected(self.kind)
+            .where(table.c.digest == digest, table.c.freed_at.is_(None))
+            .order_by(table.c.id)
+            .limit(1)
+        )
+        return next(iter(self.catalog.read(lambda c: records(c, self.kind, c.execute(query).all()))), None)
 
     def delete(self, ref: str, *, guard: Guard | None = None) -> list[Version]:
         """Hide a version, or with a bare name all versions of it; `restore` brings them back.
@@ -303,13 +306,13 @@ class Versions:
             return [self.resolve_in(connection, ref, deleted=deleted)]
         self.resolve_in(connection, ref, deleted=deleted)
         hidden = schema.version.c.deleted_at
-        query = self._select().where(
+        query = selected(self.kind).where(
             schema.name.c.name == ref.name,
             # What a run in flight has written is the run's own.
             schema.version.c.number.is_not(None),
             hidden.is_not(None) if deleted else hidden.is_(None),
         )
-        return self._records(connection, connection.execute(query.order_by(schema.version.c.id)).all())
+        return records(connection, self.kind, connection.execute(query.order_by(schema.version.c.id)).all())
 
     def _mark(
         self, connection: Connection, found: list[Version], at: datetime | None, action: str, subject: str
@@ -319,32 +322,9 @@ class Versions:
         connection.execute(update(schema.version).where(schema.version.c.id.in_(ids)).values(deleted_at=at))
         audit.append(connection, self.clock, f"{self.kind}.{action}", subject, {"versions": ids})
 
-    def _select(self) -> Any:
-        table, run = schema.version, schema.run
-        named = select(table, schema.name.c.name, run.c.experiment, run.c.number.label("run_number"))
-        return named.join(schema.name).outerjoin(run, run.c.id == table.c.run_id).where(schema.name.c.kind == self.kind)
-
     def get_in(self, connection: Connection, version_id: int) -> Version:
         """`get` inside the caller's transaction."""
-        row = connection.execute(self._select().where(schema.version.c.id == version_id)).one_or_none()
+        row = connection.execute(selected(self.kind).where(schema.version.c.id == version_id)).one_or_none()
         if row is None:
             raise NotFoundError(f"there is no {self.kind} version with the id {version_id}")
-        return self._records(connection, [row])[0]
-
-    def _records(self, connection: Connection, rows: Any) -> list[Version]:
-        aliases: dict[int, list[str]] = {}
-        query = select(schema.alias.c.version_id, schema.alias.c.alias).join(schema.name).filter_by(kind=self.kind)
-        for version_id, alias in connection.execute(query.order_by(schema.alias.c.alias)):
-            aliases.setdefault(version_id, []).append(alias)
-        tagged = tags.of_versions(connection, [row.id for row in rows])
-        own = ("name_id", "named", "experiment", "run_number")
-        return [
-            Version(
-                **{key: value for key, value in row._mapping.items() if key not in own},
-                kind=self.kind,
-                aliases=tuple(aliases.get(row.id, ())),
-                tags=tagged.get(row.id, {}),
-                run=f"{row.experiment}-{row.run_number}" if row.experiment else None,
-            )
-            for row in rows
-        ]
+        return records(connection, self.kind, [row])[0]

@@ -19,6 +19,8 @@ VARIABLES = {"flights": FRAME, "model": MODEL, "auc": 0.75, "grid": {"depth": [1
 
 SAVED = {"as_": None, "message": None, "tags": {}, "alias": None, "allow_empty": False}
 
+WHOLE = {"limit": None, "after": None, "aliased": False}
+
 JUDGED: dict[str, Any] = {
     **dict.fromkeys(("metric", "floor", "ceiling", "champion", "tolerance", "risk", "train", "sensitive")),
     **dict.fromkeys(("fairness", "calibration", "overfit", "change", "latency", "batch_latency")),
@@ -60,11 +62,14 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
         "data track s3://b/flights.csv f2 -m words",
         *("data.track", ("s3://b/flights.csv", "f2"), {"tags": {}, "message": "words", "alias": None}),
     ),
-    ("data list", "data.list", (), {"tags": {}}),
-    ("data list --tag a=1", "data.list", (), {"tags": {"a": "1"}}),
+    ("data list", "data.list", (), {"tags": {}, "deleted": False}),
+    ("data list --tag a=1 --deleted", "data.list", (), {"tags": {"a": "1"}, "deleted": True}),
     ("data show flights@v3", "data.show", ("flights@v3",), {}),
-    ("data history flights", "data.history", ("flights",), {"tags": {}}),
-    ("data history flights --tag a=1", "data.history", ("flights",), {"tags": {"a": "1"}}),
+    ("data history flights", "data.history", ("flights",), {"tags": {}, **WHOLE}),
+    (
+        *("data history flights --tag a=1 --limit 2 --after flights@v7 --aliased", "data.history", ("flights",)),
+        {"tags": {"a": "1"}, "limit": 2, "after": "flights@v7", "aliased": True},
+    ),
     ("data tag flights@v3 a=1 --remove b", "data.tag", ("flights@v3", {"a": "1"}), {"remove": ("b",)}),
     ("data alias flights@v3 golden", "data.alias", ("flights@v3", "golden"), {"remove": False}),
     ("data alias flights golden --remove", "data.alias", ("flights", "golden"), {"remove": True}),
@@ -138,9 +143,10 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("check diff suite.txt flights --from 3", "check.diff", ("suite.txt", "flights"), {"from_": 3}),
     ("model save model delay -m words", "model.save", (MODEL, "delay"), {"example": None, "message": "words"}),
     ("model save model delay --example flights", "model.save", (MODEL, "delay"), {"example": FRAME, "message": None}),
-    ("model list", "model.list", (), {}),
+    ("model list", "model.list", (), {"deleted": False}),
     ("model show delay", "model.show", ("delay",), {}),
-    ("model history delay", "model.history", ("delay",), {}),
+    ("model history delay", "model.history", ("delay",), WHOLE),
+    ("model history delay --limit 2", "model.history", ("delay",), {**WHOLE, "limit": 2}),
     ("model promote delay@v2 --to champion", "model.promote", ("delay@v2", "champion"), {"message": None}),
     ("model approve delay@v2 -m good", "model.approve", ("delay@v2", "production"), {"message": "good"}),
     ("model reject delay --to champion", "model.reject", ("delay", "champion"), {"message": None}),
