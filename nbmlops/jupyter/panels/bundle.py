@@ -16,7 +16,7 @@ from nbmlops.jupyter.panels.panel import names
 __all__ = ["digest", "script", "style"]
 
 WEB = Path(__file__).parent / "web"
-_FRAME = ("elements", "tabs", "chart", "table", "actions", "frame", "cell")
+_FRAME = ("elements", "tabs", "chart", "table", "versions", "actions", "frame", "cell")
 _EXPORTS = "export { mount, panels };\nexport default { render };\n"
 
 
@@ -32,7 +32,7 @@ def script() -> str:
 def style() -> str:
     """The sheet; colours are JupyterLab's variables, with others where there are none."""
     own = [f"{name}.css" for name in names() if (WEB / f"{name}.css").exists()]
-    return "\n".join(map(_read, ("frame.css", *own)))
+    return "\n".join(map(_read, ("frame.css", "versions.css", *own)))
 
 
 @cache

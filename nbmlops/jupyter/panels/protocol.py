@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NbmlopsError, NotFoundError, nearest, spoken
@@ -19,6 +20,7 @@ from nbmlops.jupyter.panels.given import checked
 from nbmlops.jupyter.panels.panel import Panel, find, names
 from nbmlops.render.dispatch import html, text
 from nbmlops.render.dispatch import json as to_json
+from nbmlops.store import lineage
 from nbmlops.store.pulse import pulse
 from nbmlops.tracking.ml_line import quoted
 
@@ -84,7 +86,9 @@ def _answered(open_workspace: Callable[[], Workspace], message: dict[str, Any], 
         return _token(open_workspace())
     ask = _declared(panel, panel.asks, name, "asked")
     given = checked(ask, params, f"{panel.name}: {name}", skip=1)
-    return ask(open_workspace(), **given)
+    # Who looks has not read: what is open beside the panel is not made from what it shows.
+    with lineage.activate(replace(lineage.current(), looks=True)):
+        return ask(open_workspace(), **given)
 
 
 def _declared(panel: Panel, known: Mapping[str, Callable[..., Any]], name: str, verb: str) -> Callable[..., Any]:

@@ -1,0 +1,68 @@
+"""What panels of versions share: records in the few fields that a table or a card shows, and a lineage to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.render.width import clip
+
+if TYPE_CHECKING:
+    from nbmlops.store.graph import LineageGraph
+
+__all__ = ["drawn", "fields", "short", "tagged", "unmeant", "words"]
+
+LONGEST = 300
+"""Characters of a text in a table or on a card; a version's own page has all of it."""
+_SHOWN = 20
+
+
+def short(text: str | None) -> str | None:
+    """A text that fits a table."""
+    return None if text is None else clip(text, LONGEST)
+
+
+def fields(record: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Some fields of a record."""
+    return {name: getattr(record, name) for name in names}
+
+
+def tagged(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags that fit a table: the first ones."""
+    return {clip(key, 60): clip(value, 60) for key, value in list(tags.items())[:_SHOWN]}
+
+
+def drawn(graph: LineageGraph) -> dict[str, Any]:
+    """A lineage as boxes with their places, arrows as paths, and the same in words; versions have references."""
+    from nbmlops.render.lineage_views import pictured
+
+    picture = pictured(graph)
+    of = {node.id: node for node in graph.nodes}
+    boxes = [
+        {
+            **fields(box, ("label", "note", "title", "look", "x", "y", "w", "h")),
+            "fed": box.is_fed,
+            "kind": of[box.id].kind,
+            "ref": of[box.id].label if of[box.id].is_version or of[box.id].kind == "run" else None,
+        }
+        for box in picture.boxes
+    ]
+    return {
+        "ref": graph.ref,
+        "boxes": boxes,
+        "wires": picture.wires,
+        "width": picture.w,
+        "height": picture.h,
+        "text": picture.text(),
+        "cut": graph.cut,
+    }
+
+
+def unmeant(text: str) -> bool:
+    """Whether a cell would compute a part of a value, so that the line would not say what was typed."""
+    return "{" in text or "}" in text
+
+
+def words(*said: str, beyond: tuple[str, ...] = ()) -> list[str]:
+    """The words of a line, and beyond them what people wrote, where what begins with a dash is no option."""
+    return [*said, *(["--"] if any(word.startswith("-") for word in beyond) else []), *beyond]
