@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.errors import NotFoundError
 from nbmlops.core.refs import Ref
 from nbmlops.pipelines import freezing
+from nbmlops.pipelines.laying_out import lay_out
 from nbmlops.pipelines.local_modules import code_of
 from nbmlops.pipelines.packaging.unpacking import is_package, unpack
 from nbmlops.pipelines.planning import make_plan, notebooks_of, restrict
@@ -79,8 +80,20 @@ class Planner:
             return restrict(replace(whole, logical_time=logical_time), selection, data)
         version = self._versions.resolve(ref)
         frozen = self.frozen(version)
-        code = _Code(version.digest, tuple(freezing.unpack(frozen, self.scratch / version.digest[:16])), self.root)
-        return self._frozen_plan(ref.name, frozen, code, params, logical_time, selection, fan)
+
+        def plan(code: _Code) -> Plan:
+            return self._frozen_plan(ref.name, frozen, code, params, logical_time, selection, fan)
+
+        folder = self.scratch / version.digest[:16]
+        here = plan(_Code(version.digest, tuple(freezing.unpack(frozen, folder)), self.root))
+        if frozen.protocol == 1 or self._modules(here) == frozen.environment["modules"]:
+            return here
+        # In the project's folders its own modules would be found first.
+        home, paths = lay_out(frozen, folder / "project")
+        there = plan(_Code(version.digest, paths, home.root, home))
+        return replace(
+            there, notes=(*here.notes, f"its own modules are those that were frozen: it runs in {home.root}")
+        )
 
     def _package_plan(
         self,
@@ -133,9 +146,9 @@ class Planner:
 
     def environment(self, plan: Plan) -> dict[str, Any]:
         """What a plan runs on: what is installed, and the project's own modules."""
-        modules: dict[str, str] = {}
-        for step in plan.graph.steps:
-            if step.parts:
-                continue
-            modules |= code_of(plan, step.name, self.root).files
-        return {**installed(), "modules": modules}
+        return {**installed(), "modules": self._modules(plan)}
+
+    def _modules(self, plan: Plan) -> dict[str, str]:
+        """The project's own modules that the steps of a plan import: path -> digest."""
+        own = (code_of(plan, step.name, self.root).files for step in plan.graph.steps if not step.parts)
+        return {path: digest for files in own for path, digest in files.items()}

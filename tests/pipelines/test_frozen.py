@@ -74,13 +74,52 @@ def test_a_proof_reads_what_the_run_that_it_is_compared_with_has_read(workspace:
     assert workspace.pipeline.run("sums@production", cache=False).run.metrics == {"total": 6.0}
 
 
-def test_a_frozen_version_says_what_it_runs_on_that_is_not_as_it_was(workspace: Workspace) -> None:
-    notebooks = workspace.marker.root / "notebooks"
-    (notebooks / "helpers.py").write_text("def twice(x): return 2 * x")
-    write(notebooks / "sum.ipynb", "factor: int = 2", "import helpers\n" + SUM)
+def test_a_frozen_version_runs_its_own_modules_whatever_became_of_those_of_the_project(workspace: Workspace) -> None:
+    root = workspace.marker.root
+    notebooks, shared = root / "notebooks", root / "shared"
+    shared.mkdir()
+    (notebooks / "helpers.py").write_text("from shared.scale import SCALE\ndef scaled(x): return SCALE * x")
+    (shared / "scale.py").write_text("SCALE = 2")
+    # The folder of the project is found from the notebook's, as notebooks do it.
+    own = "import sys; sys.path.insert(0, '..')\nfrom helpers import scaled"
+    write(notebooks / "sum.ipynb", "factor: int = 2", own, SUM.replace("float(total)", "float(scaled(total))"))
     workspace.pipeline.promote("sums")
-    (notebooks / "helpers.py").write_text("def twice(x): return x + x")
-    assert workspace.pipeline.run("sums@production").notes == ("modules are not as frozen: notebooks/helpers.py",)
+    assert workspace.pipeline.run("sums@production").notes == ()
+    package = root / "sums.pipeline.zip"
+    workspace.pipeline.package("sums@production", package)
+
+    (shared / "scale.py").write_text("SCALE = 100")
+    with workspace.pipeline.kernels.keeping():
+        assert workspace.pipeline.run("sums").run.metrics == {"total": 600.0}
+        frozen = workspace.pipeline.run("sums@production", cache=False)
+    assert frozen.run.metrics == {"total": 12.0}
+    assert workspace.pipeline.run(str(package), cache=False).run.metrics == {"total": 12.0}
+    place = workspace.marker.state / "scratch" / frozen.run.tags["version"][:16] / "project"
+    assert frozen.notes == (
+        "modules are not as frozen: shared/scale.py",
+        f"its own modules are those that were frozen: it runs in {place}",
+    )
+    # One that has the key of the frozen ones has its result, too.
+    again = workspace.pipeline.run("sums@production")
+    assert (states(again), again.run.metrics) == ({"sum": "skipped"}, {"total": 12.0})
+    (explained,) = workspace.pipeline.explain("sums@production").steps
+    assert explained.will == "skip"
+
+    (notebooks / "helpers.py").unlink()
+    shutil.rmtree(shared)
+    assert workspace.pipeline.run("sums@production", cache=False).run.metrics == {"total": 12.0}
+
+
+def test_a_module_that_comes_into_the_project_later_is_not_found_by_a_frozen_version(workspace: Workspace) -> None:
+    notebooks = workspace.marker.root / "notebooks"
+    write(
+        notebooks / "sum.ipynb", "factor: int = 2", "import iniconfig", SUM + "\nml.log(own=hasattr(iniconfig, 'OWN'))"
+    )
+    workspace.pipeline.promote("sums")
+    (notebooks / "iniconfig.py").write_text("OWN = True")
+    frozen = workspace.pipeline.run("sums@production", cache=False)
+    assert frozen.notes[0] == "modules are not as frozen: notebooks/iniconfig.py"
+    assert frozen.run.metrics == {"total": 6.0, "own": 0.0}
 
 
 def test_differences_name_a_few_and_count_the_rest() -> None:

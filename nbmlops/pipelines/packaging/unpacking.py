@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbmlops.core.errors import InvalidError, UnavailableError
+from nbmlops.pipelines.laying_out import lay_out
 from nbmlops.pipelines.packaging.archive import SUFFIX, opened
 from nbmlops.pipelines.packaging.needed import bring, missing, refuse_missing
 from nbmlops.pipelines.packaging.parts import DATA, frozen_of
-from nbmlops.pipelines.plan import Home
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.freezing import Frozen
     from nbmlops.pipelines.packaging.archive import Archive
+    from nbmlops.pipelines.plan import Home
     from nbmlops.pipelines.stores import Stores
 
 __all__ = ["Unpacked", "is_package", "unpack"]
@@ -71,13 +69,8 @@ def unpack(path: Path, scratch: Path, stores: Stores) -> Unpacked:
         if any(part.startswith(DATA) for part in archive.parts):
             _take_data(archive, frozen, scratch, stores)
     refuse_missing(stores, frozen.lock, path.name)
-    root = (scratch / "packages" / digest[:16]).resolve()
-    notebooks = {
-        name: json.dumps(each, indent=1, ensure_ascii=False).encode() for name, each in frozen.notebooks.items()
-    }
-    _lay_out(root, {**frozen.modules, **notebooks})
-    home = Home(root, tuple(root / entry for entry in frozen.path))
-    return Unpacked(frozen, digest, home, tuple(root / name for name in frozen.notebooks))
+    home, notebooks = lay_out(frozen, scratch / "packages" / digest[:16])
+    return Unpacked(frozen, digest, home, notebooks)
 
 
 def _take_data(archive: Archive, frozen: Frozen, scratch: Path, stores: Stores) -> None:
@@ -93,22 +86,3 @@ def _take_data(archive: Archive, frozen: Frozen, scratch: Path, stores: Stores) 
         bring(stores, lacking, folder / DATA)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _lay_out(root: Path, files: Mapping[str, bytes]) -> None:
-    """Write files, each whole or not at all: others may run the same package at this moment."""
-    for name, content in files.items():
-        path = root / name
-        if not path.resolve().is_relative_to(root):
-            raise InvalidError(f"{path} leads out of {root}", hint=f"remove {root}, which may be lost")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_file() and path.read_bytes() == content:
-                continue
-            made = path.with_name(f".{secrets.token_hex(8)}")
-            made.write_bytes(content)
-            made.replace(path)
-        except OSError as error:
-            raise UnavailableError(
-                f"cannot unpack {name} into {root}: {error.strerror}", hint="check permissions and free space"
-            ) from error

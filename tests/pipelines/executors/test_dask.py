@@ -29,7 +29,7 @@ pytestmark = pytest.mark.notebook
 def scheduler() -> Iterator[str]:
     """A scheduler with one worker, in threads of this process."""
     with LocalCluster(
-        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp", dashboard_address=None
+        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp", dashboard_address=":0"
     ) as cluster:
         yield cluster.scheduler_address
 
@@ -53,6 +53,20 @@ def test_steps_on_a_cluster_give_what_they_give_here(workspace: Workspace, sched
     assert states(here) == {"1_make": "skipped", "2_sum": "skipped"}, "the results are in the ledger, as any"
     again = workspace.pipeline.run("sums", executor="dask", scheduler=scheduler)
     assert states(again) == {"1_make": "skipped", "2_sum": "skipped"}
+
+
+def test_a_frozen_version_runs_its_own_modules_on_a_cluster_too(workspace: Workspace, scheduler: str) -> None:
+    notebooks = workspace.marker.root / "notebooks"
+    (notebooks / "scale.py").write_text("SCALE = 2")
+    (notebooks / "2_sum.ipynb").unlink()
+    write(notebooks / "1_make.ipynb", "rows: int = 10", "import scale", "ml.log(scale=scale.SCALE * rows)")
+    workspace.pipeline.promote("sums")
+    (notebooks / "scale.py").write_text("SCALE = 100")
+    ran = [
+        workspace.pipeline.run(name, cache=False, executor="dask", scheduler=scheduler).run.metrics
+        for name in ("sums", "sums@production")
+    ]
+    assert ran == [{"scale": 1000.0}, {"scale": 20.0}]
 
 
 def test_a_step_that_fails_says_on_a_cluster_what_it_says_here(
