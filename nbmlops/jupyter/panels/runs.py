@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.core.errors import NotFoundError, RefSyntaxError
 from nbmlops.jupyter.panels.panel import Panel
 from nbmlops.tracking.filtering import Field, Group
+from nbmlops.tracking.ml_line import quoted
 
 if TYPE_CHECKING:
     from nbmlops.render.listing import Listing
-    from nbmlops.tracking.records import Run
+    from nbmlops.tracking.records import Cell, Run
     from nbmlops.tracking.tabling import RunRow
     from nbmlops.workspace.root import Workspace
 
@@ -21,6 +23,8 @@ _FIRST = 4
 """Params, and metrics, that are columns from the start."""
 _LONGEST = 200
 """Characters of a text in a table."""
+_PARTS, _SOURCE = 200, 2_000
+"""Cells and parts of a run that are shown, and characters of a cell."""
 
 
 def start(workspace: Workspace, where: str | None = None, by: str | None = None) -> dict[str, Any]:
@@ -43,7 +47,7 @@ def page(
 ) -> dict[str, Any]:
     """A page of rows; each is an id, name, status, kind, start, seconds, notebook, and the columns' values."""
     found = workspace.run.rows(columns, limit, where=where or None, by=by, after=after)
-    return {"rows": [_row(row) for row in found]}
+    return {"rows": [_row(row) for row in found], "line": f"%ml {quoted(_list(where, by))}"}
 
 
 def outline(workspace: Workspace, where: str | None = None, by: str | None = None, every: int = _PAGE) -> Any:
@@ -52,21 +56,19 @@ def outline(workspace: Workspace, where: str | None = None, by: str | None = Non
 
 
 def run(workspace: Workspace, ref: str) -> dict[str, Any]:
-    """Everything that is known of a run, without the sources of its cells."""
+    """What is known of a run; of its cells the first lines, of a pipeline's many parts the first."""
     found = workspace.run.show(ref)
+    on = found.environment or {}
     return {
         **_told(found),
-        "cells": [
-            {
-                "position": cell.position,
-                "count": cell.count,
-                "status": cell.status,
-                "seconds": cell.seconds,
-                "source": cell.source[:2_000],
-            }
-            for cell in found.cells[:200]
+        "parent": found.parent_id and workspace.run.name_of(found.parent_id),
+        "python": on.get("python"),
+        "hidden": ", ".join(sorted({one.name for one in found.hidden_state})),
+        "models": _models(workspace, found),
+        "cells": [_cell(cell) for cell in found.cells[:_PARTS]],
+        "children": [
+            {"name": child.name, "status": child.status, "seconds": child.seconds} for child in found.children[:_PARTS]
         ],
-        "children": [_told(child) for child in found.children[:200]],
     }
 
 
@@ -113,6 +115,24 @@ def _row(row: RunRow) -> list[Any]:
     return [*own, *row.values]
 
 
+def _models(workspace: Workspace, found: Run) -> list[str]:
+    """Which of the versions that a run wrote are models."""
+    models = []
+    for ref in found.outputs[:_PARTS]:
+        try:
+            version = workspace.model.show(ref)
+        except (NotFoundError, RefSyntaxError):
+            continue  # it is data
+        if version.run_id == found.id:
+            models.append(version.ref)
+    return models
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    told = {name: getattr(cell, name) for name in ("position", "count", "status", "seconds")}
+    return {**told, "source": cell.source[:_SOURCE]}
+
+
 def _short(value: Any) -> Any:
     return value[:_LONGEST] if isinstance(value, str) else value
 
@@ -139,6 +159,18 @@ def _note(ref: str, text: str) -> list[str]:
     return ["run", "note", "--", ref, text]
 
 
+def _artifact(ref: str, name: str) -> list[str]:
+    return ["run", "artifact", "-o", "value", "--", ref, name]
+
+
+def _register(name: str) -> list[str]:
+    return ["model", "save", "model", name]
+
+
+def _promote(ref: str, message: str | None = None) -> list[str]:
+    return ["model", "promote", ref, *(["-m", message] if message else [])]
+
+
 def _reproduce(ref: str) -> list[str]:
     return ["reproduce", ref]
 
@@ -151,7 +183,16 @@ panel = Panel(
     name="runs",
     title="Runs",
     asks={each.__name__: each for each in (start, page, outline, run, curves, compare)},
-    lines={"list": _list, "show": _show, "compare": _compare, "note": _note, "reproduce": _reproduce},
+    lines={
+        "list": _list,
+        "show": _show,
+        "compare": _compare,
+        "note": _note,
+        "artifact": _artifact,
+        "register": _register,
+        "promote": _promote,
+        "reproduce": _reproduce,
+    },
     static=_static,
     apart=frozenset({"reproduce"}),
 )

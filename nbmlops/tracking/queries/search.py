@@ -80,7 +80,7 @@ def search(
         page = given if last is None else given.where(_beyond(value, last, descending))
         page = page.order_by(value.desc() if descending else value.asc(), newest.desc())
         found += connection.execute(page.limit(limit).with_only_columns(*wanted)).all()
-    if len(found) < limit:
+    if len(found) < limit and not _is_on_all(by):
         if last is not None and last[0] is None:
             without = without.where(newest < last[1])
         rest = without.order_by(newest.desc()).limit(limit - len(found)).with_only_columns(*wanted)
@@ -106,6 +106,10 @@ def outline(
     chosen = or_(numbered.c.place % every == 0, numbered.c.place == 1)
     rows = connection.execute(select(numbered).where(chosen).order_by(numbered.c.place)).all()
     return (rows[0].total if rows else 0), [row.id for row in rows if row.place % every == 0]
+
+
+def _is_on_all(by: Field) -> bool:
+    return by.group == "run" and by.name in {"experiment", "id", "kind", "number", "sequence", "started", "status"}
 
 
 def _ordered(by: Field) -> tuple[ColumnElement[Any], Select[Any]]:

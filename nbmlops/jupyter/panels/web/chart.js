@@ -2,45 +2,72 @@
 
 const COLOURS = 8;
 
-// Lines. Options: `label`; `lines`, each { name, points: [[x, y], …] }; `height`; `from`, `to` for bands of reference.
-function chart({ label, lines, height = 150, width = 460 }) {
+// Lines. Options: `label`; `lines`, each { name, points: [[x, y], …] }; `height`; `bands`, each { from, to, label } of y.
+function chart({ label, lines, height = 150, bands = [] }) {
   const kept = lines.map((line) => ({ ...line, points: line.points.filter(([, y]) => typeof y === "number" && Number.isFinite(y)) }));
-  const xs = kept.flatMap((line) => line.points.map(([x]) => x));
-  const ys = kept.flatMap((line) => line.points.map(([, y]) => y));
-  const edge = { left: 52, right: 10, top: 10, bottom: 22 };
-  const across_ = scale(xs, edge.left, width - edge.right);
-  const up = scale(ys, height - edge.bottom, edge.top);
   const readout = el("span", { class: "nbp-muted" });
-  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": described(label, kept), class: "nbp-chart" });
+  const place = el("div", { class: "nbp-plot" });
+  const key = kept.length > 1 ? keyOf(kept.map((line) => line.name)) : null;
+  const figure = el("figure", { class: "nbp-figure" }, el("figcaption", {}, el("b", { text: label }), " ", readout), place, key);
+  sized(place, (width) => place.replaceChildren(drawn({ label, kept, height, bands, width, readout })));
+  return figure;
+}
+
+// Call back with the width of an element, when it is first there and when it has become another.
+function sized(element, draw) {
+  let last = 0;
+  new ResizeObserver(([entry]) => {
+    const width = Math.round(entry.contentRect.width);
+    if (width < 40 || Math.abs(width - last) < 4) return;
+    last = width;
+    draw(width);
+  }).observe(element);
+}
+
+function drawn({ label, kept, height, bands, width, readout }) {
+  const xs = kept.flatMap((line) => line.points.map(([x]) => x));
+  const ys = [...kept.flatMap((line) => line.points.map(([, y]) => y)), ...bands.flatMap((band) => [band.from, band.to])].filter(Number.isFinite);
+  const edge = { left: 54, right: 10, top: 10, bottom: 22 };
+  const over = scale(xs, edge.left, width - edge.right);
+  const up = scale(ys, height - edge.bottom, edge.top);
+  const picture = svg("svg", { width, height, role: "img", "aria-label": described(label, kept), class: "nbp-chart" });
+  for (const band of bands) {
+    const [low, high] = [up(band.from), up(band.to)];
+    picture.append(svg("rect", { x: edge.left, width: Math.max(0, width - edge.left - edge.right), y: Math.min(low, high), height: Math.abs(low - high), class: "nbp-band" }, svg("title", { text: band.label ?? "reference" })));
+  }
   for (const y of ticks(ys)) {
     picture.append(svg("line", { x1: edge.left, x2: width - edge.right, y1: up(y), y2: up(y), class: "nbp-axis" }),
       svg("text", { x: edge.left - 6, y: up(y) + 4, "text-anchor": "end", text: short(y) }));
   }
-  const [low, high] = [Math.min(...xs), Math.max(...xs)];
   if (xs.length) {
-    picture.append(svg("text", { x: edge.left, y: height - 6, text: short(low) }),
-      svg("text", { x: width - edge.right, y: height - 6, "text-anchor": "end", text: short(high) }));
+    const ends = xs.reduce(([low, high], x) => [x < low ? x : low, x > high ? x : high], [xs[0], xs[0]]);
+    picture.append(svg("text", { x: edge.left, y: height - 6, text: short(ends[0]) }));
+    if (ends[1] !== ends[0]) picture.append(svg("text", { x: width - edge.right, y: height - 6, "text-anchor": "end", text: short(ends[1]) }));
   }
   kept.forEach((line, place) => {
-    const points = line.points.map(([x, y]) => `${across_(x).toFixed(1)},${up(y).toFixed(1)}`).join(" ");
-    if (line.points.length === 1) picture.append(svg("circle", { cx: across_(line.points[0][0]), cy: up(line.points[0][1]), r: 3, class: `nbp-dot nbp-c${place % COLOURS}` }));
-    else picture.append(svg("polyline", { points, class: `nbp-curve nbp-c${place % COLOURS}` }));
+    const colour = `nbp-c${place % COLOURS}`;
+    if (line.points.length === 1) picture.append(svg("circle", { cx: over(line.points[0][0]), cy: up(line.points[0][1]), r: 3, class: `nbp-dot ${colour}` }));
+    else picture.append(svg("polyline", { points: line.points.map(([x, y]) => `${over(x).toFixed(1)},${up(y).toFixed(1)}`).join(" "), class: `nbp-curve ${colour}` }));
   });
   const cursor = svg("line", { y1: edge.top, y2: height - edge.bottom, class: "nbp-cursor", visibility: "hidden" });
   picture.append(cursor);
   picture.addEventListener("pointermove", (event) => {
-    const box = picture.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * width;
-    const near = kept.map((line) => [line.name, nearest(line.points, x, across_)]).filter(([, point]) => point);
+    const x = event.clientX - picture.getBoundingClientRect().left;
+    const near = kept.map((line) => [line.name, nearest(line.points, x, over)]).filter(([, point]) => point);
     if (!near.length) return;
-    cursor.setAttribute("x1", across_(near[0][1][0]));
-    cursor.setAttribute("x2", across_(near[0][1][0]));
+    const at = near[0][1][0];
+    cursor.setAttribute("x1", over(at));
+    cursor.setAttribute("x2", over(at));
     cursor.setAttribute("visibility", "visible");
-    readout.textContent = `at ${short(near[0][1][0])}: ` + near.slice(0, 6).map(([name, point]) => kept.length > 1 ? `${name} ${say.number(point[1])}` : say.number(point[1])).join(", ");
+    readout.textContent = `at ${short(at)}: ${near.slice(0, 6).map(([name, point]) => (kept.length > 1 ? `${name} ` : "") + say.number(point[1])).join(", ")}`;
   });
   picture.addEventListener("pointerleave", () => { cursor.setAttribute("visibility", "hidden"); readout.textContent = ""; });
-  const key = kept.length > 1 ? el("div", { class: "nbp-key" }, kept.slice(0, 24).map((line, place) => el("span", {}, el("span", { class: `nbp-swatch nbp-c${place % COLOURS}`, "aria-hidden": "true" }), line.name))) : null;
-  return el("figure", { class: "nbp-figure" }, el("figcaption", {}, el("b", { text: label }), " ", readout), picture, key);
+  return picture;
+}
+
+function keyOf(names) {
+  const shown = names.slice(0, 24).map((name, place) => el("span", {}, el("span", { class: `nbp-swatch nbp-c${place % COLOURS}`, "aria-hidden": "true" }), name));
+  return el("div", { class: "nbp-key" }, shown, names.length > 24 && el("span", { class: "nbp-muted", text: `and ${names.length - 24} more` }));
 }
 
 // Things across axes, as parallel coordinates. Axes are names; things are { name, values }, one value for each axis.
@@ -62,7 +89,7 @@ function across({ label, axes, things, height = 190 }) {
     picture.append(svg("polyline", { points: points.map(([x, y]) => `${x},${y.toFixed(1)}`).join(" "), class: `nbp-curve nbp-c${number % COLOURS}` }, svg("title", { text: thing.name })));
     for (const [x, y] of points) picture.append(svg("circle", { cx: x, cy: y, r: 3, class: `nbp-dot nbp-c${number % COLOURS}` }));
   });
-  const key = el("div", { class: "nbp-key" }, things.slice(0, 24).map((thing, place) => el("span", {}, el("span", { class: `nbp-swatch nbp-c${place % COLOURS}`, "aria-hidden": "true" }), thing.name)));
+  const key = keyOf(things.map((thing) => thing.name));
   return el("figure", { class: "nbp-figure" }, el("figcaption", {}, el("b", { text: label })), el("div", { class: "nbp-wide", tabindex: "0", role: "group", "aria-label": label }, picture), key);
 }
 
@@ -91,9 +118,9 @@ function ticks(values) {
   return high > low ? [low, (low + high) / 2, high] : [low];
 }
 
-function nearest(points, x, across_) {
+function nearest(points, x, over) {
   let best = null;
-  for (const point of points) if (!best || Math.abs(across_(point[0]) - x) < Math.abs(across_(best[0]) - x)) best = point;
+  for (const point of points) if (!best || Math.abs(over(point[0]) - x) < Math.abs(over(best[0]) - x)) best = point;
   return best;
 }
 

@@ -1,123 +1,118 @@
 // The panel of runs: a toolbar, a table of all runs, and beside it one run or several compared.
 
-panels.register("runs", {
-  title: "Runs",
-  async draw(root, context) {
-    const view = new RunsView(root, context);
-    await view.start();
-  },
-});
-
-const OWN = ["id", "name", "status", "kind", "started", "seconds", "notebook"];
 const SIZE = 100;
+const OWN = 7; // of a row: id, name, status, kind, started, seconds, notebook; behind them the columns that were chosen
+
+panels.register("runs", { title: "Runs", draw: (root, context) => new RunsView(root, context).start() });
 
 class RunsView {
   constructor(root, context) {
-    this.root = root;
-    this.context = context;
-    this.where = "";
-    this.by = null;
-    this.columns = [];
-    this.names = new Map();
+    Object.assign(this, { root, context, where: "", by: null, columns: [], round: 0, anchors: null, again: null });
   }
 
   async start() {
-    const { el, button } = this.context;
-    const first = await this.context.ask("start", {});
-    this.fields = first.fields;
-    this.columns = first.columns;
-    this.filter = el("input", { type: "search", class: "nbp-input", placeholder: 'metrics.auc > 0.8 and status = "finished"', "aria-label": "Condition on runs", "aria-describedby": "", spellcheck: "false", on: { input: this.context.debounced(() => this.search(), 30) } });
+    const { el, button, debounced, table } = this.context;
+    const first = await this.context.ask("start");
+    Object.assign(this, { fields: first.fields, columns: first.columns });
+    this.filter = el("input", { type: "search", class: "nbp-input", placeholder: 'metrics.auc > 0.8 and status = "finished"', "aria-label": "Condition on runs", spellcheck: "false", on: { input: debounced(() => this.search(), 30) } });
     this.wrong = el("pre", { class: "nbp-wrong", role: "alert", hidden: true });
     this.count = el("span", { class: "nbp-muted", role: "status" });
-    this.compareButton = button("Compare", () => this.compare(), { disabled: true });
-    this.side = el("div", { class: "nbp-side", hidden: true });
-    this.table = this.context.table({
-      label: "Runs", columns: this.shownColumns(), size: SIZE, id: (row) => row[0], name: (row) => row[1],
-      source: this.source(first.rows), onSort: (key, descending) => { this.by = `${descending ? "-" : ""}${key}`; this.reload(); },
-      onOpen: (row) => this.open(row[1]), onSelect: (ids, row) => this.select(ids, row), onError: (error) => this.refuse(error),
+    this.comparing = button("Compare", () => this.compare(), { disabled: true, title: "Select two runs or more" });
+    this.clearing = button("Clear", () => this.table.clear(), { hidden: true, class: "nbp-button nbp-quiet", "aria-label": "Clear the selection" });
+    this.line = el("code", { class: "nbp-muted", text: first.line });
+    this.side = el("section", { class: "nbp-side", hidden: true, "aria-label": "Details" });
+    this.nothing = el("div", { hidden: true });
+    this.table = table({
+      label: "Runs", columns: this.shown(), size: SIZE, id: (row) => row[0], name: (row) => row[1], source: this.source(first.rows),
+      onSort: (key, descending) => { this.by = `${descending ? "-" : ""}${key}`; this.reload(); },
+      onOpen: (row) => this.open(row[1]), onSelect: (ids) => this.select(ids), onError: (error) => this.refuse(error),
     });
     this.content = el("div", { class: "nbp-split" }, this.table.element, this.side);
-    this.root.replaceChildren(
-      el("div", { class: "nbp-bar" }, this.filter, this.compareButton, this.columnMenu(), this.count), this.wrong,
-      this.nothing = el("div", { hidden: true }), this.content);
+    const bar = el("div", { class: "nbp-bar" }, this.filter, this.comparing, this.clearing, this.menu(), this.count);
+    this.root.replaceChildren(bar, this.wrong, this.nothing, this.content, el("div", { class: "nbp-bar" }, this.line, button("Copy", () => this.context.copy(this.line.textContent), { class: "nbp-button nbp-quiet", "aria-label": "Copy the line of this table" })));
     this.emptiness(first.rows.length);
-    this.context.onChange(() => this.reload({ keep: true }));
+    this.context.onChange(() => this.changed());
     await this.outline();
   }
 
-  shownColumns() {
+  shown() {
     const { el, say } = this.context;
-    const own = [
+    const name = (field) => this.fields.find((one) => one.field === field)?.name ?? field;
+    const chosen = this.columns.map((field, place) => {
+      const told = field.startsWith("metrics") ? say.number : say.value;
+      return { key: field, title: name(field), hint: field, number: !field.startsWith("tags"), cell: (row) => told(row[OWN + place]) };
+    });
+    return [
       { key: "experiment", title: "run", cell: (row) => row[1] },
-      { key: "status", title: "status", cell: (row) => el("span", { class: `nbp-state nbp-is-${row[2]}`, text: row[2] }) },
-      { key: "started", title: "started", cell: (row) => say.when(row[4]), width: 160 },
-      { key: "seconds", title: "took", cell: (row) => say.duration(row[5]), number: true },
+      { key: "status", title: "status", width: 96, cell: (row) => el("span", { class: `nbp-state nbp-is-${row[2]}`, text: row[2] }) },
+      { key: "started", title: "started", width: 156, cell: (row) => say.when(row[4]) },
+      { key: "seconds", title: "took", number: true, cell: (row) => say.duration(row[5]) },
+      ...chosen,
+      { key: "kind", title: "kind", cell: (row) => row[3] },
+      { key: "notebook", title: "notebook", cell: (row) => (row[6] ?? "").split("/").at(-1) },
     ];
-    const chosen = this.columns.map((field, place) => ({
-      key: field, title: this.nameOf(field), hint: field, number: field.startsWith("metrics"),
-      cell: (row) => { const value = row[OWN.length + place]; return typeof value === "number" && field.startsWith("metrics") ? say.number(value) : say.value(value); },
-    }));
-    const kind = { key: "kind", title: "kind", cell: (row) => row[3] };
-    const notebook = { key: "notebook", title: "notebook", cell: (row) => (row[6] ?? "").split("/").at(-1) };
-    return [...own, ...chosen, kind, notebook];
-  }
-
-  nameOf(field) { return this.fields.find((one) => one.field === field)?.name ?? field; }
-
-  source(first) {
-    this.anchors = null;
-    return {
-      first, total: first.length,
-      page: async (number) => {
-        if (number > 0 && !this.anchors) return null;
-        const after = number > 0 ? this.anchors[number - 1] : null;
-        return (await this.context.ask("page", { ...this.asked(), after })).rows;
-      },
-    };
   }
 
   asked() { return { columns: this.columns, where: this.where || null, by: this.by }; }
+
+  source(first) {
+    const page = async (number) => {
+      if (number > 0 && !this.anchors) return null; // the outline is on its way
+      return (await this.context.ask("page", { ...this.asked(), after: number > 0 ? this.anchors[number - 1] : null })).rows;
+    };
+    return { first, total: first.length, page };
+  }
 
   async search() {
     this.where = this.filter.value.trim();
     await this.reload();
   }
 
+  // Ask anew for what is in sight; `keep` leaves the scroll and, until the rows are there, what was shown.
   async reload({ keep = false } = {}) {
-    const round = (this.round = (this.round ?? 0) + 1);
+    this.round += 1;
+    const { round } = this;
     try {
-      const { rows } = await this.context.ask("page", this.asked());
+      const found = await this.context.ask("page", this.asked());
       if (round !== this.round) return;
-      this.accept();
-      const source = this.source(rows);
-      if (keep) source.total = Math.max(this.table.source.total, rows.length);
+      this.accept(found.line);
+      const source = this.source(found.rows);
+      if (keep) source.total = Math.max(this.table.source.total, source.total);
+      else this.anchors = null;
       this.table.show(source, { keep });
-      this.emptiness(rows.length);
-      await this.outline();
-      if (keep && this.again) await this.again();
+      this.emptiness(found.rows.length);
+      await this.outline({ rarely: keep });
     } catch (error) {
       if (round === this.round) this.refuse(error);
     }
   }
 
-  async outline() {
+  // How many there are and where pages begin. While runs go on this would be asked all the time: it is asked rarely.
+  async outline({ rarely = false } = {}) {
+    const now = performance.now();
+    if (rarely && this.outlined && now - this.outlined.at < 20 * this.outlined.took) return;
     const { round } = this;
     const found = await this.context.ask("outline", { where: this.where || null, by: this.by, every: SIZE });
     if (round !== this.round) return;
+    this.outlined = { at: performance.now(), took: performance.now() - now };
     this.anchors = found.anchors;
     this.table.setTotal(found.total);
     this.count.textContent = this.context.say.count(found.total, "run");
+  }
+
+  async changed() {
+    await this.reload({ keep: true });
+    if (this.again && !this.side.hidden && !this.side.querySelector("input")) await this.again();
   }
 
   emptiness(rows) {
     const none = rows === 0;
     this.content.hidden = none;
     this.nothing.hidden = !none;
-    if (none) {
-      this.count.textContent = "";
-      this.nothing.replaceChildren(this.where ? this.context.empty("No run matches.")
-        : this.context.empty("No runs yet. The first: put this line at the top of a cell.", "%%ml run NAME"));
-    }
+    if (!none) return;
+    this.count.textContent = "";
+    this.nothing.replaceChildren(this.where ? this.context.empty("No run matches.")
+      : this.context.empty("No runs yet. For the first, put this line at the top of a cell:", "%%ml run NAME"));
   }
 
   refuse(error) {
@@ -126,107 +121,74 @@ class RunsView {
     this.filter.setAttribute("aria-invalid", "true");
   }
 
-  accept() {
+  accept(line) {
+    this.line.textContent = line;
     this.wrong.hidden = true;
     this.filter.removeAttribute("aria-invalid");
   }
 
-  columnMenu() {
+  menu() {
     const { el } = this.context;
-    const boxes = this.fields.map((one) => el("label", {}, el("input", { type: "checkbox", checked: this.columns.includes(one.field), on: { change: (event) => this.choose(one.field, event.target.checked) } }), ` ${one.group}: ${one.name}`));
-    return el("details", { class: "nbp-menu" }, el("summary", { text: "Columns" }), el("div", { class: "nbp-menu-body" }, boxes.length ? boxes : el("span", { text: "no params, metrics or tags yet" })));
+    const box = ({ field }) => el("input", { type: "checkbox", checked: this.columns.includes(field), on: { change: (event) => this.choose(field, event.target.checked) } });
+    const rows = this.fields.map((one) => el("label", { title: one.field }, box(one), ` ${one.name} `, el("span", { class: "nbp-muted", text: one.group })));
+    const menu = el("details", { class: "nbp-menu" }, el("summary", { text: "Columns" }), el("div", { class: "nbp-menu-body" }, rows.length ? rows : "no params, metrics or tags yet"));
+    menu.addEventListener("keydown", (event) => { if (event.key === "Escape") { menu.open = false; menu.firstChild.focus(); } });
+    menu.addEventListener("focusout", (event) => { if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false; });
+    return menu;
   }
 
   async choose(field, on) {
-    this.columns = on ? [...this.columns, field] : this.columns.filter((one) => one !== field);
-    const { rows } = await this.context.ask("page", this.asked());
-    const total = this.table.source.total;
-    const { anchors } = this;
-    const source = this.source(rows);
-    Object.assign(source, { total });
-    this.anchors = anchors;
-    this.table.source = source;
-    this.table.pages = new Map([[0, rows]]);
-    this.table.columns(this.shownColumns());
+    const { columns } = this;
+    this.columns = on ? [...columns, field] : columns.filter((one) => one !== field);
+    try {
+      const { rows } = await this.context.ask("page", this.asked());
+      const source = { ...this.source(rows), total: this.table.source.total };
+      this.table.pages = new Map(); // rows of other columns
+      this.table.source = source;
+      this.table.columns(this.shown());
+      this.table.show(source, { keep: true });
+      this.table.measure();
+    } catch (error) {
+      this.columns = columns;
+      this.refuse(error);
+    }
   }
 
-  select(ids, row) {
-    if (row) this.names.set(row[0], row[1]);
-    this.compareButton.disabled = ids.length < 2;
-    this.compareButton.textContent = ids.length < 2 ? "Compare" : `Compare ${ids.length}`;
+  select(ids) {
+    this.comparing.disabled = ids.length < 2;
+    this.comparing.textContent = ids.length < 2 ? "Compare" : `Compare ${ids.length}`;
+    this.clearing.hidden = ids.length === 0;
   }
 
-  aside(title, again, ...children) {
+  aside(title, again, parts) {
     const { el, button } = this.context;
+    const same = this.side.dataset.title === title;
+    const top = same ? this.side.scrollTop : 0;
     this.again = again;
     this.side.hidden = false;
-    const close = button("Close", () => { this.side.hidden = true; this.again = null; this.table.element.focus(); }, { "aria-label": `Close ${title}` });
-    this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...children);
+    this.side.dataset.title = title;
+    const close = button("Close", () => { this.side.hidden = true; this.again = null; this.table.element.focus(); }, { class: "nbp-button nbp-quiet", "aria-label": `Close ${title}` });
+    this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...parts);
+    this.side.scrollTop = top;
   }
 
   async open(name) {
-    const { context } = this;
     try {
-      const run = await context.ask("run", { ref: name });
-      const curves = await context.ask("curves", { ref: name, names: Object.keys(run.metrics).slice(0, 24) });
-      this.aside(run.name, () => this.open(name), ...this.page(run, curves));
+      const run = await this.context.ask("run", { ref: name });
+      const curves = await this.context.ask("curves", { ref: run.id, names: Object.keys(run.metrics).slice(0, 24) });
+      this.aside(run.name, () => this.open(run.name), runPage(this, run, curves));
     } catch (error) {
-      this.aside(name, null, context.fail(error));
+      this.aside(name, null, [this.context.fail(error)]);
     }
-  }
-
-  page(run, curves) {
-    const { el, facts, say, button, context } = { ...this.context, context: this.context };
-    const pairs = (title, values, told) => Object.keys(values).length ? [el("h3", { text: title }), facts(Object.entries(values).map(([name, value]) => [name, told(value)]), title)] : [];
-    const drawn = Object.entries(curves).filter(([, points]) => points.length > 1).map(([name, points]) => context.chart({ label: name, lines: [{ name, points }] }));
-    return [
-      el("div", { class: "nbp-bar" },
-        button("Note…", () => this.note(run)), button("Reproduce…", () => context.act("reproduce", { ref: run.name }, { title: `Reproduce ${run.name}`, run: "Execute it again" })),
-        run.notebook && button("Open notebook", () => context.openNotebook(run.notebook)),
-        button("Insert line", async () => context.insertCell(await context.line("show", { ref: run.name })))),
-      facts([["status", run.status], ["kind", run.kind], ["started", say.when(run.started_at)], ["took", say.duration(run.seconds)], ["notebook", run.notebook], ["id", run.id],
-        ["git", run.git?.commit ? `${run.git.branch}@${run.git.commit.slice(0, 8)}${run.git.dirty ? " (with changes)" : ""}` : null],
-        ["reads", run.inputs.join(", ")], ["writes", run.outputs.join(", ")]], "Facts"),
-      run.error && context.fail({ message: `${run.error.name ?? "error"}: ${run.error.value ?? ""}` }),
-      ...pairs("Metrics", run.metrics, say.number), ...drawn, ...pairs("Params", run.params, say.value), ...pairs("Tags", run.tags, say.value),
-      ...pairs("Artifacts", run.artifacts, (digest) => digest.slice(0, 8)),
-    ].filter(Boolean);
-  }
-
-  async note(run) {
-    const { el, context } = { el: this.context.el, context: this.context };
-    const input = el("input", { class: "nbp-input", value: run.tags.note ?? "", "aria-label": `Note of ${run.name}` });
-    const save = context.button("Continue", () => context.act("note", { ref: run.name, text: input.value }, { title: `Note of ${run.name}`, run: "Write it" }).then(() => this.open(run.name)));
-    this.side.append(el("div", { class: "nbp-bar" }, input, save));
-    input.focus();
   }
 
   async compare() {
-    const { context } = this;
-    const refs = [...this.table.selected];
     try {
-      const found = await context.ask("compare", { refs });
-      this.aside(`${found.runs.length} runs compared`, null, ...this.compared(found, await context.line("compare", { refs: found.runs })));
+      const found = await this.context.ask("compare", { refs: [...this.table.selected] });
+      const line = await this.context.line("compare", { refs: found.runs });
+      this.aside(`${found.runs.length} runs compared`, null, comparedPage(this.context, found, line));
     } catch (error) {
-      this.aside("Compare", null, context.fail(error));
+      this.aside("Compare", null, [this.context.fail(error)]);
     }
-  }
-
-  compared(found, line) {
-    const { el, say, context } = { ...this.context, context: this.context };
-    const block = (title, rows, told) => rows.length ? [el("h3", { text: title }), el("div", { class: "nbp-wide", tabindex: "0", role: "group", "aria-label": title }, el("table", { class: "nbp-plain" },
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, el("span", { class: "nbp-hidden", text: "name" })), found.runs.map((name) => el("th", { scope: "col", text: name })))),
-      el("tbody", {}, rows.map((row) => el("tr", {}, el("th", { scope: "row", text: row.name }), row.values.map((value) => el("td", { text: value === null ? "-" : told(value) })))))))] : [];
-    const axes = [...found.params, ...found.metrics];
-    const things = found.runs.map((name, place) => ({ name, values: axes.map((axis) => axis.values[place]) }));
-    const curves = Object.entries(found.curves).map(([name, lines]) => context.chart({ label: name, lines: lines.map((points, place) => ({ name: found.runs[place], points })).filter((one) => one.points.length) }));
-    const code = found.cells.map((cell) => el("details", {}, el("summary", { text: `cell ${cell.position + 1} of ${cell.run}: ${cell.what}` }), el("pre", {}, cell.lines.map((text) => el("span", { class: text.startsWith("+") ? "nbp-added" : text.startsWith("-") ? "nbp-removed" : "", text: `${text}\n` })))));
-    return [
-      context.lineOf(line),
-      ...block("Params that differ", found.params, say.value), ...block("Metrics", found.metrics, say.number),
-      axes.length > 1 ? context.across({ label: "Across params and metrics", axes: axes.map((axis) => axis.name), things }) : null,
-      ...curves, ...block("Data read", found.inputs, say.value), ...block("Tags that differ", found.tags, say.value), ...block("Environment", found.environment, say.value),
-      el("h3", { text: "Code" }), ...(code.length ? code : [el("p", { class: "nbp-muted", text: "the same code" })]),
-    ].filter(Boolean);
   }
 }

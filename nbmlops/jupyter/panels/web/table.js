@@ -37,12 +37,13 @@ class VirtualTable {
     const local = Array.isArray(source);
     this.all = local ? source : null;
     this.source = local ? this.localSource() : source;
+    this.stale = keep ? this.pages : new Map(); // what was there stands until what is new has come
     this.pages = new Map();
     this.waiting = new Set();
     this.round = (this.round ?? 0) + 1;
     if (source.first) this.pages.set(0, source.first);
     if (!keep) { this.grid.scrollTop = 0; this.active = 0; }
-    this.measure();
+    if (!keep || !this.widths) this.measure();
     this.resize();
     this.draw();
   }
@@ -158,7 +159,8 @@ class VirtualTable {
     const { size } = this.options;
     const number = Math.floor(index / size);
     if (!this.pages.has(number) && this.source.now) this.pages.set(number, this.source.page(number));
-    return this.pages.get(number)?.[index - number * size];
+    const page = this.pages.get(number) ?? this.stale.get(number);
+    return page?.[index - number * size];
   }
 
   write(element, index) {
