@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from axe_playwright_python.sync_playwright import Axe
+
 from nbmlops.jupyter.panels import bundle
 from nbmlops.jupyter.panels.protocol import answer
 from nbmlops.workspace.current import workspace
@@ -14,7 +16,7 @@ from nbmlops.workspace.current import workspace
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
-__all__ = ["DARK", "ORIGIN", "mounted"]
+__all__ = ["DARK", "ORIGIN", "PAYLOADS", "faults", "mounted"]
 
 ORIGIN = "http://localhost"
 """Chromium calls it secure, as it does JupyterLab's own: so there is a clipboard."""
@@ -31,15 +33,51 @@ DARK = {
     "--jp-error-color0": "#ef9a9a",
 }
 """Some variables of JupyterLab's dark theme."""
+PAYLOADS = (
+    "<script>executed++</script>",
+    "<img src=x onerror=executed++>",
+    "<svg onload=executed++>",
+    "<svg><script>executed++</script></svg>",
+    "<iframe srcdoc='<script>parent.executed++</script>'></iframe>",
+    "<details open ontoggle=executed++>",
+    "<body onload=executed++>",
+    "<input autofocus onfocus=executed++>",
+    "<a href=javascript:executed++>x</a>",
+    "<math><mtext></p><img src=x onerror=executed++></mtext></math>",
+    "<template><script>executed++</script></template>",
+    "<style>@import 'javascript:executed++';</style>",
+    "<object data=javascript:executed++>",
+    "<embed src=javascript:executed++>",
+    "<form><button formaction=javascript:executed++>x</button></form>",
+    "<video><source onerror=executed++></video>",
+    "<marquee onstart=executed++>",
+    "<!--><script>executed++</script>-->",
+    "</script><script>executed++</script>",
+    '"><script>executed++</script>',
+    "' onmouseover='executed++' x='",
+    "javascript:executed++",
+    "${executed++}",
+    "{{constructor.constructor('executed++')()}}",
+    "</textarea><script>executed++</script>",
+    "</title><script>executed++</script>",
+    "<x onclick=executed++ style=position:fixed;inset:0>",
+    "&lt;script&gt;executed++&lt;/script&gt;",
+    "\u202e<img src=x onerror=executed++>",
+    "<" + "b" * 4_900 + " onclick=executed++>",
+)
+"""Texts that would run, set as markup anywhere."""
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>panel</title>
 <link rel="stylesheet" href="/panel.css"><style>body { margin: 12px; background: var(--jp-layout-color1, #fff) }</style>
 </head><body><main id="host"></main><script type="module">
-import { mount } from "/panel.js";
+import * as module from "/panel.js";
+const { mount } = module;
 window.executed = 0;
 window.sent = [];
 window.inserted = [];
 const transport = { kind: "test", request(message) { window.sent.push(message); return window.answerOf(message); } };
 window.unmount = mount(document.getElementById("host"), transport, OPTIONS);
+window.mount = mount;
+window.anywidget = module.default;
 </script></body></html>"""
 
 
@@ -90,6 +128,13 @@ def mounted(
     finally:
         page.close()
     assert wrong == []
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds on a page that is serious for people who cannot see it, or have no mouse."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    grave = [each for each in found if each["impact"] in {"serious", "critical"}]
+    return [f"{each['id']}: {node['html'][:160]}" for each in grave for node in each["nodes"]]
 
 
 def _declared(variables: dict[str, str]) -> str:

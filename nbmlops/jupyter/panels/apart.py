@@ -22,6 +22,10 @@ from nbmlops.core.settings import FOLDER
 
 __all__ = ["look", "start", "stop"]
 
+# A server that was started in the background ignores Ctrl-C, and what it starts would too.
+_PROGRAM = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from nbmlops.__main__ import main; main()"
+)
 _TAIL = 20_000
 """Bytes of what it printed that are shown: the last ones."""
 _KEPT = 50
@@ -56,7 +60,7 @@ def start(root: Path, words: list[str]) -> str:
     log = folder / f"{name}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "nbmlops", *words],
+            [sys.executable, "-c", _PROGRAM, *words],
             cwd=root,
             stdin=subprocess.DEVNULL,
             stdout=out,

@@ -1,36 +1,46 @@
 // The panel below a cell: anywidget calls `render`, and messages go to the kernel as custom messages of its model.
 
+const ANSWERS = 5000; // milliseconds in which a kernel that still knows this panel answers, if it is not at work
+
 function cellTransport(model) {
   const waiting = new Map();
+  const listeners = new Set();
   let number = 0;
   let why = null;
-  const listeners = new Set();
   const gone = () => {
-    why = "The kernel that drew this panel has ended. What is shown was known last: run `%ml panel` again.";
-    listeners.forEach((listener) => listener(why));
+    if (why) return;
+    why = "The kernel that drew this panel has ended. What is shown was known last; run %ml panel again.";
     waiting.forEach((resolve) => resolve({ error: { message: why } }));
     waiting.clear();
+    listeners.forEach((listener) => listener(why));
   };
   const receive = (content) => {
     const resolve = waiting.get(content?.id);
     waiting.delete(content?.id);
     resolve?.(content.answer);
   };
+  const send = (message) => new Promise((resolve) => {
+    number += 1;
+    waiting.set(number, resolve);
+    try {
+      model.send({ id: number, message });
+    } catch {
+      gone(); // its channel is closed
+    }
+  });
+  // Told when the connection was lost or is back; only a kernel that was not started anew answers.
+  const doubt = () => {
+    const timer = setTimeout(gone, ANSWERS);
+    send({ ask: "panels" }).then(() => clearTimeout(timer));
+  };
   model.on("msg:custom", receive);
   model.on("comm:close", gone);
-  model.on("comm_live_update", () => { if (model.get("comm_live") === false) gone(); });
+  model.on("comm_live_update", doubt);
   return {
     kind: "cell",
-    request(message) {
-      if (why) return Promise.resolve({ error: { message: why } });
-      return new Promise((resolve) => {
-        number += 1;
-        waiting.set(number, resolve);
-        model.send({ id: number, message });
-      });
-    },
-    onLost: (listener) => { listeners.add(listener); if (why) listener(why); },
-    close() { model.off("msg:custom", receive); },
+    request: (message) => (why ? Promise.resolve({ error: { message: why } }) : send(message)),
+    onLost(listener) { listeners.add(listener); if (why) listener(why); },
+    close() { model.off("msg:custom", receive); model.off("comm:close", gone); model.off("comm_live_update", doubt); },
   };
 }
 

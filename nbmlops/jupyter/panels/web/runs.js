@@ -28,7 +28,7 @@ class RunsView {
       onOpen: (row) => this.open(row[1]), onSelect: (ids) => this.select(ids), onError: (error) => this.refuse(error),
     });
     this.content = el("div", { class: "nbp-split" }, this.table.element, this.side);
-    const bar = el("div", { class: "nbp-bar" }, this.filter, this.comparing, this.clearing, this.menu(), this.count);
+    const bar = el("div", { class: "nbp-bar" }, this.filter, this.comparing, this.clearing, this.columnMenu = this.menu(), this.count);
     this.root.replaceChildren(bar, this.wrong, this.nothing, this.content, el("div", { class: "nbp-bar" }, this.line, button("Copy", () => this.context.copy(this.line.textContent), { class: "nbp-button nbp-quiet", "aria-label": "Copy the line of this table" })));
     this.emptiness(first.rows.length);
     this.context.onChange(() => this.changed());
@@ -45,9 +45,9 @@ class RunsView {
     return [
       { key: "experiment", title: "run", cell: (row) => row[1] },
       { key: "status", title: "status", width: 96, cell: (row) => el("span", { class: `nbp-state nbp-is-${row[2]}`, text: row[2] }) },
+      ...chosen,
       { key: "started", title: "started", width: 156, cell: (row) => say.when(row[4]) },
       { key: "seconds", title: "took", number: true, cell: (row) => say.duration(row[5]) },
-      ...chosen,
       { key: "kind", title: "kind", cell: (row) => row[3] },
       { key: "notebook", title: "notebook", cell: (row) => (row[6] ?? "").split("/").at(-1) },
     ];
@@ -73,9 +73,12 @@ class RunsView {
     this.round += 1;
     const { round } = this;
     try {
-      const found = await this.context.ask("page", this.asked());
+      // Until somebody chooses columns, they are those of the newest runs.
+      const fresh = keep && !this.own;
+      const found = fresh ? await this.context.ask("start", { where: this.where || null, by: this.by }) : await this.context.ask("page", this.asked());
       if (round !== this.round) return;
       this.accept(found.line);
+      if (fresh) this.adopt(found);
       const source = this.source(found.rows);
       if (keep) source.total = Math.max(this.table.source.total, source.total);
       else this.anchors = null;
@@ -85,6 +88,20 @@ class RunsView {
     } catch (error) {
       if (round === this.round) this.refuse(error);
     }
+  }
+
+  adopt(found) {
+    if (String(this.fields.map((one) => one.field)) !== String(found.fields.map((one) => one.field)) && !this.columnMenu.open) {
+      this.fields = found.fields;
+      const menu = this.menu();
+      this.columnMenu.replaceWith(menu);
+      this.columnMenu = menu;
+    }
+    if (String(this.columns) === String(found.columns)) return;
+    this.columns = found.columns;
+    this.table.pages = new Map(); // rows of other columns
+    this.table.columns(this.shown());
+    this.table.widths = null;
   }
 
   // How many there are and where pages begin. While runs go on this would be asked all the time: it is asked rarely.
@@ -139,6 +156,7 @@ class RunsView {
 
   async choose(field, on) {
     const { columns } = this;
+    this.own = true;
     this.columns = on ? [...columns, field] : columns.filter((one) => one !== field);
     try {
       const { rows } = await this.context.ask("page", this.asked());

@@ -124,6 +124,7 @@ class VirtualTable {
 
   resize() {
     this.body.style.height = `${Math.max(0, this.source.total) * ROW}px`;
+    this.grid.style.setProperty("--nbp-needed", `${this.source.total * ROW + 48}px`);
     this.grid.setAttribute("aria-rowcount", String(this.source.total + 1));
   }
 
@@ -146,7 +147,7 @@ class VirtualTable {
       if (index >= last) { row.hidden = true; return; }
       this.write(row, index);
     });
-    this.fetch(first, last);
+    this.bring(first, last);
   }
 
   blank() {
@@ -195,7 +196,7 @@ class VirtualTable {
     }
   }
 
-  fetch(first, last) {
+  bring(first, last) {
     if (this.source.now) return;
     const { size } = this.options;
     for (let number = Math.floor(first / size); number <= Math.floor(Math.max(first, last - 1) / size); number += 1) {
