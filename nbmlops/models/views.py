@@ -23,7 +23,8 @@ _NAMED = 8
 def takes_and_gives(signature: ModelSignature) -> str:
     """A signature in one phrase, such as ``16 columns → predict, predict_proba``."""
     taken = {"array": "an array", "texts": "texts"}.get(signature.form) or count(len(signature.inputs), "column")
-    return f"{taken} → {', '.join(output.method for output in signature.outputs)}"
+    given = ", ".join(output.method for output in signature.outputs)
+    return f"{taken} → {given}" if given else taken
 
 
 @looks(ModelVersion)

@@ -20,7 +20,7 @@ class DataView {
     const { el } = this.context;
     this.bar = el("div", { class: "nbp-bar" });
     this.above = el("div", {});
-    this.left = el("div", { class: "nbp-list" });
+    this.left = el("div", { class: "nbp-leading" });
     this.side = el("div", { class: "nbp-side", hidden: true });
     this.root.replaceChildren(this.bar, this.above, el("div", { class: "nbp-split" }, this.left, this.side));
     this.context.onChange(() => this.again());
@@ -106,7 +106,9 @@ class DataView {
     this.fit(source.total);
     this.count.textContent = say.count(source.total, "version");
     this.nothing(null);
+    this.follows = true; // nobody asked for this one: the list stays in sight
     if (ref) await this.open(ref);
+    this.follows = false;
   }
 
   columns() {
@@ -134,7 +136,7 @@ class DataView {
 
   put(list) {
     this.list = list;
-    list.element.classList.add("nbp-short");
+    list.element.classList.add("nbp-lower");
     this.left.replaceChildren(list.element);
     this.above.replaceChildren();
   }
@@ -163,6 +165,8 @@ class DataView {
     this.side.hidden = false;
     const close = button("Close", () => { this.closeSide(); this.list.element.focus(); }, { "aria-label": `Close ${title}` });
     this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...children);
+    this.side.scrollTop = 0;
+    if (!this.follows) bringIntoSight(this.side);
   }
 
   closeSide() {

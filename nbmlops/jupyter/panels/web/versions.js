@@ -25,7 +25,7 @@ function form(title, inputs, word, go) {
     const own = `${id}-${place}`;
     const field = el("input", input.tick ? { type: "checkbox", id: own } : { type: "text", id: own, class: "nbp-input", value: input.value ?? "", placeholder: input.hint, list: input.list ? `${own}-list` : null, spellcheck: "false", autocomplete: "off" });
     const known = input.list ? el("datalist", { id: `${own}-list` }, input.list.map((value) => el("option", { value }))) : null;
-    return { input, field, row: el("div", { class: input.tick ? "nbp-field nbp-ticked" : "nbp-field" }, el("label", { for: own, text: input.label }), field, known) };
+    return { input, field, row: el("div", { class: input.tick ? "nbp-entry nbp-ticked" : "nbp-entry" }, el("label", { for: own, text: input.label }), field, known) };
   });
   const close = () => box.remove();
   const submit = (event) => {
@@ -75,7 +75,7 @@ function lineagePicture(graph, leads, open) {
 function lineageBox(box, open) {
   const act = open ? { tabindex: "0", role: "button", "aria-label": box.title, on: { click: () => open(box), keydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); open(box); } } } } : {};
   const round = box.look === "work" ? 11 : 3;
-  return svg("g", { class: `nbp-box nbp-is-${box.look}${open ? " nbp-leads" : ""}`, ...act }, svg("title", { text: box.title }),
+  return svg("g", { class: `nbp-node nbp-is-${box.look}${open ? " nbp-leads" : ""}`, ...act }, svg("title", { text: box.title }),
     svg("rect", { x: box.x, y: box.y, width: box.w, height: box.h, rx: round }), svg("text", { x: box.x + 9, y: box.y + 17, text: box.label }),
     box.note && svg("text", { x: box.x + 9, y: box.y + 33, class: "nbp-small", text: box.note }),
     box.fed && svg("path", { d: `M${box.x} ${box.y + Math.floor(box.h / 2)}l-6 -3v6z`, class: "nbp-tip" }));
@@ -90,6 +90,11 @@ function barsOf(pairs, label, { width = 144, height = 22 } = {}) {
     const tall = count ? Math.max(1, (count / most) * height) : 0;
     return svg("rect", { x: (place * step).toFixed(1), y: (height - tall).toFixed(1), width: Math.max(1, step - 1).toFixed(1), height: tall.toFixed(1) }, svg("title", { text: `${words}: ${say.number(Math.round(count))}` }));
   }));
+}
+
+// Where there is no room beside a list, what was opened stands below it: bring it into sight.
+function bringIntoSight(side) {
+  if (getComputedStyle(side.parentElement).flexDirection === "column") side.scrollIntoView({ block: "start" });
 }
 
 // Draw into a box what a question gives: "…" meanwhile, and in words what went wrong. A later question wins.
