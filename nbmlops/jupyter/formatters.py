@@ -51,8 +51,8 @@ SHOWN = {
 }
 """Module -> types that have a look."""
 _WIDE = 120
-_LINES = 2_000
-"""Lines of text that a cell shows; a notebook keeps them."""
+_LINES, _BYTES, _LONGEST = 2_000, 90_000, 20_000
+"""Lines of text that a cell shows, and their bytes, and the characters of one; a notebook keeps them."""
 
 
 class Formatters:
@@ -63,19 +63,20 @@ class Formatters:
         self.full: Any = None
 
     def add(self) -> None:
-        """Register text and HTML for every type that has a look."""
+        """Register text, HTML and Markdown for every type that has a look."""
         formatters = self._formatters
         for module, names in SHOWN.items():
             for name in names:
                 formatters["text/plain"].for_type_by_name(module, name, self._text)
                 formatters["text/html"].for_type_by_name(module, name, self._html)
+                formatters["text/markdown"].for_type_by_name(module, name, self._markdown)
 
     def remove(self) -> None:
         """Take them back."""
         formatters = self._formatters
         for module, names in SHOWN.items():
             for name in names:
-                for kind in ("text/plain", "text/html"):
+                for kind in ("text/plain", "text/html", "text/markdown"):
                     formatters[kind].pop(f"{module}.{name}", None)
 
     @property
@@ -87,9 +88,7 @@ class Formatters:
         from nbmlops.render.dispatch import text
 
         columns = shutil.get_terminal_size((_WIDE, 24)).columns
-        rows = text(record, detail=record is self.full, columns=columns).split("\n")
-        if len(rows) > _LINES:
-            rows[_LINES:] = [f"… {len(rows) - _LINES:,} more lines: -o NAME puts all of it in a variable"]
+        rows = _bounded(text(record, detail=record is self.full, columns=columns).split("\n"))
         for place, row in enumerate(rows):
             if place:
                 printer.break_()
@@ -99,3 +98,24 @@ class Formatters:
         from nbmlops.render.dispatch import html
 
         return html(record, detail=record is self.full)
+
+    def _markdown(self, record: Any) -> str:
+        from nbmlops.render.dispatch import markdown
+
+        return markdown(record, detail=record is self.full)
+
+
+def _bounded(rows: list[str]) -> list[str]:
+    """The first rows, as many as a notebook is to keep, and how many are left out."""
+    from nbmlops.render.width import clip
+
+    kept, left = list[str](), _BYTES
+    for row in rows[:_LINES]:
+        shown = clip(row, _LONGEST)
+        left -= len(shown.encode()) + 1
+        if left < 0:
+            break
+        kept.append(shown)
+    if len(kept) < len(rows):
+        kept.append(f"… {len(rows) - len(kept):,} more lines: -o NAME puts all of it in a variable")
+    return kept

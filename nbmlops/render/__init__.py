@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nbmlops.render.dispatch import Document, html, json, text
+    from nbmlops.render.dispatch import Document, html, json, markdown, text
     from nbmlops.render.listing import Field, Listing
     from nbmlops.render.look import Drawing, Facts, Lines, Look, Part
     from nbmlops.render.table import Column, Table
@@ -23,6 +23,7 @@ __all__ = [
     "Table",
     "html",
     "json",
+    "markdown",
     "text",
 ]
 
@@ -30,6 +31,7 @@ _HOMES = {
     "Document": "dispatch",
     "html": "dispatch",
     "json": "dispatch",
+    "markdown": "dispatch",
     "text": "dispatch",
     "Field": "listing",
     "Listing": "listing",

@@ -1,4 +1,4 @@
-"""`text`, `html` and `json` of anything: dispatched by type, a package's looks loaded when first needed.
+"""`text`, `html`, `markdown` and `json` of anything: dispatched by type, a package's looks loaded when first needed.
 
 The looks of a noun are in the ``views`` module of its own package, registered here by type. A record
 whose type has no look yet makes its package's ``views`` load; whoever only makes records never pays.
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from nbmlops.render.look import Look
 
-__all__ = ["Diagram", "Document", "has_look", "html", "json", "load_views", "looks", "text"]
+__all__ = ["Diagram", "Document", "has_look", "html", "json", "load_views", "looks", "markdown", "text"]
 
 T = TypeVar("T")
 _BELOW_RENDER = {"store": "nbmlops.render.store_views"}
@@ -84,6 +84,16 @@ def html(obj: Any, *, detail: bool = False) -> str:
 
 
 @singledispatch
+def markdown(obj: Any, *, detail: bool = False) -> str:
+    """`obj` as Markdown, under 100 kB: what `text` says, in tables and lists."""
+    if load_views(type(obj)) and markdown.dispatch(type(obj)) is not markdown.dispatch(object):
+        return markdown(obj, detail=detail)
+    from nbmlops.render.gfm import fenced
+
+    return fenced(text(obj, detail=detail)) + "\n"
+
+
+@singledispatch
 def json(obj: Any) -> Any:
     """`obj` as what JSON can write; NaN and infinities, which it cannot, become text."""
     if load_views(type(obj)) and json.dispatch(type(obj)) is not json.dispatch(object):
@@ -141,7 +151,7 @@ def _(obj: AbstractSet[Any]) -> list[Any]:
 
 
 def looks(cls: type[T]) -> Callable[[Callable[[T], Look]], Callable[[T], Look]]:
-    """Register a function that gives the `Look` of records of type `cls`, for text and for HTML."""
+    """Register a function that gives the `Look` of records of type `cls`, for text, for HTML and for Markdown."""
 
     def register(make: Callable[[T], Look]) -> Callable[[T], Look]:
         def in_text(obj: T, *, detail: bool = False, columns: int | None = None) -> str:
@@ -152,7 +162,13 @@ def looks(cls: type[T]) -> Callable[[Callable[[T], Look]], Callable[[T], Look]]:
 
             return page(make(obj), detail=detail)
 
+        def in_markdown(obj: T, *, detail: bool = False) -> str:
+            from nbmlops.render.gfm import written
+
+            return written(make(obj), detail=detail)
+
         text.register(cls)(in_text)
+        markdown.register(cls)(in_markdown)
         html.register(cls)(in_html)
         return make
 

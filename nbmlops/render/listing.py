@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from nbmlops.core.errors import spoken
-from nbmlops.render.dispatch import html, load_views, text
+from nbmlops.render.dispatch import html, load_views, markdown, text
 from nbmlops.render.dispatch import json as _json
 from nbmlops.render.look import Look, line
 from nbmlops.render.table import Column, Table
@@ -144,6 +144,13 @@ def _(obj: Listing, *, detail: bool = False) -> str:  # type: ignore[type-arg]
     from nbmlops.render.page import page
 
     return page(obj.look(), detail=detail)
+
+
+@markdown.register
+def _(obj: Listing, *, detail: bool = False) -> str:  # type: ignore[type-arg]
+    from nbmlops.render.gfm import written
+
+    return written(obj.look(), detail=detail)
 
 
 @_json.register

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from nbmlops.render.look import Block
 
-__all__ = ["page"]
+__all__ = ["fitted", "page", "shortened"]
 
 _BUDGET = 94_000
 """Bytes for what a page says; its style and tags come on top, and together they stay under 100 kB."""
@@ -60,20 +60,24 @@ def page(look: Look, *, detail: bool = False, plain: str = "") -> str:
         Text to show as it is, for what has no look.
     """
     blocks = (*look.body, *look.more, *([Drawing(plain)] if plain else ()))
-    kept = [_within(block, share) for block, share in zip(blocks, _shares(blocks), strict=True)]
-    fitted = [(_KINDS[type(block)], block) for block in kept]
-    body = len(fitted) - len(look.more) if not plain else len(fitted)
+    shown = [(_KINDS[type(block)], block) for block in fitted(blocks)]
+    body = len(shown) - len(look.more) if not plain else len(shown)
     return (
         _environment()
         .get_template("look.html.j2")
-        .render(headline=_clipped(look.headline), body=fitted[:body], more=fitted[body:], detail=detail)
+        .render(headline=shortened(look.headline), body=shown[:body], more=shown[body:], detail=detail)
     )
 
 
-def _shares(blocks: Sequence[Block]) -> list[int]:
+def fitted(blocks: Sequence[Block], budget: int = _BUDGET) -> list[Block]:
+    """As much of each block as a page of so many bytes has room for."""
+    return [_within(block, share) for block, share in zip(blocks, _shares(blocks, budget), strict=True)]
+
+
+def _shares(blocks: Sequence[Block], budget: int) -> list[int]:
     """How many bytes each block may take: what it needs, and of what some leave, the others have equal parts."""
     shares = [_cost(block) for block in blocks]
-    left, unmet = _BUDGET, sorted(range(len(blocks)), key=shares.__getitem__)
+    left, unmet = budget, sorted(range(len(blocks)), key=shares.__getitem__)
     for place, index in enumerate(unmet):
         shares[index] = min(shares[index], left // (len(unmet) - place))
         left -= shares[index]
@@ -131,7 +135,7 @@ def _within(block: Block, budget: int) -> Block:
         case Diagram() if block.fits(budget):
             return block
         case Lines(lines=lines):
-            kept = tuple(_clipped(one) for one in lines[: _first(map(_line_bytes, lines), budget)])
+            kept = tuple(shortened(one) for one in lines[: _first(map(_line_bytes, lines), budget)])
             rest = len(lines) - len(kept)
             return Lines((*kept, (Part(f"… and {rest:,} more", "muted"),)) if rest else kept)
         case Facts(pairs=pairs):
@@ -143,5 +147,6 @@ def _within(block: Block, budget: int) -> Block:
             return Drawing(written if len(written) * 6 <= budget else written[: budget // 6] + "\n…")
 
 
-def _clipped(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+def shortened(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """A line of which each phrase is no longer than one reads."""
     return tuple(Part(clip(part.text, _PHRASE), part.tone) for part in parts[:12])

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from nbmlops.core.errors import spoken
-from nbmlops.render.dispatch import html, json, looks, text
+from nbmlops.render.dispatch import html, json, looks, markdown, text
 from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Block, Drawing, Facts, Lines, Look, Part, Tone, line, table
 from nbmlops.render.units import TIMES, count, duration, number, size, when
@@ -190,6 +190,11 @@ def _(obj: ActiveRun, *, detail: bool = False, columns: int | None = None) -> st
 @html.register
 def _(obj: ActiveRun, *, detail: bool = False) -> str:
     return html(obj.record, detail=detail)
+
+
+@markdown.register
+def _(obj: ActiveRun, *, detail: bool = False) -> str:
+    return markdown(obj.record, detail=detail)
 
 
 @json.register

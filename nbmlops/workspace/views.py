@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nbmlops.core.errors import spoken
-from nbmlops.render.dispatch import html, json, looks, text
+from nbmlops.render.dispatch import html, json, looks, markdown, text
 from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Facts, Lines, Look, Part, Tone, line
 from nbmlops.render.units import count, when
@@ -107,6 +107,11 @@ def _(obj: Workspace, *, detail: bool = False, columns: int | None = None) -> st
 @html.register
 def _(obj: Workspace, *, detail: bool = False) -> str:
     return html(obj.status(), detail=detail)
+
+
+@markdown.register
+def _(obj: Workspace, *, detail: bool = False) -> str:
+    return markdown(obj.status(), detail=detail)
 
 
 @json.register

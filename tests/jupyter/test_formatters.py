@@ -9,7 +9,7 @@ import pytest
 
 import nbmlops
 from nbmlops.jupyter.formatters import SHOWN
-from nbmlops.render import html, text
+from nbmlops.render import html, markdown, text
 from nbmlops.render.dispatch import has_look, load_views
 from tests.jupyter.cells import Cells
 from tests.render.samples import every_record, table_version
@@ -32,13 +32,27 @@ def test_every_type_that_has_a_look_is_shown_in_cells() -> None:
 
 
 @pytest.mark.parametrize("record", every_record("plain"), ids=lambda record: type(record).__name__)
-def test_every_record_is_shown_as_text_and_as_html(
+def test_every_record_is_shown_as_text_as_html_and_as_markdown(
     cells: Cells, record: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     shown, _ = cells.shell.display_formatter.format(record)
     assert shown["text/plain"] == text(record, columns=120)
     assert shown["text/html"] == html(record)
+    assert shown["text/markdown"] == markdown(record)
+
+
+def test_there_is_a_sample_of_every_type_that_cells_show() -> None:
+    shown_as_another = {"Listing", "ActiveRun", "Workspace"}
+    assert {name for _, name in TYPES} == {type(record).__name__ for record in every_record("x")} | shown_as_another
+
+
+@pytest.mark.parametrize("record", every_record("<b>航'`|" * 2_000), ids=lambda record: type(record).__name__)
+def test_what_a_notebook_keeps_of_a_record_is_below_100_kb_in_each_form(cells: Cells, record: object) -> None:
+    shown, _ = cells.shell.display_formatter.format(record)
+    assert {kind: len(content.encode()) < 100_000 for kind, content in shown.items()} == dict.fromkeys(
+        ("text/plain", "text/html", "text/markdown"), True
+    )
 
 
 def test_records_inside_a_list_are_lines_of_text(cells: Cells) -> None:

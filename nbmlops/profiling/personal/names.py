@@ -22,6 +22,7 @@ _BY_NAME = {
     SPECIAL: "religion ethnicity race sexual_orientation political_party union_member diagnosis disability hiv",
 }
 _WORDS = {word: kind for kind, words in _BY_NAME.items() for word in words.split()}
+_MOST = max(word.count("_") + 1 for word in _WORDS)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GIVEN = frozenset(
     "aaron abigail adam adrian agnes ahmed aisha alan albert alejandro alessandro alex alexander alexandra alice alina "
@@ -57,7 +58,7 @@ def told_by_name(column: str) -> str | None:
     ('e-mail address', 'date of birth', None)
     """
     words = [word for word in re.split(r"[\W_]+", _CAMEL.sub("_", column).lower()) if word]
-    for size in range(len(words), 0, -1):
+    for size in range(min(len(words), _MOST), 0, -1):
         for start in range(len(words) - size + 1):
             if kind := _WORDS.get("_".join(words[start : start + size])):
                 return kind
