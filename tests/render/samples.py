@@ -28,6 +28,7 @@ from nbmlops.data.diff_records import (
     SchemaChange,
     Shape,
 )
+from nbmlops.data.erasure_records import Descendant, Erased, Erasure, RemotePurge
 from nbmlops.data.records import Column, DataVersion
 from nbmlops.demo.story import DemoResult, Made
 from nbmlops.models.records import ModelSignature, ModelVersion, Output, Promotion, SignatureField
@@ -246,6 +247,14 @@ def standing(text: str) -> list[Any]:
     return [Status(text, text, git, text, 1, 2, 3, (text,), **told), badge, Badge(f"{text}.ipynb", (), text)]
 
 
+def erasures(text: str) -> list[Erasure]:
+    versions = (Erased(text, DIGEST, DIGEST, 2, 3), Erased(text, DIGEST, None, 0, 0, deleted=True))
+    descendants = (Descendant("model", text, "unknown"), Descendant("data", text, "holds", 3))
+    remotes = (RemotePurge(text, done=False, why=text, unknown=(text,)), RemotePurge(text, done=True, freed=4))
+    more: Any = {"records": {text: 2}, "listed": (text,), "left_out": (text,), "remotes": remotes, "at": NOW}
+    return [Erasure(text, state, (text,), versions, (text,), descendants, **more) for state in ("pending", "done")]
+
+
 def an_ask(text: str) -> Ask:
     grounds = Grounds(None, 3, DIGEST, 2)
     approvals = (Approval(text, NOW, text, text),)
@@ -281,6 +290,7 @@ def every_record(text: str) -> list[Any]:
         table_version(text, deleted_at=NOW, format="file", rows=None, columns=()),
         *diffs(text),
         a_profile(text),
+        *erasures(text),
         run(text),
         run(text, status="failed", error={"name": text, "value": text}),
         comparison(text),
