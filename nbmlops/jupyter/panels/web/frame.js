@@ -65,8 +65,8 @@ function contextOf(state, name, box) {
     // Call back after the store changed; gives a function that stops it.
     onChange(listener) { listeners.add(listener); return () => listeners.delete(listener); },
     // Put a line into the notebook where the host can, and on the clipboard where not.
-    insertCell: (text) => offer(state, "insertCell", "nbmlops-insert", { text }, text, "the cell"),
-    openNotebook: (path) => offer(state, "openNotebook", "nbmlops-open", { path }, path, "the notebook"),
+    insertCell: (text) => offer(state, "insertCell", "nbmlops-insert", { text }, text, "put into the notebook"),
+    openNotebook: (path) => offer(state, "openNotebook", "nbmlops-open", { path }, path, "opened"),
     notify: (text, tone = "plain") => notify(state, text, tone),
     fail: (error) => failure(error),
     empty: (text, line) => el("div", { class: "nbp-empty" }, el("p", { text }), line && lineOf(line)),
@@ -151,11 +151,11 @@ function away(state, error, retry) {
   state.banner.hidden = false;
 }
 
-async function offer(state, own, event, detail, text, what) {
+async function offer(state, own, event, detail, text, done) {
   if (state.options[own]) { await state.options[own](text); return; }
   const asked = new CustomEvent(event, { bubbles: true, cancelable: true, composed: true, detail });
-  if (!state.root.dispatchEvent(asked)) { notify(state, `opened ${what}`, "good"); return; } // the sidebar's extension did it
-  notify(state, (await copy(text)) ? `copied for ${what}: ${text}` : `for ${what}: ${text}`);
+  if (!state.root.dispatchEvent(asked)) { notify(state, `${done}: ${text}`, "good"); return; } // the sidebar's extension did it
+  notify(state, (await copy(text)) ? `copied: ${text}` : text);
 }
 
 function notify(state, text, tone = "plain") {

@@ -12,9 +12,11 @@ class RunsView {
 
   async start() {
     const { el, button, debounced, table } = this.context;
+    this.outlineSoon = debounced(() => this.outline().catch((error) => this.refuse(error)), 120);
+    this.refuseSoon = debounced((error, round) => { if (round === this.round) this.refuse(error); }, 400);
     const first = await this.context.ask("start");
     Object.assign(this, { fields: first.fields, columns: first.columns });
-    this.filter = el("input", { type: "search", class: "nbp-input", placeholder: 'metrics.auc > 0.8 and status = "finished"', "aria-label": "Condition on runs", spellcheck: "false", on: { input: debounced(() => this.search(), 30) } });
+    this.filter = el("input", { type: "search", class: "nbp-input", placeholder: 'metrics.auc > 0.8 and status = "finished"', "aria-label": "Condition on runs", spellcheck: "false", on: { input: () => this.search() } });
     this.wrong = el("pre", { class: "nbp-wrong", role: "alert", hidden: true });
     this.count = el("span", { class: "nbp-muted", role: "status" });
     this.comparing = button("Compare", () => this.compare(), { disabled: true, title: "Select two runs or more" });
@@ -63,13 +65,21 @@ class RunsView {
     return { first, total: first.length, page };
   }
 
+  // Each key is answered at once; those that come while an answer is on its way wait for it, and only the last is asked.
   async search() {
-    this.where = this.filter.value.trim();
-    await this.reload();
+    this.typed = true;
+    if (this.searching) return;
+    this.searching = true;
+    while (this.typed) {
+      this.typed = false;
+      this.where = this.filter.value.trim();
+      await this.reload({ typing: true });
+    }
+    this.searching = false;
   }
 
   // Ask anew for what is in sight; `keep` leaves the scroll and, until the rows are there, what was shown.
-  async reload({ keep = false } = {}) {
+  async reload({ keep = false, typing = false } = {}) {
     this.round += 1;
     const { round } = this;
     try {
@@ -84,9 +94,13 @@ class RunsView {
       else this.anchors = null;
       this.table.show(source, { keep });
       this.emptiness(found.rows.length);
-      await this.outline({ rarely: keep });
+      if (typing) this.outlineSoon(); // counting all of them would keep the next key waiting
+      else await this.outline({ rarely: keep });
     } catch (error) {
-      if (round === this.round) this.refuse(error);
+      if (round !== this.round) return;
+      // A condition that is half typed is no mistake yet.
+      if (typing) this.refuseSoon(error, round);
+      else this.refuse(error);
     }
   }
 
