@@ -40,8 +40,14 @@ function facts(rows, label) {
   const lines = rows
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
     .map(([name, value]) =>
-      el("tr", {}, el("th", { scope: "row", text: name }), el("td", {}, value instanceof Node ? value : String(value))));
+      el("tr", {}, el("th", { scope: "row", text: name }), el("td", {}, value instanceof Node ? value : folded(String(value)))));
   return el("table", { class: "nbp-facts", "aria-label": label }, el("tbody", {}, lines));
+}
+
+// A long text by its beginning, which unfolds.
+function folded(text) {
+  if (text.length <= 300) return text;
+  return el("details", { class: "nbp-long" }, el("summary", { text: `${text.slice(0, 120)}… (${say.count(text.length, "character")})` }), text);
 }
 
 // --- words -------------------------------------------------------------------------------------

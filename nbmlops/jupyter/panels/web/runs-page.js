@@ -53,7 +53,7 @@ function flowOf(context, run) {
   if (!run.inputs.length && !run.outputs.length) return [];
   const list = (refs, label) => el("ul", { "aria-label": label }, refs.slice(0, 40).map((ref) => el("li", { text: ref })), refs.length > 40 && el("li", { text: `and ${refs.length - 40} more` }));
   const arrow = () => el("span", { "aria-hidden": "true", text: "→" });
-  return [el("h3", { text: "Lineage" }), el("div", { class: "nbp-flow" }, list(run.inputs, "reads"), arrow(), el("b", { text: run.name }), arrow(), list(run.outputs, "writes"))];
+  return [el("h3", { text: "Lineage" }), el("div", { class: "nbp-lineup" }, list(run.inputs, "reads"), arrow(), el("b", { text: run.name }), arrow(), list(run.outputs, "writes"))];
 }
 
 // A model that the run saved is registered: it can be promoted. Another is a variable of its notebook.

@@ -16,6 +16,7 @@ class RunsView {
     this.refuseSoon = debounced((error, round) => { if (round === this.round) this.refuse(error); }, 400);
     const first = await this.context.ask("start");
     Object.assign(this, { fields: first.fields, columns: first.columns });
+    this.numbered(first.rows);
     this.filter = el("input", { type: "search", class: "nbp-input", placeholder: 'metrics.auc > 0.8 and status = "finished"', "aria-label": "Condition on runs", spellcheck: "false", on: { input: () => this.search() } });
     this.wrong = el("pre", { class: "nbp-wrong", role: "alert", hidden: true });
     this.count = el("span", { class: "nbp-muted", role: "status" });
@@ -42,7 +43,7 @@ class RunsView {
     const name = (field) => this.fields.find((one) => one.field === field)?.name ?? field;
     const chosen = this.columns.map((field, place) => {
       const told = field.startsWith("metrics") ? say.number : say.value;
-      return { key: field, title: name(field), hint: field, number: !field.startsWith("tags"), cell: (row) => told(row[OWN + place]) };
+      return { key: field, title: name(field), hint: field, number: this.numbers[place], cell: (row) => told(row[OWN + place]) };
     });
     return [
       { key: "experiment", title: "run", cell: (row) => row[1] },
@@ -53,6 +54,11 @@ class RunsView {
       { key: "kind", title: "kind", cell: (row) => row[3] },
       { key: "notebook", title: "notebook", cell: (row) => (row[6] ?? "").split("/").at(-1) },
     ];
+  }
+
+  // Which of the columns hold numbers, and stand to the right.
+  numbered(rows) {
+    this.numbers = this.columns.map((_, place) => rows.some((row) => typeof row[OWN + place] === "number"));
   }
 
   asked() { return { columns: this.columns, where: this.where || null, by: this.by }; }
@@ -113,6 +119,7 @@ class RunsView {
     }
     if (String(this.columns) === String(found.columns)) return;
     this.columns = found.columns;
+    this.numbered(found.rows);
     this.table.pages = new Map(); // rows of other columns
     this.table.columns(this.shown());
     this.table.widths = null;
@@ -174,6 +181,7 @@ class RunsView {
     this.columns = on ? [...columns, field] : columns.filter((one) => one !== field);
     try {
       const { rows } = await this.context.ask("page", this.asked());
+      this.numbered(rows);
       const source = { ...this.source(rows), total: this.table.source.total };
       this.table.pages = new Map(); // rows of other columns
       this.table.source = source;
