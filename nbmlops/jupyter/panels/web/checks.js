@@ -36,7 +36,7 @@ class ChecksView {
       label: "Reports", rows: [], columns: [
         { key: "status", title: "status", width: 92, value: (row) => WORST.indexOf(row.status), number: false, cell: (row) => this.state(row.status) },
         { key: "subject", title: "on" }, { key: "suite", title: "suite" }, { key: "section", title: "section" },
-        { key: "created_at", title: "judged", width: 150, cell: (row) => say.when(row.created_at) },
+        { key: "created_at", title: "judged", width: 164, cell: (row) => say.when(row.created_at) },
         { key: "id", title: "report", number: true, width: 76 },
       ],
       name: (row) => `report ${row.id}`, onOpen: (row) => this.open(row.id),
@@ -94,7 +94,7 @@ class ChecksView {
     this.count.textContent = `${say.count(this.rows.length, "report")}${this.next === null ? "" : " so far"}, ${bad.toLocaleString("en")} not passed`;
     this.older.hidden = this.next === null;
     const none = this.rows.length === 0;
-    this.content.hidden = none;
+    this.table.element.hidden = none;
     this.nothing.hidden = !none;
     if (!none) return;
     this.count.textContent = "";
@@ -109,6 +109,7 @@ class ChecksView {
     const close = button("Close", () => { this.side.hidden = true; this.table.element.focus(); }, { "aria-label": `Close ${title}` });
     this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...children);
     this.side.scrollTop = 0;
+    if (this.side.offsetTop > this.table.element.offsetTop + 40) this.side.scrollIntoView({ block: "nearest" });
   }
 
   // --- one report --------------------------------------------------------------------------------

@@ -1,7 +1,11 @@
 // The graph of a pipeline in SVG: steps in layers, each right of (or, where it is narrow, below) what it waits for. Its
 // boxes stay where they are while a run goes on; only what they say changes.
 
-const BOX = { width: 176, height: 50, across: 56, down: 16, edge: 10 };
+const LYING = { width: 168, height: 50, between: 46, beside: 16, upright: false, letters: 26 };
+const UPRIGHT = { width: 124, height: 50, between: 30, beside: 10, upright: true, letters: 18 };
+const EDGE = 10;
+const BEND = 10;
+const BENDS = 600;
 const URGENT = ["failed", "timed_out", "kernel_died", "cancelled", "running", "waiting", "not_run", "completed", "skipped"];
 const SIGNS = { completed: "✓", skipped: "=", running: "▶", failed: "✗", timed_out: "✗", kernel_died: "✗", cancelled: "✗", waiting: "·", not_run: "·" };
 const NARROW = 520;
@@ -15,23 +19,23 @@ class Flow {
     if (typeof ResizeObserver !== "undefined") new ResizeObserver(() => this.turn()).observe(this.element);
   }
 
-  get upright() { return this.element.clientWidth > 0 && this.element.clientWidth < NARROW; }
+  get wanted() { return this.element.clientWidth > 0 && this.element.clientWidth < NARROW ? UPRIGHT : LYING; }
 
   turn() {
-    if (this.graph && this.upright !== this.drawn) { this.draw(this.graph); this.say(this.states ?? new Map(), this.running ?? false); }
+    if (this.graph && this.wanted !== this.form) { this.draw(this.graph); this.say(this.states ?? new Map(), this.running ?? false); }
   }
 
   draw(graph) {
     const { svg } = this.context;
     this.graph = graph;
-    this.drawn = this.upright;
+    this.form = this.wanted;
     this.boxes.clear();
     const things = graph.outside.slice(0, 60).map((one) => ({ ...one, name: `\0${one.kind} ${one.ref}`, thing: true }));
     const edges = [...graph.edges, ...things.flatMap((one) => one.to.map((after) => ({ before: one.name, after, names: [one.ref], gate: false, outside: true })))];
-    const places = placed([...things, ...graph.steps], edges, this.drawn);
-    const [width, height] = extent(places);
+    const { places, bends, width, height } = placed([...things, ...graph.steps], edges, this.form);
+    this.places = places;
     this.picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, class: "nbp-graph", role: "group", "aria-label": `Steps of the pipeline: ${graph.steps.length}. Arrow keys go from one to the next.` });
-    for (const edge of edges) this.picture.append(this.arrow(edge, places));
+    edges.forEach((edge, place) => this.picture.append(this.arrow(edge, places, bends.get(place) ?? [])));
     for (const thing of things) this.picture.append(this.thing(thing, places.get(thing.name)));
     for (const step of graph.steps) this.picture.append(this.box(step, places.get(step.name)));
     this.picture.addEventListener("keydown", (event) => this.key(event));
@@ -39,38 +43,38 @@ class Flow {
     this.reach(this.chosen ?? graph.steps[0]?.name);
   }
 
-  arrow(edge, places) {
+  arrow(edge, places, bends) {
     const { svg } = this.context;
+    const { width, height, upright } = this.form;
     const [from, to] = [places.get(edge.before), places.get(edge.after)];
-    const [x1, y1, x2, y2] = this.drawn
-      ? [from.x + BOX.width / 2, from.y + BOX.height, to.x + BOX.width / 2, to.y]
-      : [from.x + BOX.width, from.y + BOX.height / 2, to.x, to.y + BOX.height / 2];
-    const half = this.drawn ? (y2 - y1) / 2 : (x2 - x1) / 2;
-    const bend = this.drawn ? `${x1},${y1 + half} ${x2},${y2 - half}` : `${x1 + half},${y1} ${x2 - half},${y2}`;
+    const start = upright ? [from.x + width / 2, from.y + height] : [from.x + width, from.y + height / 2];
+    const [x, y] = upright ? [to.x + width / 2, to.y] : [to.x, to.y + height / 2];
     const names = edge.names.join(", ");
-    const path = svg("path", { d: `M${x1},${y1} C${bend} ${x2},${y2}`, class: `nbp-arrow${edge.gate ? " nbp-gate" : ""}${edge.outside ? " nbp-outside" : ""}` });
-    const tip = this.drawn ? `M${x2 - 4},${y2 - 7} L${x2},${y2} L${x2 + 4},${y2 - 7}` : `M${x2 - 7},${y2 - 4} L${x2},${y2} L${x2 - 7},${y2 + 4}`;
+    const path = svg("path", { d: curve([start, ...bends, [x, y]], upright), class: `nbp-arrow${edge.gate ? " nbp-gate" : ""}${edge.outside ? " nbp-outside" : ""}` });
+    const tip = upright ? `M${x - 4},${y - 7} L${x},${y} L${x + 4},${y - 7}` : `M${x - 7},${y - 4} L${x},${y} L${x - 7},${y + 4}`;
     return svg("g", { "aria-hidden": "true" }, path, svg("path", { d: tip, class: "nbp-arrow" }), names && svg("title", { text: edge.gate ? `checked: ${names}` : names }));
   }
 
   thing(thing, { x, y }) {
     const { svg } = this.context;
+    const { width, letters } = this.form;
     return svg("g", { transform: `translate(${x},${y})`, "aria-hidden": "true" },
-      svg("rect", { width: BOX.width, height: 26, y: 12, rx: 13, class: "nbp-thing" }),
-      svg("text", { x: BOX.width / 2, y: 29, "text-anchor": "middle", text: fitting(thing.ref, 24) }), svg("title", { text: `${thing.kind} ${thing.ref}, from outside` }));
+      svg("rect", { width, height: 26, y: 12, rx: 13, class: "nbp-thing" }),
+      svg("text", { x: width / 2, y: 29, "text-anchor": "middle", text: fitting(thing.ref, letters - 2) }), svg("title", { text: `${thing.kind} ${thing.ref}, from outside` }));
   }
 
   box(step, { x, y }) {
     const { svg } = this.context;
+    const { width, height, letters } = this.form;
     const parts = {
       sign: svg("text", { x: 14, y: 20, class: "nbp-sign", "aria-hidden": "true" }),
       state: svg("text", { x: 14, y: 38 }),
-      bar: svg("rect", { x: 0, y: BOX.height - 3, height: 3, width: 0, class: "nbp-done" }),
+      bar: svg("rect", { x: 0, y: height - 3, height: 3, width: 0, class: "nbp-done" }),
       title: svg("title", {}),
     };
     const group = svg("g", { transform: `translate(${x},${y})`, class: "nbp-step", tabindex: "-1", role: "button", "data-step": step.name },
-      svg("rect", { width: BOX.width, height: BOX.height, rx: 4, class: "nbp-box" }), parts.bar, parts.sign,
-      svg("text", { x: 30, y: 20, class: "nbp-strong", text: fitting(step.name, 20) }), parts.state, parts.title);
+      svg("rect", { width, height, rx: 4, class: "nbp-box" }), parts.bar, parts.sign,
+      svg("text", { x: 30, y: 20, class: "nbp-strong", text: fitting(step.name, letters - 7) }), parts.state, parts.title);
     group.addEventListener("click", () => { this.reach(step.name); this.onOpen(step.name); });
     this.boxes.set(step.name, { group, step, ...parts });
     return group;
@@ -90,9 +94,9 @@ class Flow {
       box.group.setAttribute("class", `nbp-step nbp-at-${state || "unknown"}`);
       box.group.setAttribute("aria-label", `${name}: ${words || "not run yet"}`);
       box.sign.textContent = SIGNS[state] ?? "";
-      box.state.textContent = fitting(words, 27);
+      box.state.textContent = fitting(words, this.form.letters);
       box.title.textContent = `${name}: ${words || "not run yet"}`;
-      box.bar.setAttribute("width", String(BOX.width * done));
+      box.bar.setAttribute("width", String(this.form.width * done));
     }
     this.mark();
   }
@@ -101,6 +105,12 @@ class Flow {
     if (!this.boxes.has(name)) return;
     this.chosen = name;
     this.mark();
+    // Only the graph's own box is scrolled, and not the page that it stands in.
+    const { form, element } = this;
+    const place = this.places.get(name);
+    const keep = (at, size, from, room) => (at < from ? at - EDGE : at + size > from + room ? at + size + EDGE - room : from);
+    element.scrollLeft = keep(place.x, form.width, element.scrollLeft, element.clientWidth);
+    element.scrollTop = keep(place.y, form.height, element.scrollTop, element.clientHeight);
   }
 
   mark() {
@@ -152,38 +162,77 @@ function shareOf(parts) {
   return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
 }
 
-// Where boxes stand: a layer after all that a step waits for, and within it near these.
-function placed(things, edges, upright) {
+// Where boxes stand, and where the lines bend that pass layers: a layer after all that a step waits for, near these.
+function placed(things, edges, form) {
   const before = new Map(things.map((one) => [one.name, []]));
   for (const edge of edges) before.get(edge.after)?.push(edge.before);
+  const layers = layered(things, before);
+  const columns = [];
+  for (const one of things) (columns[layers.get(one.name)] ??= []).push({ key: one.name, from: before.get(one.name), size: form.upright ? form.width : form.height });
+  const long = edges.map((edge, place) => ({ place, edge, first: layers.get(edge.before) + 1, last: layers.get(edge.after) - 1 })).filter((one) => one.last >= one.first);
+  const bending = long.reduce((sum, one) => sum + one.last - one.first + 1, 0) <= BENDS ? long : [];
+  for (const { place, edge, first, last } of bending) {
+    for (let layer = first; layer <= last; layer += 1) columns[layer].push({ key: `${place}|${layer}`, bend: place, from: [layer === first ? edge.before : `${place}|${layer - 1}`], size: BEND });
+    const target = columns[last + 1].find((one) => one.key === edge.after);
+    target.from = target.from.map((name) => (name === edge.before ? `${place}|${last}` : name));
+  }
+  return spread(columns, form);
+}
+
+function layered(things, before) {
   const layers = new Map();
   const layerOf = (name) => {
-    if (!layers.has(name)) { layers.set(name, 0); layers.set(name, 1 + Math.max(-1, ...before.get(name).filter((one) => before.has(one)).map(layerOf))); }
+    if (!layers.has(name)) layers.set(name, 1 + Math.max(-1, ...before.get(name).map(layerOf)));
     return layers.get(name);
   };
   things.filter((one) => !one.thing).forEach((one) => layerOf(one.name));
   // What comes from outside stands right before the first that reads it.
   for (const one of things.filter((each) => each.thing)) layers.set(one.name, Math.max(0, Math.min(...one.to.map((name) => layers.get(name) ?? 1)) - 1));
-  const columns = [];
-  for (const one of things) (columns[layers.get(one.name)] ??= []).push(one.name);
-  const order = new Map();
-  const places = new Map();
-  columns.forEach((names, layer) => {
-    const middle = (name) => { const above = before.get(name).filter((one) => order.has(one)).map((one) => order.get(one)); return above.length ? above.reduce((sum, one) => sum + one, 0) / above.length : Infinity; };
-    const ranked = names.map((name, place) => [name, middle(name), place]).sort((one, other) => (one[1] === other[1] ? one[2] - other[2] : one[1] - other[1]));
-    ranked.forEach(([name], place) => {
-      order.set(name, place);
-      const along = BOX.edge + layer * (upright ? BOX.height + 34 : BOX.width + BOX.across);
-      const across = BOX.edge + place * (upright ? BOX.width + BOX.down : BOX.height + BOX.down);
-      places.set(name, upright ? { x: across, y: along } : { x: along, y: across });
-    });
-  });
-  return places;
+  return layers;
 }
 
-function extent(places) {
-  const all = [...places.values()];
-  return [Math.max(0, ...all.map((place) => place.x)) + BOX.width + BOX.edge, Math.max(0, ...all.map((place) => place.y)) + BOX.height + BOX.edge];
+// Along one axis layer by layer; along the other each as near as there is room to the middle of what it comes from.
+function spread(columns, form) {
+  const middles = new Map();
+  const [places, bends] = [new Map(), new Map()];
+  let reach = 0;
+  columns.forEach((items, layer) => {
+    const ranked = items.map((item, place) => {
+      const above = item.from.filter((key) => middles.has(key)).map((key) => middles.get(key));
+      return { item, place, near: above.length ? above.reduce((sum, one) => sum + one, 0) / above.length : null };
+    }).sort((one, other) => (one.near ?? Infinity) - (other.near ?? Infinity) || one.place - other.place);
+    const along = EDGE + layer * ((form.upright ? form.height : form.width) + form.between);
+    let free = EDGE;
+    for (const { item, near } of ranked) {
+      const across = Math.max(free, near === null ? free : near - item.size / 2);
+      free = across + item.size + form.beside;
+      middles.set(item.key, across + item.size / 2);
+      const at = form.upright ? [across, along] : [along, across];
+      if (item.bend === undefined) places.set(item.key, { x: at[0], y: at[1] });
+      else bends.set(item.bend, [...(bends.get(item.bend) ?? []), ...through(across + item.size / 2, along, form)]);
+    }
+    reach = Math.max(reach, free - form.beside);
+  });
+  const length = EDGE + columns.length * ((form.upright ? form.height : form.width) + form.between) - form.between + EDGE;
+  const [width, height] = form.upright ? [reach + EDGE, length] : [length, reach + EDGE];
+  return { places, bends, width: Math.max(width, 0), height: Math.max(height, 0) };
+}
+
+// A line goes straight past the boxes of a layer.
+function through(middle, along, form) {
+  const end = along + (form.upright ? form.height : form.width);
+  return form.upright ? [[middle, along], [middle, end]] : [[along, middle], [end, middle]];
+}
+
+function curve(points, upright) {
+  const [[x, y], ...rest] = points;
+  let [before, path] = [[x, y], `M${x},${y}`];
+  for (const [x2, y2] of rest) {
+    const [x1, y1] = before;
+    path += upright ? ` C${x1},${(y1 + y2) / 2} ${x2},${(y1 + y2) / 2} ${x2},${y2}` : ` C${(x1 + x2) / 2},${y1} ${(x1 + x2) / 2},${y2} ${x2},${y2}`;
+    before = [x2, y2];
+  }
+  return path;
 }
 
 function fitting(text, most) { return text.length > most ? `${text.slice(0, most - 1)}…` : text; }

@@ -13,10 +13,10 @@ class RunsTab {
     this.table = context.table({
       label: "Runs of the pipeline", rows: this.rows ?? [], columns: [
         { key: "status", title: "status", width: 96, cell: (row) => el("span", { class: `nbp-state nbp-is-${row.status}`, text: row.status }) },
-        { key: "name", title: "run" }, { key: "started_at", title: "started", width: 150, cell: (row) => say.when(row.started_at) },
+        { key: "name", title: "run" }, { key: "started_at", title: "started", width: 164, cell: (row) => say.when(row.started_at) },
         { key: "seconds", title: "took", number: true, cell: (row) => say.duration(row.seconds) },
         { key: "params", title: "parameters", sort: false, cell: (row) => Object.entries(row.params).map(([name, value]) => `${name}=${say.value(value)}`).join(" ") },
-        { key: "what", title: "what", sort: false, cell: told }, { key: "why", title: "why", sort: false, cell: (row) => row.error ? `${row.error.name}: ${row.error.value}` : "" },
+        { key: "what", title: "what", sort: false, cell: told }, { key: "why", title: "why", sort: false, cell: (row) => row.error ? whyOf(row.error) : "" },
       ], onOpen: (row) => this.view.pin(row.name),
     });
     this.older = button("Older", () => this.more(), { hidden: true });
@@ -61,7 +61,8 @@ class TimesTab {
     if (this.box) return;
     const { el } = this.context;
     this.box = el("div", { class: "nbp-cards" });
-    box.append(this.box);
+    this.new = el("div");
+    box.append(this.box, this.new);
     this.tell();
   }
 
@@ -75,11 +76,13 @@ class TimesTab {
 
   tell() {
     if (!this.box || !this.rows) return;
-    const { context } = this;
-    const typing = this.box.querySelector(".nbp-form")?.contains(document.activeElement);
-    if (typing) return; // what somebody is writing stays
-    const none = context.empty("Nothing starts it by itself.", `%ml schedule add ${this.view.name} "0 6 * * *" --tz Europe/Berlin`);
-    this.box.replaceChildren(...(this.rows.length ? this.rows.map((row) => this.card(row)) : [none]), this.adding());
+    const { context, view } = this;
+    const none = context.empty("Nothing starts it by itself.", `%ml schedule add ${view.name} "0 6 * * *" --tz Europe/Berlin`);
+    this.box.replaceChildren(...(this.rows.length ? this.rows.map((row) => this.card(row)) : [none]));
+    const targets = [...Object.keys(view.record.aliases), "working"].map((alias) => `${view.name}@${alias}`);
+    if (this.targets === targets.join()) return; // what somebody is writing in the form stays
+    this.targets = targets.join();
+    this.new.replaceChildren(this.adding(targets));
   }
 
   card({ schedule, next }) {
@@ -115,13 +118,16 @@ class TimesTab {
       ` ${say.when(row.due_at)} for ${row.logical_time}${row.run ? `, ${row.run}` : ""}${row.note ? `: ${row.note}` : ""}`)));
   }
 
-  adding() {
+  adding(targets) {
     const { el, button, context } = { ...this.context, context: this.context };
-    const cron = el("input", { class: "nbp-input", placeholder: "0 6 * * *", "aria-label": "Cron line", spellcheck: "false" });
+    const cron = el("input", { class: "nbp-input nbp-short", placeholder: "0 6 * * *", "aria-label": "Cron line", spellcheck: "false" });
     const tz = el("input", { class: "nbp-input nbp-short", placeholder: "Europe/Berlin", "aria-label": "Time zone", spellcheck: "false" });
-    const { record } = this.view;
-    const what = el("select", { "aria-label": "What it starts" }, [...Object.keys(record.aliases), "working"].map((alias) => el("option", { value: `${record.name}@${alias}`, text: alias === "working" ? `${record.name} (the notebooks as they are)` : `${record.name}@${alias}` })));
-    const press = () => context.act("add", { target: what.value, cron: cron.value.trim() || "0 6 * * *", ...(tz.value.trim() ? { tz: tz.value.trim() } : {}) }, { title: `Schedule ${record.name}`, run: "Add it" });
+    const what = el("select", { "aria-label": "What it starts" }, targets.map((target) => el("option", { value: target, text: target.endsWith("@working") ? `${this.view.name} (the notebooks as they are)` : target })));
+    const press = async () => {
+      const zone = tz.value.trim();
+      const done = await context.act("add", { target: what.value, cron: cron.value.trim() || cron.placeholder, ...(zone ? { tz: zone } : {}) }, { title: `Schedule ${this.view.name}`, run: "Add it" });
+      if (done) cron.value = "";
+    };
     return el("form", { class: "nbp-card nbp-form", "aria-label": "Add a schedule", on: { submit: (event) => { event.preventDefault(); press(); } } }, el("h2", { text: "Add a schedule" }), el("div", { class: "nbp-bar" }, what, cron, tz, button("Add…", press)));
   }
 }
@@ -160,7 +166,7 @@ class FrozenTab {
     const back = (alias) => button(`Roll ${alias} back…`, () => context.act("rollback", { name: this.view.name, alias }, { title: `Roll ${alias} back`, run: "Roll back", about: `It moves ${alias} to where it was before its last promotion.` }));
     return el("section", { class: "nbp-card", "aria-label": `Version ${row.ref}` },
       el("div", { class: "nbp-sidehead" }, el("h2", { text: row.ref }), el("span", {}, row.aliases.map((alias) => el("span", { class: "nbp-alias", text: alias })))),
-      facts([["frozen", `${say.when(row.created_at)} by ${row.author}`], ["message", row.message], ["steps", row.steps.join(" → ")], ["parameters", Object.entries(row.parameters).map(([name, value]) => `${name}=${say.value(value)}`).join(", ")],
+      facts([["frozen", `${say.when(row.created_at)} by ${row.author}`], ["message", row.message], ["steps", row.steps.join(" → ")], ["parameters", el("ul", { class: "nbp-list nbp-flat" }, Object.entries(row.parameters).map(([step, values]) => el("li", {}, el("span", { class: "nbp-muted", text: `${step}: ` }), Object.entries(values ?? {}).map(([name, value]) => `${name}=${say.value(value)}`).join(", "))))],
         ["promoted on", judged], ["suites", row.reports.join(", ")], ["approval", row.asked.join("; ")], ["digest", row.digest.slice(0, 12)], ["deleted", say.when(row.deleted_at)]], "Facts"),
       el("div", { class: "nbp-bar" }, button("Run…", () => this.view.ask(row.ref)), row.aliases.map(back), button("Insert line", () => context.insertCell(`%ml pipeline run ${row.ref}`))));
   }

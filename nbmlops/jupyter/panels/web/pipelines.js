@@ -24,14 +24,14 @@ class PipelinesView {
     this.head = el("div", { class: "nbp-bar" });
     this.waits = el("div");
     this.wrong = el("div");
-    this.about = el("span", { class: "nbp-muted", role: "status" });
+    this.about = el("div", { class: "nbp-bar nbp-muted", role: "status" });
     this.flow = new Flow(this.context, (step) => this.step(step));
     this.side = el("div", { class: "nbp-side", hidden: true });
     this.runs = new RunsTab(this);
     this.times = new TimesTab(this);
     this.frozen = new FrozenTab(this);
     this.pages = this.context.tabs([
-      { name: "graph", title: "Graph", draw: (box) => { if (!box.childElementCount) box.append(el("div", { class: "nbp-bar" }, this.about), this.split = el("div", { class: "nbp-split" }, this.flow.element, this.side)); } },
+      { name: "graph", title: "Graph", draw: (box) => { if (!box.childElementCount) box.append(this.about, this.split = el("div", { class: "nbp-split" }, this.flow.element, this.side)); } },
       { name: "runs", title: "Runs", draw: (box) => this.runs.draw(box) },
       { name: "schedules", title: "Schedules", draw: (box) => this.times.draw(box) },
       { name: "frozen", title: "Frozen", draw: (box) => this.frozen.draw(box) },
@@ -139,11 +139,11 @@ class PipelinesView {
     const stopping = run.tags.stop && run.status === "running" ? " (asked to stop)" : "";
     this.about.replaceChildren(...[
       el("span", { class: `nbp-state nbp-is-${run.status}`, text: `${run.name} ${run.status}${stopping}` }),
-      el("span", { text: ` ${say.when(run.started_at)}${run.seconds === null ? "" : `, took ${say.duration(run.seconds)}`}${run.tags.for ? `, for ${run.tags.for}` : ""}` }), " ",
+      el("span", { text: `${say.when(run.started_at)}${run.seconds === null ? "" : `, took ${say.duration(run.seconds)}`}${run.tags.for ? `, for ${run.tags.for}` : ""}` }),
       this.pinned && button("Newest run", () => { this.pinned = null; this.side.hidden = true; this.again = null; this.live(); }),
       run.status === "running" && !stopping && button("Stop…", () => context.act("stop", { run: run.name }, { title: `Stop ${run.name}`, run: "Stop it" })),
       (run.status === "failed" || run.status === "killed") && button("Resume…", () => this.resume(run.name)),
-      run.error && el("span", { class: "nbp-bad", text: `${run.error.name ?? ""}: ${run.error.value ?? ""}` }),
+      run.error && el("span", { class: "nbp-bad", text: whyOf(run.error) }),
     ].filter(Boolean));
   }
 
@@ -188,6 +188,9 @@ class PipelinesView {
     const close = button("Close", () => { this.side.hidden = true; this.again = null; this.flow.mark(); }, { "aria-label": `Close ${title}` });
     this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...children.filter(Boolean));
     this.side.scrollTop = same ? top : 0;
+    this.flow.reach(this.flow.chosen);
+    // Where it stands below, in a narrow place, it has to be seen that it came.
+    if (!same && this.side.offsetTop > this.flow.element.offsetTop + 40) this.side.scrollIntoView({ block: "nearest" });
   }
 
   // --- one step ----------------------------------------------------------------------------------
@@ -219,10 +222,11 @@ class PipelinesView {
   }
 
   async part(step, given) {
-    const { el, facts, say, context, button } = { ...this.context, context: this.context };
+    const { facts, say, context, button } = { ...this.context, context: this.context };
     const part = this.shown.steps.find((one) => one.name === given.name) ?? given;
     const many = (this.states.get(step.name) ?? []).length > 1;
-    const told = facts([["state", part.state.replaceAll("_", " ")], ["why", part.why], ["run", part.run], ["took", say.duration(part.seconds)], ["usually", say.duration(part.expected)],
+    const wrong = kindOf(part.state) === "failed" && context.fail({ message: part.why });
+    const told = facts([["state", part.state.replaceAll("_", " ")], ["why", wrong ? null : part.why], ["run", part.run], ["took", say.duration(part.seconds)], ["usually", say.duration(part.expected)],
       ["cell", part.cell ? `${part.cell}, ${part.done} of ${part.cells} done` : null]], "How it stands");
     let said;
     try {
@@ -232,9 +236,7 @@ class PipelinesView {
       said = [context.fail(error)];
     }
     const back = many && button(`All ${this.states.get(step.name).length} parts`, () => this.step(step.name));
-    this.aside(part.name, () => this.part(step, part), part.state === "running", back, told, ...this.facts(step), ...said);
-    if (said.length && part.state === "failed") this.side.querySelector(".nbp-cell-failed")?.scrollIntoView({ block: "nearest" });
-    return el;
+    this.aside(part.name, () => this.part(step, part), part.state === "running", back, wrong, told, ...this.facts(step), ...said);
   }
 
   cells(found, part, again) {
@@ -244,7 +246,7 @@ class PipelinesView {
     const pages = found.total > found.cells.length ? el("div", { class: "nbp-bar" },
       button("Earlier cells", turn(Math.max(0, found.start - 40)), { disabled: found.start === 0 }), el("span", { class: "nbp-muted", text: `cells ${found.start + 1} to ${found.start + size} of ${found.total}` }),
       button("Later cells", turn(found.start + size), { disabled: found.start + size >= found.total })) : null;
-    const one = (cell) => el("details", { class: `nbp-fold nbp-cell-${cell.status ?? "none"}`, open: cell.status === "running" || cell.status === "failed" || cell.outputs.length > 0 },
+    const one = (cell) => el("details", { class: `nbp-fold nbp-cell-${cell.status ?? "none"}`, open: cell.status === "running" || kindOf(cell.status) === "failed" || (cell.outputs.length > 0 && kindOf(part.state) !== "failed") },
       el("summary", { class: "nbp-check" }, el("span", { class: `nbp-state nbp-is-${kindOf(cell.status)}`, text: `cell ${cell.number}` }), el("code", { class: "nbp-clip", text: cell.source.split("\n")[0] }), el("span", { class: "nbp-muted", text: [cell.status?.replaceAll("_", " "), say.duration(cell.seconds)].filter(Boolean).join(" · ") })),
       el("pre", { class: "nbp-log", text: cell.source }), cell.left_out > 0 && el("p", { class: "nbp-muted", text: `${cell.left_out} outputs before these` }), cell.outputs.map((output) => this.output(output)));
     const code = found.cells.filter((cell) => cell.type === "code");
@@ -286,6 +288,12 @@ class PipelinesView {
     this.aside(`Run ${this.name}`, null, false, form.element);
     await form.start(async () => { this.pinned = null; this.side.hidden = true; await this.reload(); });
   }
+}
+
+// Why a run failed, as its step says it; the name of the error alone where nothing more is said.
+function whyOf(error) {
+  const plain = URGENT.includes(error.name) || !error.name;
+  return plain ? error.value || error.name : [error.name, error.value].filter(Boolean).join(": ");
 }
 
 // The colour of a state of a step or cell, in the words that runs have.
