@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from nbmlops.core.errors import NbmlopsError
+from nbmlops.core.errors import InvalidError, NbmlopsError
 from nbmlops.core.spans import span_text
 from nbmlops.pipelines.changed_cells import changed_cells
 from nbmlops.pipelines.keys import step_key
 from nbmlops.pipelines.originals import original_of
+from nbmlops.pipelines.steps import STEP
 from nbmlops.pipelines.when import left_out_now
 from nbmlops.render.units import duration
 from nbmlops.store import lineage
@@ -125,12 +126,43 @@ class Explaining:
             return
         if old["code"] != parts["code"]:
             yield f"its code is another than that of {run.name}{self._cells(plan, step, past)}"
-        yield from _differences("parameter", old["parameters"], parts["parameters"])
-        yield from _inputs(old["inputs"], parts["inputs"])
-        yield from _differences("module", old["modules"], parts["modules"], values=False)
-        yield from _differences("distribution", old["environment"], parts["environment"])
-        if old["protocol"] != parts["protocol"]:
-            yield "this nbmlops reckons the keys of steps in another way"
+        yield from _besides(old, parts)
+
+    def why(self, run: str) -> tuple[str, ...]:
+        """Why a step ran: what was another than when a result of it had committed before.
+
+        Parameters
+        ----------
+        run : str
+            The run of the step.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such run.
+        InvalidError
+            When it is no step's.
+        """
+        found = self._stores.runs.show(run)
+        if found.kind != "step" or found.parent_id is None:
+            raise InvalidError(
+                f"{found.name} is no run of a step", hint="`ml pipeline explain NAME` tells what would run"
+            )
+        pipeline = self._stores.runs.show(found.parent_id).experiment
+        past = self._ledger.of_step(pipeline, found.tags.get(STEP, found.experiment))
+        # Later runs that took its result over have rows of their own; the oldest is its own.
+        own = next((place for place in reversed(range(len(past))) if past[place].run_id == found.id), None)
+        if own is None:
+            return ("its result has not committed, or is gone",)
+        if own + 1 == len(past):
+            return ("no result of it that is still there had committed before",)
+        old, new = past[own + 1], past[own]
+        before = self._stores.runs.show(old.run_id).name
+        if not old.parts or not new.parts:
+            return (f"{before} did not note what its result was made of",)
+        code = (f"its code is another than that of {before}",) if old.parts["code"] != new.parts["code"] else ()
+        changes = (*code, *_besides(old.parts, new.parts))
+        return changes or ("it was to run whatever has changed, or what it reads beyond its own lines had changed",)
 
     def _cells(self, plan: Plan, step: Step, past: Committed) -> str:
         try:
@@ -141,6 +173,16 @@ class Explaining:
         found = [outcome.check for outcome in changed_cells(before.notebook, plan.notebooks[step.name])]
         more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
         return f": {', '.join(found[:_NAMED])}{more}" if found else ""
+
+
+def _besides(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """What is another beside the code, between what two results were made of."""
+    yield from _differences("parameter", old["parameters"], new["parameters"])
+    yield from _inputs(old["inputs"], new["inputs"])
+    yield from _differences("module", old["modules"], new["modules"], values=False)
+    yield from _differences("distribution", old["environment"], new["environment"])
+    if old["protocol"] != new["protocol"]:
+        yield "this nbmlops reckons the keys of steps in another way"
 
 
 def _stale(age: timedelta, found: timedelta) -> str:

@@ -79,6 +79,11 @@ def explain(workspace: Workspace, name: str, params: dict[str, str] | None = Non
     return workspace.pipeline.explain(name, params or {})
 
 
+def why(workspace: Workspace, run: str) -> dict[str, Any]:
+    """Why the step of a run was executed: what was another than before."""
+    return {"reasons": workspace.pipeline.why(run)}
+
+
 def waiting(workspace: Workspace, name: str) -> dict[str, Any]:
     """The promotions of a pipeline that others have to approve."""
     named = ("ref", "alias", "author", "at", "message", "where")
@@ -223,7 +228,7 @@ def _static(workspace: Workspace) -> Listing[Any]:
     return Listing(workspace.pipeline.list(), Pipeline)
 
 
-_ASKS = (overview, graph, runs, live, output, waiting, explain, form, faults, versions, schedules, fires)
+_ASKS = (overview, graph, runs, live, output, waiting, explain, why, form, faults, versions, schedules, fires)
 panel = Panel(
     name="pipelines",
     title="Pipelines",

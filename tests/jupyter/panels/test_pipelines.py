@@ -114,6 +114,9 @@ def test_a_step_that_failed_shows_where_and_what_was_skipped_says_why(project: P
     steps = {one["name"]: one for one in asked("live", run="sums-2")["steps"]}
     assert steps["1_make"]["why"] == "same code, parameters and inputs as 1_make-1"
     assert steps["2_sum"]["state"] == "completed"
+    assert asked("why", run=steps["2_sum"]["run"]) == {"reasons": ["parameter factor is another: 2 → 3"]}
+    assert asked("why", run="2_sum-1") == {"reasons": ["no result of it that is still there had committed before"]}
+    assert "sums-1 is no run of a step" in text_of_error(said("ask", "why", run="sums-1"))
     write(project / "notebooks" / "2_sum.ipynb", "factor: int = 0", 'ml.data.load("raw")', "1 / factor")
     with pytest.raises(StepFailedError):
         ml.pipeline.run("sums")

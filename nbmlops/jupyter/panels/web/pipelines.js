@@ -226,15 +226,16 @@ class PipelinesView {
     const part = this.shown.steps.find((one) => one.name === given.name) ?? given;
     const many = (this.states.get(step.name) ?? []).length > 1;
     const wrong = kindOf(part.state) === "failed" && context.fail({ message: part.why });
-    const told = facts([["state", part.state.replaceAll("_", " ")], ["why", wrong ? null : part.why], ["run", part.run], ["took", say.duration(part.seconds)], ["usually", say.duration(part.expected)],
-      ["cell", part.cell ? `${part.cell}, ${part.done} of ${part.cells} done` : null]], "How it stands");
-    let said;
+    let [reasons, said] = [[], []];
     try {
+      if (part.state === "completed" && part.run) ({ reasons } = await context.ask("why", { run: part.run }));
       const found = part.run ? await context.ask("output", { run: part.run, start: this.from?.run === part.run ? this.from.start : 0 }) : null;
       said = found ? this.cells(found, part, () => this.part(step, part)) : [];
     } catch (error) {
       said = [context.fail(error)];
     }
+    const told = facts([["state", part.state.replaceAll("_", " ")], ["why", wrong ? null : part.why], ["run because", reasons.join("; ")], ["run", part.run], ["took", say.duration(part.seconds)], ["usually", say.duration(part.expected)],
+      ["cell", part.cell ? `${part.cell}, ${part.done} of ${part.cells} done` : null]], "How it stands");
     const back = many && button(`All ${this.states.get(step.name).length} parts`, () => this.step(step.name));
     this.aside(part.name, () => this.part(step, part), part.state === "running", back, wrong, told, ...this.facts(step), ...said);
   }
