@@ -27,6 +27,7 @@ DARK = {
     "--jp-layout-color2": "#303030",
     "--jp-border-color2": "#616161",
     "--jp-border-color3": "#424242",
+    "--jp-brand-color0": "#1976d2",
     "--jp-brand-color1": "#2196f3",
     "--jp-success-color0": "#81c784",
     "--jp-warn-color0": "#ffb74d",
