@@ -32,7 +32,7 @@ test: $(VENV)/.installed-test ## run the tests that need nothing but pip package
 	$(BIN)/python -m pytest --ignore=tests/browser --ignore=tests/system --ignore=tests/faults --numprocesses=auto --dist=loadscope $(PYTEST_ARGS)
 	$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
 
-test-system: $(VENV)/.installed-test .venv-mlflow/.installed .venv-airflow/.installed ## run the tests that need system packages, and install those
+test-system: $(VENV)/.installed-test .venv-mlflow/.installed .venv-airflow/.installed .venv-scheduler/.installed ## run the tests that need system packages, and install those
 	sh tests/system/install-packages.sh
 	$(BIN)/python -m pytest tests/system tests/browser $(PYTEST_ARGS)
 
@@ -103,6 +103,12 @@ $(VENV)/.installed-test: $(INSTALL_INPUTS) | $(BIN)/python
 .venv-airflow/.installed: tests/system/airflow.txt | $(BIN)/python
 	$(if $(UV),uv venv --quiet --allow-existing --python $(BIN)/python,$(PYTHON) -m venv --without-pip) .venv-airflow
 	$(call PIP,.venv-airflow/bin/python) --requirement tests/system/airflow.txt
+	@touch $@
+
+# jupyter-scheduler beside nbmlops, which executes its jobs.
+.venv-scheduler/.installed: tests/system/scheduler.txt $(INSTALL_INPUTS) | $(BIN)/python
+	$(if $(UV),uv venv --quiet --allow-existing --python $(BIN)/python,$(PYTHON) -m venv --without-pip) .venv-scheduler
+	$(call PIP,.venv-scheduler/bin/python) --requirement tests/system/scheduler.txt --editable .
 	@touch $@
 
 # The peers that benchmarks compare with need other versions of what we need, so they live apart.

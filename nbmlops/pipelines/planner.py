@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Planner"]
 
+_NOTEBOOK = ".ipynb"
+
 
 @dataclass(frozen=True, slots=True)
 class _Code:
@@ -69,14 +71,16 @@ class Planner:
     ) -> Plan:
         """The plan of a pipeline.
 
-        ``delays`` is the working copy, ``delays@production`` the frozen version, ``delays-v3.pipeline.zip`` a package.
+        ``delays`` is the working copy, ``delays@production`` the frozen version, ``delays-v3.pipeline.zip`` a package,
+        ``notebooks/1_load.ipynb`` a pipeline of this one notebook.
         """
         if is_package(name):
             return self._package_plan(Path(name), params, logical_time, selection, fan)
-        ref = Ref.parse(name)
-        data = {kind: self._stores.versions[kind] for kind in ("data", "model")}
+        alone = Path(name).absolute() if name.endswith(_NOTEBOOK) else None
+        ref = Ref.parse(alone.stem if alone else name)
         if ref.is_bare:
-            whole = make_plan(ref.name, self.notebooks(ref.name), params, data, fan=fan)
+            data = {kind: self._stores.versions[kind] for kind in ("data", "model")}
+            whole = make_plan(ref.name, [alone] if alone else self.notebooks(ref.name), params, data, fan=fan)
             return restrict(replace(whole, logical_time=logical_time), selection, data)
         version = self._versions.resolve(ref)
         frozen = self.frozen(version)

@@ -165,6 +165,7 @@ class Runner:
             raise StepFailedError(
                 f"the step {failed.name} of {plan.name}: {failed.why}",
                 hint=f"look at {failed.output_notebook}" if failed.output_notebook else None,
+                notebook=failed.output_notebook,
             )
         return PipelineRun(done, tuple(self._with_outputs(results)), plan.notes)
 

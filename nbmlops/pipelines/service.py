@@ -136,7 +136,7 @@ class Pipelines(
         ----------
         name : str
             ``delays`` runs the working copy, ``delays@production`` the frozen version, a path that ends in
-            ``.pipeline.zip`` the package that lies there.
+            ``.pipeline.zip`` the package that lies there, one that ends in ``.ipynb`` this notebook alone.
         params : mapping, optional
             Parameters, as text or as Python values.
         steps : Selection or sequence of str, optional

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nbmlops.tracking import ActiveRun
     from nbmlops.tracking.records import Status
 
-__all__ = ["recorder"]
+__all__ = ["experiment_of", "recorder"]
 
 
 class _Recorder:
@@ -27,7 +27,7 @@ class _Recorder:
 
     def begin(self, notebook: str, parameters: Mapping[str, Any]) -> Mapping[str, str]:
         """Open the run, and say how the kernel finds it."""
-        run = self._workspace.run.start(_experiment(notebook), params=parameters, kind="step", notebook=notebook)
+        run = self._workspace.run.start(experiment_of(notebook), params=parameters, kind="step", notebook=notebook)
         self._run = run
         return {"NBMLOPS_RUN": run.id, "NBMLOPS_NOTEBOOK": notebook}
 
@@ -49,7 +49,7 @@ def recorder(folder: Path) -> _Recorder | None:
     return _Recorder(root) if root else None
 
 
-def _experiment(notebook: str) -> str:
+def experiment_of(notebook: str) -> str:
     """A name for the notebook's runs: its stem, as far as a name may hold it."""
     stem = "".join(character if character.isalnum() or character in "_-" else "_" for character in Path(notebook).stem)
     return stem.lstrip("-") or "notebook"

@@ -53,6 +53,21 @@ def test_a_pipeline_runs_skips_and_runs_only_what_depends_on_a_change(workspace:
     assert workspace.data.load("total", locked=True).y.max() == 18
 
 
+def test_a_notebook_that_no_pipeline_names_runs_by_its_path(workspace: Workspace, tmp_path: Path) -> None:
+    notebook = workspace.marker.root / "alone.ipynb"
+    write(notebook, "rows: int = 10", RAW, "ml.log(rows=rows)")
+    done = workspace.pipeline.run(str(notebook), {"rows": "3"})
+    assert (states(done), done.run.metrics, done.run.experiment) == ({"alone": "completed"}, {"rows": 3.0}, "alone")
+    assert states(workspace.pipeline.run(str(notebook), {"rows": 3})) == {"alone": "skipped"}
+    write(notebook, "rows: int = 10", "rows / 0")
+    with pytest.raises(StepFailedError) as failed:
+        workspace.pipeline.run(str(notebook))
+    assert failed.value.notebook is not None
+    assert nbformat.read(failed.value.notebook, as_version=4).cells[-1].outputs[0].ename == "ZeroDivisionError"
+    with pytest.raises(NotFoundError, match=r"there is no notebook .*absent\.ipynb"):
+        workspace.pipeline.run(str(tmp_path / "absent.ipynb"))
+
+
 def test_a_step_that_fails_stops_the_run_and_names_nothing(workspace: Workspace) -> None:
     write(workspace.marker.root / "notebooks" / "2_sum.ipynb", "factor: int = 0", 'ml.data.load("raw")', "1 / factor")
     with pytest.raises(StepFailedError, match=r"the step 2_sum of sums: .*cell 5.*ZeroDivisionError"):
