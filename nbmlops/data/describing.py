@@ -36,6 +36,8 @@ class Describing(Loading):
 
     profiles: Profiles = Profiles()
     """Which tables are profiled after they were saved."""
+    _looked_at: tuple[tuple[str, Any], Profile] | None = None
+    """The profile that was looked at last, by the digests of its version and of itself: wide ones take long to read."""
 
     def profile(self, value: Any, *, progress: Progress | None = None) -> Profile:
         """Tell what a table holds: counts, nulls, ends, quantiles, distinct and frequent values, correlations.
@@ -75,8 +77,13 @@ class Describing(Loading):
     def kept_profile(self, ref: str) -> Profile | None:
         """The profile that is kept with a version; None where `profile` would have to make it first."""
         version = self._versions.resolve(ref)
-        found = self._kept_profile(version)
-        return None if found is None else replace(found, of=version.ref)
+        key = version.digest, version.detail.get("profile")
+        if self._looked_at is None or self._looked_at[0] != key:
+            found = self._kept_profile(version)
+            if found is None:
+                return None
+            self._looked_at = key, found
+        return replace(self._looked_at[1], of=version.ref)
 
     def _kept_profile(self, version: Version) -> Profile | None:
         """The profile that was kept with a version; None when there is none that can be read, and it is to be made."""

@@ -13,13 +13,14 @@ from nbmlops.core.errors import InvalidError, NotFoundError, RefusedError
 from nbmlops.core.refs import Ref
 from nbmlops.data.afterwards import Afterwards
 from nbmlops.data.lockfile import LockFile
-from nbmlops.data.records import DataVersion
+from nbmlops.data.records import DataRow, DataVersion
 from nbmlops.data.saving import Tables
 from nbmlops.render.listing import Listing
 from nbmlops.store import lineage
 from nbmlops.store.judging import newest_report, newest_reports
 from nbmlops.store.pages import Page
 from nbmlops.store.tags import checked
+from nbmlops.store.version_rows import Part
 
 if TYPE_CHECKING:
     from nbmlops.store.aliases import Aliases
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Keeping"]
 
 Progress = Callable[[int], None]
+_SHOWN = Part(values=("format", "rows"), lengths=("columns",))
 
 
 class Keeping:
@@ -108,6 +110,20 @@ class Keeping:
         judged = newest_reports(self._versions, found)
         records = (replace(DataVersion.of(version), judged=judged.get(version.id)) for version in found)
         return Listing(records, DataVersion, "history")
+
+    def rows(self, name: str, *, limit: int | None = None, after: str | None = None) -> list[DataRow]:
+        """What a table shows of the versions of a name, newest first; asked and raised for as in `history`."""
+        found = self._versions.history(name, None, Page.of(name, limit, after, False), _SHOWN)
+        judged = newest_reports(self._versions, found)
+        return [DataRow.of(version, judged.get(version.id)) for version in found]
+
+    def newest_rows(self) -> list[DataRow]:
+        """What a table shows of the newest version of every name."""
+        return [DataRow.of(version) for version in self._versions.newest(None, _SHOWN)]
+
+    def deleted_rows(self) -> list[DataRow]:
+        """What a table shows of each version that was deleted and can be restored, the last first."""
+        return [DataRow.of(version) for version in self._versions.hidden(_SHOWN)]
 
     def outline(self, name: str, every: int = 100) -> tuple[int, list[str]]:
         """How many versions a name has, and after which ones the pages of its history begin, but for the first."""

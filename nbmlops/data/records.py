@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from nbmlops.store.versions import Version
 
-__all__ = ["Column", "DataVersion", "Format", "a_or_an"]
+__all__ = ["Column", "DataRow", "DataVersion", "Format", "a_or_an"]
 
 Format = Literal["table", "array", "file", "folder", "tracked"]
 
@@ -98,3 +98,32 @@ class DataVersion:
             git=detail.get("git"),
             **{key: detail.get(key) for key in ("source", "tracked", "etag", "query")},
         )
+
+
+@dataclass(frozen=True, slots=True)
+class DataRow:
+    """What a table of versions shows of one; `columns` is how many it has, the rest is as in `DataVersion`."""
+
+    name: str
+    ref: str
+    number: int | None
+    format: Format
+    rows: int | None
+    columns: int
+    size: int
+    new_bytes: int
+    message: str | None
+    author: str
+    created_at: datetime
+    aliases: tuple[str, ...]
+    tags: Mapping[str, str] = field(hash=False)
+    deleted_at: datetime | None
+    judged: tuple[int, str] | None = None
+
+    @classmethod
+    def of(cls, version: Version, judged: tuple[int, str] | None = None) -> DataRow:
+        """The row of a version, of which no more than this was read."""
+        detail = version.detail
+        own = {key: getattr(version, key) for key in cls.__slots__ if hasattr(version, key)}
+        kept = {"format": detail["format"], "rows": detail.get("rows"), "columns": detail.get("columns", 0)}
+        return cls(**own, **kept, judged=judged)

@@ -23,7 +23,7 @@ from nbmlops.store.catalog import Catalog
 from nbmlops.store.origin import Origin
 from nbmlops.store.pages import WHOLE, Page
 from nbmlops.store.touched import Source
-from nbmlops.store.version_rows import Version, records, selected
+from nbmlops.store.version_rows import Part, Version, records, selected
 
 __all__ = ["Version", "Versions"]
 
@@ -161,7 +161,7 @@ class Versions:
             raise resolution.missing(connection, self.kind, name_id, ref)
         return self.get_in(connection, row.id)
 
-    def newest(self, having: Mapping[str, str] | None = None) -> list[Version]:
+    def newest(self, having: Mapping[str, str] | None = None, part: Part | None = None) -> list[Version]:
         """The newest version of every name, by name; with tags, the newest of those that have them."""
         table = schema.version
         last = (
@@ -170,10 +170,13 @@ class Versions:
             .group_by(table.c.name_id)
             .subquery()
         )
-        query = selected(self.kind).join(last, (last.c.name_id == table.c.name_id) & (last.c.number == table.c.number))
-        return self.catalog.read(lambda c: records(c, self.kind, c.execute(query.order_by(schema.name.c.name)).all()))
+        of_last = (last.c.name_id == table.c.name_id) & (last.c.number == table.c.number)
+        ordered = selected(self.kind, part).join(last, of_last).order_by(schema.name.c.name)
+        return self.catalog.read(lambda c: records(c, self.kind, c.execute(ordered).all(), part))
 
-    def history(self, name: str, having: Mapping[str, str] | None = None, page: Page = WHOLE) -> list[Version]:
+    def history(
+        self, name: str, having: Mapping[str, str] | None = None, page: Page = WHOLE, part: Part | None = None
+    ) -> list[Version]:
         """All numbered versions of a name, newest first; with tags, those that have them; or a page of them.
 
         Raises
@@ -185,7 +188,7 @@ class Versions:
 
         def work(connection: Connection) -> list[Version]:
             self.resolve_in(connection, Ref(own))
-            query = tags.having(selected(self.kind), having or {}).where(
+            query = tags.having(selected(self.kind, part), having or {}).where(
                 schema.name.c.name == own, schema.version.c.number.is_not(None), schema.version.c.deleted_at.is_(None)
             )
             if page.after is not None:
@@ -195,7 +198,7 @@ class Versions:
             if page.aliased:
                 query = query.where(schema.version.c.id.in_(select(schema.alias.c.version_id)))
             ordered = query.order_by(schema.version.c.number.desc()).limit(page.limit)
-            return records(connection, self.kind, connection.execute(ordered).all())
+            return records(connection, self.kind, connection.execute(ordered).all(), part)
 
         return self.catalog.read(work)
 
@@ -210,14 +213,14 @@ class Versions:
         last = numbers[every - 1 : -1 : every]
         return len(numbers), [f"{name}@v{number}" for number in last]
 
-    def hidden(self) -> list[Version]:
+    def hidden(self, part: Part | None = None) -> list[Version]:
         """What was deleted and can be restored still, what was deleted last first."""
         table = schema.version.c
-        query = selected(self.kind).where(
+        query = selected(self.kind, part).where(
             table.deleted_at.is_not(None), table.freed_at.is_(None), table.number.is_not(None)
         )
         ordered = query.order_by(table.deleted_at.desc(), table.id.desc())
-        return self.catalog.read(lambda c: records(c, self.kind, c.execute(ordered).all()))
+        return self.catalog.read(lambda c: records(c, self.kind, c.execute(ordered).all(), part))
 
     def everything(self) -> list[Version]:
         """All versions of all names, deleted ones and those of runs in flight too, in the order of their making."""

@@ -13,9 +13,7 @@ from sqlalchemy import Connection, insert, select
 from nbmlops import ml
 from nbmlops.store import schema
 from nbmlops.workspace.current import workspace
-from tests.browser.esm import mounted
-
-EVIL = "<img src=x onerror='window.executed++'><script>window.executed++</script>\"'>"
+from tests.browser.esm import DARK, PAYLOADS, faults, mounted
 
 
 def frame(rows: int) -> pd.DataFrame:
@@ -196,26 +194,69 @@ def test_a_name_that_was_renamed_elsewhere_leads_back_to_all_names(flights: None
 
 
 def test_markup_in_every_text_is_shown_and_never_run(project: Path, browser: Browser) -> None:
-    for value in ("b", "c"):
-        ml.data.save(
-            pd.DataFrame({EVIL: [EVIL, value]}), "evil", message=EVIL, tags={"k": EVIL, EVIL[:40].replace("=", ""): "v"}
-        )
+    for number, payload in enumerate(PAYLOADS):
+        rows = pd.DataFrame({each: [each, str(number)] for each in PAYLOADS})
+        tags = {"k": payload[:4_000], payload.replace("=", "")[:500]: "v"}
+        ml.data.save(rows, "evil", message=payload, tags=tags)
     ml.data.profile("evil")
+    newest, before = f"evil@v{len(PAYLOADS)}", f"evil@v{len(PAYLOADS) - 1}"
     with mounted(browser, "data") as page:
         opened(page, "evil")
-        expect(page.get_by_role("table", name="Facts of evil@v2")).to_contain_text(EVIL)
+        expect(page.get_by_role("table", name=f"Facts of {newest}")).to_contain_text(PAYLOADS[-1][:40])
         page.get_by_role("tab", name="Columns").click()
-        page.get_by_role("grid", name="Columns of evil@v2").get_by_text("<img src=x").first.click()
-        expect(page.get_by_role("heading", name=EVIL)).to_be_visible()
+        columns = page.get_by_role("grid", name=f"Columns of {newest}")
+        for _ in range(0, len(PAYLOADS), 8):
+            columns.locator(".nbp-row:visible").last.click()
+            columns.evaluate("(element) => { element.scrollTop += 8 * 28; }")
         page.get_by_role("tab", name="Differences").click()
-        expect(page.get_by_role("group", name="From evil@v1 to evil@v2")).to_contain_text("<img src=x")
+        expect(page.get_by_role("group", name=f"From {before} to {newest}")).to_contain_text("2 rows")
         page.get_by_role("tab", name="Lineage").click()
         page.get_by_text("In words", exact=True).click()
         page.get_by_role("button", name="Blame…").click()
         page.get_by_role("dialog").get_by_role("button", name="Find out").click()
-        expect(page.get_by_role("dialog")).to_contain_text("<img src=x")
+        expect(page.get_by_role("dialog")).to_contain_text(PAYLOADS[0])
+        page.get_by_role("dialog").get_by_role("button", name="Close").click()
+        versions = page.get_by_role("grid", name="Versions of evil")
+        versions.evaluate("(element) => { element.scrollTop = element.scrollHeight; }")
+        expect(versions.get_by_text("v1", exact=True)).to_be_visible()
+        page.mouse.move(300, 300)
         assert page.evaluate("window.executed") == 0
-        assert page.locator("img, script:not([type=module])").count() == 0
+        assert page.locator(".nbp :is(script, img, iframe, object, embed, video, marquee)").count() == 0
+
+
+@pytest.mark.parametrize("variables", [{}, DARK], ids=["light", "dark"])
+def test_axe_finds_nothing_serious(flights: None, browser: Browser, variables: dict[str, str]) -> None:
+    ml.data.profile("flights@v3")
+    with mounted(browser, "data", variables=variables) as page:
+        expect(page.get_by_text("2 names")).to_be_visible()
+        assert faults(page) == []
+        opened(page)
+        assert faults(page) == []
+        page.get_by_role("tab", name="Columns").click()
+        page.get_by_role("grid", name="Columns of flights@v3").get_by_text("delay", exact=True).click()
+        expect(page.get_by_role("region", name="Column delay")).to_be_visible()
+        assert faults(page) == []
+        page.get_by_role("tab", name="Differences").click()
+        expect(page.get_by_role("group", name="From flights@v2 to flights@v3")).to_be_visible()
+        assert faults(page) == []
+        page.get_by_role("tab", name="Lineage").click()
+        page.get_by_role("button", name="Tag…").click()
+        expect(page.get_by_role("group", name="Lineage of flights@v3")).to_be_visible()
+        assert faults(page) == []
+
+
+def test_what_has_not_changed_is_left_as_it_is_while_the_store_changes(flights: None, browser: Browser) -> None:
+    with mounted(browser, "data") as page:
+        opened(page)
+        page.get_by_role("button", name="Tag…").click()
+        page.get_by_label("key", exact=True).fill("half wri")
+        asked = "window.sent.filter((one) => one.ask === 'outline').length"
+        before = page.evaluate(asked)
+        with ml.run("gbm") as run:
+            run.log(auc=0.5)
+        page.wait_for_function(f"{asked} > {before}")
+        expect(page.get_by_label("key", exact=True)).to_have_value("half wri")
+        expect(page.get_by_label("key", exact=True)).to_be_focused()
 
 
 def many(total: int) -> None:

@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
 from sqlalchemy import Connection, insert, select
 
 from nbmlops import ml
 from nbmlops.store import schema
 from nbmlops.workspace.current import workspace
-from tests.browser.esm import mounted
+from tests.browser.esm import DARK, PAYLOADS, faults, mounted
 from tests.models.registry import table
 
-EVIL = "<img src=x onerror='window.executed++'><script>window.executed++</script>\"'>"
 COLUMNS = ["a", "b", "noise"]
 GATE = """
 [tool.nbmlops.gates.delay]
@@ -228,27 +228,64 @@ def test_a_deleted_version_is_restored(delay: Path, browser: Browser) -> None:
 def test_markup_in_every_text_is_shown_and_never_run(
     project: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NBMLOPS_USER", EVIL)
-    rows = pd.DataFrame({EVIL: np.arange(40.0)})
-    with ml.run("evil", {EVIL: EVIL}, tags={EVIL: EVIL}) as run:
-        model = LogisticRegression().fit(rows, np.where(np.arange(40) > 20, EVIL, "other"))
-        ml.model.save(model, "evil", message=EVIL, example=rows)
-        run.log(**{EVIL: 1.0})
-    ml.model.promote("evil")
+    monkeypatch.setenv("NBMLOPS_USER", PAYLOADS[1])
+    rows = pd.DataFrame({payload: np.arange(400.0) for payload in PAYLOADS})
+    classes = np.resize(PAYLOADS, 400)
+    for payload in PAYLOADS:
+        with ml.run("evil", {each[:500]: each for each in PAYLOADS}) as run:
+            model = DecisionTreeClassifier(max_leaf_nodes=2 + len(ml.run.list())).fit(rows, classes)
+            ml.model.save(model, "evil", message=payload, example=rows)
+            run.log({payload[:500]: 1.0})
+    ml.model.promote("evil", message=PAYLOADS[0])
+    newest = ml.model.show("evil").ref
     with mounted(browser, "models") as page:
         opened(page, "evil")
-        version(page, "evil@v1")
-        expect(page.get_by_role("table", name="Facts of evil@v1")).to_contain_text(EVIL)
-        expect(page.get_by_role("table", name="Params of evil-1")).to_contain_text(EVIL)
+        version(page, newest)
+        expect(page.get_by_role("table", name=f"Facts of {newest}")).to_contain_text(PAYLOADS[1])
+        expect(page.get_by_role("table", name=f"Params of evil-{len(PAYLOADS)}")).to_contain_text(PAYLOADS[0])
         page.get_by_role("tab", name="Signature").click()
-        expect(page.get_by_role("group", name="Gives")).to_contain_text(EVIL)
+        expect(page.get_by_role("group", name="Takes")).to_contain_text(PAYLOADS[0])
+        expect(page.get_by_role("group", name="Gives")).to_contain_text(PAYLOADS[0])
         page.get_by_role("tab", name="Verdicts").click()
         page.get_by_role("button", name="What it rests on").click()
-        expect(page.get_by_role("group", name="Report")).to_contain_text("evil@v1")
+        expect(page.get_by_role("group", name="Report")).to_contain_text(newest)
         page.get_by_role("tab", name="Lineage").click()
         page.get_by_text("In words", exact=True).click()
+        page.mouse.move(300, 300)
         assert page.evaluate("window.executed") == 0
-        assert page.locator("img, script:not([type=module])").count() == 0
+        assert page.locator(".nbp :is(script, img, iframe, object, embed, video, marquee)").count() == 0
+
+
+@pytest.mark.parametrize("variables", [{}, DARK], ids=["light", "dark"])
+def test_axe_finds_nothing_serious(asked: None, browser: Browser, variables: dict[str, str]) -> None:
+    with mounted(browser, "models", variables=variables) as page:
+        expect(page.get_by_text("1 model")).to_be_visible()
+        assert faults(page) == []
+        opened(page)
+        assert faults(page) == []
+        version(page, "delay@v2")
+        page.get_by_role("button", name="Promote…").click()
+        assert faults(page) == []
+        for tab in ("Verdicts", "Signature", "Lineage"):
+            page.get_by_role("tab", name=tab).click()
+            if tab == "Verdicts":
+                page.get_by_role("button", name="What it rests on").first.click()
+                expect(page.get_by_role("group", name="Report").first).to_be_visible()
+            assert faults(page) == []
+
+
+def test_a_card_keeps_the_focus_while_the_store_changes_elsewhere(delay: Path, browser: Browser) -> None:
+    with mounted(browser, "models") as page:
+        opened(page)
+        card = lane(page, "production").get_by_role("button", name="delay@v2")
+        card.focus()
+        asked = "window.sent.filter((one) => one.ask === 'board').length"
+        before = page.evaluate(asked)
+        with ml.run("gbm") as run:
+            run.log(auc=0.5)
+        page.wait_for_function(f"{asked} > {before}")
+        page.wait_for_timeout(200)
+        expect(card).to_be_focused()
 
 
 def test_ten_thousand_versions_come_a_page_at_a_time_and_the_page_is_not_wider_than_a_sidebar(

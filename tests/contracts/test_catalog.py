@@ -20,8 +20,10 @@ from sqlalchemy.exc import IntegrityError
 from nbmlops.core.clock import SystemClock, instant
 from nbmlops.core.errors import InvalidError, NotFoundError, UnsupportedError
 from nbmlops.core.refs import Ref
-from nbmlops.store import audit, backup, migrate, schema
+from nbmlops.store import audit, backup, migrate, naming, schema
 from nbmlops.store.catalog import Catalog
+from nbmlops.store.pages import Page
+from nbmlops.store.version_rows import Part
 from nbmlops.store.versions import Versions
 from nbmlops.tracking.queries import metrics, runs, values
 from tests.catalogs import new_catalog, url_in
@@ -118,6 +120,8 @@ def test_of_two_who_make_it_at_once_one_does(tmp_path: Path) -> None:
 BRINGS_ALONG = """
 import sys
 from nbmlops.store.catalog import Catalog
+from nbmlops.store.pages import Page
+from nbmlops.store.version_rows import Part
 catalog = Catalog(sys.argv[1])
 catalog.ensure_current()
 print(catalog.revision())
@@ -318,3 +322,29 @@ def test_columns_of_json_and_numbers_have_their_kinds_on_this_engine(catalog: Ca
     assert isinstance(kinds["version", "detail"], JSON)
     assert isinstance(kinds["param", "number"], Float)
     assert isinstance(kinds["point", "value"], Float)
+
+
+def test_a_part_of_what_is_kept_of_versions_is_read_in_pages(catalog: Catalog) -> None:
+    versions = Versions(catalog, SystemClock(), "data")
+
+    def work(connection: Connection) -> None:
+        for number in range(5):
+            detail = {"format": "table", "rows": number, "columns": [["a", "int64"]] * number, "profile": "0" * 64}
+            content = {"digest": f"{number:064}", "root": f"{number:064}", "size": 1, "new_bytes": 1, "message": None}
+            naming.add_version(
+                connection,
+                "data",
+                "t",
+                {**content, "detail": detail, "created_at": instant(number), "author": "ann"},
+                renew=False,
+            )
+
+    catalog.transact(work)
+    part = Part(values=("format", "rows", "missing"), lengths=("columns", "parts"))
+    found = versions.history("t", page=Page(limit=2, after=Ref("t", number=5)), part=part)
+    told = [(version.detail["format"], version.detail["rows"], version.detail["columns"]) for version in found]
+    assert told == [("table", 3, 3), ("table", 2, 2)]
+    assert "profile" not in found[0].detail
+    assert not found[0].detail.get("parts")
+    assert [version.detail["columns"] for version in versions.newest(part=part)] == [4]
+    assert versions.outline("t", 2) == (5, ["t@v4", "t@v2"])

@@ -9,7 +9,7 @@ from nbmlops.jupyter.panels.panel import Line, Panel
 from nbmlops.jupyter.panels.shaped import drawn, fields, short, tagged, unmeant, words
 
 if TYPE_CHECKING:
-    from nbmlops.data.records import Column, DataVersion
+    from nbmlops.data.records import Column, DataRow
     from nbmlops.profiling.records import ColumnProfile
     from nbmlops.workspace import Workspace
 
@@ -17,7 +17,7 @@ __all__ = ["panel"]
 
 _PAGE = 100
 _COLUMNS = 60
-_ROW = "name ref number format rows size new_bytes author created_at aliases judged deleted_at".split()
+_ROW = "name ref number format rows columns size new_bytes author created_at aliases judged deleted_at".split()
 _WHOLE = (
     *("id name ref number digest format rows shape dtype size new_bytes message author created_at aliases".split()),
     *("tags deleted_at run script notebook cell_id git source tracked etag query judged".split()),
@@ -26,17 +26,17 @@ _WHOLE = (
 
 def names(workspace: Workspace) -> list[dict[str, Any]]:
     """The newest version of every name."""
-    return [_row(version) for version in workspace.data.list()]
+    return [_row(row) for row in workspace.data.newest_rows()]
 
 
 def deleted(workspace: Workspace) -> list[dict[str, Any]]:
     """Versions that were deleted and can be restored, the last first."""
-    return [_row(version) for version in workspace.data.list(deleted=True)]
+    return [_row(row) for row in workspace.data.deleted_rows()]
 
 
 def versions(workspace: Workspace, name: str, after: str | None = None) -> list[dict[str, Any]]:
     """A page of the versions of a name, the newest first."""
-    return [_row(version) for version in workspace.data.history(name, limit=_PAGE, after=after)]
+    return [_row(row) for row in workspace.data.rows(name, limit=_PAGE, after=after)]
 
 
 def outline(workspace: Workspace, name: str) -> dict[str, Any]:
@@ -84,9 +84,8 @@ def lineage(workspace: Workspace, ref: str) -> dict[str, Any]:
     return drawn(workspace.lineage(ref, kind="data"))
 
 
-def _row(version: DataVersion) -> dict[str, Any]:
-    said = {"columns": len(version.columns), "message": short(version.message), "tags": tagged(version.tags)}
-    return {**fields(version, _ROW), **said}
+def _row(row: DataRow) -> dict[str, Any]:
+    return {**fields(row, _ROW), "message": short(row.message), "tags": tagged(row.tags)}
 
 
 def _column(column: Column, profile: ColumnProfile | None) -> dict[str, Any]:

@@ -251,3 +251,18 @@ def test_long_texts_are_cut_in_tables_and_whole_on_the_page_of_a_version(project
     assert len(row["message"]) == 300
     assert len(ask("data", "version", ref="long")["message"]) == 5_000
     assert len(ask("data", "columns", ref="long")["columns"][0]["name"]) == 5_000
+
+
+def test_where_nothing_draws_it_the_newest_versions_stand_in_words_and_stay_small(project: Path) -> None:
+    for number in range(110):
+        ml.data.save(pd.DataFrame({"x" * 5_000: [number]}), f"name_{number:03}", message=EVIL * 100)
+    data, _ = ml.panel("data")._repr_mimebundle_()
+    assert "name_000@v1" in data["text/plain"]
+    assert "name_000@v1" in data["text/html"]
+    assert "<img" not in data["text/html"]
+    assert len(data["text/html"].encode()) < 100_000
+
+
+def test_where_nothing_draws_it_an_empty_store_says_what_to_type(project: Path) -> None:
+    assert "data save" in repr(ml.panel("data")._repr_mimebundle_()[0]["text/plain"])
+    assert "model save" in repr(ml.panel("models")._repr_mimebundle_()[0]["text/plain"])

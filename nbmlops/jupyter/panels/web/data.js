@@ -40,6 +40,7 @@ class DataView {
   async names({ keep = false } = {}) {
     const { el, button, say, context } = this.words();
     const rows = await context.ask("names");
+    if (!changedSince(this, "names", rows) && keep) return;
     this.all = rows;
     if (!(keep && this.at.list === "names" && this.list)) {
       this.at = { list: "names" };
@@ -67,6 +68,7 @@ class DataView {
   async deleted({ keep = false } = {}) {
     const { el, button, context } = this.words();
     const rows = await context.ask("deleted");
+    if (!changedSince(this, "deleted", rows) && keep) return;
     if (!(keep && this.at.list === "deleted" && this.list)) {
       this.at = { list: "deleted" };
       this.bar.replaceChildren(this.back(), el("h2", { text: "Deleted" }));
@@ -162,6 +164,7 @@ class DataView {
 
   aside(title, ...children) {
     const { el, button } = this.context;
+    this.refresh = this.charts = null;
     this.side.hidden = false;
     const close = button("Close", () => { this.closeSide(); this.list.element.focus(); }, { "aria-label": `Close ${title}` });
     this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...children);
@@ -171,20 +174,22 @@ class DataView {
 
   closeSide() {
     this.side.hidden = true;
-    this.refresh = null;
+    this.refresh = this.charts = null;
+    this.turn = (this.turn ?? 0) + 1;
     this.side.replaceChildren();
   }
 
   async open(ref) {
     const { el, button, context } = this.words();
+    const turn = (this.turn = (this.turn ?? 0) + 1);
     let version;
     try {
       version = await context.ask("version", { ref });
     } catch (error) {
-      this.refresh = null;
-      this.aside(ref, context.fail(error));
+      if (turn === this.turn) this.aside(ref, context.fail(error));
       return;
     }
+    if (turn !== this.turn) return; // another one was opened meanwhile
     this.place = el("div", {});
     const facts = el("div", {});
     const pages = [
@@ -197,10 +202,13 @@ class DataView {
     this.refresh = async () => {
       const now = await context.ask("version", { ref: version.ref }).catch(() => null);
       if (!now) { this.closeSide(); return; }
-      Object.assign(version, now);
-      facts.replaceChildren(this.facts(version));
+      if (changedSince(this, "version", now)) {
+        Object.assign(version, now);
+        facts.replaceChildren(this.facts(version));
+      } else if (this.charted) return;
       await this.charts?.();
     };
+    changedSince(this, "version", version);
   }
 
   actions(version) {
@@ -282,6 +290,7 @@ class DataView {
       if (!box.isConnected) return;
       const asked = { ref, find: find.value.trim() };
       const first = await context.ask("columns", asked);
+      this.charted = first.profiled;
       list.show({ total: first.total, first: first.columns, page: async (number) => (await context.ask("columns", { ...asked, start: number * 60 })).columns }, { keep: true });
       list.element.style.height = `${Math.min(420, Math.max(3, first.total) * 28 + 46)}px`;
       count.textContent = asked.find ? `${first.total} of ${say.count(version.columns, "column")}` : say.count(first.total, "column");
@@ -313,7 +322,6 @@ class DataView {
     const number = (ref) => Number(ref.split("@v")[1] ?? Infinity);
     const [before, after] = [...refs].sort((one, other) => number(one) - number(other));
     const box = this.context.el("div", {});
-    this.refresh = null;
     this.place = this.context.el("div", {});
     this.aside(`${before} and ${after}`, this.place, box);
     this.diff(box, { before, after });

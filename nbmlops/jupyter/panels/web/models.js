@@ -20,16 +20,17 @@ class ModelsView {
     const { el } = this.context;
     this.bar = el("div", { class: "nbp-bar" });
     this.above = el("div", {});
+    this.forms = el("div", {});
     this.left = el("div", { class: "nbp-leading" });
     this.side = el("div", { class: "nbp-side", hidden: true });
-    this.root.replaceChildren(this.bar, this.above, el("div", { class: "nbp-split" }, this.left, this.side));
+    this.root.replaceChildren(this.bar, this.forms, this.above, el("div", { class: "nbp-split" }, this.left, this.side));
     this.context.onChange(() => this.again());
     await this.names();
   }
 
   async again() {
     if (this.at.list === "names") await this.names({ keep: true });
-    else if (this.at.list === "deleted") await this.deleted();
+    else if (this.at.list === "deleted") await this.deleted({ keep: true });
     else await this.board(this.at.name, { keep: true });
     if (!this.side.hidden) await this.refresh?.();
   }
@@ -42,6 +43,7 @@ class ModelsView {
     const { el, button, say, context } = this.words();
     const rows = await context.ask("names");
     const waiting = await context.ask("waiting");
+    if (!changedSince(this, "names", [rows, waiting]) && keep) return;
     if (!(keep && this.at.list === "names" && this.list)) {
       this.at = { list: "names" };
       this.count = el("span", { class: "nbp-muted", role: "status" });
@@ -55,9 +57,10 @@ class ModelsView {
     this.nothing(rows.length ? null : context.empty("No models yet. The first: give a fitted estimator a name.", "%ml model save MODEL NAME"));
   }
 
-  async deleted() {
+  async deleted({ keep = false } = {}) {
     const { el, button, context } = this.words();
     const rows = await context.ask("deleted");
+    if (!changedSince(this, "deleted", rows) && keep) return;
     this.at = { list: "deleted" };
     this.closeSide();
     this.bar.replaceChildren(this.back(), el("h2", { text: "Deleted" }));
@@ -115,6 +118,7 @@ class ModelsView {
     // As many pages as were looked at: what moved on one of them moves here.
     const pages = same ? this.at.pages : 1;
     const rest = await Promise.all(outline.anchors.slice(0, pages - 1).map((after) => context.ask("versions", { name, after })));
+    if (!changedSince(this, "board", [name, found, rest]) && same) return;
     this.at = { list: "board", name, pages, anchors: outline.anchors, aliases: [...new Set(aliased.flatMap((card) => card.aliases))] };
     if (!same) {
       this.count = el("span", { class: "nbp-muted", role: "status" });
@@ -187,7 +191,7 @@ class ModelsView {
       if (done) close();
       await after(done);
     });
-    (this.side.hidden || !this.place?.isConnected ? this.above : this.place).replaceChildren(own);
+    (this.side.hidden || !this.place?.isConnected ? this.forms : this.place).replaceChildren(own);
   }
 
   answer(verb, ask) {
@@ -224,7 +228,7 @@ class ModelsView {
   rename(name) {
     const { context } = this;
     const title = `Give ${name} another name`;
-    this.above.replaceChildren(form(title, [{ name: "new", label: "new name", value: name }], "Continue", async (given, close) => {
+    this.forms.replaceChildren(form(title, [{ name: "new", label: "new name", value: name }], "Continue", async (given, close) => {
       if (!(await context.act("rename", { old: name, new: given.new }, { title, run: "Rename" }))) return;
       close();
       this.closeSide();
@@ -236,6 +240,7 @@ class ModelsView {
 
   aside(title, ...children) {
     const { el, button } = this.context;
+    this.refresh = this.verdicts = null;
     this.side.hidden = false;
     const close = button("Close", () => { this.closeSide(); (this.left.querySelector(".nbp-board") ?? this.list.element).focus(); }, { "aria-label": `Close ${title}` });
     this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...children);
@@ -246,21 +251,24 @@ class ModelsView {
   closeSide() {
     this.side.hidden = true;
     this.refresh = this.verdicts = null;
+    this.turn = (this.turn ?? 0) + 1;
+    this.forms.replaceChildren();
     this.side.replaceChildren();
   }
 
   async open(ref) {
     const { el, button, context } = this.words();
+    const turn = (this.turn = (this.turn ?? 0) + 1);
     let version;
     let run = null;
     try {
       version = await context.ask("version", { ref });
       run = version.run_id ? await context.ask("run", { run_id: version.run_id }) : null;
     } catch (error) {
-      this.refresh = this.verdicts = null;
-      this.aside(ref, context.fail(error));
+      if (turn === this.turn) this.aside(ref, context.fail(error));
       return;
     }
+    if (turn !== this.turn) return; // another one was opened meanwhile
     if (this.at.list !== "board" || this.at.name !== version.name) await this.board(version.name);
     this.place = el("div", {});
     const facts = el("div", {});
@@ -273,10 +281,12 @@ class ModelsView {
     ];
     const tabbed = context.tabs(pages, { label: `About ${version.ref}` });
     this.aside(version.ref, this.actions(version), this.place, tabbed);
+    changedSince(this, "version", version);
     this.verdicts = () => { if (tabbed.isConnected) tabbed.choose(1); };
     this.refresh = async () => {
       const now = await context.ask("version", { ref: version.ref }).catch(() => null);
       if (!now) { this.closeSide(); return; }
+      if (!changedSince(this, "version", now)) return;
       Object.assign(version, now);
       facts.replaceChildren(...this.facts(version, run));
       if (gate.isConnected && gate.childElementCount) await this.reports(version, gate);

@@ -92,6 +92,15 @@ function barsOf(pairs, label, { width = 144, height = 22 } = {}) {
   }));
 }
 
+// Whether something is another than it was when this was asked last: a store that changes elsewhere moves nothing here.
+function changedSince(view, key, now) {
+  const text = JSON.stringify(now);
+  view.told ??= new Map();
+  const was = view.told.get(key);
+  view.told.set(key, text);
+  return was !== text;
+}
+
 // Where there is no room beside a list, what was opened stands below it: bring it into sight.
 function bringIntoSight(side) {
   if (getComputedStyle(side.parentElement).flexDirection === "column") side.scrollIntoView({ block: "start" });
