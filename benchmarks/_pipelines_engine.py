@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import papermill
 from _bounds import Row, at_most, by_turns, run, times_faster
+from jupyter_client.manager import KernelManager
 from papermill.engines import papermill_engines
 
 from nbmlops import Workspace
@@ -29,6 +30,7 @@ __all__ = ["outputs", "shell", "write"]
 
 # 250 lines of 80 bytes.
 _PRINTS = "for line in range(250):\n    print(f'{line:079}')"
+_BARE = 1.25
 _KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
@@ -62,11 +64,36 @@ def outputs(bench: Bench) -> Iterator[Row]:
             target = source.with_name("alone.ipynb")
             return lambda: execute(read_notebook(source), target, cwd=source.parent, env={}).raise_for_status()
 
-        works: list[Callable[[], Callable[[], object]]] = [lambda: through(None), lambda: through("nbmlops"), alone]
-        theirs, inside, ours = by_turns(bench.rounds, *works)
+        def bare(cells: int = cells) -> Callable[[], object]:
+            return lambda: _heard(cells)
+
+        works: list[Callable[[], Callable[[], object]]] = [
+            lambda: through(None),
+            lambda: through("nbmlops"),
+            alone,
+            bare,
+        ]
+        theirs, inside, ours, heard = by_turns(bench.rounds, *works)
         what = f"{cells} cells of 20 kB"
         yield times_faster(what, ("papermill", theirs), ours, limit)
         yield times_faster(f"{what}, papermill --engine nbmlops", ("papermill", theirs), inside, limit)
+        # The limit: what the start of a kernel and its messages take by themselves.
+        yield at_most(f"{what}, beside a client that keeps nothing", ("jupyter_client", heard), ours, _BARE)
+
+
+def _heard(cells: int) -> None:
+    """Have a kernel execute the cells, and only wait for the end of each."""
+    manager = KernelManager(kernel_name=_KERNEL["name"])
+    manager.start_kernel()
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready()
+        for _ in range(cells):
+            client.execute_interactive(_PRINTS, output_hook=lambda _: None)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel()
 
 
 def shell(bench: Bench) -> Iterator[Row]:

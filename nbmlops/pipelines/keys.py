@@ -58,11 +58,15 @@ def parts(
     }
 
 
-def relevant(modules: Iterable[str]) -> dict[str, str]:
-    """Versions of Python, of nbmlops and of the distributions that hold some modules."""
-    holders = _holders()
+def relevant(modules: Iterable[str], known: dict[str, str] | None = None) -> dict[str, str]:
+    """Versions of Python, of nbmlops and of the distributions that hold some modules.
+
+    `known` are versions that were asked for at the same moment, to which these are added.
+    """
+    holders, known = _holders(), {} if known is None else known
     names = {name for module in modules for name in holders.get(module, ())}
-    versions = {name: metadata.version(name) for name in names}
+    known |= {name: metadata.version(name) for name in names - known.keys()}
+    versions = {name: known[name] for name in names}
     return {"python": f"{sys.version_info.major}.{sys.version_info.minor}", "nbmlops": __version__, **versions}
 
 

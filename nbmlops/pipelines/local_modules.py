@@ -9,6 +9,7 @@ has either.
 from __future__ import annotations
 
 import ast
+import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from nbmlops.pipelines.cells import NotebookContent, code_cells
 if TYPE_CHECKING:
     from nbmlops.pipelines.plan import Plan
 
-__all__ = ["LocalCode", "circumstances", "code_of", "imported_by", "is_local", "local_code", "search_path"]
+__all__ = ["LocalCode", "Seen", "circumstances", "code_of", "imported_by", "is_local", "local_code", "search_path"]
 
 _SUFFIXES = (*EXTENSION_SUFFIXES, *SOURCE_SUFFIXES)
 _INSTALLED = {"site-packages", "dist-packages"}
@@ -44,17 +45,42 @@ class LocalCode:
     imports: frozenset[str]
 
 
-def code_of(plan: Plan, step: str, root: Path) -> LocalCode:
+@dataclass(slots=True)
+class Seen:
+    """What was looked at already, by whoever looks at many notebooks at one moment: each folder and file once.
+
+    Attributes
+    ----------
+    paths : dict
+        Folder, root -> where modules are searched for.
+    places : dict
+        Name, folders -> the file of a module, and where its submodules lie.
+    files : dict
+        File, package -> the digest of its content, and what it imports.
+    """
+
+    paths: dict[tuple[Path, Path], tuple[Path, ...]] = field(default_factory=dict)
+    places: dict[tuple[str, tuple[Path, ...]], tuple[Path | None, tuple[Path, ...]]] = field(default_factory=dict)
+    files: dict[tuple[Path, tuple[str, ...]], tuple[str, tuple[tuple[str, ...], ...]]] = field(default_factory=dict)
+
+
+def code_of(plan: Plan, step: str, root: Path, seen: Seen | None = None) -> LocalCode:
     """What a step imports, from where its plan says that its code lies, else from the project; see `local_code`."""
+    seen = seen or Seen()
     if plan.home is None:
-        return imported_by(plan.notebooks[step], plan.folders[step], root)
-    return imported_by(plan.notebooks[step], plan.folders[step], plan.home.root, plan.home.path)
+        return imported_by(plan.notebooks[step], plan.folders[step], root, seen=seen)
+    return imported_by(plan.notebooks[step], plan.folders[step], plan.home.root, plan.home.path, seen)
 
 
-def imported_by(notebook: NotebookContent, folder: Path, root: Path, more: Sequence[Path] = ()) -> LocalCode:
+def imported_by(
+    notebook: NotebookContent, folder: Path, root: Path, more: Sequence[Path] = (), seen: Seen | None = None
+) -> LocalCode:
     """What a notebook imports that runs in a folder, looked for in `more` folders too; see `local_code`."""
+    seen = seen or Seen()
     trees = (cell.tree for cell in code_cells(notebook))
-    return local_code(trees, (*search_path(folder, root), *more), root)
+    if (path := seen.paths.get((folder, root))) is None:
+        path = seen.paths[folder, root] = search_path(folder, root)
+    return local_code(trees, (*path, *more), root, seen)
 
 
 def circumstances(notebook: NotebookContent, folder: Path, root: Path) -> dict[str, Any]:
@@ -86,7 +112,7 @@ def is_local(name: str, places: Sequence[Path]) -> bool:
     return file is not None or bool(below)
 
 
-def local_code(trees: Iterable[ast.AST], places: Sequence[Path], root: Path) -> LocalCode:
+def local_code(trees: Iterable[ast.AST], places: Sequence[Path], root: Path, seen: Seen | None = None) -> LocalCode:
     """Digest the files that some code imports from `places`, and those that they import in turn.
 
     Parameters
@@ -97,59 +123,75 @@ def local_code(trees: Iterable[ast.AST], places: Sequence[Path], root: Path) -> 
         Folders to search, as `search_path` gives them.
     root : Path
         The project's folder.
+    seen : Seen, optional
+        What was looked at for others at the same moment.
     """
-    walk = _Walk(tuple(places))
+    walk = _Walk(tuple(places), seen or Seen())
     for tree in trees:
-        walk.read(tree, ())
+        walk.read(tree)
     base = root.resolve()
     named = {path.relative_to(base) if path.is_relative_to(base) else path: held for path, held in walk.found.items()}
-    files = {path.as_posix(): digests.of_bytes(content) for path, content in sorted(named.items())}
+    files = {path.as_posix(): digest for path, digest in sorted(named.items())}
     return LocalCode(files, frozenset(walk.imports))
 
 
 @dataclass(slots=True)
 class _Walk:
     places: tuple[Path, ...]
-    found: dict[Path, bytes] = field(default_factory=dict)
+    seen: Seen
+    found: dict[Path, str] = field(default_factory=dict)
     imports: set[str] = field(default_factory=set)
 
-    def read(self, tree: ast.AST, package: tuple[str, ...]) -> None:
-        """Follow what `tree`, in a module of `package`, imports."""
-        # A list of what is still to be read: a long chain of modules would exceed the recursion limit.
-        waiting = [(tree, package)]
+    def read(self, tree: ast.AST) -> None:
+        """Follow what the code of a notebook imports."""
+        # A list of what is still to be looked at: a long chain of modules would exceed the recursion limit.
+        waiting = [tuple(_imports(tree, ()))]
         while waiting:
-            code, holder = waiting.pop()
-            for name in _imports(code, holder):
+            for name in waiting.pop():
                 self.imports.add(name[0])
                 # Our own code goes by version, also where it is the project.
                 if name[0] != "nbmlops":
                     waiting += self._take(name)
 
-    def _take(self, name: tuple[str, ...]) -> Iterator[tuple[ast.AST, tuple[str, ...]]]:
-        """Keep the files that an import of the dotted `name` executes; give the trees of the new ones."""
+    def _take(self, name: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], ...]]:
+        """Keep the files that an import of the dotted `name` executes; give what the new ones import."""
         everything = name[-1:] == ("*",)
         folders = self.places
         for depth in range(1, len(name) + 1 - everything):
-            file, folders = _find(name[depth - 1], folders)
+            file, folders = self._find(name[depth - 1], folders)
             if file is not None:
                 is_package = file.stem == "__init__"
-                yield from self._keep(file, name[:depth] if is_package else name[: depth - 1])
+                yield self._keep(file, name[:depth] if is_package else name[: depth - 1])
             if file is None and not folders:
                 return
         if everything and len(name) > 1:
             # Its `__all__` may name any of them.
             for path in sorted(entry for folder in folders for entry in folder.glob("*.py")):
-                yield from self._keep(path, name[:-1])
+                yield self._keep(path, name[:-1])
 
-    def _keep(self, file: Path, package: tuple[str, ...]) -> Iterator[tuple[ast.AST, tuple[str, ...]]]:
+    def _find(self, name: str, folders: tuple[Path, ...]) -> tuple[Path | None, tuple[Path, ...]]:
+        if (place := self.seen.places.get((name, folders))) is None:
+            place = self.seen.places[name, folders] = _find(name, folders)
+        return place
+
+    def _keep(self, file: Path, package: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
         if file in self.found:
-            return
-        content = self.found[file] = file.read_bytes()
-        if file.suffix in SOURCE_SUFFIXES:
-            try:
-                yield ast.parse(content), package
-            except (SyntaxError, ValueError, RecursionError):
-                return  # the step says so, in the cell that imports it
+            return ()
+        if (held := self.seen.files.get((file, package))) is None:
+            held = self.seen.files[file, package] = _read(file, package)
+        self.found[file] = held[0]
+        return held[1]
+
+
+def _read(file: Path, package: tuple[str, ...]) -> tuple[str, tuple[tuple[str, ...], ...]]:
+    """The digest of a file of a package, and what it imports."""
+    content = file.read_bytes()
+    imports: tuple[tuple[str, ...], ...] = ()
+    if file.suffix in SOURCE_SUFFIXES:
+        # What cannot be read says so itself, in the cell that imports it.
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError):
+            imports = tuple(_imports(ast.parse(content), package))
+    return digests.of_bytes(content), imports
 
 
 def _find(name: str, folders: Sequence[Path]) -> tuple[Path | None, tuple[Path, ...]]:

@@ -11,7 +11,7 @@ from nbmlops.core.errors import NotFoundError
 from nbmlops.core.refs import Ref
 from nbmlops.pipelines import freezing
 from nbmlops.pipelines.laying_out import lay_out
-from nbmlops.pipelines.local_modules import code_of
+from nbmlops.pipelines.local_modules import Seen, code_of
 from nbmlops.pipelines.packaging.unpacking import is_package, unpack
 from nbmlops.pipelines.planning import make_plan, notebooks_of, restrict
 from nbmlops.pipelines.selection import ALL, Selection
@@ -154,5 +154,6 @@ class Planner:
 
     def _modules(self, plan: Plan) -> dict[str, str]:
         """The project's own modules that the steps of a plan import: path -> digest."""
-        own = (code_of(plan, step.name, self.root).files for step in plan.graph.steps if not step.parts)
+        seen = Seen()
+        own = (code_of(plan, step.name, self.root, seen).files for step in plan.graph.steps if not step.parts)
         return {path: digest for files in own for path, digest in files.items()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from keyword import iskeyword
 from pathlib import Path
@@ -17,6 +18,7 @@ from nbmlops.pipelines.notebook import read_content
 from nbmlops.pipelines.parameters import Parameters
 from nbmlops.pipelines.plan import Plan
 from nbmlops.pipelines.when import check_conditions
+from nbmlops.store.meaning import digests_of
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.cells import NotebookContent
@@ -110,16 +112,16 @@ def make_plan(
     values = _share(name, declared, {**given, **_first(fan or {}, given)}, frozen or {})
     places = {path.stem: path.parent for path in paths} | dict(folders or {})
     steps = [Step.of(notebooks[path.stem], path, values[path.stem]) for path in paths]
-    graph = infer(steps, _exists(versions))
+    graph = infer(steps, _exists(versions, steps))
     if not fan:
         check_conditions(graph, values)
         return Plan(name, graph, notebooks, values, dict(given), places)
     fan = _fan(name, declared, values, fan)
     plan = Plan(name, graph, notebooks, values, dict(given), places, fan=fan)
-    return _fanned(plan, _exists(versions))
+    return _fanned(plan, versions)
 
 
-def _fanned(plan: Plan, exists: Callable[[Access], bool]) -> Plan:
+def _fanned(plan: Plan, versions: Mapping[str, Versions]) -> Plan:
     """The plan with each step as often as its fan has it run."""
     alone, values, notebooks = plan.graph.steps, plan.parameters, plan.notebooks
     steps = [_at(step, branch, notebooks, values) for step in alone for branch in branches(plan.fan, values[step.stem])]
@@ -128,7 +130,7 @@ def _fanned(plan: Plan, exists: Callable[[Access], bool]) -> Plan:
     fixed = {step.stem: Step.of(notebooks[step.stem], step.path, {**values[step.stem], **unknown}) for step in alone}
     found = spread(steps, fixed)
     own = {step.name: {**values[step.stem], **dict(step.branch.values)} for step in steps}
-    graph = infer(found.steps, exists)
+    graph = infer(found.steps, _exists(versions, found.steps))
     check_conditions(graph, own)
     return replace(
         plan,
@@ -192,7 +194,8 @@ def restrict(plan: Plan, selection: Selection, versions: Mapping[str, Versions])
     if not selection:
         return plan
     try:
-        graph = infer([_among(step, names) for step in plan.graph.steps if step.name in names], _exists(versions))
+        among = [_among(step, names) for step in plan.graph.steps if step.name in names]
+        graph = infer(among, _exists(versions, among))
         check_conditions(graph, plan.parameters)
     except InvalidError as error:
         raise InvalidError(error.message, hint=f"run what makes it first: `ml pipeline run {plan.name}`") from error
@@ -245,12 +248,10 @@ def _read(parameters: Parameters, texts: Mapping[str, str]) -> dict[str, Any]:
     return part.read(texts)
 
 
-def _exists(versions: Mapping[str, Versions]) -> Any:
-    def exists(access: Access) -> bool:
-        try:
-            versions[access.kind].resolve(access.ref)
-        except NotFoundError:
-            return False
-        return True
-
-    return exists
+def _exists(versions: Mapping[str, Versions], steps: Iterable[Step]) -> Callable[[Access], bool]:
+    """Tells of what some steps read whether it is there; all of it is asked for at once."""
+    refs: dict[str, dict[str, None]] = defaultdict(dict)
+    for read in (read for step in steps for read in step.reads):
+        refs[read.kind][read.ref] = None
+    found = {kind: digests_of(versions[kind], asked) for kind, asked in refs.items()}
+    return lambda access: access.ref in found[access.kind]

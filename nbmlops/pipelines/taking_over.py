@@ -16,7 +16,7 @@ from nbmlops.pipelines import keys
 from nbmlops.pipelines.cells import code_digest
 from nbmlops.pipelines.fan_in import joined_of
 from nbmlops.pipelines.ledger import Claimant, Committed, Ledger, Slot, Taken
-from nbmlops.pipelines.local_modules import code_of
+from nbmlops.pipelines.local_modules import Seen, code_of
 from nbmlops.pipelines.records import StepResult
 from nbmlops.store import lineage
 from nbmlops.store.meaning import digests_of
@@ -106,16 +106,19 @@ class TakingOver:
     def parts(self, plan: Plan, steps: Sequence[Step]) -> dict[str, dict[str, Any]]:
         """What decides the result of each of some steps, as things are now; see `keys.parts`."""
         meant = self._meant(_Read(read.kind, read.ref, read.locked) for step in steps for read in step.reads)
-        return {step.name: self._parts(plan, step, meant) for step in steps}
+        seen, versions = Seen(), dict[str, str]()
+        return {step.name: self._parts(plan, step, meant, seen, versions) for step in steps}
 
-    def _parts(self, plan: Plan, step: Step, meant: Mapping[_Read, str]) -> dict[str, Any]:
+    def _parts(
+        self, plan: Plan, step: Step, meant: Mapping[_Read, str], seen: Seen, versions: dict[str, str]
+    ) -> dict[str, Any]:
         reads = dict.fromkeys(_Read(read.kind, read.ref, read.locked) for read in step.reads)
         inputs = [(f"locked {read.kind}" if read.locked else read.kind, read.ref, meant[read]) for read in reads]
         if step.parts:
             return joined_of(step, inputs)
         notebook = plan.notebooks[step.name]
-        own = code_of(plan, step.name, self._root)
-        environment = keys.relevant(own.imports)
+        own = code_of(plan, step.name, self._root, seen)
+        environment = keys.relevant(own.imports, versions)
         made_of = keys.parts(code_digest(notebook), plan.parameters[step.name], inputs, own.files, environment)
         # The same code writes under other names when it runs for some values.
         return {**made_of, "branch": str(step.branch)} if step.branch else made_of
