@@ -71,6 +71,7 @@ class Window:
         """Change the theme, and wait until its colours are there."""
         self.command("apputils:change-theme", theme=name)
         self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
     def sidebar(self) -> Locator:
         """Open the sidebar."""
@@ -88,6 +89,26 @@ class Window:
     def run_all(self) -> None:
         """Run the cells of the notebook."""
         self.page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def run(self, number: int) -> Locator:
+        """Run one cell of the notebook, and give what stands below it."""
+        self.page.evaluate(
+            """number => {
+                const { content } = window.jupyterapp.shell.currentWidget;
+                content.activeCellIndex = number;
+                return window.jupyterapp.commands.execute("notebook:run-cell");
+            }""",
+            number,
+        )
+        return self.cells.nth(number).locator(".jp-OutputArea-output")
+
+    def source(self, number: int) -> str:
+        """Read a cell of the notebook."""
+        found: str = self.page.evaluate(
+            "number => window.jupyterapp.shell.currentWidget.content.widgets[number].model.sharedModel.getSource()",
+            number,
+        )
+        return found
 
     def restart_kernel(self) -> None:
         """Restart the kernel of the notebook, without being asked."""

@@ -60,7 +60,7 @@ function makeSidebar({ notebook, services, components, widgets, apputils }, app,
   for (const name of ["panel.css", "sidebar.css"]) style(base + name);
 
   const say = (message) => apputils.Notification.info(message, { autoClose: 8000 });
-  const options = {
+  const host = {
     async insertCell(text) {
       const current = notebooks?.currentWidget;
       if (!current) {
@@ -72,14 +72,14 @@ function makeSidebar({ notebook, services, components, widgets, apputils }, app,
       current.content.activeCell.model.sharedModel.setSource(text);
       app.shell.activateById(current.id);
     },
-    async openNotebook(path) {
-      if (place.path === null) {
-        say(`The workspace lies outside of the folders that this JupyterLab shows: ${path}`);
-        return;
-      }
-      await app.commands.execute("docmanager:open", { path: [place.path, path].filter(Boolean).join("/") });
+    // The path is from the workspace's folder, which lies at `root`.
+    async openNotebook(path, root = place.path) {
+      if (root === null) say(`The workspace lies outside of the folders that this JupyterLab shows: ${path}`);
+      else await app.commands.execute("docmanager:open", { path: [root, path].filter(Boolean).join("/") });
     },
   };
+  const options = { insertCell: host.insertCell, openNotebook: (path) => host.openNotebook(path) };
+  helpCells(host, place, () => notebooks?.currentWidget);
 
   class Sidebar extends widgets.Widget {
     constructor() {
@@ -107,6 +107,21 @@ function makeSidebar({ notebook, services, components, widgets, apputils }, app,
   return new Sidebar();
 }
 
+/** Do what a panel below a cell asks for: it can reach its kernel, but not the notebook that it stands in. */
+function helpCells(host, place, current) {
+  document.addEventListener("nbmlops-insert", (event) => {
+    event.preventDefault();
+    host.insertCell(event.detail.text);
+  });
+  document.addEventListener("nbmlops-open", async (event) => {
+    const notebook = current()?.context.path;
+    if (notebook === undefined) return;
+    event.preventDefault();
+    const answer = await place.around(notebook.split("/").slice(0, -1).join("/"));
+    if (answer.ok) await host.openNotebook(event.detail.path, answer.ok.path);
+  });
+}
+
 /** Where the file browser is, and which workspace that is in. */
 class Place {
   constructor(send, current) {
@@ -117,9 +132,15 @@ class Place {
     this.version = null;
   }
 
+  /** The workspace around a folder. */
+  async around(folder) {
+    return read(await this.send(`api/workspace?folder=${encodeURIComponent(folder)}`));
+  }
+
+  /** The workspace around the folder that the file browser shows. */
   async find() {
     const folder = this.current();
-    const answer = await read(await this.send(`api/workspace?folder=${encodeURIComponent(folder)}`));
+    const answer = await this.around(folder);
     if (answer.error) return answer;
     this.folder = folder;
     this.path = answer.ok ? answer.ok.path : null;
@@ -155,7 +176,8 @@ class Content {
       answer = { error: { message: "the server does not answer", hint: "this goes on by itself when it does" } };
     }
     if (turn !== this.turn) return;
-    if (answer.ok && answer.ok.id === this.shown) return;
+    const shown = answer.ok && `${answer.ok.id} ${answer.ok.path}`;
+    if (shown && shown === this.shown) return;
     if (answer.ok) await this.show(answer.ok, turn);
     else this.explain(answer.error || NONE);
     if (!answer.ok) this.timer = setTimeout(() => this.follow(), 3000);
@@ -167,7 +189,7 @@ class Content {
     this.title.title = workspace.name;
     const panels = await this.load();
     if (turn !== this.turn) return;
-    this.shown = workspace.id;
+    this.shown = `${workspace.id} ${workspace.path}`;
     const host = element("div", "nbmlops-Sidebar-panels");
     this.body.replaceChildren(host);
     this.unmount = await panels.mount(host, this.transport, this.options);

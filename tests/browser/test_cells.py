@@ -1,0 +1,147 @@
+"""Panels below cells, and completion in them, in a real JupyterLab with a real kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from nbmlops import Workspace
+from nbmlops.jupyter.panels.panel import find, names
+from tests.browser.windows import LIGHT_AND_DARK, Window, opened, picture, write_notebook
+from tests.places import Jupyter
+
+LOST = "The kernel that drew this panel has ended"
+
+
+@pytest.fixture(scope="module")
+def window(lab: Jupyter, browser: Browser) -> Iterator[Window]:
+    """A notebook beside a workspace with runs; its first cell has loaded the extension."""
+    folder = lab.folder / "cells"
+    with Workspace.init(folder) as workspace:
+        for number in range(3):
+            with workspace.run("gbm") as run:
+                run.log(auc=0.8 + number / 100)
+    cells = ["%load_ext nbmlops", "%ml panel", "%%ml run recorded -p depth=3\n%ml log auc=0.9", "%ml panel runs"]
+    write_notebook(folder / "panels.ipynb", *cells)
+    with opened(browser, lab) as shown:
+        shown.open("cells/panels.ipynb")
+        shown.run(0)
+        expect(shown.cells.nth(0)).to_contain_text("nbmlops", timeout=60_000)
+        yield shown
+
+
+@pytest.fixture
+def panel(window: Window) -> Locator:
+    """The panel of runs below the last cell."""
+    window.run(3)
+    found = window.cells.nth(3).locator(".nbp")
+    expect(found).to_contain_text("gbm-3", timeout=30_000)
+    return found
+
+
+def store(lab: Jupyter) -> Workspace:
+    return Workspace.open(lab.folder / "cells")
+
+
+def test_a_panel_below_a_cell_shows_what_is_stored_and_what_a_cell_records(window: Window, panel: Locator) -> None:
+    expect(panel.get_by_role("row", name="gbm-1")).to_be_visible()
+    window.run(2)
+    expect(panel.get_by_role("row", name="recorded-1")).to_be_visible(timeout=15_000)
+
+
+@pytest.mark.parametrize("theme", LIGHT_AND_DARK)
+def test_every_panel_takes_the_colours_of_the_theme(window: Window, theme: str) -> None:
+    window.run(1)
+    shown = window.cells.nth(1).locator(".nbp")
+    window.theme(LIGHT_AND_DARK[theme])
+    for name in names():
+        if len(names()) > 1:
+            shown.get_by_role("tab", name=find(name).title).click()
+        expect(shown.locator(".nbp-stage").first).not_to_be_empty()
+        picture(shown, f"cell-{name}-{theme}")
+    bright = shown.evaluate("node => getComputedStyle(node).backgroundColor.match(/\\d+/g).every(one => one > 128)")
+    assert bright == (theme == "light")
+    window.theme(LIGHT_AND_DARK["light"])
+
+
+def test_a_note_is_written_after_its_line_was_shown(window: Window, panel: Locator, lab: Jupyter) -> None:
+    panel.get_by_role("row", name="gbm-2").dblclick()
+    panel.get_by_role("button", name="Note…").click()
+    panel.get_by_label("Note of gbm-2", exact=True).fill("looks 'good' to me")
+    panel.get_by_role("button", name="Continue").click()
+    dialog = panel.get_by_role("dialog")
+    expect(dialog).to_contain_text("%ml run note")
+    with store(lab) as workspace:
+        assert "note" not in workspace.run.show("gbm-2").tags
+    dialog.get_by_role("button", name="Write it").click()
+    expect(dialog.get_by_role("button", name="Close")).to_be_visible(timeout=15_000)
+    with store(lab) as workspace:
+        assert workspace.run.show("gbm-2").tags["note"] == "looks 'good' to me"
+    dialog.get_by_role("button", name="Close").click()
+
+
+def test_a_line_is_put_into_the_notebook_and_the_notebook_of_a_run_is_opened(window: Window, panel: Locator) -> None:
+    window.run(2)
+    panel.get_by_role("row", name="recorded-1").dblclick()
+    count = window.cells.count()
+    panel.get_by_role("button", name="Insert line").click()
+    expect(window.cells).to_have_count(count + 1)
+    assert "%ml run show recorded-1" in {window.source(number) for number in range(count + 1)}
+    window.command("notebook:delete-cell")
+    window.command("launcher:create")
+    window.page.evaluate("window.jupyterapp.commands.execute('docmanager:open', {path: 'cells/panels.ipynb'})")
+    panel.get_by_role("button", name="Open notebook").click()
+    expect(window.page.locator(".lm-TabBar-tab.jp-mod-current", has_text="panels.ipynb")).to_be_visible()
+
+
+def test_compared_runs_stand_beside_each_other(window: Window, panel: Locator) -> None:
+    for name in ("gbm-1", "gbm-3"):
+        panel.get_by_role("checkbox", name=f"select {name}").check()
+    panel.get_by_role("button", name="Compare 2").click()
+    expect(panel.get_by_role("heading", name="2 runs compared")).to_be_visible()
+    expect(panel).to_contain_text("%ml run compare")
+
+
+def test_after_a_restart_the_panel_says_so_and_the_line_revives_it(window: Window, panel: Locator) -> None:
+    window.restart_kernel()
+    expect(panel).to_contain_text(LOST, timeout=30_000)
+    expect(panel.get_by_role("row", name="gbm-1")).to_be_visible()
+    window.run(0)
+    window.run(3)
+    expect(panel).not_to_contain_text(LOST, timeout=30_000)
+    expect(panel.get_by_role("row", name="gbm-1")).to_be_visible()
+
+
+def test_a_notebook_that_is_opened_again_shows_the_picture_of_the_panel(window: Window, panel: Locator) -> None:
+    window.command("docmanager:save")
+    window.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    window.command("application:close")
+    window.go()
+    window.command("docmanager:open", path="cells/panels.ipynb")
+    below = window.cells.nth(3).locator(".jp-OutputArea-output")
+    expect(below).to_contain_text("gbm-3", timeout=30_000)
+    expect(below).to_contain_text("panel of cells")
+    window.page.wait_for_function("window.jupyterapp.shell.currentWidget?.sessionContext?.isReady")
+    window.open("cells/panels.ipynb")
+    window.run(0)
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("%ml data sa", "%ml data save"), ("%ml run sho", "%ml run show"), ("%ml run show gbm-", None)],
+)
+def test_tab_completes_a_line(window: Window, typed: str, completed: str | None) -> None:
+    window.command("notebook:insert-cell-below")
+    window.command("notebook:enter-edit-mode")
+    editor = window.page.locator(".jp-Notebook .jp-Cell.jp-mod-active .cm-content")
+    editor.click()
+    window.page.keyboard.type(typed)
+    window.page.keyboard.press("Tab")
+    if completed:
+        expect(editor).to_have_text(completed, timeout=15_000)
+    else:
+        offered = window.page.locator(".jp-Completer .jp-Completer-item")
+        expect(offered.filter(has_text="gbm-3").first).to_be_visible(timeout=15_000)
+        window.page.keyboard.press("Escape")
