@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Installation", "Jupyter", "Response", "ask", "first_on_path"]
+__all__ = ["Installation", "Jupyter", "Response", "Ui", "ask", "first_on_path"]
 
 ROOT = Path(__file__).parents[1]
 LABEXTENSION = ROOT / "nbmlops" / "jupyter" / "labextension"
@@ -194,3 +196,56 @@ class Jupyter:
         """Stop it, and its kernels with it."""
         self.process.terminate()
         self.process.wait(timeout=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Ui:
+    """A ``nbmlops ui`` that serves a page on a port of this machine."""
+
+    process: subprocess.Popen[str]
+    base: str
+    token: str
+    cookie: str
+
+    @classmethod
+    def start(cls, folder: Path, *options: str) -> Ui:
+        """Start it in a folder, wait for what it says, and sign in."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "nbmlops", "ui", "--no-browser", *options],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        said = "".join(process.stdout.readline() for _ in range(4))
+        found = re.search(r"(http://127\.0\.0\.1:\d+)/\?token=(\S+)", said)
+        assert found, said
+        page = ask(f"{found[1]}/?token={found[2]}")
+        return cls(process, found[1], found[2], page.headers["Set-Cookie"].split(";")[0])
+
+    @property
+    def address(self) -> str:
+        """The address of the page, with the token in it."""
+        return f"{self.base}/?token={self.token}"
+
+    @property
+    def known(self) -> dict[str, str]:
+        """Headers of a browser that has been let in."""
+        return {"Cookie": self.cookie}
+
+    def get(self, path: str, **headers: str) -> Response:
+        """Ask for a file."""
+        return ask(f"{self.base}{path}", headers=headers)
+
+    def post(self, value: Any, **headers: str) -> Response:
+        """Send a value to the panels."""
+        own = {"Content-Type": "application/json", **headers}
+        return ask(f"{self.base}/api/panel", "POST", json.dumps(value).encode(), own)
+
+    def stop(self, number: int = signal.SIGINT) -> tuple[int, str]:
+        """End it; gives its exit code, and what it said last."""
+        self.process.send_signal(number)
+        said, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, said

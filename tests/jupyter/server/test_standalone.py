@@ -3,68 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import signal
 import socket
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from nbmlops import Workspace
 from nbmlops.jupyter.server.files import NAMES
-from tests.places import ROOT, Response, ask
+from tests.places import Ui, ask
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SENT = tuple(name for name in NAMES if not name.startswith("sidebar."))
-ASKED = json.dumps({"message": {"ask": "panels"}}).encode()
+MESSAGE = {"message": {"ask": "panels"}}
+ASKED = json.dumps(MESSAGE).encode()
 AS_JSON = {"Content-Type": "application/json"}
-
-
-@dataclass
-class Ui:
-    process: subprocess.Popen[str]
-    base: str
-    token: str
-    cookie: str = ""
-
-    @classmethod
-    def start(cls, folder: Path, *options: str) -> Ui:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "nbmlops", "ui", "--no-browser", *options],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert process.stdout is not None
-        said = "".join(process.stdout.readline() for _ in range(4))
-        found = re.search(r"(http://127\.0\.0\.1:\d+)/\?token=(\S+)", said)
-        assert found, said
-        ui = cls(process, found[1], found[2])
-        ui.cookie = ui.get(f"/?token={ui.token}").headers["Set-Cookie"].split(";")[0]
-        return ui
-
-    @property
-    def known(self) -> dict[str, str]:
-        return {"Cookie": self.cookie}
-
-    def get(self, path: str, **headers: str) -> Response:
-        return ask(f"{self.base}{path}", headers=headers)
-
-    def post(self, body: bytes = ASKED, **headers: str) -> Response:
-        return ask(f"{self.base}/api/panel", "POST", body, {**AS_JSON, **headers})
-
-    def stop(self, number: int = signal.SIGINT) -> tuple[int, str]:
-        self.process.send_signal(number)
-        said, _ = self.process.communicate(timeout=30)
-        return self.process.returncode, said
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +63,7 @@ def test_the_token_opens_the_page_alone_and_the_cookie_opens_the_rest(ui: Ui) ->
 
 
 def test_a_panel_answers_for_the_workspace_around_the_folder(ui: Ui, project: Path) -> None:
-    answer = ui.post(**ui.known)
+    answer = ui.post(MESSAGE, **ui.known)
     assert answer.status == 200
     assert {"name": "runs", "title": "Runs"} in answer.json["ok"]
     assert ask(f"{ui.base}/api/workspace", headers=ui.known).json["ok"]["name"] == project.name
@@ -128,8 +85,8 @@ def test_a_name_that_somebody_points_at_this_machine_is_not_served(ui: Ui) -> No
 
 def test_another_site_may_not_ask_even_with_the_cookie(ui: Ui) -> None:
     for origin in ("http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1:1"):
-        assert ui.post(**ui.known, Origin=origin).status == 403
-    assert ui.post(**ui.known, Origin=ui.base).status == 200
+        assert ui.post(MESSAGE, **ui.known, Origin=origin).status == 403
+    assert ui.post(MESSAGE, **ui.known, Origin=ui.base).status == 200
 
 
 def test_a_page_may_load_nothing_from_elsewhere_nor_be_framed(ui: Ui) -> None:
