@@ -18,7 +18,7 @@ from tests.pipelines.project import RAW, write
 __all__ = ["FOLDER", "PAYLOADS", "plant"]
 
 BREAKS_OUT = ("", '">', "'>", "</td></title></textarea></script></style>")
-CALL = "window.executed=(window.executed||0)+1"
+CALL = "top.executed=(top.executed||0)+1"
 RUNS = (
     f"<script>{CALL}</script>",
     f"<img src=x onerror='{CALL}'>",
@@ -26,8 +26,8 @@ RUNS = (
     f"<svg><script>{CALL}</script></svg>",
     f"<svg><animate onbegin='{CALL}' attributeName=x dur=1s></svg>",
     f"<details open ontoggle='{CALL}'><summary>x</summary></details>",
-    f"<iframe srcdoc='<script>parent.{CALL}</script>'></iframe>",
-    f"<iframe src='javascript:parent.{CALL}'></iframe>",
+    f"<iframe srcdoc='<script>{CALL}</script>'></iframe>",
+    f"<iframe src='javascript:{CALL}'></iframe>",
     f"<object data='javascript:{CALL}'></object>",
     f"<embed src='javascript:{CALL}'>",
     f"<input autofocus onfocus='{CALL}'>",
@@ -47,7 +47,7 @@ RUNS = (
     f"[x](javascript:{CALL}) ![x](x' onerror='{CALL}) $\\href{{javascript:{CALL}}}{{x}}$ {{{{{CALL}}}}} ${{{CALL}}}",
 )
 PAYLOADS = tuple(out + run for out, run in product(BREAKS_OUT, RUNS))
-FOLDER = "a&b <img src=x onerror=window.executed=1>"
+FOLDER = "a&b <img src=x onerror=top.executed=1>"
 
 
 def plant(folder: Path) -> None:

@@ -94,7 +94,7 @@ def test_none_is_run_below_cells(hostile: Path, lab: Jupyter, browser: Browser) 
         window.page.wait_for_function(
             "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
         )
-        expect(window.cells.nth(3)).to_contain_text("window.executed")
+        expect(window.cells.nth(3)).to_contain_text("top.executed")
         expect(window.page.locator(".jp-NotebookPanel")).not_to_contain_text("Traceback")
         look_everywhere(window.page, panels)
         assert executed(window.page) == []
