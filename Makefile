@@ -32,7 +32,7 @@ test: $(VENV)/.installed-test ## run the tests that need nothing but pip package
 	$(BIN)/python -m pytest --ignore=tests/browser --ignore=tests/system --ignore=tests/faults --numprocesses=auto --dist=loadscope $(PYTEST_ARGS)
 	$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
 
-test-system: $(VENV)/.installed-test .venv-mlflow/.installed .venv-airflow/.installed .venv-scheduler/.installed ## run the tests that need system packages, and install those
+test-system: $(VENV)/.installed-test .venv-mlflow/.installed .venv-airflow/.installed .venv-scheduler/.installed .venv-lab42/.installed ## run the tests that need system packages, and install those
 	sh tests/system/install-packages.sh
 	$(BIN)/python -m pytest tests/system tests/browser $(PYTEST_ARGS)
 
@@ -97,6 +97,12 @@ $(VENV)/.installed-test: $(INSTALL_INPUTS) | $(BIN)/python
 .venv-mlflow/.installed: tests/system/mlflow.txt $(INSTALL_INPUTS) | $(BIN)/python
 	$(if $(UV),uv venv --quiet --allow-existing --python $(BIN)/python,$(PYTHON) -m venv --without-pip) .venv-mlflow
 	$(call PIP,.venv-mlflow/bin/python) --requirement tests/system/mlflow.txt --editable .
+	@touch $@
+
+# The oldest JupyterLab and the Notebook that nbmlops is held to.
+.venv-lab42/.installed: tests/browser/lab42.txt $(INSTALL_INPUTS) | $(BIN)/python
+	$(if $(UV),uv venv --quiet --allow-existing --python $(BIN)/python,$(PYTHON) -m venv --without-pip) .venv-lab42
+	$(call PIP,.venv-lab42/bin/python) --requirement tests/browser/lab42.txt --editable .
 	@touch $@
 
 # Airflow pins what we leave open; it calls nbmlops as a program of another environment.
