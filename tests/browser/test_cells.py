@@ -136,9 +136,18 @@ def test_tab_completes_a_line(window: Window, typed: str, choice: str, completed
     window.command("notebook:delete-cell")
 
 
-def test_the_notebook_that_is_saved_holds_a_picture_of_the_panel(window: Window, panel: Locator, lab: Jupyter) -> None:
+def test_a_notebook_that_is_opened_later_shows_the_picture_that_it_keeps_of_the_panel(
+    window: Window, panel: Locator, lab: Jupyter, browser: Browser
+) -> None:
     window.command("docmanager:save")
     cells = nbformat.read(lab.folder / "cells" / "panels.ipynb", as_version=4).cells
-    (shown,) = [output for output in cells[3].outputs if "text/html" in output.get("data", {})]
-    assert "gbm-3" in shown.data["text/html"]
-    assert "gbm-3" in shown.data["text/plain"]
+    (kept,) = [output for output in cells[3].outputs if "text/html" in output.get("data", {})]
+    assert "gbm-3" in kept.data["text/html"]
+    assert "gbm-3" in kept.data["text/plain"]
+    window.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    with opened(browser, lab) as another:
+        another.open("cells/panels.ipynb")
+        below = another.cells.nth(3).locator(".jp-OutputArea-output").first
+        expect(below).to_contain_text("gbm-3", timeout=30_000)
+        expect(below).to_contain_text("panel of cells")
+        expect(below).not_to_contain_text("Error displaying widget")

@@ -37,8 +37,17 @@ export default async function plugin(shared) {
       apputils.ICommandPalette,
     ],
     activate(app, shell, browser, notebooks, restorer, palette) {
+      const settings = app.serviceManager.serverSettings;
+      const base = `${settings.baseUrl}nbmlops/`;
+      // Adds the token, or the cookie and its XSRF header, as every request of JupyterLab's own.
+      const send = (path, init = {}) => services.ServerConnection.makeRequest(base + path, init, settings);
+      const place = new Place(send, () => app.serviceManager.contents.localPath(browser.model.path));
+      const host = makeHost(libraries, app, place, notebooks);
+      if (notebooks) helpCells(host, place, notebooks);
       if (!shell || !browser) return;
-      const sidebar = makeSidebar(libraries, app, browser, notebooks);
+      for (const name of ["panel.css", "sidebar.css"]) style(base + name);
+      const load = () => import(`${base}panel.js`);
+      const sidebar = makeSidebar(libraries, { browser, place, host, load, send });
       shell.add(sidebar, "left", { rank: 550 });
       restorer?.add(sidebar, ID);
       app.commands.addCommand(SHOW, {
@@ -51,16 +60,10 @@ export default async function plugin(shared) {
   };
 }
 
-function makeSidebar({ notebook, services, components, widgets, apputils }, app, browser, notebooks) {
-  const settings = app.serviceManager.serverSettings;
-  const base = `${settings.baseUrl}nbmlops/`;
-  // Adds the token, or the cookie and its XSRF header, as every request of JupyterLab's own.
-  const send = (path, init = {}) => services.ServerConnection.makeRequest(base + path, init, settings);
-  const place = new Place(send, () => app.serviceManager.contents.localPath(browser.model.path));
-  for (const name of ["panel.css", "sidebar.css"]) style(base + name);
-
+/** What the panels ask of the page around them. */
+function makeHost({ notebook, apputils }, app, place, notebooks) {
   const say = (message) => apputils.Notification.info(message, { autoClose: 8000 });
-  const host = {
+  return {
     async insertCell(text) {
       const current = notebooks?.currentWidget;
       if (!current) {
@@ -78,8 +81,10 @@ function makeSidebar({ notebook, services, components, widgets, apputils }, app,
       else await app.commands.execute("docmanager:open", { path: [root, path].filter(Boolean).join("/") });
     },
   };
+}
+
+function makeSidebar({ components, widgets }, { browser, place, host, load, send }) {
   const options = { insertCell: host.insertCell, openNotebook: (path) => host.openNotebook(path) };
-  helpCells(host, place, () => notebooks?.currentWidget);
 
   class Sidebar extends widgets.Widget {
     constructor() {
@@ -90,7 +95,7 @@ function makeSidebar({ notebook, services, components, widgets, apputils }, app,
       this.title.caption = "nbmlops: runs, data, models, checks and pipelines of this folder's workspace";
       this.node.setAttribute("role", "region");
       this.node.setAttribute("aria-label", "nbmlops");
-      this.content = new Content(this.node, place, () => import(`${base}panel.js`), rest(send, () => place.folder), options);
+      this.content = new Content(this.node, place, load, rest(send, () => place.folder), options);
       browser.model.pathChanged.connect(() => this.isVisible && this.content.follow());
     }
     onAfterShow() {
@@ -108,18 +113,38 @@ function makeSidebar({ notebook, services, components, widgets, apputils }, app,
 }
 
 /** Do what a panel below a cell asks for: it can reach its kernel, but not the notebook that it stands in. */
-function helpCells(host, place, current) {
+function helpCells(host, place, notebooks) {
   document.addEventListener("nbmlops-insert", (event) => {
     event.preventDefault();
     host.insertCell(event.detail.text);
   });
   document.addEventListener("nbmlops-open", async (event) => {
-    const notebook = current()?.context.path;
+    const notebook = notebooks.currentWidget?.context.path;
     if (notebook === undefined) return;
     event.preventDefault();
     const answer = await place.around(notebook.split("/").slice(0, -1).join("/"));
     if (answer.ok) await host.openNotebook(event.detail.path, answer.ok.path);
   });
+  notebooks.widgetAdded.connect((_, opened) => new MutationObserver((changes) => {
+    for (const { target } of changes) if (isLost(target)) showPicture(opened.content, target);
+  }).observe(opened.node, { childList: true, subtree: true }));
+}
+
+/** Whether a panel would stand here, and its kernel ended before the notebook was opened. */
+function isLost(node) {
+  return node.classList?.contains("jp-OutputArea-output") && node.textContent.startsWith("Error displaying widget");
+}
+
+/** Show the picture that the notebook keeps of a panel, in place of the message that it cannot be drawn. */
+async function showPicture(content, node) {
+  for (const cell of content.widgets.filter((one) => one.outputArea?.node.contains(node))) {
+    const { model, widgets } = cell.outputArea;
+    const output = model.get(widgets.findIndex((one) => one.node.contains(node)));
+    if (!String(output?.data["text/html"] ?? "").includes('class="nbmlops')) return;
+    const picture = content.rendermime.createRenderer("text/html");
+    await picture.renderModel(output);
+    node.replaceChildren(picture.node);
+  }
 }
 
 /** Where the file browser is, and which workspace that is in. */
