@@ -86,6 +86,16 @@ def test_the_keyboard_alone_walks_selects_opens_and_closes(three: None, browser:
         expect(grid).to_be_focused()
 
 
+def test_keys_are_the_panel_s_own_and_no_shortcuts_of_the_notebook(three: None, browser: Browser) -> None:
+    with mounted(browser, "runs") as page:
+        page.get_by_role("row", name="gbm-3").click()
+        expect(page.get_by_role("heading", name="gbm-3")).to_be_visible()
+        # JupyterLab asks the element that has the focus.
+        keyed = "document.querySelectorAll('.nbp :is(button, input, select, textarea, summary, a, [tabindex])')"
+        assert page.evaluate(f"{keyed}.length") > 20
+        assert page.evaluate(f"[...{keyed}].every(one => one.hasAttribute('data-lm-suppress-shortcuts'))")
+
+
 def test_tabs_of_all_panels_are_walked_with_the_arrows(three: None, browser: Browser) -> None:
     with mounted(browser, None) as page:
         tabs = page.get_by_role("tab")

@@ -1,6 +1,7 @@
 // The panel below a cell: anywidget calls `render`, and messages go to the kernel as custom messages of its model.
 
 const ANSWERS = 5000; // milliseconds in which a kernel that still knows this panel answers, if it is not at work
+const AGAIN = 1200; // after so many a question is asked again: the first may wait behind a cell, and this one need not
 
 function cellTransport(model) {
   const waiting = new Map();
@@ -21,12 +22,14 @@ function cellTransport(model) {
   };
   const send = (message) => new Promise((resolve) => {
     number += 1;
+    const asked = { id: number, message };
     waiting.set(number, resolve);
     try {
-      model.send({ id: number, message });
+      model.send(asked);
     } catch {
       gone(); // its channel is closed
     }
+    if (message.ask) setTimeout(() => { if (waiting.has(asked.id) && !why) model.send(asked); }, AGAIN);
   });
   // Told when the connection was lost or is back; only a kernel that was not started anew answers.
   const doubt = () => {

@@ -14,7 +14,11 @@ function svg(tag, attributes = {}, ...children) {
 
 const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "indeterminate"]);
 
+// JupyterLab looks at the element that has the focus, and only then at those around it, for whether its keys are ours.
+const FOCUSED = new Set(["button", "input", "select", "textarea", "summary", "a"]);
+
 function fill(element, attributes, children) {
+  if (FOCUSED.has(element.localName) || "tabindex" in attributes) element.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (name === "text") element.textContent = String(value);
