@@ -44,7 +44,7 @@ class Panel(anywidget.AnyWidget):
         self.on_msg(self._receive)
         # JupyterLab speaks to a panel through a thread of the kernel of its own, so that it moves while a cell runs.
         # ipykernel 7.4 would have the loop that opened the panel answer, which is the one that waits for the cell.
-        vars(self.comm).pop("_reply_subshell_id", None)
+        self.comm.__dict__.pop("_reply_subshell_id", None)
 
     def _receive(self, _: Any, content: Any, buffers: Any) -> None:  # noqa: ARG002 - ipywidgets' own signature
         number = content.get("id") if isinstance(content, dict) else None
