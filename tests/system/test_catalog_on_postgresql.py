@@ -22,7 +22,10 @@ from tests.faults.test_log_kill import Logger
 from tests.system.postgresql import PASSWORD, Cluster
 
 ROOT = Path(__file__).parents[2]
-LIKE_SQLITE = ("tests/contracts/test_catalog.py", "tests/tracking/test_filtering.py", "tests/tracking/test_runs.py")
+LIKE_SQLITE = (
+    *("tests/contracts/test_catalog.py", "tests/tracking/test_filtering.py", "tests/tracking/test_runs.py"),
+    *("tests/store/test_meaning.py", "tests/pipelines/test_ledger.py"),
+)
 
 
 @pytest.fixture(scope="module")
