@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from nbmlops.core.errors import InvalidError, StoppedError
@@ -91,6 +92,23 @@ def test_a_run_is_followed_cell_by_cell_and_stopped_from_another_workspace(
             "1_make": "skipped",
             "2_sum": "completed",
         }
+
+
+def test_a_schedules_run_that_is_stopped_has_failed_and_is_not_started_again(workspace: Workspace) -> None:
+    slowly(workspace)
+    workspace.schedule.add("sums@working", on="data:flights")
+    workspace.data.save(pd.DataFrame({"a": [1]}), "flights")
+    daemon = threading.Thread(target=lambda: workspace.schedule.run(once=True))
+    daemon.start()
+    with Workspace.open(workspace.marker.root) as other:
+        until(lambda: other.run.list(1, where="kind = 'step' and status = 'running'"))
+        other.pipeline.stop("sums")
+        daemon.join(60)
+        assert not daemon.is_alive()
+        (fire,) = other.schedule.history("sums")
+        assert (fire.state, fire.run) == ("failed", None)
+        assert "sums-1 was stopped by" in (fire.note or "")
+        assert len(other.run.list(10, where="kind = 'pipeline'")) == 1
 
 
 def test_what_is_no_run_of_a_pipeline_is_not_stopped_or_followed(workspace: Workspace) -> None:

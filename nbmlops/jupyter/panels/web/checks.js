@@ -227,7 +227,7 @@ class ChecksView {
     const name = (point) => point.subject.split("@")[1] ?? `report ${point.report}`;
     const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, class: "nbp-chart", role: "img", "aria-label": `Over ${points.length} reports: ${said(points[0])}; last ${said(points.at(-1))}` });
     const line = points.map((point, place) => [place, point]).filter(([, point]) => point.number !== null).map(([place, point]) => `${across(place).toFixed(1)},${up(point.number).toFixed(1)}`).join(" ");
-    picture.append(svg("polyline", { points: line, class: "nbp-curve nbp-quiet" }));
+    picture.append(svg("polyline", { points: line, class: "nbp-curve nbp-faint" }));
     points.forEach((point, place) => picture.append(svg("circle", { cx: across(place), cy: up(point.number), r: place === points.length - 1 ? 5 : 3.5, class: `nbp-mark nbp-mark-${point.status}` }, svg("title", { text: said(point) }))));
     picture.append(svg("text", { x: 0, y: height - 3, text: name(points[0]) }), svg("text", { x: width, y: height - 3, "text-anchor": "end", text: name(points.at(-1)) }));
     const rows = [...points].reverse().map((point) => [point.subject, point.status, point.figure, point.bound, say.when(point.created_at)]);

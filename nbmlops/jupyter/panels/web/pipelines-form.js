@@ -12,7 +12,7 @@ class RunForm {
     this.go = button("Run…", () => this.run(), { class: "nbp-button nbp-primary" });
     this.wrong = el("div");
     this.line = el("div");
-    this.element = el("form", { class: "nbp-form", on: { submit: (event) => { event.preventDefault(); if (!this.go.disabled) this.run(); } } },
+    this.element = el("form", { class: "nbp-asking", on: { submit: (event) => { event.preventDefault(); if (!this.go.disabled) this.run(); } } },
       el("label", { class: "nbp-field" }, el("span", { text: "version" }), this.target), this.fields,
       el("label", {}, this.cache, " skip steps of which nothing has changed"), this.wrong, this.line, el("div", { class: "nbp-bar" }, this.go));
     this.cache.addEventListener("change", () => this.look());

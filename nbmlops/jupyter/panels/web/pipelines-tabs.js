@@ -60,7 +60,7 @@ class TimesTab {
   draw(box) {
     if (this.box) return;
     const { el } = this.context;
-    this.box = el("div", { class: "nbp-cards" });
+    this.box = el("div", { class: "nbp-pieces" });
     this.new = el("div");
     box.append(this.box, this.new);
     this.tell();
@@ -78,7 +78,7 @@ class TimesTab {
     if (!this.box || !this.rows) return;
     const { context, view } = this;
     const none = context.empty("Nothing starts it by itself.", `%ml schedule add ${view.name} "0 6 * * *" --tz Europe/Berlin`);
-    this.box.replaceChildren(...(this.rows.length ? this.rows.map((row) => this.card(row)) : [none]));
+    view.renew(this.box, [view.name, this.rows], () => this.rows.length ? this.rows.map((row) => this.card(row)) : [none]);
     const targets = [...Object.keys(view.record.aliases), "working"].map((alias) => `${view.name}@${alias}`);
     if (this.targets === targets.join()) return; // what somebody is writing in the form stays
     this.targets = targets.join();
@@ -101,7 +101,7 @@ class TimesTab {
       catch (error) { history.lastChild.replaceChildren(context.fail(error)); }
     };
     history.addEventListener("toggle", read);
-    return el("section", { class: "nbp-card", "aria-label": `Schedule ${schedule.name}` },
+    return el("section", { class: "nbp-piece", "aria-label": `Schedule ${schedule.name}` },
       el("div", { class: "nbp-sidehead" }, el("h2", { text: schedule.name }), el("span", { class: `nbp-state nbp-is-${tone}`, text: state })),
       facts([["starts", schedule.target], ["when", schedule.trigger], ["zone", schedule.zone], ["parameters", Object.entries(schedule.parameters).map(([name, value]) => `${name}=${say.value(value)}`).join(", ")],
         ["missed times", schedule.catchup], ["while one runs", schedule.overlap], ["last", last]], "Facts"),
@@ -128,7 +128,7 @@ class TimesTab {
       const done = await context.act("add", { target: what.value, cron: cron.value.trim() || cron.placeholder, ...(zone ? { tz: zone } : {}) }, { title: `Schedule ${this.view.name}`, run: "Add it" });
       if (done) cron.value = "";
     };
-    return el("form", { class: "nbp-card nbp-form", "aria-label": "Add a schedule", on: { submit: (event) => { event.preventDefault(); press(); } } }, el("h2", { text: "Add a schedule" }), el("div", { class: "nbp-bar" }, what, cron, tz, button("Add…", press)));
+    return el("form", { class: "nbp-piece", "aria-label": "Add a schedule", on: { submit: (event) => { event.preventDefault(); press(); } } }, el("h2", { text: "Add a schedule" }), el("div", { class: "nbp-bar" }, what, cron, tz, button("Add…", press)));
   }
 }
 
@@ -142,7 +142,7 @@ class FrozenTab {
     if (this.box) return;
     const { el } = this.context;
     this.form = el("div");
-    this.box = el("div", { class: "nbp-cards" });
+    this.box = el("div", { class: "nbp-pieces" });
     box.append(this.form, this.box);
     this.tell();
   }
@@ -157,14 +157,15 @@ class FrozenTab {
 
   tell() {
     if (!this.box || !this.rows) return;
-    this.box.replaceChildren(...(this.rows.length ? this.rows.map((row) => this.card(row)) : [this.context.empty("Nothing is frozen yet. Promoting lints, proves and freezes it, and moves an alias to what was frozen.", `%ml pipeline promote ${this.view.name}`)]));
+    const none = () => this.context.empty("Nothing is frozen yet. Promoting lints, proves and freezes it, and moves an alias to what was frozen.", `%ml pipeline promote ${this.view.name}`);
+    this.view.renew(this.box, [this.view.name, this.rows], () => this.rows.length ? this.rows.map((row) => this.card(row)) : [none()]);
   }
 
   card(row) {
     const { el, facts, say, button, context } = { ...this.context, context: this.context };
     const judged = row.judged ? `report ${row.judged[0]}: ${row.judged[1]}` : null;
     const back = (alias) => button(`Roll ${alias} back…`, () => context.act("rollback", { name: this.view.name, alias }, { title: `Roll ${alias} back`, run: "Roll back", about: `It moves ${alias} to where it was before its last promotion.` }));
-    return el("section", { class: "nbp-card", "aria-label": `Version ${row.ref}` },
+    return el("section", { class: "nbp-piece", "aria-label": `Version ${row.ref}` },
       el("div", { class: "nbp-sidehead" }, el("h2", { text: row.ref }), el("span", {}, row.aliases.map((alias) => el("span", { class: "nbp-alias", text: alias })))),
       facts([["frozen", `${say.when(row.created_at)} by ${row.author}`], ["message", row.message], ["steps", row.steps.join(" → ")], ["parameters", el("ul", { class: "nbp-list nbp-flat" }, Object.entries(row.parameters).map(([step, values]) => el("li", {}, el("span", { class: "nbp-muted", text: `${step}: ` }), Object.entries(values ?? {}).map(([name, value]) => `${name}=${say.value(value)}`).join(", "))))],
         ["promoted on", judged], ["suites", row.reports.join(", ")], ["approval", row.asked.join("; ")], ["digest", row.digest.slice(0, 12)], ["deleted", say.when(row.deleted_at)]], "Facts"),
@@ -180,7 +181,7 @@ class FrozenTab {
       const message = why.value.trim();
       await context.act("promote", { name: this.view.name, to: to.value.trim(), ...(message ? { message } : {}) }, { title: `Promote ${this.view.name}`, run: "Promote", about: "It lints the notebooks, executes them in clean kernels to prove them, judges by the gates, freezes, and moves the alias. What refuses it is said below, and nothing is moved then." });
     };
-    this.form.replaceChildren(el("form", { class: "nbp-card nbp-form", on: { submit: (event) => { event.preventDefault(); press(); } } }, el("div", { class: "nbp-sidehead" }, el("h2", { text: `Promote ${this.view.name}` }), button("Close", () => this.form.replaceChildren(), { "aria-label": "Close the form" })),
+    this.form.replaceChildren(el("form", { class: "nbp-piece", on: { submit: (event) => { event.preventDefault(); press(); } } }, el("div", { class: "nbp-sidehead" }, el("h2", { text: `Promote ${this.view.name}` }), button("Close", () => this.form.replaceChildren(), { "aria-label": "Close the form" })),
       el("div", { class: "nbp-bar" }, to, why, button("Promote…", press, { class: "nbp-button nbp-primary" }))));
     to.focus();
   }

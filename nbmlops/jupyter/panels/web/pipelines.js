@@ -16,6 +16,7 @@ class PipelinesView {
     this.context = context;
     this.name = null;
     this.pinned = null;
+    this.folds = new Map(); // run and cell -> whether somebody unfolded or folded it
   }
 
   async start() {
@@ -54,7 +55,7 @@ class PipelinesView {
     this.nothing.replaceChildren(...(rows.length ? [] : [this.context.empty("No pipelines yet. Name the first in pyproject.toml: its notebooks are the steps, and the graph is read from what they load and save.", '[tool.nbmlops.pipelines]\nNAME = ["notebooks/*.ipynb"]')]));
     if (!rows.length) return;
     if (!this.record) this.name = rows[0].name;
-    this.select.replaceChildren(...rows.map((row) => el("option", { value: row.name, text: row.name, selected: row.name === this.name })));
+    this.renew(this.select, rows.map((row) => row.name), () => rows.map((row) => el("option", { value: row.name, text: row.name })));
     this.select.value = this.name;
     await this.fresh();
   }
@@ -76,20 +77,27 @@ class PipelinesView {
     if (name === this.name && this.again) await this.again();
   }
 
+  // Draw something anew when what it is made from is another: what has the focus or is open stays so while nothing changes.
+  renew(element, made, draw) {
+    const text = JSON.stringify(made);
+    if (element.made === text) return;
+    element.made = text;
+    element.replaceChildren(...draw().filter(Boolean));
+  }
+
   header() {
     const { button, context } = { button: this.context.button, context: this.context };
-    const { record } = this;
-    this.head.replaceChildren(
+    this.renew(this.head, this.name, () => [
       button("Run…", () => this.ask(), { class: "nbp-button nbp-primary" }),
       button("What would run?", () => this.explain()),
       button("Promote…", () => this.frozen.promote()),
-      button("Insert line", () => context.insertCell(`%ml pipeline run ${record.name}`)));
+      button("Insert line", () => context.insertCell(`%ml pipeline run ${this.name}`))]);
   }
 
   async waiting() {
     const { el, button, context } = { ...this.context, context: this.context };
     const { rows } = await context.ask("waiting", { name: this.name });
-    this.waits.replaceChildren(...rows.map((one) => el("div", { class: "nbp-notice" },
+    this.renew(this.waits, rows, () => rows.map((one) => el("div", { class: "nbp-notice" },
       el("span", {}, el("b", { text: one.ref }), ` waits for ${one.alias}: ${one.where}${one.message ? ` — ${one.message}` : ""}`),
       el("span", { class: "nbp-bar" },
         button("Approve…", () => context.act("approve", { ref: one.ref, to: one.alias }, { title: `Approve ${one.ref}`, run: "Approve" })),
@@ -134,17 +142,17 @@ class PipelinesView {
 
   said(found) {
     const { el, button, say, context } = { ...this.context, context: this.context };
-    if (!found) { this.about.replaceChildren("not run yet"); return; }
+    if (!found) { this.renew(this.about, null, () => ["not run yet"]); return; }
     const { run } = found;
     const stopping = run.tags.stop && run.status === "running" ? " (asked to stop)" : "";
-    this.about.replaceChildren(...[
+    this.renew(this.about, [run, this.pinned], () => [
       el("span", { class: `nbp-state nbp-is-${run.status}`, text: `${run.name} ${run.status}${stopping}` }),
       el("span", { text: `${say.when(run.started_at)}${run.seconds === null ? "" : `, took ${say.duration(run.seconds)}`}${run.tags.for ? `, for ${run.tags.for}` : ""}` }),
       this.pinned && button("Newest run", () => { this.pinned = null; this.side.hidden = true; this.again = null; this.live(); }),
       run.status === "running" && !stopping && button("Stop…", () => context.act("stop", { run: run.name }, { title: `Stop ${run.name}`, run: "Stop it" })),
       (run.status === "failed" || run.status === "killed") && button("Resume…", () => this.resume(run.name)),
       run.error && el("span", { class: "nbp-bad", text: whyOf(run.error) }),
-    ].filter(Boolean));
+    ]);
   }
 
   async resume(run) {
@@ -186,8 +194,11 @@ class PipelinesView {
     this.title = title;
     this.side.hidden = false;
     const close = button("Close", () => { this.side.hidden = true; this.again = null; this.flow.mark(); }, { "aria-label": `Close ${title}` });
+    const focused = same && this.side.contains(document.activeElement) ? document.activeElement : null;
     this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...children.filter(Boolean));
     this.side.scrollTop = same ? top : 0;
+    // What had the focus has it again, where it is there again.
+    if (focused) [...this.side.querySelectorAll(focused.tagName)].find((one) => one.textContent === focused.textContent)?.focus({ preventScroll: true });
     this.flow.reach(this.flow.chosen);
     // Where it stands below, in a narrow place, it has to be seen that it came.
     if (!same && this.side.offsetTop > this.flow.element.offsetTop + 40) this.side.scrollIntoView({ block: "nearest" });
@@ -205,7 +216,7 @@ class PipelinesView {
   facts(step) {
     const { facts, button, context, el } = { ...this.context, context: this.context };
     const told = facts([["notebook", step.notebook], ["reads", step.reads.join(", ")], ["checks", step.checks.join(", ")], ["writes", step.writes.join(", ")], ["parameters", step.parameters.join(", ")], ["runs when", step.when]], "Facts");
-    return [el("div", { class: "nbp-bar" },
+    return [el("h3", { text: "The notebook" }), el("div", { class: "nbp-bar" },
       button("Open notebook", () => context.openNotebook(step.notebook)),
       button("Run from here…", () => context.act("run", { name: this.name, start: [step.name] }, { title: `Run ${this.name} from ${step.name}`, run: "Run" })),
       button("Only this…", () => context.act("run", { name: this.name, only: [step.name] }, { title: `Run ${step.name} alone`, run: "Run" })),
@@ -237,7 +248,7 @@ class PipelinesView {
     const told = facts([["state", part.state.replaceAll("_", " ")], ["why", wrong ? null : part.why], ["run because", reasons.join("; ")], ["run", part.run], ["took", say.duration(part.seconds)], ["usually", say.duration(part.expected)],
       ["cell", part.cell ? `${part.cell}, ${part.done} of ${part.cells} done` : null]], "How it stands");
     const back = many && button(`All ${this.states.get(step.name).length} parts`, () => this.step(step.name));
-    this.aside(part.name, () => this.part(step, part), part.state === "running", back, wrong, told, ...this.facts(step), ...said);
+    this.aside(part.name, () => this.part(step, part), part.state === "running", back, wrong, told, ...said, ...this.facts(step));
   }
 
   cells(found, part, again) {
@@ -247,7 +258,8 @@ class PipelinesView {
     const pages = found.total > found.cells.length ? el("div", { class: "nbp-bar" },
       button("Earlier cells", turn(Math.max(0, found.start - 40)), { disabled: found.start === 0 }), el("span", { class: "nbp-muted", text: `cells ${found.start + 1} to ${found.start + size} of ${found.total}` }),
       button("Later cells", turn(found.start + size), { disabled: found.start + size >= found.total })) : null;
-    const one = (cell) => el("details", { class: `nbp-fold nbp-cell-${cell.status ?? "none"}`, open: cell.status === "running" || kindOf(cell.status) === "failed" || (cell.outputs.length > 0 && kindOf(part.state) !== "failed") },
+    const one = (cell) => el("details", { class: `nbp-fold nbp-cell-${cell.status ?? "none"}`, open: this.folds.get(`${part.run} ${cell.number}`) ?? (cell.status === "running" || kindOf(cell.status) === "failed" || (cell.outputs.length > 0 && kindOf(part.state) === "finished")),
+      on: { click: (event) => { if (event.target.closest("summary")) this.folds.set(`${part.run} ${cell.number}`, !event.currentTarget.open); } } },
       el("summary", { class: "nbp-check" }, el("span", { class: `nbp-state nbp-is-${kindOf(cell.status)}`, text: `cell ${cell.number}` }), el("code", { class: "nbp-clip", text: cell.source.split("\n")[0] }), el("span", { class: "nbp-muted", text: [cell.status?.replaceAll("_", " "), say.duration(cell.seconds)].filter(Boolean).join(" · ") })),
       el("pre", { class: "nbp-log", text: cell.source }), cell.left_out > 0 && el("p", { class: "nbp-muted", text: `${cell.left_out} outputs before these` }), cell.outputs.map((output) => this.output(output)));
     const code = found.cells.filter((cell) => cell.type === "code");
