@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Following", "LiveRun", "LiveStep"]
 
+_LARGEST = 4_000_000
+"""Bytes of a notebook that is read only to tell which cell runs, again and again."""
+
 
 @dataclass(frozen=True, slots=True)
 class LiveStep:
@@ -153,7 +156,7 @@ def _not_run(tag: str, word: str) -> LiveStep:
 
 def _place(path: Path) -> tuple[int | None, int | None, int | None]:
     """Number of the cell that runs, how many code cells have ended, of how many."""
-    notebook = as_it_stands(path)
+    notebook = as_it_stands(path, _LARGEST)
     if notebook is None:
         return None, None, None
     found: list[tuple[int, str]] = [

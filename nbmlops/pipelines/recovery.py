@@ -27,15 +27,15 @@ _LARGEST = 32_000_000
 """Bytes of a notebook that is looked at while it runs; a larger one is left alone until it ends."""
 
 
-def as_it_stands(path: Path) -> dict[str, Any] | None:
+def as_it_stands(path: Path, largest: int = _LARGEST) -> dict[str, Any] | None:
     """A notebook that is being run, with what its journal says since it was last saved; nothing is changed.
 
-    None when it is not on this machine, or is very large.
+    None when it is not on this machine, or has more bytes than `largest`.
     """
     # The journal first: a save in between makes its lines say again what the notebook holds by then.
     try:
         lines = list(_lines(journals_of(path)))
-        if path.stat().st_size > _LARGEST:
+        if path.stat().st_size > largest:
             return None
         notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):

@@ -199,6 +199,16 @@ def test_without_a_pipeline_it_says_what_to_write(folder: Path, browser: Browser
     forget()
 
 
+def test_what_is_only_frozen_any_more_is_drawn_as_it_is_frozen(project: Path, browser: Browser) -> None:
+    ml.pipeline.promote("sums")
+    (project / "pyproject.toml").write_text("")
+    forget()
+    with mounted(browser, "pipelines") as page:
+        expect(page.locator(".nbp-step")).to_have_count(2)
+        page.get_by_role("button", name="Run…").click()
+        expect(page.get_by_text("%ml pipeline run sums@v1")).to_be_visible()
+
+
 def test_a_graph_that_cannot_be_drawn_says_why(project: Path, browser: Browser) -> None:
     write(project / "notebooks" / "2_sum.ipynb", "factor: int = 2", 'ml.data.load("nothing")')
     with mounted(browser, "pipelines") as page:

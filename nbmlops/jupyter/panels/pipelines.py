@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,9 @@ _TAGS = ("version", "logical_time", "steps", "for", "stop")
 
 
 def overview(workspace: Workspace) -> dict[str, Any]:
-    """All pipelines: their steps, what is frozen, the last run, and what waits for approval."""
-    return {"rows": workspace.pipeline.list()}
+    """All pipelines: their steps, what is frozen, the last run, what waits, and whether there is a working copy."""
+    working = workspace.settings.pipelines
+    return {"rows": [{**asdict(found), "is_working": found.name in working} for found in workspace.pipeline.list()]}
 
 
 def graph(workspace: Workspace, name: str) -> dict[str, Any]:

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from nbmlops import ml
+from nbmlops.jupyter.panels.checks import panel
 from nbmlops.jupyter.panels.protocol import answer
+from nbmlops.render.dispatch import html
 from nbmlops.workspace.current import workspace
 from tests.jupyter.panels.filled import a_report, reports, text_of_error
 
@@ -139,3 +141,12 @@ def test_text_of_a_person_is_given_as_it_is_and_never_as_markup(project: Path) -
     numbers = reports(hostile)
     assert asked("report", number=numbers[2])["outcomes"][0]["column"] == hostile
     assert "<img" not in said("act", "show", number=numbers[2])["ok"]["html"]
+
+
+def test_without_a_front_end_the_reports_are_a_table(project: Path) -> None:
+    for version in range(60):
+        workspace().check.save(a_report("<b>strict</b>", version))
+    shown = html(panel.static(workspace()))
+    assert "flights@v59" in shown
+    assert "<b>strict</b>" not in shown
+    assert len(shown) < 100_000

@@ -12,7 +12,9 @@ import pytest
 from nbmlops import ml
 from nbmlops.core.errors import StepFailedError
 from nbmlops.jupyter.panels.outputs import shown_cells
+from nbmlops.jupyter.panels.pipelines import panel
 from nbmlops.jupyter.panels.protocol import answer
+from nbmlops.render.dispatch import html
 from nbmlops.workspace.current import forget, workspace
 from tests.jupyter.panels.filled import sums, text_of_error
 from tests.pipelines.project import RAW, write
@@ -257,6 +259,23 @@ def test_without_a_pipeline_there_is_nothing_to_list(folder: Path) -> None:
     ml.init()
     assert asked("overview") == {"rows": []}
     forget()
+
+
+def test_what_is_only_frozen_any_more_is_drawn_and_run_as_it_is_frozen(project: Path) -> None:
+    ml.pipeline.promote("sums")
+    (project / "pyproject.toml").write_text("")
+    forget()
+    (row,) = asked("overview")["rows"]
+    assert (row["name"], row["is_working"], row["newest"]) == ("sums", False, "sums@v1")
+    assert [step["name"] for step in asked("graph", name="sums@v1")["steps"]] == ["1_make", "2_sum"]
+    assert [field["name"] for field in asked("form", name="sums@v1")["fields"]] == ["rows", "factor"]
+    assert line("run", name="sums@v1") == "%ml pipeline run sums@v1"
+
+
+def test_without_a_front_end_the_pipelines_are_a_table(project: Path) -> None:
+    shown = html(panel.static(workspace()))
+    assert "1_make → 2_sum" in shown
+    assert len(shown) < 100_000
 
 
 def test_outputs_are_texts_and_pictures_and_nothing_that_a_browser_runs() -> None:

@@ -46,7 +46,7 @@ class RunsTab {
     this.table.show(this.rows, { keep: true });
     this.table.element.hidden = this.rows.length === 0;
     this.older.hidden = !this.next;
-    this.nothing.replaceChildren(...(this.rows.length ? [] : [this.context.empty("Not run yet.", `%ml pipeline run ${this.view.name}`)]));
+    this.nothing.replaceChildren(...(this.rows.length ? [] : [this.context.empty("Not run yet.", `%ml pipeline run ${this.view.base}`)]));
   }
 }
 
@@ -79,7 +79,8 @@ class TimesTab {
     const { context, view } = this;
     const none = context.empty("Nothing starts it by itself.", `%ml schedule add ${view.name} "0 6 * * *" --tz Europe/Berlin`);
     view.renew(this.box, [view.name, this.rows], () => this.rows.length ? this.rows.map((row) => this.card(row)) : [none]);
-    const targets = [...Object.keys(view.record.aliases), "working"].map((alias) => `${view.name}@${alias}`);
+    const targets = [...Object.keys(view.record.aliases), ...(view.record.is_working ? ["working"] : [])].map((alias) => `${view.name}@${alias}`);
+    if (!targets.length) targets.push(view.base);
     if (this.targets === targets.join()) return; // what somebody is writing in the form stays
     this.targets = targets.join();
     this.new.replaceChildren(this.adding(targets));
@@ -92,7 +93,7 @@ class TimesTab {
     const last = schedule.last ? `${schedule.last.state} ${say.when(schedule.last.ended_at ?? schedule.last.due_at)}${schedule.last.run ? ` (${schedule.last.run})` : ""}${schedule.last.note ? `: ${schedule.last.note}` : ""}` : "none yet";
     const act = (name, word) => () => context.act(name, { schedule: schedule.name }, { title: `${word} ${schedule.name}`, run: word });
     const given = Object.fromEntries(Object.entries(schedule.parameters).filter(([, value]) => !String(value).startsWith("due:")).map(([name, value]) => [name, String(value)]));
-    const target = schedule.target.endsWith("@working") ? this.view.name : schedule.target;
+    const target = schedule.target.endsWith("@working") ? this.view.base : schedule.target;
     const history = el("details", { open: this.open.has(schedule.name) }, el("summary", { text: "What has come due" }), el("div"));
     const read = async () => {
       if (!history.open) { this.open.delete(schedule.name); return; }

@@ -47,6 +47,9 @@ class PipelinesView {
 
   get record() { return this.rows.find((row) => row.name === this.name); }
 
+  // What is drawn and run where nothing is said: the notebooks as they are, or what is frozen where there are none any more.
+  get base() { return this.record.is_working ? this.name : this.record.newest; }
+
   async reload() {
     const { el } = this.context;
     const { rows } = await this.context.ask("overview");
@@ -87,11 +90,11 @@ class PipelinesView {
 
   header() {
     const { button, context } = { button: this.context.button, context: this.context };
-    this.renew(this.head, this.name, () => [
+    this.renew(this.head, this.base, () => [
       button("Run…", () => this.ask(), { class: "nbp-button nbp-primary" }),
       button("What would run?", () => this.explain()),
-      button("Promote…", () => this.frozen.promote()),
-      button("Insert line", () => context.insertCell(`%ml pipeline run ${this.name}`))]);
+      this.record.is_working && button("Promote…", () => this.frozen.promote()),
+      button("Insert line", () => context.insertCell(`%ml pipeline run ${this.base}`))]);
   }
 
   async waiting() {
@@ -107,7 +110,7 @@ class PipelinesView {
   async graph() {
     const { name } = this;
     try {
-      const graph = await this.context.ask("graph", { name });
+      const graph = await this.context.ask("graph", { name: this.base });
       if (name !== this.name) return;
       this.wrong.replaceChildren();
       const text = JSON.stringify([graph.steps, graph.edges, graph.outside]);
@@ -218,8 +221,8 @@ class PipelinesView {
     const told = facts([["notebook", step.notebook], ["reads", step.reads.join(", ")], ["checks", step.checks.join(", ")], ["writes", step.writes.join(", ")], ["parameters", step.parameters.join(", ")], ["runs when", step.when]], "Facts");
     return [el("h3", { text: "The notebook" }), el("div", { class: "nbp-bar" },
       button("Open notebook", () => context.openNotebook(step.notebook)),
-      button("Run from here…", () => context.act("run", { name: this.name, start: [step.name] }, { title: `Run ${this.name} from ${step.name}`, run: "Run" })),
-      button("Only this…", () => context.act("run", { name: this.name, only: [step.name] }, { title: `Run ${step.name} alone`, run: "Run" })),
+      button("Run from here…", () => context.act("run", { name: this.base, start: [step.name] }, { title: `Run ${this.base} from ${step.name}`, run: "Run" })),
+      button("Only this…", () => context.act("run", { name: this.base, only: [step.name] }, { title: `Run ${step.name} alone`, run: "Run" })),
       button("Why?", () => this.explain(step.name))), told];
   }
 
@@ -283,10 +286,10 @@ class PipelinesView {
     const tone = { run: "running", skip: "finished", depends: "warned" };
     this.pages.choose(0);
     try {
-      const found = await context.ask("explain", { name: this.name });
+      const found = await context.ask("explain", { name: this.base });
       const steps = only ? found.steps.filter((one) => one.step === only) : found.steps;
       const counted = (will) => found.steps.filter((one) => one.will === will).length;
-      this.aside(only ? `Why ${only} would run, or not` : "What would run now", null, false, context.lineOf(`%ml pipeline explain ${this.name}`),
+      this.aside(only ? `Why ${only} would run, or not` : "What would run now", null, false, context.lineOf(`%ml pipeline explain ${this.base}`),
         el("p", { class: "nbp-muted", text: `${say.count(counted("run"), "step")} would run, ${counted("skip")} be skipped, ${counted("depends")} depend on those before` }),
         el("ul", { class: "nbp-list" }, steps.map((one) => el("li", {}, el("span", { class: `nbp-state nbp-is-${tone[one.will]}`, text: `${one.step}: ${one.will}` }), el("ul", {}, one.why.map((text) => el("li", { text })))))));
     } catch (error) {
@@ -294,10 +297,10 @@ class PipelinesView {
     }
   }
 
-  async ask(target = this.name, given = {}) {
+  async ask(target = this.base, given = {}) {
     this.pages.choose(0);
     const frozen = [...new Set([...Object.values(this.record.aliases), this.record.newest].filter(Boolean))];
-    const form = new RunForm(this.context, { targets: [...new Set([target, this.name, ...frozen])], target, given });
+    const form = new RunForm(this.context, { targets: [...new Set([target, this.base, ...frozen])], target, given });
     this.aside(`Run ${this.name}`, null, false, form.element);
     await form.start(async () => { this.pinned = null; this.side.hidden = true; await this.reload(); });
   }
