@@ -38,8 +38,8 @@ def seconds(shell: Any, source: str) -> list[float]:
     return taken
 
 
-def row(shell: Any, workspace: Workspace, name: str) -> bool:
-    """Measure one kind of cell, print the row, and say whether the bound was kept."""
+def taken_by(shell: Any, workspace: Workspace, name: str) -> tuple[float, float, float]:
+    """Seconds that one kind of cell takes: bare, captured, and captured in an active run."""
     capture, source = CellCapture(shell), CELLS[name]
     taken: dict[str, list[float]] = {"bare": [], "captured": [], "in a run": []}
     for _ in range(ROUNDS):
@@ -50,6 +50,12 @@ def row(shell: Any, workspace: Workspace, name: str) -> bool:
             taken["in a run"] += seconds(shell, source)
         capture.remove()
     bare, captured, active = (statistics.median(each) for each in taken.values())
+    return bare, captured, active
+
+
+def row(shell: Any, workspace: Workspace, name: str) -> bool:
+    """Measure one kind of cell, print the row, and say whether the bound was kept."""
+    bare, captured, active = taken_by(shell, workspace, name)
     print(
         f"{name:<17}{1e6 * bare:7.0f} us bare   +{1e6 * (captured - bare):4.0f} us captured   "
         f"+{1e6 * (active - bare):4.0f} us in an active run"

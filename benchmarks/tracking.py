@@ -16,19 +16,15 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import _tracking_peers as peers
 from _bounds import Row, Times, print_rows, run
-from sqlalchemy import insert
+from _runs import METRICS, fill
 
 from nbmlops import Workspace
-from nbmlops.store import schema
 
 PARAMS = {"depth": 4, "rate": 0.1, "seed": 7, "kind": "gbm", "deep": True}
-METRICS = {"auc": 0.91, "loss": 0.2, "f1": 0.8}
 FRESH = """
 from nbmlops import ml
 with ml.run("gbm", params={"depth": 4}) as run:
@@ -145,7 +141,7 @@ def find(bench: Bench) -> Iterator[Row]:
     condition, order = "params.depth = 4", "-metrics.auc"
     for count, limit in ((5_000, 0.02), (100_000, 0.1)):
         with Workspace.init(bench.fresh() / "project") as workspace:
-            _fill(workspace, count)
+            fill(workspace, count)
             workspace.run.list(1)
             ours = _median(9, lambda: workspace.run.list(100, where=condition, by=order))
             found, store = {}, bench.fresh()
@@ -178,35 +174,6 @@ def history(bench: Bench) -> Iterator[Row]:
     yield Row(
         "bytes of a metric point", f"mlflow {theirs:.0f}", f"{size:.1f}", f"{theirs / size:.1f}x", "40", size <= 40
     )
-
-
-def _fill(workspace: Workspace, count: int) -> None:
-    generator = random.Random(1)
-    now, ids = datetime.now(UTC), [uuid.UUID(int=generator.getrandbits(128)).hex for _ in range(count)]
-
-    def work(connection: Any) -> None:
-        runs = [
-            {"id": run_id, "sequence": place, "experiment": "e", "number": place, "kind": "run", "status": "finished"}
-            | {"started_at": now, "ended_at": now + timedelta(seconds=place % 100), "as_of": 0}
-            for place, run_id in enumerate(ids, 1)
-        ]
-        connection.execute(insert(schema.run), runs)
-        params: dict[str, Callable[[], float]] = {
-            "depth": lambda: generator.choice(range(3, 9)),
-            "rate": generator.random,
-        }
-        given = [(run_id, key, value()) for run_id in ids for key, value in params.items()]
-        connection.execute(
-            insert(schema.param),
-            [{"run_id": r, "key": key, "value": value, "number": value} for r, key, value in given],
-        )
-        measured = [(run_id, key, generator.random()) for run_id in ids for key in METRICS]
-        connection.execute(
-            insert(schema.series),
-            [{"run_id": r, "key": key, "count": 1, "step": 0, "value": v, "at": 0} for r, key, v in measured],
-        )
-
-    workspace.catalog.transact(work)
 
 
 def _bare(path: Path) -> sqlite3.Connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -64,7 +65,24 @@ def load(shell: InteractiveShell) -> None:
         _faces[shell] = _Face(shell)
         _faces[shell].add()
         errors.speak("%ml")
+        _get_ready_later(shell)
     print(banner())  # noqa: T201 - the one line that the extension prints
+
+
+_COMMANDS = ("answer", "offers", "params", "data", "run")
+
+
+def _get_ready_later(shell: InteractiveShell) -> None:
+    """Load what the first Tab needs while the kernel waits for the next cell, which the loading did not wait for."""
+    loop: Any = getattr(getattr(shell, "kernel", None), "io_loop", None)
+    if loop is not None:
+        loop.call_later(0.05, _get_ready)
+
+
+def _get_ready() -> None:
+    for name in (*(f"commands.{command}" for command in _COMMANDS), "jupyter.body", "jupyter.line", "workspace.glance"):
+        import_module(f"nbmlops.{name}")
+    import_module("nbmlops.workspace.root")
 
 
 def unload(shell: InteractiveShell) -> None:
