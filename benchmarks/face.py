@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import _tracking_peers as peers
@@ -122,6 +123,11 @@ def _theirs(bench: Bench, browser: object) -> tuple[int, float, int]:
     assert isinstance(browser, Browser)
     folder, count = bench.fresh(), max(200, round(THEIRS * bench.scale))
     peers.fill_mlflow(folder, count)
+    with closing(sqlite3.connect(folder / "mlflow.db")) as store, store:
+        # Its page expects that a run has tags, as one that its own client starts has.
+        store.execute(
+            "INSERT OR IGNORE INTO tags (key, value, run_uuid) SELECT 'mlflow.runName', name, run_uuid FROM runs"
+        )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -158,8 +164,9 @@ def _theirs(bench: Bench, browser: object) -> tuple[int, float, int]:
         server.wait()
 
 
-def _await(address: str) -> None:
-    for _ in range(600):
+def _await(address: str, patience: float = 300.0) -> None:
+    ended = time.monotonic() + patience
+    while time.monotonic() < ended:
         try:
             urllib.request.urlopen(address, timeout=1)
         except (urllib.error.URLError, OSError):
