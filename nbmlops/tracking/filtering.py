@@ -81,7 +81,9 @@ class Field:
     def __str__(self) -> str:
         if self.group == "run":
             return self.name
-        plain = all(part.isidentifier() and not keyword.iskeyword(part) for part in self.name.split("."))
+        parts = self.name.split(".")
+        # Python takes some letters for others in a name, and none in a text.
+        plain = self.name.isascii() and all(part.isidentifier() and not keyword.iskeyword(part) for part in parts)
         return f"{self.group}.{self.name}" if plain else f"{self.group}[{json.dumps(self.name, ensure_ascii=False)}]"
 
 

@@ -80,10 +80,10 @@ def test_the_keyboard_alone_walks_selects_opens_and_closes(three: None, browser:
         expect(page.get_by_role("row", selected=True)).to_have_count(2)
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="gbm-1")).to_be_visible()
-        close = page.get_by_role("button", name="Close gbm-1")
-        close.focus()
-        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Close gbm-1").focus()
+        page.keyboard.press("Escape")
         expect(grid).to_be_focused()
+        expect(page.get_by_role("heading", name="gbm-1")).to_be_hidden()
 
 
 def test_keys_are_the_panel_s_own_and_no_shortcuts_of_the_notebook(three: None, browser: Browser) -> None:

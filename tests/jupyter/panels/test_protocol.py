@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nbmlops import ml
+from nbmlops.core.errors import NotFoundError
 from nbmlops.jupyter.panels.panel import names
 from nbmlops.jupyter.panels.protocol import answer
 from nbmlops.workspace.current import workspace
@@ -17,9 +21,9 @@ def said(message: Any) -> dict[str, Any]:
 
 
 def asked(ask: str, **params: Any) -> Any:
-    given = said({"panel": "runs", "ask": ask, "params": params})
-    assert "error" not in given, given
-    return given["ok"]
+    came = said({"panel": "runs", "ask": ask, "params": params})
+    assert "error" not in came, came
+    return came["ok"]
 
 
 @pytest.fixture
@@ -47,10 +51,10 @@ def test_an_action_is_a_line_which_is_written_first_and_then_run(gbm: str) -> No
 
 
 def test_an_action_that_is_refused_says_why_and_shows_its_line(project: Path) -> None:
-    given = said({"panel": "runs", "act": "show", "params": {"ref": "gbm-7"}})
-    assert "there is no run 'gbm-7'" in given["error"]["message"]
-    assert given["error"]["hint"]
-    assert given["line"] == "%ml run show gbm-7"
+    came = said({"panel": "runs", "act": "show", "params": {"ref": "gbm-7"}})
+    assert "there is no run 'gbm-7'" in came["error"]["message"]
+    assert came["error"]["hint"]
+    assert came["line"] == "%ml run show gbm-7"
 
 
 @pytest.mark.parametrize(
@@ -82,6 +86,27 @@ def test_a_bad_message_is_answered_with_what_is_wrong(project: Path, message: An
     assert why in said(message)["error"]["message"]
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = st.sampled_from(["panel", "ask", "act", "apart", "params", "dry", "stop", "x"])
+VALUES = JSON | st.sampled_from(["runs", "data", "page", "start", "changed", "note", "list"])
+
+
+@given(message=st.dictionaries(KEYS, VALUES, max_size=5))
+def test_whatever_comes_is_answered_with_what_json_can_hold(message: Any) -> None:
+    def nowhere() -> Any:
+        raise NotFoundError("there is no workspace", hint="`ml init`")
+
+    came = answer(nowhere, message)
+    assert set(came) <= {"ok", "error", "line"}
+    assert json.loads(json.dumps(came, allow_nan=False)) == came
+    if "error" in came:
+        assert not came["error"]["message"].startswith(("TypeError", "KeyError", "AttributeError", "ValueError"))
+
+
 def test_a_condition_that_cannot_be_read_shows_the_place(gbm: str) -> None:
     error = said({"panel": "runs", "ask": "page", "params": {"columns": [], "where": "metrics.auc >"}})["error"]
     assert "^" in error["message"]
@@ -96,8 +121,8 @@ def test_what_nobody_expected_is_told_too(
     def broken() -> Any:
         raise RuntimeError("disk on fire")
 
-    given = answer(broken, {"panel": "runs", "ask": "page", "params": {"columns": []}})
-    assert given["error"]["message"] == "RuntimeError: disk on fire"
+    came = answer(broken, {"panel": "runs", "ask": "page", "params": {"columns": []}})
+    assert came["error"]["message"] == "RuntimeError: disk on fire"
     assert "disk on fire" in caplog.text
 
 

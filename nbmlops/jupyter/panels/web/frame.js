@@ -16,7 +16,7 @@ class PanelError extends Error {
   }
 }
 
-const POLL = { first: 1500, most: 10000, grows: 1.5 };
+const POLL = { first: 1500, most: 5000, grows: 1.5 };
 const PATIENCE = 4000;
 
 // Draw panels into an element. Options: `panel`, one by name, or else tabs of all; `insertCell(text)` and

@@ -23,7 +23,7 @@ class RunsView {
     this.comparing = button("Compare", () => this.compare(), { disabled: true, title: "Select two runs or more" });
     this.clearing = button("Clear", () => this.table.clear(), { hidden: true, class: "nbp-button nbp-quiet", "aria-label": "Clear the selection" });
     this.line = el("code", { class: "nbp-muted", text: first.line });
-    this.side = el("section", { class: "nbp-side", hidden: true, "aria-label": "Details" });
+    this.side = el("section", { class: "nbp-side", hidden: true, "aria-label": "Details", on: { keydown: (event) => { if (event.key === "Escape") this.close(); } } });
     this.nothing = el("div", { hidden: true });
     this.table = table({
       label: "Runs", columns: this.shown(), size: SIZE, id: (row) => row[0], name: (row) => row[1], source: this.source(first.rows),
@@ -200,6 +200,12 @@ class RunsView {
     this.clearing.hidden = ids.length === 0;
   }
 
+  close() {
+    this.side.hidden = true;
+    this.again = null;
+    this.table.element.focus();
+  }
+
   aside(title, again, parts) {
     const { el, button } = this.context;
     const same = this.side.dataset.title === title;
@@ -207,16 +213,20 @@ class RunsView {
     this.again = again;
     this.side.hidden = false;
     this.side.dataset.title = title;
-    const close = button("Close", () => { this.side.hidden = true; this.again = null; this.table.element.focus(); }, { class: "nbp-button nbp-quiet", "aria-label": `Close ${title}` });
+    const close = button("Close", () => this.close(), { class: "nbp-button nbp-quiet", "aria-label": `Close ${title}` });
     this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...parts);
     this.side.scrollTop = top;
   }
 
-  async open(name) {
+  async open(name, { fresh = false } = {}) {
     try {
       const run = await this.context.ask("run", { ref: name });
       const curves = await this.context.ask("curves", { ref: run.id, names: Object.keys(run.metrics).slice(0, 24) });
-      this.aside(run.name, () => this.open(run.name), runPage(this, run, curves));
+      // What somebody has unfolded stays so while nothing of it has changed.
+      const told = JSON.stringify([run, curves]);
+      if (fresh && told === this.told) return;
+      this.told = told;
+      this.aside(run.name, () => this.open(run.name, { fresh: true }), runPage(this, run, curves));
     } catch (error) {
       this.aside(name, null, [this.context.fail(error)]);
     }
