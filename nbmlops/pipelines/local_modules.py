@@ -21,7 +21,7 @@ from nbmlops.core import digests
 from nbmlops.pipelines.cells import NotebookContent, code_cells
 
 if TYPE_CHECKING:
-    from nbmlops.pipelines.plan import Plan
+    from nbmlops.pipelines.plan import Home, Plan
 
 __all__ = ["LocalCode", "Seen", "circumstances", "code_of", "imported_by", "is_local", "local_code", "search_path"]
 
@@ -83,11 +83,18 @@ def imported_by(
     return local_code(trees, (*path, *more), root, seen)
 
 
-def circumstances(notebook: NotebookContent, folder: Path, root: Path) -> dict[str, Any]:
+def circumstances(notebook: NotebookContent, folder: Path, root: Path, home: Home | None = None) -> dict[str, Any]:
     """What an executed notebook says of where it ran (``metadata.nbmlops``), for whoever executes it again."""
-    inside = folder.resolve().is_relative_to(root.resolve())
-    place = folder.resolve().relative_to(root.resolve()).as_posix() if inside else str(folder.resolve())
-    return {"folder": place, "modules": dict(imported_by(notebook, folder, root).files)}
+
+    def place(path: Path) -> str:
+        inside = path.resolve().is_relative_to(root.resolve())
+        return path.resolve().relative_to(root.resolve()).as_posix() if inside else str(path.resolve())
+
+    if home is None:
+        return {"folder": place(folder), "modules": dict(imported_by(notebook, folder, root).files)}
+    own = imported_by(notebook, folder, home.root, home.path)
+    lies = {"root": place(home.root), "path": [place(entry) for entry in home.path]}
+    return {"folder": place(folder), "modules": dict(own.files), "home": lies}
 
 
 def search_path(folder: Path, root: Path) -> tuple[Path, ...]:

@@ -18,6 +18,7 @@ from nbmlops.pipelines.cells import NotebookContent
 from nbmlops.pipelines.freezing import source_only
 from nbmlops.pipelines.notebook import as_notebook, read_content
 from nbmlops.pipelines.parameters import Parameters, inject, injected
+from nbmlops.pipelines.plan import Home
 from nbmlops.tracking import notebook_source
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Original:
         Whether the notebook itself starts the run.
     notes : tuple of Outcome
         What is to be known of all that.
+    home : Home or None
+        Where its modules lie, when they are not the project's.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Original:
     modules: Mapping[str, str] | None
     is_nested: bool
     notes: tuple[Outcome, ...] = ()
+    home: Home | None = None
 
     def with_parameters(self, given: Mapping[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """The notebook with some parameters of other values, and all its effective parameters.
@@ -110,7 +114,8 @@ def original_of(run: Run, objects: ObjectStore, root: Path) -> Original:
         told = content.get("metadata", {}).get("nbmlops") or {}
         folder = root / told["folder"] if "folder" in told else _folder(run, root)
         notebook = as_notebook(source_only(as_notebook(content, name)), name)
-        return Original(name, notebook, content, folder, told.get("modules"), is_nested=False)
+        home = _home(told["home"], root) if "home" in told else None
+        return Original(name, notebook, content, folder, told.get("modules"), is_nested=False, home=home)
     content, notes = _interactive(run)
     name = PurePath(run.notebook or "its cells").name
     content["metadata"] = {**_KERNEL, **content["metadata"]}
@@ -138,6 +143,10 @@ def _executed(run: Run, objects: ObjectStore) -> tuple[str, dict[str, Any]] | No
 def _folder(run: Run, root: Path) -> Path:
     folder = (root / run.notebook).parent if run.notebook else root
     return folder if folder.is_dir() else root
+
+
+def _home(told: Mapping[str, Any], root: Path) -> Home:
+    return Home(root / told["root"], tuple(root / entry for entry in told["path"]))
 
 
 def _interactive(run: Run) -> tuple[dict[str, Any], tuple[Outcome, ...]]:

@@ -28,6 +28,7 @@ from nbmlops.pipelines.originals import Original, original_of
 from nbmlops.pipelines.outcome import executed
 from nbmlops.pipelines.parameters import as_json
 from nbmlops.pipelines.pinned_reads import obstacles, pins, touched_by
+from nbmlops.pipelines.plan import Home
 from nbmlops.pipelines.proof import TOLERANCE
 from nbmlops.pipelines.reproduction import VERDICTS, Reproduction, judged
 from nbmlops.pipelines.same_again import compare_params, compare_runs, ended_alike, same_run
@@ -167,6 +168,7 @@ class Reproducer:
         threads: Mapping[str, str] = (run.environment or {}).get("threads", {})
         env = {**threads, "NBMLOPS_RUN": proof_id, "NBMLOPS_PIPELINE_RUN": proof_id, "NBMLOPS_PROOF": "1"}
         env |= {"NBMLOPS_NOTEBOOK": run.notebook or "", "NBMLOPS_PINS": json.dumps(dict(attempt.pins))}
+        env |= original.home.variables if original.home else {}
 
         def tell(cell: CellProgress) -> None:
             progress(StepProgress(run.experiment, "running", cell.done, cell.total, cell.seconds))
@@ -214,7 +216,8 @@ class _Attempt:
         reads = touched_by(stores, run.id).reads
         replaced = {("data", Ref.parse(ref).name) for ref in asked.data}
         pinned = pins(notebook, reads) | _instead(stores, asked.data, notebook)
-        own = imported_by(notebook, original.folder, root)
+        home = original.home or Home(root)
+        own = imported_by(notebook, original.folder, home.root, home.path)
         given = [
             *(_kernel(notebook, source.name)),
             *obstacles(stores, [row for row in reads if (row["kind"], row["name"]) not in replaced]),

@@ -242,7 +242,7 @@ class StepRunner:
         asked = plan.given.keys() | plan.fan.keys()
         values = {key: value for key, value in effective if key in asked or value != declared.defaults.get(key)}
         prepared = inject(notebook, declared, values)
-        prepared.metadata["nbmlops"] = circumstances(prepared, plan.folders[step.name], self._root)
+        prepared.metadata["nbmlops"] = circumstances(prepared, plan.folders[step.name], self._root, plan.home)
 
         from nbmlops.pipelines.execution import perform
         from nbmlops.pipelines.notebook import kernel_of

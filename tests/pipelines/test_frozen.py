@@ -99,9 +99,15 @@ def test_a_frozen_version_runs_its_own_modules_whatever_became_of_those_of_the_p
         "modules are not as frozen: shared/scale.py",
         f"its own modules are those that were frozen: it runs in {place}",
     )
+    # Executed again, it finds its own modules again.
+    (step,) = frozen.steps
+    again = workspace.reproduce(str(step.run))
+    assert again.verdict == "identical"
+    modules = {outcome.check: outcome.status for outcome in again.given if outcome.check.startswith("module")}
+    assert modules == {"module notebooks/helpers.py": "passed", "module shared/scale.py": "passed"}
     # One that has the key of the frozen ones has its result, too.
-    again = workspace.pipeline.run("sums@production")
-    assert (states(again), again.run.metrics) == ({"sum": "skipped"}, {"total": 12.0})
+    skipped = workspace.pipeline.run("sums@production")
+    assert (states(skipped), skipped.run.metrics) == ({"sum": "skipped"}, {"total": 12.0})
     (explained,) = workspace.pipeline.explain("sums@production").steps
     assert explained.will == "skip"
 
