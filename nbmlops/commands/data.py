@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nbmlops.commands.offers import aliases, columns, data_condition, remotes
-from nbmlops.commands.paging import DELETED, paged
+from nbmlops.commands.paging import DELETED, NONE_DELETED, paged
 from nbmlops.commands.params import Given, KeyValue, ObjectParam, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
@@ -28,11 +28,11 @@ _TAGGED = click.option(
 )
 
 
-def _listed(versions: Any) -> Any:
+def _listed(versions: Any, nothing: str = "") -> Any:
     from nbmlops.data.records import DataVersion
     from nbmlops.render.listing import Listing
 
-    return Listing(versions, DataVersion)
+    return Listing(versions, DataVersion, nothing=nothing)
 
 
 @group.verb("save")
@@ -117,7 +117,8 @@ def load(session: Session, ref: str, columns: str | None, locked: bool, **how: A
 @DELETED
 def list_(session: Session, tags: _Pairs, deleted: bool) -> Any:
     """List names."""
-    return _listed(session.workspace.data.list(tags=mapping(tags), deleted=deleted))
+    found = session.workspace.data.list(tags=mapping(tags), deleted=deleted)
+    return _listed(found, NONE_DELETED if deleted else "")
 
 
 @group.verb("show")

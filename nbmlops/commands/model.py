@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nbmlops.commands.offers import aliases, remotes
-from nbmlops.commands.paging import DELETED, paged
+from nbmlops.commands.paging import DELETED, NONE_DELETED, NONE_THERE, paged
 from nbmlops.commands.params import Given, ObjectParam, RefParam
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
@@ -32,10 +32,10 @@ _TO = click.option(
 _WHY = click.option("-m", "--message", help="Why.")
 
 
-def _listed(records: Any) -> Any:
+def _listed(records: Any, nothing: str = "") -> Any:
     from nbmlops.models.records import ModelVersion
 
-    return Listing(records, ModelVersion)
+    return Listing(records, ModelVersion, nothing=nothing)
 
 
 @group.verb("save")
@@ -65,7 +65,7 @@ def load(session: Session, ref: str) -> Any:
 @DELETED
 def list_(session: Session, deleted: bool) -> Any:
     """List models."""
-    return _listed(session.workspace.model.list(deleted=deleted))
+    return _listed(session.workspace.model.list(deleted=deleted), NONE_DELETED if deleted else "")
 
 
 @group.verb("show")
@@ -80,7 +80,7 @@ def show(session: Session, ref: str) -> Any:
 @paged
 def history(session: Session, name: str, **page: Any) -> Any:
     """List versions."""
-    return _listed(session.workspace.model.history(name, **page))
+    return _listed(session.workspace.model.history(name, **page), NONE_THERE)
 
 
 @group.verb("promote")

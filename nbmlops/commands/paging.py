@@ -7,11 +7,14 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["DELETED", "paged"]
+__all__ = ["DELETED", "NONE_DELETED", "NONE_THERE", "paged"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DELETED = click.option("--deleted", is_flag=True, help="List what was deleted and can be restored.")
+
+NONE_DELETED = "nothing is deleted that could be restored"
+NONE_THERE = "no version matches"
 
 
 def paged(command: F) -> F:

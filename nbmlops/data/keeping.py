@@ -109,7 +109,7 @@ class Keeping:
         found = self._versions.history(name, checked(tags or {}), page)
         judged = newest_reports(self._versions, found)
         records = (replace(DataVersion.of(version), judged=judged.get(version.id)) for version in found)
-        return Listing(records, DataVersion, "history")
+        return Listing(records, DataVersion, "history", "no version matches")
 
     def rows(self, name: str, *, limit: int | None = None, after: str | None = None) -> list[DataRow]:
         """What a table shows of the versions of a name, newest first; asked and raised for as in `history`."""

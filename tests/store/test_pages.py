@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from nbmlops.commands.answer import answer
+from nbmlops.commands.session import Session
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.render import text
 from nbmlops.store import lineage
@@ -95,3 +97,12 @@ def test_who_only_looks_has_not_read(workspace: Workspace) -> None:
             workspace.data.load("flights@v2")
         workspace.data.load("flights@v3")
     assert workspace.run.show("look").inputs == ("flights@v3",)
+
+
+def test_an_empty_page_and_nothing_deleted_are_said_as_such(workspace: Workspace) -> None:
+    assert text(workspace.data.history("flights", aliased=True)) == "no version matches"
+    with workspace:
+        session = Session(lambda: workspace)
+        for noun in ("data", "model"):
+            given = answer([noun, "list", "--deleted"], session)
+            assert text(given.result) == "nothing is deleted that could be restored"

@@ -137,6 +137,10 @@ def _delete(ref: str, unlock: bool = False) -> list[str]:
     return words("data", "delete", *(["--unlock"] if unlock else []), beyond=(ref,))
 
 
+def _check(ref: str) -> list[str]:
+    return words("check", "data", beyond=(ref,))
+
+
 def _rename(old: str, new: str) -> list[str]:
     return words("data", "rename", beyond=(old, new))
 
@@ -158,8 +162,10 @@ panel = Panel(
     asks={each.__name__: each for each in (names, deleted, versions, outline, version, columns, diff, lineage)},
     lines={
         **{name: _verb(name) for name in ("load", "show", "history", "profile", "blame", "restore")},
-        **{each.__name__[1:]: each for each in (_diff, _tag, _untag, _alias, _unalias, _delete, _rename, _push)},
+        **{
+            each.__name__[1:]: each for each in (_diff, _tag, _untag, _alias, _unalias, _delete, _check, _rename, _push)
+        },
     },
     static=_static,
-    apart=frozenset({"push"}),
+    apart=frozenset({"check", "push"}),
 )

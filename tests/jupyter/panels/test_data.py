@@ -217,6 +217,11 @@ def test_a_push_is_run_apart(flights: str, tmp_path: Path) -> None:
     assert "push" in panel.apart
 
 
+def test_a_version_is_checked_apart_since_all_of_it_is_read(flights: str) -> None:
+    assert line("data", "check", ref="flights@v2") == "%ml check data flights@v2"
+    assert "check" in panel.apart
+
+
 @pytest.mark.parametrize(
     ("name", "params", "why"),
     [

@@ -219,6 +219,7 @@ class DataView {
       button("Load into notebook", load, { class: "nbp-button nbp-primary", title: "Inserts the line that loads it" }),
       button("Tag…", () => this.ask(`Tag ${ref}`, [{ name: "key", label: "key", hint: "region" }, { name: "value", label: "value", hint: "NYC" }], (given) => ["tag", { ref, ...given }])),
       button("Alias…", () => this.ask(`Move an alias to ${ref}`, [{ name: "alias", label: "alias", hint: "golden" }], (given) => ["alias", { ref, ...given }])),
+      version.format === "table" && button("Check…", () => context.act("check", { ref }, { title: `Check ${ref}`, run: "Check", about: "By what the version before it looked like." })),
       version.format === "table" && button("Blame…", () => context.act("blame", { ref }, { title: `Who last changed each column of ${ref}`, run: "Find out" })),
       button("Push…", () => this.push(ref)), button("Delete…", () => this.remove(ref)));
   }
@@ -260,13 +261,13 @@ class DataView {
     const tags = Object.entries(version.tags).map(([key, value]) => `${key}=${value}`);
     const extent = version.rows !== null ? `${say.count(version.rows, "row")}, ${say.count(version.columns, "column")}` : version.shape ? `${version.shape.join(" × ")} ${version.dtype}` : version.format;
     return facts([
-      ["holds", extent], ["message", version.message && el("span", { class: "nbp-whole", text: version.message })],
+      ["holds", extent], ["message", version.message && el("span", { class: "nbp-whole" }, folded(version.message))],
       ["saved", `${say.when(version.created_at)} by ${version.author}`],
       ["size", say.size(version.size)], ["new bytes", version.new_bytes ? say.size(version.new_bytes) : "none: all of it was there already"],
       ["aliases", version.aliases.length ? chips(version.aliases, off("unalias", "alias")) : null], ["tags", tags.length ? chips(tags, off("untag", "key")) : null],
       ["checked", verdictOf(version.judged)], ["run", version.run], ["notebook", version.notebook], ["script", version.script],
       ["git", version.git?.commit ? `${version.git.branch}@${version.git.commit.slice(0, 8)}${version.git.dirty ? " (with changes)" : ""}` : null],
-      ["from", version.source], ["query", version.query && el("code", { class: "nbp-whole", text: version.query })], ["tracked", version.tracked], ["etag", version.etag],
+      ["from", version.source], ["query", version.query && el("code", { class: "nbp-whole" }, folded(version.query))], ["tracked", version.tracked], ["etag", version.etag],
       ["digest", el("code", { text: version.digest })],
     ], `Facts of ${ref}`);
   }
@@ -279,8 +280,8 @@ class DataView {
     const count = el("span", { class: "nbp-muted", role: "status" });
     const find = el("input", { type: "search", class: "nbp-input", placeholder: "column", "aria-label": `Find columns of ${ref}`, spellcheck: "false", on: { input: context.debounced(() => this.charts()) } });
     const shownColumns = [
-      { key: "name", title: "column", width: 130 }, { key: "type", title: "type", width: 90, cell: (row) => `${row.type}${row.nullable ? "" : ", no nulls"}` },
-      { key: "bars", title: "values", width: 160, cell: (row) => row.bars?.length ? barsOf(row.bars, row.name) : "" },
+      { key: "name", title: "column", width: 112 }, { key: "bars", title: "values", width: 122, cell: (row) => row.bars?.length ? barsOf(row.bars, row.name.slice(0, 80), { width: 104 }) : "" },
+      { key: "type", title: "type", width: 90, cell: (row) => `${row.type}${row.nullable ? "" : ", no nulls"}` },
       ...["nulls", "distinct", "least", "median", "mean", "most"].map((key) => ({ key, title: key, number: true })), { key: "often", title: "often", width: 200 }, { key: "kind", title: "kind" },
     ].map((column) => ({ ...column, sort: false }));
     const list = context.table({ label: `Columns of ${ref}`, columns: shownColumns, rows: [], size: 60, id: (row) => row.name, onOpen: (row) => detail.replaceChildren(this.column_(row)), onError: (error) => told.replaceChildren(context.fail(error)) });
@@ -303,9 +304,9 @@ class DataView {
   // A column by itself: its chart, and each bar in words.
   column_(row) {
     const { el, facts, say } = this.context;
-    const told = [["type", row.type], ["kind", row.kind], ["personal data", row.personal], ["nulls", row.nulls], ["distinct", row.distinct], ["least", row.least], ["median", row.median], ["mean", row.mean], ["most", row.most]];
-    return el("section", { class: "nbp-column", "aria-label": `Column ${row.name.slice(0, 80)}` }, el("h3", { class: "nbp-whole", text: row.name }),
-      row.bars?.length ? barsOf(row.bars, row.name, { width: 420, height: 90 }) : null, facts(told, "Figures"),
+    const told = [["name", row.name.length > 80 && row.name], ["type", row.type], ["kind", row.kind], ["personal data", row.personal], ["nulls", row.nulls], ["distinct", row.distinct], ["least", row.least], ["median", row.median], ["mean", row.mean], ["most", row.most]];
+    return el("section", { class: "nbp-column", "aria-label": `Column ${row.name.slice(0, 80)}` }, el("h3", { class: "nbp-clip", text: row.name.slice(0, 200) }),
+      row.bars?.length ? barsOf(row.bars, row.name.slice(0, 80), { width: 420, height: 90 }) : null, facts(told, "Figures"),
       row.bars?.length ? el("details", {}, el("summary", { text: "The bars in words" }), facts(row.bars.map(([words, count]) => [words, say.number(Math.round(count))]), "Bars")) : null);
   }
 

@@ -42,7 +42,7 @@ function button(text, press, attributes = {}) {
 // A table of a few rows, each a list of texts or nodes; the first of a row is its header.
 function facts(rows, label) {
   const lines = rows
-    .filter(([, value]) => value !== null && value !== undefined && value !== "")
+    .filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false)
     .map(([name, value]) =>
       el("tr", {}, el("th", { scope: "row", text: name }), el("td", {}, value instanceof Node ? value : folded(String(value)))));
   return el("table", { class: "nbp-facts", "aria-label": label }, el("tbody", {}, lines));

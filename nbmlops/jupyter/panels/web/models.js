@@ -308,7 +308,7 @@ class ModelsView {
     const pairs = (title, values, told) => values && Object.keys(values).length ? [el("h3", { text: title }), facts(Object.entries(values).map(([name, value]) => [name, told(value)]), title)] : [];
     return [
       facts([
-        ["message", version.message && el("span", { class: "nbp-whole", text: version.message })], ["saved", `${say.when(version.created_at)} by ${version.author}`],
+        ["message", version.message && el("span", { class: "nbp-whole" }, folded(version.message))], ["saved", `${say.when(version.created_at)} by ${version.author}`],
         ["aliases", version.aliases.length ? chips(version.aliases) : null], ["verdict", verdictOf(version.judged)], ["approval", version.asked.join("; ")],
         ["estimator", version.estimator], ["learnt from", version.inputs.join(", ")], ["run", run && `${run.name}, ${run.status}`], ["notebook", version.notebook],
         ["size", say.size(version.size)], ["format", `${version.format}, signed by key ${version.signer}`], ["libraries", libraries], ["digest", el("code", { text: version.digest })],
