@@ -161,6 +161,13 @@ class Versions:
             raise resolution.missing(connection, self.kind, name_id, ref)
         return self.get_in(connection, row.id)
 
+    def count(self) -> int:
+        """How many names have a version."""
+        table = schema.version
+        query = select(func.count(table.c.name_id.distinct())).join(schema.name)
+        query = query.where(schema.name.c.kind == self.kind, table.c.number.is_not(None), table.c.deleted_at.is_(None))
+        return self.catalog.read(lambda c: c.execute(query).scalar_one())
+
     def newest(self, having: Mapping[str, str] | None = None, part: Part | None = None) -> list[Version]:
         """The newest version of every name, by name; with tags, the newest of those that have them."""
         table = schema.version

@@ -61,7 +61,7 @@ def test_a_front_end_gets_a_banner_results_in_two_forms_errors_and_completions(k
     kernel.run("import pandas as pd; flights = pd.DataFrame({'a': [1, 2]})")
     (result,) = kernel.run("%ml data save flights -m first")
     assert result["data"]["text/plain"].startswith("flights@v1   2 rows")
-    assert result["data"]["text/html"].startswith('<div class="nbmlops">')
+    assert result["data"]["text/html"].startswith('<div class="nbmlops ')
 
     (run,) = kernel.run("%%ml run gbm -p depth=6\n%ml log auc={depth / 10}")[-1:]
     assert "auc 0.6" in run["data"]["text/plain"]

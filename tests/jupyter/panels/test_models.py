@@ -118,7 +118,7 @@ def test_a_gate_that_says_no_is_told_with_its_figures_and_kept_as_a_report_with_
     failed = [one for one in kept["outcomes"] if one["status"] == "failed"]
     assert any("roc_auc" in one["label"] and one["bound"] for one in failed)
     whole = ask("models", "report", number=kept["id"])
-    assert whole["html"].startswith('<div class="nbmlops">')
+    assert whole["html"].startswith('<div class="nbmlops ')
     assert "roc_auc" in whole["text"]
 
 
