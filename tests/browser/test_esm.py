@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from nbmlops import ml
 from nbmlops.jupyter.panels.panel import names
+from nbmlops.jupyter.panels.protocol import answer
 from nbmlops.workspace.current import workspace
 from tests.browser.esm import DARK, PAYLOADS, faults, mounted
 
@@ -165,6 +166,39 @@ def test_a_store_that_goes_away_leaves_what_was_shown_and_what_was_selected(thre
         retry.click()
         expect(page.locator(".nbp-banner")).to_be_hidden()
         expect(page.get_by_label("select gbm-1")).to_be_checked()
+
+
+def test_a_panel_that_could_not_be_drawn_is_drawn_when_the_store_is_back(three: None, browser: Browser) -> None:
+    away = {"error": {"message": "the catalog is away", "hint": "wait"}}
+    back: list[bool] = []
+    with mounted(browser, "runs", through=lambda message: answer(workspace, message) if back else away) as page:
+        expect(page.get_by_role("alert")).to_contain_text("the catalog is away")
+        back.append(True)
+        page.get_by_role("button", name="Try again").last.click()
+        expect(page.get_by_role("row", name="gbm-3")).to_be_visible()
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_runs_that_come_while_one_is_far_down_are_all_found(project: Path, browser: Browser) -> None:
+    for number in range(230):
+        with ml.run("gbm", {"n": number}):
+            pass
+    with mounted(browser, "runs") as page:
+        expect(page.get_by_text("230 runs")).to_be_visible()
+        page.evaluate("document.querySelector('.nbp-grid').scrollTop = 1e9")
+        expect(page.get_by_role("row", name="gbm-1 ").first).to_be_visible()
+        for number in range(150):
+            with ml.run("gbm", {"n": number}):
+                pass
+        expect(page.get_by_text("380 runs")).to_be_visible(timeout=20_000)
+        seen: set[str] = set()
+        for top in range(0, 380 * 28, 300):
+            page.evaluate("top => document.querySelector('.nbp-grid').scrollTop = top", top)
+            page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            page.wait_for_function("document.querySelector('.nbp-grid').getAttribute('aria-busy') === 'false'")
+            page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            seen |= set(re.findall(r"gbm-\d+", " ".join(page.locator(".nbp-row:visible").all_inner_texts())))
+        assert seen == {f"gbm-{number}" for number in range(1, 381)}
 
 
 def test_a_line_that_takes_long_is_followed_in_a_process_of_its_own(three: None, browser: Browser) -> None:

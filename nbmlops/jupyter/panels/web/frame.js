@@ -42,11 +42,14 @@ function show(state, name, box) {
   if (!state.contexts.has(name)) {
     const context = contextOf(state, name, box);
     state.contexts.set(name, context);
-    const patience = setTimeout(() => box.append(el("p", { class: "nbp-empty", role: "status", text: "Waiting for an answer…" })), 300);
-    // The token first: what changes while the panel is drawn is not missed.
-    context.look().catch(() => undefined)
-      .then(() => { clearTimeout(patience); box.replaceChildren(); return panels.known.get(name).draw(box, context); })
-      .catch((error) => box.append(failure(error)));
+    const draw = () => {
+      const patience = setTimeout(() => box.append(el("p", { class: "nbp-empty", role: "status", text: "Waiting for an answer…" })), 300);
+      // The token first: what changes while the panel is drawn is not missed.
+      context.look().catch(() => undefined)
+        .then(() => { clearTimeout(patience); box.replaceChildren(); return panels.known.get(name).draw(box, context); })
+        .catch((error) => box.replaceChildren(failure(error), button("Try again", draw)));
+    };
+    draw();
   } else {
     state.contexts.get(name).look().catch(() => undefined); // the next round says what is wrong
   }

@@ -128,12 +128,19 @@ class RunsView {
   // How many there are and where pages begin. While runs go on this would be asked all the time: it is asked rarely.
   async outline({ rarely = false } = {}) {
     const now = performance.now();
-    if (rarely && this.outlined && now - this.outlined.at < 20 * this.outlined.took) return;
+    clearTimeout(this.waits);
+    const left = rarely && this.outlined ? this.outlined.at + 20 * this.outlined.took - now : 0;
+    if (left > 0) {
+      this.waits = setTimeout(() => this.outline().catch((error) => this.refuse(error)), left);
+      return;
+    }
     const { round } = this;
     const found = await this.context.ask("outline", { where: this.where || null, by: this.by, every: SIZE });
     if (round !== this.round) return;
     this.outlined = { at: performance.now(), took: performance.now() - now };
+    const moved = this.anchors && String(this.anchors) !== String(found.anchors);
     this.anchors = found.anchors;
+    if (moved) this.table.renew();
     this.table.setTotal(found.total);
     this.count.textContent = this.context.say.count(found.total, "run");
   }
@@ -210,11 +217,14 @@ class RunsView {
     const { el, button } = this.context;
     const same = this.side.dataset.title === title;
     const top = same ? this.side.scrollTop : 0;
+    const stops = () => [...this.side.querySelectorAll("button, summary, [tabindex]")];
+    const held = same ? stops().indexOf(document.activeElement) : -1;
     this.again = again;
     this.side.hidden = false;
     this.side.dataset.title = title;
     const close = button("Close", () => this.close(), { class: "nbp-button nbp-quiet", "aria-label": `Close ${title}` });
     this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...parts);
+    if (held >= 0) stops()[held]?.focus({ preventScroll: true });
     this.side.scrollTop = top;
   }
 

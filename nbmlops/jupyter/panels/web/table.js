@@ -147,7 +147,17 @@ class VirtualTable {
       if (index >= last) { row.hidden = true; return; }
       this.write(row, index);
     });
+    if (document.activeElement === this.grid) this.tell();
     this.bring(first, last);
+  }
+
+  // Pages begin elsewhere now: all but the first are fetched anew, and stand as they are until then.
+  renew() {
+    this.stale = new Map([...this.stale, ...this.pages]);
+    this.pages = new Map([...this.pages].filter(([number]) => number === 0));
+    this.round += 1;
+    this.waiting = new Set();
+    this.draw();
   }
 
   blank() {
@@ -202,22 +212,29 @@ class VirtualTable {
     for (let number = Math.floor(first / size); number <= Math.floor(Math.max(first, last - 1) / size); number += 1) {
       if (this.pages.has(number) || this.waiting.has(number)) continue;
       this.waiting.add(number);
-      const { round } = this;
-      // A page that was only passed on the way is not asked for.
-      setTimeout(async () => {
-        const top = Math.floor(this.grid.scrollTop / ROW / size);
-        const end = Math.floor((this.grid.scrollTop + this.grid.clientHeight) / ROW / size);
-        if (round !== this.round || number < top - 1 || number > end + 1) { this.waiting.delete(number); return; }
-        try {
-          const rows = await this.source.page(number);
-          if (round === this.round && rows) { this.pages.set(number, rows); this.later(); }
-        } catch (error) {
-          this.options.onError?.(error);
-        } finally {
-          if (round === this.round) this.waiting.delete(number);
-        }
-      }, number === 0 ? 0 : 40);
+      setTimeout((round) => this.page(number, round), number === 0 ? 0 : 40, this.round);
     }
+    this.busy();
+  }
+
+  async page(number, round) {
+    if (round !== this.round) return;
+    const { size } = this.options;
+    const top = Math.floor(this.grid.scrollTop / ROW / size);
+    const end = Math.floor((this.grid.scrollTop + this.grid.clientHeight) / ROW / size);
+    try {
+      // A page that was only passed on the way is not asked for.
+      const rows = number < top - 1 || number > end + 1 ? null : await this.source.page(number);
+      if (round === this.round && rows) { this.pages.set(number, rows); this.later(); }
+    } catch (error) {
+      this.options.onError?.(error);
+    }
+    if (round === this.round) this.waiting.delete(number);
+    this.busy();
+  }
+
+  busy() {
+    this.grid.setAttribute("aria-busy", String(this.waiting.size > 0));
   }
 
   at(event) {
@@ -271,7 +288,6 @@ class VirtualTable {
     if (top < this.grid.scrollTop) this.grid.scrollTop = top;
     else if (top + ROW > this.grid.scrollTop + room) this.grid.scrollTop = top + ROW - room;
     this.draw();
-    this.tell();
   }
 
   // What a screen reader says of the row that the keys have reached.
