@@ -78,12 +78,12 @@ class Describing(Loading):
         """The profile that is kept with a version; None where `profile` would have to make it first."""
         version = self._versions.resolve(ref)
         key = version.digest, version.detail.get("profile")
-        if self._looked_at is None or self._looked_at[0] != key:
-            found = self._kept_profile(version)
-            if found is None:
-                return None
-            self._looked_at = key, found
-        return replace(self._looked_at[1], of=version.ref)
+        known = self._looked_at  # once: panels ask from several threads
+        found = known[1] if known is not None and known[0] == key else self._kept_profile(version)
+        if found is None:
+            return None
+        self._looked_at = key, found
+        return replace(found, of=version.ref)
 
     def _kept_profile(self, version: Version) -> Profile | None:
         """The profile that was kept with a version; None when there is none that can be read, and it is to be made."""
