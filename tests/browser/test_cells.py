@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from nbmlops import Workspace
 from nbmlops.jupyter.panels.panel import find, names
-from tests.browser.windows import LIGHT_AND_DARK, Window, opened, picture, write_notebook
+from tests.browser.windows import LIGHT_AND_DARK, Window, opened, picture, serious, write_notebook
 from tests.places import Jupyter
 
 LOST = "The kernel that drew this panel has ended"
@@ -62,6 +62,7 @@ def test_every_panel_takes_the_colours_of_the_theme(window: Window, theme: str) 
             shown.get_by_role("tab", name=find(name).title).click()
         expect(shown.locator(".nbp-stage").first).not_to_be_empty()
         picture(shown, f"cell-{name}-{theme}")
+        assert serious(window.page, ".jp-Notebook .nbp") == []
     bright = shown.evaluate("node => getComputedStyle(node).backgroundColor.match(/\\d+/g).every(one => one > 128)")
     assert bright == (theme == "light")
     window.theme(LIGHT_AND_DARK["light"])

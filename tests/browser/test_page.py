@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from nbmlops import Workspace
 from nbmlops.jupyter.panels.panel import find, names
-from tests.browser.windows import picture
+from tests.browser.windows import picture, serious
 from tests.places import Ui
 
 
@@ -104,8 +103,7 @@ def test_every_panel_is_there_and_can_be_read_by_everyone(ui: Ui, browser: Brows
         expect(page.locator(".nbp-stage").first).not_to_be_empty()
         page.wait_for_timeout(500)
         picture(page, f"page-{name}-{scheme}")
-        found = Axe().run(page).response["violations"]
-        assert [one["id"] for one in found if one["impact"] in {"serious", "critical"}] == []
+        assert serious(page) == []
     page.close()
 
 

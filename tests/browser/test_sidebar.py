@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from nbmlops import Workspace
 from nbmlops.jupyter.panels.panel import find, names
-from tests.browser.windows import LIGHT_AND_DARK, Window, opened, picture, write_notebook
+from tests.browser.windows import LIGHT_AND_DARK, Window, opened, picture, serious, write_notebook
 from tests.places import Jupyter
 
 
@@ -122,6 +122,7 @@ def test_every_panel_is_there_and_takes_the_colours_of_the_theme(window: Window,
             sidebar.get_by_role("tab", name=find(name).title).click()
         expect(sidebar.locator(".nbp-stage").first).not_to_be_empty()
         picture(window.page, f"sidebar-{name}-{theme}")
+        assert serious(window.page, "#nbmlops-sidebar") == []
     painted = sidebar.locator(".nbp").evaluate("node => getComputedStyle(node).backgroundColor")
     wanted = window.page.evaluate(
         "colour => { const one = document.createElement('i'); one.style.color = colour; document.body.append(one);"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
+from axe_playwright_python.sync_playwright import Axe
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.places import Jupyter
@@ -16,7 +17,7 @@ from tests.places import Jupyter
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
-__all__ = ["IDLE", "LIGHT_AND_DARK", "Window", "opened", "picture", "write_notebook"]
+__all__ = ["IDLE", "LIGHT_AND_DARK", "Window", "opened", "picture", "serious", "write_notebook"]
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 IDLE = "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
@@ -33,6 +34,17 @@ def picture(target: Page | Locator, name: str) -> None:
     if folder := os.environ.get("PICTURES"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         target.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def serious(page: Page, within: str = "html") -> list[str]:
+    """What axe finds in a part of a page that would keep somebody from using it."""
+    found = Axe().run(page, context=within).response["violations"]
+    return [
+        f"{one['id']}: {node['html']}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+        for node in one["nodes"]
+    ]
 
 
 class Window:

@@ -1,0 +1,147 @@
+"""Actions of every panel, sent as the sidebar of a real JupyterLab sends them, each with what it does to the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from nbmlops import Workspace
+from tests.browser.windows import Window, opened
+from tests.pipelines.project import make
+from tests.places import Jupyter
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+FLIGHTS = pd.DataFrame({"late": [1.0, 0.0, 1.0], "carrier": ["UA", "AA", "B6"]})
+SEND = """async message => {
+    const base = window.jupyterapp.serviceManager.serverSettings.baseUrl;
+    const token = document.cookie.match(/_xsrf=([^;]+)/)[1];
+    const headers = { "Content-Type": "application/json", "X-XSRFToken": token };
+    const body = JSON.stringify({ folder: "sums", message });
+    const answer = await fetch(`${base}nbmlops/api/panel`, { method: "POST", headers, body });
+    return answer.json();
+}"""
+
+
+@pytest.fixture(scope="module")
+def workspace(lab: Jupyter) -> Iterator[Workspace]:
+    with make(lab.folder / "sums") as made:
+        for rows in (2, 3):
+            made.data.save(FLIGHTS.head(rows), "flights")
+        with made.run("gbm") as run:
+            run.log(auc=0.8)
+        made.model.save(LinearRegression().fit(FLIGHTS[["late"]], FLIGHTS.late), "delay")
+        (lab.folder / "sums" / "flights.suite").write_text("late: number\n")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def window(lab: Jupyter, workspace: Workspace, browser: Browser) -> Iterator[Window]:
+    with opened(browser, lab) as shown:
+        yield shown
+
+
+def done(window: Window, panel: str, act: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Do an action, and wait for its end when it is done in a process of its own."""
+    shown = window.page.evaluate(SEND, {"panel": panel, "act": act, "params": params, "dry": True})["ok"]
+    answer = window.page.evaluate(SEND, {"panel": panel, "act": act, "params": params})
+    assert "ok" in answer, answer
+    given: dict[str, Any] = answer["ok"]
+    assert given["line"] == shown["line"]
+    if "apart" in given:
+        follow = {"panel": panel, "apart": given["apart"]}
+        while (now := window.page.evaluate(SEND, follow)["ok"])["running"]:
+            window.page.wait_for_timeout(300)
+        assert now["code"] == 0, now["text"]
+    return given
+
+
+ACTIONS: dict[str, tuple[str, str, dict[str, Any], Callable[[Workspace], Any], Any]] = {
+    "note": ("runs", "note", {"ref": "gbm-1", "text": "good"}, lambda w: w.run.show("gbm-1").tags["note"], "good"),
+    "tag": (
+        *("data", "tag", {"ref": "flights@v1", "key": "region", "value": "NYC"}),
+        *(lambda w: w.data.show("flights@v1").tags, {"region": "NYC"}),
+    ),
+    "untag": (
+        *("data", "untag", {"ref": "flights@v1", "key": "region"}),
+        *(lambda w: w.data.show("flights@v1").tags, {}),
+    ),
+    "alias": (
+        *("data", "alias", {"ref": "flights@v1", "alias": "golden"}),
+        *(lambda w: w.data.show("flights@golden").ref, "flights@v1"),
+    ),
+    "unalias": (
+        *("data", "unalias", {"ref": "flights@v1", "alias": "golden"}),
+        *(lambda w: list(w.data.show("flights@v1").aliases), []),
+    ),
+    "delete data": (
+        *("data", "delete", {"ref": "flights@v1"}),
+        *(lambda w: [one.ref for one in w.data.history("flights")], ["flights@v2"]),
+    ),
+    "restore data": (
+        *("data", "restore", {"ref": "flights@v1"}),
+        *(lambda w: [one.ref for one in w.data.history("flights")], ["flights@v2", "flights@v1"]),
+    ),
+    "rename data": (
+        *("data", "rename", {"old": "flights", "new": "departures"}),
+        *(lambda w: w.data.show("departures").ref, "departures@v2"),
+    ),
+    "judge": (
+        *("checks", "run", {"ref": "departures", "suite": "flights.suite"}),
+        *(lambda w: [(one.subject, one.status) for one in w.check.list(1)], [("departures@v2", "passed")]),
+    ),
+    "delete model": ("models", "delete", {"ref": "delay@v1"}, lambda w: w.model.list(), []),
+    "restore model": (
+        *("models", "restore", {"ref": "delay@v1"}),
+        *(lambda w: [one.ref for one in w.model.list()], ["delay@v1"]),
+    ),
+    "rename model": (
+        *("models", "rename", {"old": "delay", "new": "lateness"}),
+        *(lambda w: [one.ref for one in w.model.list()], ["lateness@v1"]),
+    ),
+    "run": (
+        *("pipelines", "run", {"name": "sums", "params": {"rows": "4"}}),
+        *(lambda w: (w.data.show("raw").rows, w.pipeline.list()[0].last_status), (4, "finished")),
+    ),
+    "schedule": (
+        *("pipelines", "add", {"target": "sums@working", "cron": "0 6 * * *"}),
+        *(lambda w: [one.name for one in w.schedule.list()], ["sums"]),
+    ),
+    "pause": (
+        *("pipelines", "pause", {"schedule": "sums"}),
+        *(lambda w: w.schedule.show("sums").paused_at is not None, True),
+    ),
+    "unpause": ("pipelines", "unpause", {"schedule": "sums"}, lambda w: w.schedule.show("sums").paused_at, None),
+    "remove": ("pipelines", "remove", {"schedule": "sums"}, lambda w: list(w.schedule.list()), []),
+}
+"""What is done, in this order; how the store is looked at, and what is to be found there."""
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_an_action_of_a_panel_does_what_its_line_says(window: Window, workspace: Workspace, name: str) -> None:
+    panel, act, params, look, wanted = ACTIONS[name]
+    assert look_at(look, workspace) != wanted, "it is not so already"
+    done(window, panel, act, params)
+    assert look(workspace) == wanted
+
+
+def look_at(look: Callable[[Workspace], Any], workspace: Workspace) -> Any:
+    """What is found, or the error that says that there is nothing yet."""
+    try:
+        return look(workspace)
+    except Exception as error:  # noqa: BLE001 - it is compared
+        return error
+
+
+def test_only_what_a_panel_declares_is_done(window: Window) -> None:
+    for message in (
+        {"panel": "runs", "act": "delete", "params": {}},
+        {"panel": "store", "act": "gc", "params": {}},
+        {"panel": "runs", "act": "note", "params": {"ref": "gbm-1", "text": "x", "more": 1}},
+    ):
+        assert "error" in window.page.evaluate(SEND, message)
