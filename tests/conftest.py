@@ -1,15 +1,18 @@
-"""A browser and a JupyterLab, for the tests that ask for them: one of each for a whole session."""
+"""Real programs for the tests that ask for them, one of each: an installation, its demo, a browser, a JupyterLab."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.places import Jupyter
+from tests.places import ROOT, Installation, Jupyter
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -39,3 +42,29 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
     server = Jupyter.start(tmp_path_factory.mktemp("project"), home=tmp_path_factory.mktemp("lab"))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def installation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The wheel in an empty environment, in a folder that is not below the checkout."""
+    environment = tmp_path_factory.mktemp("environment")
+    python = str(environment / "bin" / "python")
+    # The base interpreter, not this one: an environment made by uv has no pip to hand on.
+    base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    if shutil.which("uv"):
+        make: list[str] = ["uv", "venv", "--quiet", "--allow-existing", "--python", str(base), str(environment)]
+        install: list[str] = ["uv", "pip", "install", "--quiet", "--python", python]
+    else:
+        make = [str(base), "-m", "venv", str(environment)]
+        install = [python, "-m", "pip", "install", "--quiet"]
+    subprocess.run(make, check=True)
+    subprocess.run([*install, "--constraint", str(ROOT / "constraints.txt"), f"{wheel}[demo]"], check=True)
+    return Installation(environment, tmp_path_factory.mktemp("user"))
+
+
+@pytest.fixture(scope="session")
+def demo(installation: Installation) -> Path:
+    """The folder of the demo, which the installation has made."""
+    done = installation.run("nbmlops", "demo")
+    assert done.returncode == 0, done.stdout
+    return installation.folder / "nbmlops-demo"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Installation", "Jupyter", "Response", "Ui", "ask", "first_on_path"]
+__all__ = ["ROOT", "Installation", "Jupyter", "Response", "Ui", "ask", "first_on_path"]
 
 ROOT = Path(__file__).parents[1]
 LABEXTENSION = ROOT / "nbmlops" / "jupyter" / "labextension"
