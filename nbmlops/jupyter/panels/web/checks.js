@@ -194,6 +194,9 @@ class ChecksView {
       left > 0 && el("p", { class: "nbp-muted", text: `and ${left.toLocaleString("en")} more` }));
   }
 
+  // How wide a chart is drawn: as its place, so that its words stay as large as others.
+  room() { return Math.max(200, Math.min(460, this.side.clientWidth - 60)); }
+
   // Two amounts for each bin, beside each other: of the reference and of what was judged.
   bars(one) {
     const { el, svg } = this.context;
@@ -201,7 +204,7 @@ class ChecksView {
     const share = (values) => { const sum = values.reduce((total, value) => total + value, 0) || 1; return values.map((value) => value / sum); };
     const [before, after] = [share(one.before), share(one.after)];
     const high = Math.max(...before, ...after, 1e-9);
-    const [width, height] = [460, 110];
+    const [width, height] = [this.room(), 110];
     const step = width / Math.max(bins, 1);
     const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, class: "nbp-chart", role: "img", "aria-label": `${one.name} ${one.words}: shares of ${bins} bins, before and now` });
     for (let place = 0; place < bins; place += 1) {
@@ -218,7 +221,7 @@ class ChecksView {
 
   trend(points) {
     const { el, svg, say } = this.context;
-    const [width, height, edge] = [460, 120, 14];
+    const [width, height, edge] = [this.room(), 120, 14];
     const numbers = points.map((point) => point.number).filter((number) => number !== null);
     const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
     const across = (place) => edge + ((width - 2 * edge) * place) / Math.max(1, points.length - 1);

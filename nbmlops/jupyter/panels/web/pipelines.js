@@ -248,7 +248,7 @@ class PipelinesView {
     } catch (error) {
       said = [context.fail(error)];
     }
-    const told = facts([["state", part.state.replaceAll("_", " ")], ["why", wrong ? null : part.why], ["run because", reasons.join("; ")], ["run", part.run], ["took", say.duration(part.seconds)], ["usually", say.duration(part.expected)],
+    const told = facts([["state", part.state.replaceAll("_", " ")], ["why", wrong ? null : part.why], ["ran because", reasons.join("; ")], ["run", part.run], ["took", say.duration(part.seconds)], ["usually", say.duration(part.expected)],
       ["cell", part.cell ? `${part.cell}, ${part.done} of ${part.cells} done` : null]], "How it stands");
     const back = many && button(`All ${this.states.get(step.name).length} parts`, () => this.step(step.name));
     this.aside(part.name, () => this.part(step, part), part.state === "running", back, wrong, told, ...said, ...this.facts(step));
