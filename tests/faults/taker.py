@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from itertools import count
 from typing import Any
 
@@ -25,7 +26,8 @@ def main(folder: str, last: int) -> None:
 
         @event.listens_for(Engine, "after_cursor_execute")
         def executed(*_: Any) -> None:
-            if next(statements) == last:
+            # Not those of the threads that look around meanwhile, whose number nobody knows before.
+            if threading.current_thread() is threading.main_thread() and next(statements) == last:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         workspace.pipeline.run("sums", for_={"part": [1, 2, 3]})

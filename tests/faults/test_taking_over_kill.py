@@ -71,7 +71,8 @@ def test_of_steps_that_are_settled_together_all_are_taken_over_or_none(root: Pat
     for turn in range(ROUNDS):
         # From the first statement to the last, evenly.
         killed = taken(root, 1 + turn * (statements - 1) // (ROUNDS - 1))
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        # One that is aimed at the last statements may find that they were fewer: it has ended then.
+        assert killed.returncode in {0, -signal.SIGKILL}, killed.stderr
         with Workspace.open(root) as workspace:
             seen.add(judge(workspace))
     assert "killed" in seen
