@@ -30,7 +30,7 @@ __all__ = ["outputs", "shell", "write"]
 
 # 250 lines of 80 bytes.
 _PRINTS = "for line in range(250):\n    print(f'{line:079}')"
-_BARE = 1.25
+_BARE = 1.5
 _KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
