@@ -280,7 +280,7 @@ class DataView {
     const count = el("span", { class: "nbp-muted", role: "status" });
     const find = el("input", { type: "search", class: "nbp-input", placeholder: "column", "aria-label": `Find columns of ${ref}`, spellcheck: "false", on: { input: context.debounced(() => this.charts()) } });
     const shownColumns = [
-      { key: "name", title: "column", width: 112 }, { key: "bars", title: "values", width: 122, cell: (row) => row.bars?.length ? barsOf(row.bars, row.name.slice(0, 80), { width: 104 }) : "" },
+      { key: "name", title: "column", width: 112 }, { key: "bars", title: "values", width: 122, cell: (row) => row.bars?.length ? (row.chart ??= barsOf(row.bars, row.name.slice(0, 80), { width: 104 })) : "" },
       { key: "type", title: "type", width: 90, cell: (row) => `${row.type}${row.nullable ? "" : ", no nulls"}` },
       ...["nulls", "distinct", "least", "median", "mean", "most"].map((key) => ({ key, title: key, number: true })), { key: "often", title: "often", width: 200 }, { key: "kind", title: "kind" },
     ].map((column) => ({ ...column, sort: false }));
@@ -306,7 +306,7 @@ class DataView {
     const { el, facts, say } = this.context;
     const told = [["name", row.name.length > 80 && row.name], ["type", row.type], ["kind", row.kind], ["personal data", row.personal], ["nulls", row.nulls], ["distinct", row.distinct], ["least", row.least], ["median", row.median], ["mean", row.mean], ["most", row.most]];
     return el("section", { class: "nbp-column", "aria-label": `Column ${row.name.slice(0, 80)}` }, el("h3", { class: "nbp-clip", text: row.name.slice(0, 200) }),
-      row.bars?.length ? barsOf(row.bars, row.name.slice(0, 80), { width: 420, height: 90 }) : null, facts(told, "Figures"),
+      row.bars?.length ? barsOf(row.bars, row.name.slice(0, 80), { width: 420, height: 90, told: true }) : null, facts(told, "Figures"),
       row.bars?.length ? el("details", {}, el("summary", { text: "The bars in words" }), facts(row.bars.map(([words, count]) => [words, say.number(Math.round(count))]), "Bars")) : null);
   }
 

@@ -197,8 +197,9 @@ class VirtualTable {
       const cell = cells[place++];
       if (row === undefined) { cell.textContent = place === 1 ? "…" : ""; cell.title = ""; continue; }
       const told = column.cell ? column.cell(row) : row[column.key];
-      if (told instanceof Node) cell.replaceChildren(told);
-      else {
+      if (told instanceof Node) {
+        if (cell.firstChild !== told) cell.replaceChildren(told); // one that a row keeps stays where it is
+      } else {
         const text = told === null || told === undefined ? "" : String(told);
         if (cell.textContent !== text || cell.firstElementChild) cell.textContent = text;
         cell.title = text.length > 24 ? text : "";

@@ -81,15 +81,18 @@ function lineageBox(box, open) {
     box.fed && svg("path", { d: `M${box.x} ${box.y + Math.floor(box.h / 2)}l-6 -3v6z`, class: "nbp-tip" }));
 }
 
-// Bars of one row: [[words, count], …]. A small one fits a row of a table, a large one has its words below.
-function barsOf(pairs, label, { width = 144, height = 22 } = {}) {
+// Bars of one row: [[words, count], …]. A small one is a single outline, as many of them scroll by; a large one tells
+// each bar when it is pointed at.
+function barsOf(pairs, label, { width = 144, height = 22, told = false } = {}) {
   const most = Math.max(1, ...pairs.map(([, count]) => count));
   const step = width / Math.max(pairs.length, 8);
-  const told = pairs.slice(0, 3).map(([words, count]) => `${words}: ${say.number(Math.round(count))}`).join(", ");
-  return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `${label}: ${told}`, class: "nbp-bars" }, pairs.map(([words, count], place) => {
-    const tall = count ? Math.max(1, (count / most) * height) : 0;
-    return svg("rect", { x: (place * step).toFixed(1), y: (height - tall).toFixed(1), width: Math.max(1, step - 1).toFixed(1), height: tall.toFixed(1) }, svg("title", { text: `${words}: ${say.number(Math.round(count))}` }));
-  }));
+  const wide = Math.max(1, step - 1);
+  const bars = pairs.map(([words, count], place) => ({ words, count, x: place * step, tall: count ? Math.max(1, (count / most) * height) : 0 }));
+  const said = pairs.slice(0, 3).map(([words, count]) => `${words}: ${say.number(Math.round(count))}`).join(", ");
+  const outline = bars.map(({ x, tall }) => `M${x.toFixed(1)} ${height}v${(-tall).toFixed(1)}h${wide.toFixed(1)}v${tall.toFixed(1)}z`).join("");
+  return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `${label}: ${said}`, class: "nbp-bars" },
+    told ? bars.map(({ words, count, x, tall }) => svg("rect", { x: x.toFixed(1), y: (height - tall).toFixed(1), width: wide.toFixed(1), height: tall.toFixed(1) }, svg("title", { text: `${words}: ${say.number(Math.round(count))}` })))
+      : svg("path", { d: outline }));
 }
 
 // Whether something is another than it was when this was asked last: a store that changes elsewhere moves nothing here.
