@@ -11,7 +11,7 @@ from pathlib import Path
 from nbmlops.core.errors import UnavailableError
 from nbmlops.store.catalog import Catalog, Connection
 
-__all__ = ["pulse"]
+__all__ = ["pulse", "refuse_gone"]
 
 
 def pulse(catalog: Catalog) -> str:
@@ -24,10 +24,14 @@ def pulse(catalog: Catalog) -> str:
     """
     if not catalog.is_sqlite:
         return catalog.read(_snapshot)
-    found = [_changed(Path(f"{catalog.path}{ending}")) for ending in ("", "-wal")]
-    if found[0] is None or not catalog.path.stat().st_size:  # SQLite makes an empty file where it finds none
+    refuse_gone(catalog)
+    return " ".join(str(_changed(Path(f"{catalog.path}{ending}"))) for ending in ("", "-wal"))
+
+
+def refuse_gone(catalog: Catalog) -> None:
+    """Raise `UnavailableError` for a file that is not there; SQLite would make an empty one in its place."""
+    if catalog.is_sqlite and not (catalog.path.exists() and catalog.path.stat().st_size):
         raise UnavailableError(f"the catalog {catalog.path} is gone", hint="bring it back, or look with `ml doctor`")
-    return " ".join(map(str, found))
 
 
 def _snapshot(connection: Connection) -> str:

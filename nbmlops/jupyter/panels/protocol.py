@@ -21,7 +21,7 @@ from nbmlops.jupyter.panels.panel import Panel, find, names
 from nbmlops.render.dispatch import html, text
 from nbmlops.render.dispatch import json as to_json
 from nbmlops.store import lineage
-from nbmlops.store.pulse import pulse
+from nbmlops.store.pulse import pulse, refuse_gone
 from nbmlops.tracking.ml_line import quoted
 
 if TYPE_CHECKING:
@@ -79,16 +79,22 @@ def _answered(open_workspace: Callable[[], Workspace], message: dict[str, Any], 
     if "apart" in message:
         return apart.stop(message["apart"]) if message.get("stop") else apart.look(message["apart"])
     panel, params = find(message.get("panel", "")), message.get("params", {})
+
+    def present() -> Workspace:
+        workspace = open_workspace()
+        refuse_gone(workspace.catalog)
+        return workspace
+
     if "act" in message:
-        return _acted(open_workspace, panel, message, line)
+        return _acted(present, panel, message, line)
     name = message["ask"]
     if name == "changed":
-        return _token(open_workspace())
+        return _token(present())
     ask = _declared(panel, panel.asks, name, "asked")
     given = checked(ask, params, f"{panel.name}: {name}", skip=1)
     # Who looks has not read: what is open beside the panel is not made from what it shows.
     with lineage.activate(replace(lineage.current(), looks=True)):
-        return ask(open_workspace(), **given)
+        return ask(present(), **given)
 
 
 def _declared(panel: Panel, known: Mapping[str, Callable[..., Any]], name: str, verb: str) -> Callable[..., Any]:
@@ -101,7 +107,6 @@ def _declared(panel: Panel, known: Mapping[str, Callable[..., Any]], name: str, 
 
 
 def _token(workspace: Workspace) -> str:
-    pulse(workspace.catalog)  # raises when it is gone, before anything is written beside it
     # What this process has said, and what the dead left behind, is to be seen as well.
     workspace.run.reap()
     return hashlib.blake2b(pulse(workspace.catalog).encode(), digest_size=12).hexdigest()

@@ -139,7 +139,11 @@ def test_a_store_that_is_gone_is_told_and_found_again(gbm: str) -> None:
     catalog = workspace().catalog.path
     away = catalog.with_suffix(".away")
     catalog.rename(away)
-    assert "is gone" in said({"panel": "runs", "ask": "changed"})["error"]["message"]
+    note = {"ref": gbm, "text": "lost"}
+    messages = [{"ask": "changed"}, {"ask": "start"}, {"act": "note", "params": note}]
+    for message in messages:
+        assert "is gone" in said({"panel": "runs", **message})["error"]["message"]
+    assert not catalog.exists(), "nothing is made in its place"
     away.rename(catalog)
     assert asked("changed")
 
