@@ -102,9 +102,18 @@ class Jupyter:
     port: int
     token: str
     written: Path
+    below: str
 
     @classmethod
-    def start(cls, folder: Path, *, home: Path, python: Path | None = None, application: str = "jupyterlab") -> Jupyter:
+    def start(
+        cls,
+        folder: Path,
+        *,
+        home: Path,
+        python: Path | None = None,
+        application: str = "jupyterlab",
+        below: str = "",
+    ) -> Jupyter:
         """Start it over `folder` and wait until it answers.
 
         Parameters
@@ -117,6 +126,8 @@ class Jupyter:
             The Python of the environment it is in; this one's by default.
         application : str
             What is started: ``jupyterlab``, ``notebook``, or ``jupyter_server`` alone.
+        below : str
+            What all its addresses begin with, as ``/user/ann`` behind JupyterHub.
         """
         port, token, program = free_port(), secrets.token_hex(16), python or Path(sys.executable)
         options = [
@@ -127,6 +138,7 @@ class Jupyter:
             "--ServerApp.port_retries=0",
             f"--ServerApp.root_dir={folder}",
             f"--IdentityProvider.token={token}",
+            f"--ServerApp.base_url={below}/",
         ]
         if application != "jupyter_server":
             options += ["--expose-app-in-browser", f"--LabServerApp.user_settings_dir={home / 'settings'}"]
@@ -147,7 +159,7 @@ class Jupyter:
                 stdout=writing,
                 stderr=subprocess.STDOUT,
             )
-        server = cls(process, folder, port, token, log)
+        server = cls(process, folder, port, token, log, below)
         deadline = time.monotonic() + 60
         while server.get("/api/status").status != 200:
             if process.poll() is not None or time.monotonic() > deadline:
@@ -176,7 +188,7 @@ class Jupyter:
     @property
     def base(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}{self.below}"
 
     @property
     def signed_in(self) -> dict[str, str]:

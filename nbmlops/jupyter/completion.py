@@ -65,7 +65,8 @@ def _offer(found: list[str], incomplete: str) -> SimpleMatcherResult:
     kept = kept if all(word.startswith(incomplete[:kept]) for word in found) else 0
     words = [word[kept:] for word in found if word != incomplete] or [incomplete[kept:]]
     return SimpleMatcherResult(
-        completions=[SimpleCompletion(word, type="param" if word.startswith("-") else None) for word in words],
+        # JupyterLab writes the type beside each, and "unknown" beside those without.
+        completions=[SimpleCompletion(word, type="param" if word.startswith("-") else "magic") for word in words],
         matched_fragment=incomplete[kept:],
         suppress=True,
         ordered=True,

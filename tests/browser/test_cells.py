@@ -131,7 +131,9 @@ def test_tab_completes_a_line(window: Window, typed: str, choice: str, completed
     editor.click()
     window.page.keyboard.type(typed)
     window.page.keyboard.press("Tab")
-    window.page.locator(".jp-Completer .jp-Completer-item").filter(has_text=choice).first.click(timeout=15_000)
+    offered = window.page.locator(".jp-Completer .jp-Completer-item").filter(has_text=choice).first
+    expect(offered).to_contain_text("magic", timeout=15_000)
+    offered.click()
     expect(editor).to_have_text(completed)
     window.page.keyboard.press("Escape")
     window.command("notebook:delete-cell")

@@ -33,7 +33,7 @@ def project(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def old_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
     folder = project(tmp_path_factory.mktemp("old"))
-    server = Jupyter.start(folder, home=tmp_path_factory.mktemp("old-home"), python=PYTHON)
+    server = Jupyter.start(folder, home=tmp_path_factory.mktemp("old-home"), python=PYTHON, below="/user/ann")
     yield server
     server.stop()
 
