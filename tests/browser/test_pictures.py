@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from nbmlops.jupyter.panels.panel import ORDER, find
-from tests.browser.windows import picture, serious
-from tests.places import Ui
+from tests.browser.windows import opened, picture, serious
+from tests.places import Jupyter, Ui
 
 # What is opened in each, where there is something to open: the graph of a pipeline is there at once.
 OPENED = {"runs": "5_evaluate-1", "data": "flights", "models": "delay", "checks": "promote production"}
@@ -43,3 +43,16 @@ def test_a_panel_shows_what_the_demo_has_made(ui: Ui, browser: Browser, name: st
     picture(page, f"{name}-{scheme}")
     assert serious(page) == []
     page.close()
+
+
+def test_the_sidebar_stands_beside_a_notebook_of_the_demo(demo: Path, lab: Jupyter, browser: Browser) -> None:
+    shutil.copytree(demo, lab.folder / "flights")
+    with opened(browser, lab, viewport={"width": 1280, "height": 860}) as window:
+        sidebar = window.sidebar()
+        window.go_to_folder("/flights")
+        window.open("flights/notebooks/5_evaluate.ipynb")
+        sidebar.get_by_role("tab", name="Models", exact=True).click()
+        sidebar.get_by_text("delay", exact=True).first.dblclick()
+        expect(sidebar).to_contain_text("production")
+        window.page.wait_for_timeout(1000)
+        picture(window.page, "beside")

@@ -86,6 +86,22 @@ def test_it_outlives_the_kernel(window: Window, lab: Jupyter) -> None:
     expect(sidebar).to_contain_text("after-the-kernel-1", timeout=15_000)
 
 
+def test_it_opens_the_notebook_of_a_run(window: Window, lab: Jupyter) -> None:
+    deep = lab.folder / "churn" / "deep"
+    for name in ("one.ipynb", "the other.ipynb"):
+        write_notebook(deep / name, "1 + 1")
+    with Workspace.open(lab.folder / "churn") as workspace:
+        for named in (str(deep / "one.ipynb"), "deep/the other.ipynb"):
+            workspace.run.start("recorded", notebook=named).finish()
+    sidebar = window.sidebar()
+    window.go_to_folder("/churn")
+    for number, name in enumerate(("one.ipynb", "the other.ipynb"), start=1):
+        sidebar.get_by_role("row", name=f"recorded-{number}").dblclick(timeout=30_000)
+        expect(sidebar.get_by_role("heading", name=f"recorded-{number}")).to_be_visible()
+        sidebar.get_by_role("button", name="Open notebook").click()
+        expect(window.page.locator("#jp-main-dock-panel .lm-TabBar-tab", has_text=name)).to_be_visible()
+
+
 def test_it_is_open_again_after_the_page_is_loaded_again(window: Window) -> None:
     window.sidebar()
     window.go_to_folder("/fraud")

@@ -81,19 +81,20 @@ class Desk:
         except Busy:
             return _too_busy()
 
-    async def where(self, folder: str) -> Reply:
+    async def where(self, folder: str, notebook: str = "") -> Reply:
         """Tell which workspace is around `folder`: its name, its id, and where it lies below the server's root.
 
-        The version is that of what answers, so that a page loaded from another can tell.
+        With a notebook, as a run names it, also where that lies; None where the server does not show it. The version
+        is that of what answers, so that a page loaded from another can tell.
         """
         try:
-            return await self._asks.do(partial(self._described, self._place(folder)))
+            return await self._asks.do(partial(self._described, self._place(folder), notebook))
         except _Refused as refused:
             return refused.reply
         except Busy:
             return _too_busy()
 
-    def _described(self, place: Path) -> Reply:
+    def _described(self, place: Path, notebook: str) -> Reply:
         from nbmlops.core.errors import NbmlopsError
 
         if layout.find(place) is None:
@@ -102,10 +103,19 @@ class Desk:
             marker = layout.locate(place)
         except NbmlopsError as error:
             return Reply(200, _json({"error": {"message": error.message, "hint": error.hint}}))
-        below = marker.root.is_relative_to(self.root)
-        path = marker.root.relative_to(self.root).as_posix() if below else None
-        known = {"name": marker.root.name, "id": marker.id, "path": path}
+        known = {"name": marker.root.name, "id": marker.id, "path": self._below(marker.root)}
+        if notebook:
+            known["notebook"] = self._below(marker.root / notebook)
         return Reply(200, _json({"ok": known, "version": __version__}))
+
+    def _below(self, path: Path) -> str | None:
+        """Where something lies below the server's root; None when it does not, or is not there."""
+        try:
+            found = path.resolve()
+            there = found.is_relative_to(self.root) and found.exists()
+        except (OSError, RuntimeError, ValueError):
+            return None
+        return found.relative_to(self.root).as_posix() if there else None
 
     def _place(self, folder: str) -> Path:
         """The folder that a request names, links followed, and below the root."""

@@ -56,7 +56,7 @@ class Health(_SignedIn):
 
 
 class Where(_SignedIn):
-    """``GET /nbmlops/api/workspace?folder=…``: which workspace is around a folder."""
+    """``GET /nbmlops/api/workspace?folder=…``: which workspace is around a folder, and where a notebook of it lies."""
 
     def initialize(self, desk: Desk) -> None:
         """Keep the desk."""
@@ -66,7 +66,8 @@ class Where(_SignedIn):
     @authorized
     async def get(self) -> None:
         """Answer."""
-        self.reply(await self.desk.where(self.get_query_argument("folder", "")))
+        folder, notebook = (self.get_query_argument(name, "") for name in ("folder", "notebook"))
+        self.reply(await self.desk.where(folder, notebook))
 
 
 @web.stream_request_body

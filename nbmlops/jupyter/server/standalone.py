@@ -210,7 +210,8 @@ class _Where(_Guarded):
         self.desk = desk
 
     async def get(self) -> None:
-        self.reply(await self.desk.where(self.get_query_argument("folder", "")))
+        folder, notebook = (self.get_query_argument(name, "") for name in ("folder", "notebook"))
+        self.reply(await self.desk.where(folder, notebook))
 
 
 @web.stream_request_body

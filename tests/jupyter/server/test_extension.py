@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import urllib.parse
 from collections.abc import Iterator
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -84,6 +85,22 @@ def test_the_workspace_of_a_folder_is_told(server: Jupyter) -> None:
         assert known["ok"]["name"] == known["ok"]["path"] == "churn"
         assert known["version"] == __version__
     assert server.get("/nbmlops/api/workspace?folder=plain").json == {"ok": None, "version": __version__}
+
+
+def test_where_a_notebook_lies_is_told_whichever_way_a_run_names_it(server: Jupyter) -> None:
+    notebook = server.folder / "churn" / "a b.ipynb"
+    notebook.write_text("{}")
+    (server.folder.parent / "outside" / "hidden.ipynb").write_text("{}")
+    for named, lies in {
+        "a b.ipynb": "churn/a b.ipynb",
+        str(notebook): "churn/a b.ipynb",
+        "none.ipynb": None,
+        "../../outside/hidden.ipynb": None,
+        str(server.folder.parent / "outside" / "hidden.ipynb"): None,
+        "a\0b": None,
+    }.items():
+        asked = urllib.parse.urlencode({"folder": "churn", "notebook": named})
+        assert server.get(f"/nbmlops/api/workspace?{asked}").json["ok"]["notebook"] == lies
 
 
 @pytest.mark.parametrize(

@@ -75,16 +75,18 @@ function makeHost({ notebook, apputils }, app, place, notebooks) {
       current.content.activeCell.model.sharedModel.setSource(text);
       app.shell.activateById(current.id);
     },
-    // The path is from the workspace's folder, which lies at `root`.
-    async openNotebook(path, root = place.path) {
-      if (root === null) say(`The workspace lies outside of the folders that this JupyterLab shows: ${path}`);
-      else await app.commands.execute("docmanager:open", { path: [root, path].filter(Boolean).join("/") });
+    // The path is as a run of the workspace around `folder` names it.
+    async openNotebook(path, folder) {
+      const answer = await place.around(folder, path);
+      const shown = answer.ok?.notebook;
+      if (shown) await app.commands.execute("docmanager:open", { path: shown });
+      else say(`It is not there, or outside of the folders that this JupyterLab shows: ${path}`);
     },
   };
 }
 
 function makeSidebar({ components, widgets }, { browser, place, host, load, send }) {
-  const options = { insertCell: host.insertCell, openNotebook: (path) => host.openNotebook(path) };
+  const options = { insertCell: host.insertCell, openNotebook: (path) => host.openNotebook(path, place.folder) };
 
   class Sidebar extends widgets.Widget {
     constructor() {
@@ -122,8 +124,7 @@ function helpCells(host, place, notebooks) {
     const notebook = notebooks.currentWidget?.context.path;
     if (notebook === undefined) return;
     event.preventDefault();
-    const answer = await place.around(notebook.split("/").slice(0, -1).join("/"));
-    if (answer.ok) await host.openNotebook(event.detail.path, answer.ok.path);
+    await host.openNotebook(event.detail.path, notebook.split("/").slice(0, -1).join("/"));
   });
   notebooks.widgetAdded.connect((_, opened) => new MutationObserver((changes) => {
     for (const { target } of changes) if (isLost(target)) showPicture(opened.content, target);
@@ -153,13 +154,12 @@ class Place {
     this.send = send;
     this.current = current;
     this.folder = "";
-    this.path = null;
     this.version = null;
   }
 
-  /** The workspace around a folder. */
-  async around(folder) {
-    return read(await this.send(`api/workspace?folder=${encodeURIComponent(folder)}`));
+  /** The workspace around a folder, and where a notebook of it lies. */
+  async around(folder, notebook = "") {
+    return read(await this.send(`api/workspace?${new URLSearchParams({ folder, notebook })}`));
   }
 
   /** The workspace around the folder that the file browser shows. */
@@ -168,7 +168,6 @@ class Place {
     const answer = await this.around(folder);
     if (answer.error) return answer;
     this.folder = folder;
-    this.path = answer.ok ? answer.ok.path : null;
     this.version ??= answer.version;
     if (answer.version !== this.version) {
       const message = `nbmlops is ${answer.version} now, and this page has ${this.version}`;
