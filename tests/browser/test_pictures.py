@@ -14,7 +14,8 @@ from tests.browser.windows import opened, picture, serious
 from tests.places import Jupyter, Ui
 
 # What is opened in each, where there is something to open: the graph of a pipeline is there at once.
-OPENED = {"runs": "5_evaluate-1", "data": "flights", "models": "delay", "checks": "promote production"}
+OPENED = {"data": "flights", "models": "delay", "checks": "promote production"}
+COMPARED = ("5_evaluate-1", "5_evaluate-3")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,11 @@ def test_a_panel_shows_what_the_demo_has_made(ui: Ui, browser: Browser, name: st
     page.goto(ui.address)
     page.get_by_role("tab", name=find(name).title, exact=True).click()
     stage = page.locator(".nbp-stage").first
-    if name in OPENED:
+    if name == "runs":
+        for run in COMPARED:
+            stage.get_by_role("checkbox", name=f"select {run}").check()
+        stage.get_by_role("button", name="Compare 2").click()
+    elif name in OPENED:
         stage.get_by_text(OPENED[name], exact=True).first.dblclick()
     else:
         expect(stage).to_contain_text("5_evaluate")
