@@ -37,7 +37,7 @@ def cluster(bench: Bench) -> Iterator[Row]:
             write(root / name / f"{name}_{step:04}.ipynb", ["1"])
     with (
         Workspace.init(root) as workspace,
-        LocalCluster(n_workers=_WORKERS, threads_per_worker=1, dashboard_address=None) as workers,
+        LocalCluster(n_workers=_WORKERS, threads_per_worker=1, dashboard_address=":0") as workers,
     ):
         where = {"executor": "dask", "scheduler": workers.scheduler_address}
         workspace.pipeline.run("few", cache=False, **where)

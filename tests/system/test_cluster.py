@@ -44,7 +44,7 @@ class Cluster:
     """A scheduler with two workers, each a process of its own that is started again when it ends."""
 
     def __init__(self) -> None:
-        self.local = LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
+        self.local = LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0")
         self.address: str = self.local.scheduler_address
         self.client = Client(self.local, set_as_default=False)
 
