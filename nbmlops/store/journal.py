@@ -104,19 +104,28 @@ class Journal:
         self.written += written
 
     def _begin(self) -> None:
-        path = self._folder / f"{secrets.token_hex(16)}{_ENDING}"
-        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
         try:
             self._folder.mkdir(exist_ok=True)
-            descriptor = os.open(path, flags, 0o600)
+            path, descriptor = self._locked()
         except OSError as error:
             raise UnavailableError(
                 f"cannot write to {self._folder}: {error.strerror}", hint="check its permissions and free space"
             ) from error
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         self._open[path] = self._descriptor = descriptor
         self._size = 0
         self._write(_line(_encode(_HEAD)))
+
+    def _locked(self) -> tuple[Path, int]:
+        """A new file, and its descriptor, which holds the lock."""
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+        while True:
+            path = self._folder / f"{secrets.token_hex(16)}{_ENDING}"
+            descriptor = os.open(path, flags, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return path, descriptor
+            # Before it was locked, somebody took it for abandoned and removed it.
+            os.close(descriptor)
 
     def let_go(self, path: Path, size: int) -> bool:
         """Remove a file of which the catalog has so many bytes; False when it has grown since, or may grow still."""

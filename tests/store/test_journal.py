@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -167,3 +168,25 @@ def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "journal").write_text("no folder")
     with pytest.raises(UnavailableError, match="check its permissions"):
         Journal(tmp_path / "journal").append("fact")
+
+
+def test_a_file_taken_for_abandoned_before_it_is_locked_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, lock, taken = tmp_path / "journal", fcntl.flock, list[Path]()
+
+    def late(descriptor: int, operation: int) -> None:
+        if not taken and not operation & fcntl.LOCK_NB:
+            with journal.abandoned(folder) as found:
+                for path in found:
+                    path.unlink()
+                    taken.append(path)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    written = Journal(folder)
+    written.append("a", 1)
+    (path,) = written.files
+    assert len(taken) == 1
+    assert path != taken[0]
+    assert facts(path) == [["a", 1]]
