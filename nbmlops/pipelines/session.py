@@ -295,6 +295,9 @@ class KernelSession:
     def _failure(self, index: int, ename: str, evalue: str) -> Failure:
         cell = self._notebook.cells[index]
         errors = [output for output in cell.outputs if output.output_type == "error"]
+        if errors and ename == "NoneType":
+            # A value that cannot show itself leaves its traceback, and a reply that knows of no error.
+            ename, evalue = errors[-1].ename, errors[-1].evalue
         traceback = tuple(errors[-1].traceback) if errors else ()
         hidden = self._request.secrets.redaction.text
         return Failure(index + 1, cell.get("id"), hidden(ename), hidden(evalue), tuple(map(hidden, traceback)))

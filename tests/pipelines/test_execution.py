@@ -145,6 +145,13 @@ def test_a_cell_that_may_raise_does_not_end_the_notebook(tmp_path: Path) -> None
     assert statuses(execution) == ["completed", "completed"]
 
 
+def test_a_value_that_cannot_show_itself_fails_by_its_own_error(tmp_path: Path) -> None:
+    execution = run(tmp_path, "class Shy:\n    def _repr_html_(self):\n        raise ValueError('not me')", "Shy()")
+    assert statuses(execution) == ["completed", "failed"]
+    assert execution.error is not None
+    assert (execution.error.ename, execution.error.evalue) == ("ValueError", "not me")
+
+
 def test_a_cell_tagged_to_be_skipped_is_not_run(tmp_path: Path) -> None:
     notebook = notebook_of("1 / 0", "2")
     notebook.cells[1].metadata["tags"] = ["skip-execution"]
