@@ -155,7 +155,7 @@ def _word(text: str) -> str:
 def _pipeline(name: str) -> str:
     """A pipeline or a version of it; a package, which is a file somewhere, is nothing that a front end may name."""
     if is_package(name):
-        raise InvalidError(f"{name[:60]!r} is a file", hint=f"in a shell: nbmlops pipeline run {name[:60]}")
+        raise InvalidError(f"{name[:60]!r} is a file", hint=f"type it: `ml pipeline run {name[:60]}`")
     return str(Ref.parse(name))
 
 

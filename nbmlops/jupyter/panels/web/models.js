@@ -276,7 +276,7 @@ class ModelsView {
     const pages = [
       { name: "overview", title: "Overview", draw: (box) => { box.replaceChildren(facts); facts.replaceChildren(...this.facts(version, run)); } },
       { name: "gate", title: "Verdicts", draw: (box) => { box.replaceChildren(gate); return this.reports(version, gate); } },
-      { name: "signature", title: "Signature", draw: (box) => box.replaceChildren(...this.signature(version)) },
+      { name: "signature", title: "Signature", draw: (box) => box.replaceChildren(...signatureOf(version)) },
       { name: "lineage", title: "Lineage", draw: (box) => this.lineage(version, box) },
     ];
     const tabbed = context.tabs(pages, { label: `About ${version.ref}` });
@@ -336,19 +336,6 @@ class ModelsView {
     return el("details", { class: "nbp-verdict", open },
       el("summary", {}, el("span", { class: `nbp-state nbp-is-${report.status}`, text: report.status }), ` ${report.suite} (report ${report.id}), ${say.when(report.created_at)}`),
       el("ul", { class: "nbp-outcomelist" }, outcomes), look, rests);
-  }
-
-  signature(version) {
-    const { el } = this.context;
-    const { form, inputs, outputs } = version.signature;
-    const rows = (label, heads, cells) => cells.length ? [el("h3", { text: label }), el("div", { class: "nbp-wide", tabindex: "0", role: "group", "aria-label": label }, el("table", { class: "nbp-plain nbp-left" },
-      el("thead", {}, el("tr", {}, heads.map((text) => el("th", { scope: "col", text })))), el("tbody", {}, cells.map((cell) => el("tr", {}, cell.map((text, place) => place ? el("td", { text, title: text }) : el("th", { scope: "row", text, title: text })))))))] : [];
-    const several = (values) => values ? values.map(String).join(", ") : "";
-    return [
-      el("p", { class: "nbp-muted", text: form === "table" ? "It takes a table with these columns." : form === "texts" ? "It takes a list of texts." : "It takes an array." }),
-      ...rows("Takes", ["column", "type", "nulls", "categories"], inputs.slice(0, 2000).map((one) => [one.name, one.type, one.nullable ? "" : "none", several(one.categories)])),
-      ...rows("Gives", ["method", "type", "shape", "classes"], outputs.map((one) => [one.method, one.type, one.shape.map((length) => length ?? "rows").join(" × "), several(one.classes)])),
-    ];
   }
 
   async lineage(version, box) {
