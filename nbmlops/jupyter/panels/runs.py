@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import NotFoundError, RefSyntaxError
 from nbmlops.jupyter.panels.panel import Panel
+from nbmlops.jupyter.panels.shaped import words
 from nbmlops.tracking.filtering import Field, Group
 from nbmlops.tracking.ml_line import quoted
 
@@ -144,15 +145,15 @@ def _told(found: Run) -> dict[str, Any]:
 
 
 def _list(where: str | None = None, by: str | None = None) -> list[str]:
-    return ["run", "list", *(["--where", where] if where else []), *(["--by", by] if by else [])]
+    return words("run", "list", *(["--where", where] if where else []), *(["--by", by] if by else []))
 
 
 def _show(ref: str) -> list[str]:
-    return ["run", "show", ref]
+    return words("run", "show", beyond=(ref,))
 
 
 def _compare(refs: list[str]) -> list[str]:
-    return ["run", "compare", *refs]
+    return words("run", "compare", beyond=tuple(refs))
 
 
 def _note(ref: str, text: str) -> list[str]:
@@ -164,15 +165,15 @@ def _artifact(ref: str, name: str) -> list[str]:
 
 
 def _register(name: str) -> list[str]:
-    return ["model", "save", "model", name]
+    return words("model", "save", beyond=("model", name))
 
 
 def _promote(ref: str, message: str | None = None) -> list[str]:
-    return ["model", "promote", ref, *(["-m", message] if message else [])]
+    return words("model", "promote", *(["-m", message] if message else []), beyond=(ref,))
 
 
 def _reproduce(ref: str) -> list[str]:
-    return ["reproduce", ref]
+    return words("reproduce", beyond=(ref,))
 
 
 def _static(workspace: Workspace) -> Listing[Run]:
