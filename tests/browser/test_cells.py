@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import nbformat
@@ -36,9 +37,12 @@ def window(lab: Jupyter, browser: Browser) -> Iterator[Window]:
 @pytest.fixture
 def panel(window: Window) -> Locator:
     """The panel of runs below the last cell."""
+    # What stands there from an earlier run stays until the cell answers, and is not what is waited for.
+    window.page.evaluate("document.querySelectorAll('.nbp').forEach(one => one.dataset.earlier = 'yes')")
     window.run(3)
-    found = window.cells.nth(3).locator(".nbp")
+    found = window.cells.nth(3).locator(".nbp:not([data-earlier])")
     expect(found).to_contain_text("gbm-3", timeout=30_000)
+    expect(found.get_by_text(re.compile(r"^\d+ runs$"))).to_be_visible(timeout=30_000)
     return found
 
 
@@ -113,7 +117,7 @@ def test_after_a_restart_the_panel_says_so_and_the_line_revives_it(window: Windo
     window.run(0)
     window.run(3)
     expect(panel).not_to_contain_text(LOST, timeout=30_000)
-    expect(panel.get_by_role("row", name="gbm-1")).to_be_visible()
+    expect(panel.get_by_role("row", name="gbm-1")).to_be_visible(timeout=30_000)
 
 
 @pytest.mark.parametrize(
