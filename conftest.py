@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent
 
-# Alembic runs these; they cannot be imported to look for doctests.
-collect_ignore = ["nbmlops/store/migrations"]
+# They cannot be imported to look for doctests: Alembic runs the ones, jupyter-scheduler has the base of the other.
+collect_ignore = ["nbmlops/store/migrations", "nbmlops/jupyter/jobs.py"]
 
 # How long an example takes is the machine's affair.
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}

@@ -28,14 +28,14 @@ _VALUED = frozenset(
     "--direction --every --example --executor --experiment --fairness --floor --for --from --grace --group --html "
     "--image --junit --key --kind --late --latency --like --limit --logical-time --lost -m --max-age --memory "
     "--message --metric --model -n --name --notebook --number -o --older --on --only --output --overfit "
-    "--overlap -p --parallel --param --query --query-file --remote --reprocess --risk --rows --sample --scheduler "
-    "--section --sensitive --size --slices --status --step --subject --suite --tag --target --test --time "
+    "--overlap -p --parallel --param --port --query --query-file --remote --reprocess --risk --rows --sample "
+    "--scheduler --section --sensitive --size --slices --status --step --subject --suite --tag --target --test --time "
     "--timeout --to --tolerance --train --tz --until --where --where-file".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {"data tag": frozenset({"--remove"})}
 _TOP_LEVEL = frozenset(
-    {"demo", "doctor", "init", "lineage", "lint", "log", "panel", "reproduce", "status", "step", "trust"}
+    {"demo", "doctor", "init", "lineage", "lint", "log", "panel", "reproduce", "status", "step", "trust", "ui"}
 )
 _VERBS = {
     "ci": frozenset({"init", "run"}),

@@ -165,8 +165,8 @@ def test_an_import_that_hangs_holds_up_no_step_for_longer_than_a_kernel_may_take
 ) -> None:
     kernel = warm("import time; time.sleep(600)", wait=False)
     stop = Cancellation()
-    execution = run(tmp_path, kernel, "print(1)", limits=Limits(step=30.0, start=0.2), cancellation=stop)
-    # The cold one has 0.2 seconds as well, from the start of the step on.
+    execution = run(tmp_path, kernel, "print(1)", limits=Limits(step=30.0, start=0.05), cancellation=stop)
+    # The cold one has 0.05 seconds as well, from the start of the step on.
     assert execution.status == "kernel_died"
     assert execution.error is not None
     assert "did not answer" in execution.error.evalue
