@@ -6,6 +6,7 @@ where there is no workspace, or one that cannot be opened, nothing is offered: t
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -13,8 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from click import Argument
 from click.shell_completion import CompletionItem
-
-from nbmlops.core.errors import NbmlopsError
 
 if TYPE_CHECKING:
     import click
@@ -47,6 +46,8 @@ __all__ = [
     "words",
 ]
 
+_log = logging.getLogger(__name__)
+
 Offer = Callable[["click.Context", "click.Parameter", str], list[CompletionItem]]
 _Find = Callable[["Session", "click.Context", str], Iterable[str]]
 _REFERRING = ("ref", "before", "value", "current", "table", "refs", "values")
@@ -76,7 +77,8 @@ def offering(find: _Find) -> Offer:
             return []
         try:
             return items(find(session, ctx, incomplete), incomplete)
-        except NbmlopsError:
+        except Exception:  # noqa: BLE001 - who presses Tab gets words or none, and goes on typing
+            _log.debug("nothing can be offered for %r", incomplete, exc_info=True)
             return []
 
     return offer
@@ -244,8 +246,8 @@ def _field(group: str, key: str, around: str) -> str:
 
 
 def _other(text: str) -> str:
-    """A quote that does not end the one that a condition most often stands in."""
-    return '"' if "'" in text else "'"
+    """A quote that does not end the one around a text: what stands inside is not what stands around."""
+    return '"' if '"' in text else "'"
 
 
 def _data_condition(session: Session, ctx: click.Context, incomplete: str) -> Iterator[str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
+from nbmlops.tracking.ml_line import quoted, words
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -36,10 +38,9 @@ class Matcher:
         from nbmlops.commands.session import Session
         from nbmlops.jupyter.body import Body
         from nbmlops.jupyter.line import in_quotes
-        from nbmlops.tracking.ml_line import words
 
-        split, quoted = list(words(rest)), in_quotes(rest)
-        incomplete = split.pop() if split and (quoted or not rest[-1].isspace()) else ""
+        split, open_quote = list(words(rest)), in_quotes(rest)
+        incomplete = split.pop() if split and (open_quote or not rest[-1].isspace()) else ""
         if "{" in incomplete:
             # Inside braces stands Python, which IPython completes itself.
             return SimpleMatcherResult(completions=[], suppress=False)
@@ -48,12 +49,22 @@ class Matcher:
             return _offer([], "")
         session = Session(notebook=Body(self._shell).notebook())
         found = completions(split, incomplete, session)
-        return _offer([item.value if quoted else _quoted(item.value) for item in found], incomplete)
+        if open_quote:
+            around = rest[len(rest) - len(incomplete) - 1]
+            return _offer([_within(item.value, incomplete, around) for item in found], incomplete)
+        return _offer([_quoted(item.value) for item in found if item.value.isprintable()], incomplete)
+
+
+def _within(word: str, typed: str, around: str) -> str:
+    """A word inside of quotes, of which what is added does not end them."""
+    if not word.startswith(typed):
+        return word
+    return typed + word[len(typed) :].replace(around, "'" if around == '"' else '"')
 
 
 def _quoted(word: str) -> str:
     """A word as it is typed."""
-    return word if _PLAIN.fullmatch(word) else f'"{word}"'
+    return word if _PLAIN.fullmatch(word) else quoted([word])
 
 
 def _offer(found: list[str], incomplete: str) -> SimpleMatcherResult:
@@ -63,10 +74,10 @@ def _offer(found: list[str], incomplete: str) -> SimpleMatcherResult:
     """
     kept = incomplete.rfind(" ") + 1
     kept = kept if all(word.startswith(incomplete[:kept]) for word in found) else 0
-    words = [word[kept:] for word in found if word != incomplete] or [incomplete[kept:]]
+    offered = [word[kept:] for word in found if word != incomplete] or [incomplete[kept:]]
     return SimpleMatcherResult(
         # JupyterLab writes the type beside each, and "unknown" beside those without.
-        completions=[SimpleCompletion(word, type="param" if word.startswith("-") else "magic") for word in words],
+        completions=[SimpleCompletion(word, type="param" if word.startswith("-") else "magic") for word in offered],
         matched_fragment=incomplete[kept:],
         suppress=True,
         ordered=True,

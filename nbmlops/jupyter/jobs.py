@@ -13,11 +13,13 @@ workspace; what it leaves there goes back to where jupyter-scheduler looks for i
 from __future__ import annotations
 
 import ast
+import fcntl
 import itertools
 import shutil
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -62,16 +64,15 @@ class ExecutionManager(DefaultExecutionManager):  # type: ignore[misc] # jupyter
         settings = _settings(job.runtime_environment_parameters or {})
         with _workspace(Path(self.root_dir)) as workspace:
             self._leave_out_the_store(staged.parent / workspace.marker.state.name)
-            place = workspace.marker.state / "scratch" / "jobs" / str(job.job_id)
-            shutil.copytree(staged.parent, place)
-            notebook = _under_its_own_name(place / staged.name, str(job.input_filename))
-            try:
-                self._run(workspace, notebook, settings)
-            finally:
-                notebook.unlink(missing_ok=True)
-                shutil.copytree(place, staged.parent, dirs_exist_ok=True)
-                shutil.rmtree(place, ignore_errors=True)
-                self.add_side_effects_files(str(staged.parent))
+            with _place(workspace.marker.state / "scratch" / "jobs", str(job.job_id)) as place:
+                shutil.copytree(staged.parent, place, dirs_exist_ok=True)
+                notebook = _under_its_own_name(place / staged.name, str(job.input_filename))
+                try:
+                    self._run(workspace, notebook, settings)
+                finally:
+                    notebook.unlink(missing_ok=True)
+                    shutil.copytree(place, staged.parent, dirs_exist_ok=True)
+                    self.add_side_effects_files(str(staged.parent))
 
     def on_failure(self, e: Exception) -> None:
         """Keep with the job how it ended and why, and when; one that was told to end is stopped, not failed."""
@@ -122,6 +123,26 @@ class ExecutionManager(DefaultExecutionManager):  # type: ignore[misc] # jupyter
 
 def _stopped(*_: object) -> NoReturn:
     raise StoppedError("the job was told to end")
+
+
+@contextmanager
+def _place(jobs: Path, name: str) -> Iterator[Path]:
+    """A folder of the job's own; what jobs whose process was killed have left is cleared away with it."""
+    jobs.mkdir(parents=True, exist_ok=True)
+    for lock in jobs.glob("*.lock"):
+        with suppress(OSError), lock.open("rb") as left:
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+            lock.unlink()
+    place, lock = jobs / name, jobs / f"{name}.lock"
+    with lock.open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        try:
+            place.mkdir()
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+            lock.unlink(missing_ok=True)
 
 
 def _workspace(folder: Path) -> Workspace:

@@ -259,10 +259,20 @@ class Ledger:
         queries.end_slot(connection, slot.key, token, values)
 
     def take_over(self, connection: Connection, taken: Sequence[Taken]) -> None:
-        """Record slots of one run as committed with earlier results; one that has its result already is left alone."""
+        """Record slots of one run as committed with earlier results; one that has its result already is left alone.
+
+        Raises
+        ------
+        ConflictError
+            When the time that the run stands for has passed to another run.
+        """
         if not taken:
             return
-        rows = queries.slots(connection, taken[0].slot.key, (each.slot.step for each in taken))
+        slot, mine = taken[0].slot, taken[0].claimant.run_id
+        rows = queries.slots(connection, slot.key, (WHOLE, *(each.slot.step for each in taken)))
+        whole = rows.get(WHOLE)
+        if whole is not None and (whole.state, whole.run_id) != ("claimed", mine):
+            raise ConflictError(f"{slot.pipeline} at {slot.logical_time} was claimed by somebody else in the meantime")
         added, now = [], self._clock.now()
         for slot, claimant, result in taken:
             row = rows.get(slot.step)

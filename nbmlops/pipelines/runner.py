@@ -94,8 +94,8 @@ class _Claim:
         if self.token is not None:
             self.ledger.release(connection, self.slot, self.token)
 
-    def renewing(self) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext() if self.token is None else self.ledger.renewing(self.slot, self.token)
+    def renewing(self, lost: Callable[[], object]) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self.token is None else self.ledger.renewing(self.slot, self.token, lost)
 
 
 class Runner:
@@ -152,7 +152,7 @@ class Runner:
         hearing = Hearing(self._runs.catalog, run.id, self._runs.name_of(run.id))
         try:
             claim = _Claim.of(self._ledger, slot, run.id, plan)
-            with claim.renewing(), hearing.open(cancelled.cancel):
+            with claim.renewing(cancelled.cancel), hearing.open(cancelled.cancel):
                 with stopping(cancelled.cancel), self._steps.ahead.open():
                     assigned = Assignment(plan, run.id, cancelled, cache, progress or (lambda _: None))
                     results = self._execute(executor or self._threads, assigned, hearing)

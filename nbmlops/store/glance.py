@@ -110,7 +110,7 @@ class Glance:
         name, _, meant = ref.partition("@")
         values: dict[str, Any] = {"kind": "data", "name": name}
         joined = condition = ""
-        if meant[:1] == "v" and meant[1:].isdecimal():
+        if meant[:1] == "v" and meant[1:].isdecimal() and len(meant) < 10:
             condition, values["number"] = "AND number = :number", int(meant[1:])
         elif meant:
             joined = "LEFT JOIN alias ON alias.version_id = version.id AND alias.alias = :meant\n"

@@ -57,6 +57,18 @@ def test_other_lines_are_left_to_ipython(flights: Cells) -> None:
     assert "%ml" in flights.tab("%m")
 
 
+def test_quotes_inside_of_a_condition_do_not_end_it(flights: Cells) -> None:
+    assert "'pipeline'" in flights.tab('%ml run list --where "kind = ')
+    assert '"pipeline"' in flights.tab("%ml run list --where 'kind = ")
+    assert "'pipeline'" in flights.tab("%ml run list --where \"status = 'finished' and kind = ")
+
+
+def test_what_cannot_be_looked_at_offers_nothing(flights: Cells) -> None:
+    flights.value("import shutil\nodd = shutil.get_terminal_size()")
+    assert flights.tab("%ml data diff odd --key ") == [""]
+    assert flights.tab("%ml data blame flights@v99999999999999999999 ") == [""]
+
+
 def test_python_in_braces_is_left_to_ipython(flights: Cells) -> None:
     assert "flights" in flights.tab("%ml log rows={len(flig")
 

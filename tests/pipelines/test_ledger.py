@@ -16,7 +16,7 @@ import pytest
 
 from nbmlops.core.errors import ConflictError
 from nbmlops.pipelines import queries
-from nbmlops.pipelines.ledger import LEASE, Claimant, Committed, Holder, LateError, Ledger, Slot, Taken
+from nbmlops.pipelines.ledger import LEASE, WHOLE, Claimant, Committed, Holder, LateError, Ledger, Slot, Taken
 from nbmlops.pipelines.taking_over import TakingOver
 from nbmlops.store import lineage
 from nbmlops.workspace import Workspace
@@ -236,3 +236,17 @@ def test_the_newest_results_of_many_keys_are_those_of_each(workspace: Workspace)
     assert {key: result.outputs for key, result in before.items()} == dict.fromkeys(before, (version,))
     assert len(before) == 2
     assert ledger.newest([]) == {}
+
+
+def test_a_run_whose_time_has_passed_to_another_takes_nothing_over(workspace: Workspace) -> None:
+    first, second = claimant(workspace), claimant(workspace)
+    ledger = Ledger(workspace.catalog, workspace.clock, lambda *_: False)
+    whole = replace(SLOT, step=WHOLE)
+    ledger.claim(whole, first)
+    ledger.claim(whole, second)
+    late, mine = (Taken(SLOT, one, Committed(first.run_id, (), (), one.step_key)) for one in (first, second))
+    with pytest.raises(ConflictError, match="sums at 2013-04-01 was claimed by somebody else"):
+        workspace.catalog.transact(lambda c: ledger.take_over(c, [late]))
+    assert ledger.committed(SLOT) is None
+    workspace.catalog.transact(lambda c: ledger.take_over(c, [mine]))
+    assert ledger.committed(SLOT) == first.run_id

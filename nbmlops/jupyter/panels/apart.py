@@ -54,13 +54,16 @@ def start(root: Path, words: list[str]) -> str:
     """
     folder = root / FOLDER / "apart"
     folder.mkdir(exist_ok=True)
-    for old in sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+    with _guard:
+        running = {each for each, one in _started.items() if one.process.poll() is None}
+    ended = [path for path in folder.glob("*.log") if path.stem not in running]
+    for old in sorted(ended, key=_written)[:-_KEPT]:
         old.unlink(missing_ok=True)
     name = uuid.uuid4().hex
     log = folder / f"{name}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *words],
+            [sys.executable, "-P", "-c", _PROGRAM, *words],  # no module of the project stands for one of Python's own
             cwd=root,
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -72,6 +75,13 @@ def start(root: Path, words: list[str]) -> str:
             del _started[known]
         _started[name] = _Started(process, log)
     return name
+
+
+def _written(log: Path) -> float:
+    try:
+        return log.stat().st_mtime
+    except FileNotFoundError:  # another process has cleared it away
+        return 0.0
 
 
 def look(name: str) -> dict[str, Any]:

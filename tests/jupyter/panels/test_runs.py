@@ -132,7 +132,9 @@ def test_a_note_is_written_and_a_line_break_refused(three: None) -> None:
     assert ml.run.show("gbm-1").tags["note"] == "-1 is {less}"
 
 
-def test_a_run_is_executed_again_in_a_process_of_its_own(three: None) -> None:
+def test_a_run_is_executed_again_in_a_process_of_its_own(three: None, project: Path) -> None:
+    # A module of the project is none of Python's own.
+    (project / "calendar.py").write_text("raise ImportError")
     started = said(act="reproduce", params={"ref": "gbm-1"})["ok"]
     while (now := said(apart=started["apart"])["ok"])["running"]:
         time.sleep(0.05)
