@@ -210,6 +210,7 @@ def test_a_list_read_again_does_not_come_back_after_somebody_has_gone_on(flights
         opened(page)
         page.evaluate("free()")
         page.wait_for_function("window.freed")
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         expect(page.get_by_text("3 versions")).to_be_visible()
         expect(page.get_by_role("grid", name="Versions of flights")).to_be_visible()
 

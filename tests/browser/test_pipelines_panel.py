@@ -150,16 +150,18 @@ def test_an_answer_that_comes_late_takes_no_form_away(project: Path, browser: Br
             const now = window.answerOf;
             window.late = new Promise((done) => { window.free = done; });
             window.answerOf = async (message) => {
-                if (message.ask !== "why") return now(message);
-                await window.late;
-                return now(message);
+                if (message.ask === "why") await window.late;
+                const answer = await now(message);
+                if (message.ask === "output") window.freed = true;
+                return answer;
             };
         }""")
         page.locator('[data-step="1_make"]').click()
         page.get_by_role("button", name="Run…").first.click()
         page.get_by_label("rows").fill("12")
         page.evaluate("window.free()")
-        page.wait_for_function("window.sent.some((one) => one.ask === 'output')")
+        page.wait_for_function("window.freed")
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         expect(page.get_by_text("%ml pipeline run sums -p rows=12")).to_be_visible()
         expect(page.get_by_label("rows")).to_have_value("12")
 
