@@ -35,8 +35,9 @@ class RunForm {
       this.wrong.replaceChildren();
       this.fields.replaceChildren(...(fields.length ? fields.map((field) => this.field(field)) : [el("p", { class: "nbp-muted", text: "No step has a parameter: no cell is tagged parameters." })]));
       if (untold.length) this.fields.prepend(el("p", { class: "nbp-warn", text: `What ${this.schedule} gives for ${untold.join(", ")} cannot be typed: below stands what it is by default.` }));
-      await this.look();
+      // At once: later it would take the focus from where somebody already writes.
       this.fields.querySelector("input, select, textarea")?.focus();
+      await this.look();
     } catch (error) {
       this.fields.replaceChildren();
       this.wrong.replaceChildren(context.fail(error));
