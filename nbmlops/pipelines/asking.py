@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, nearest
 from nbmlops.core.refs import Ref
+from nbmlops.pipelines.kinds import ANY, ParameterKind
+from nbmlops.pipelines.literals import MismatchError
 from nbmlops.pipelines.notebook import read_content
 from nbmlops.pipelines.parameters import Parameter, Parameters
 
@@ -93,6 +95,25 @@ class Asking:
                 found[field.name] = InvalidError(f"{', '.join(field.steps)} gives no default", hint="give it a value")
         return found
 
+    def typed(self, name: str, values: Mapping[str, Any]) -> dict[str, str]:
+        """Values for the parameters of a pipeline as one would type them in its form, by parameter.
+
+        A value that no text says, such as None for a ``str``, is left out; a name that no step declares stays.
+
+        Parameters
+        ----------
+        name : str
+            The pipeline, as for `form`.
+        values : mapping
+            Parameters as Python has them, or as text.
+        """
+        kinds: dict[str, ParameterKind] = {}
+        for parameters in self._declared(name)[0].values():
+            for one in parameters.declared:
+                kinds.setdefault(one.name, one.kind)
+        texts = {key: _text_of(kinds.get(key, ANY), value) for key, value in values.items()}
+        return {key: text for key, text in texts.items() if text is not None}
+
     def _declared(self, name: str) -> tuple[dict[str, Parameters], Mapping[str, Mapping[str, Any]]]:
         """The parameters by step, and what a frozen version sets of them."""
         ref = Ref.parse(name)
@@ -136,6 +157,18 @@ def _typed(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return value if isinstance(value, str) else repr(value)
+
+
+def _text_of(kind: ParameterKind, value: Any) -> str | None:
+    """The text that a kind reads as it takes `value`; a text that it cannot read is left as it is."""
+    as_it_is = value if isinstance(value, str) else None
+    try:
+        meant = kind.accept(value) if as_it_is is None else kind.read(as_it_is)
+        text = _typed(meant)
+        # Of a text in quotes, where anything may be given, the quotes have to stay: 5 and "5" are two.
+        return text if repr(kind.read(text)) == repr(meant) else as_it_is
+    except MismatchError:
+        return as_it_is
 
 
 def _fault(declared: Mapping[str, Parameters], name: str, text: str) -> InvalidError | None:

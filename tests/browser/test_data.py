@@ -193,6 +193,28 @@ def test_a_name_that_was_renamed_elsewhere_leads_back_to_all_names(flights: None
         expect(page.get_by_role("grid", name="Data", exact=True)).to_contain_text("trips")
 
 
+def test_a_list_read_again_does_not_come_back_after_somebody_has_gone_on(flights: None, browser: Browser) -> None:
+    with mounted(browser, "data") as page:
+        expect(page.get_by_text("2 names")).to_be_visible()
+        page.evaluate("""() => {
+            const now = window.answerOf;
+            const held = new Promise((done) => { window.free = done; });
+            window.answerOf = async (message) => {
+                const answer = await now(message);
+                if (message.ask === "names") { window.waits = true; await held; window.freed = true; }
+                return answer;
+            };
+        }""")
+        ml.data.save(frame(2), "more")
+        page.wait_for_function("window.waits")
+        opened(page)
+        page.evaluate("free()")
+        page.wait_for_function("window.freed")
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        expect(page.get_by_text("3 versions")).to_be_visible()
+        expect(page.get_by_role("grid", name="Versions of flights")).to_be_visible()
+
+
 def test_markup_in_every_text_is_shown_and_never_run(project: Path, browser: Browser) -> None:
     for number, payload in enumerate(PAYLOADS):
         rows = pd.DataFrame({each: [each, str(number)] for each in PAYLOADS})

@@ -102,6 +102,70 @@ def test_a_run_is_asked_for_by_a_form_followed_and_stopped(project: Path, browse
     assert ml.run.show("sums-2").status == "finished"
 
 
+def test_run_now_has_what_the_schedule_gives_and_a_default_of_two_lines_is_left(
+    project: Path, browser: Browser
+) -> None:
+    write(project / "notebooks" / "1_make.ipynb", "rows: int = 10\nfull: bool = True\nwhere: str = 'a\\nb'", RAW)
+    ml.schedule.add("sums@working", "0 6 * * *", {"full": "false", "rows": 5})
+    with mounted(browser, "pipelines") as page:
+        page.get_by_role("tab", name="Schedules").click()
+        page.get_by_role("button", name="Run now…").click()
+        expect(page.get_by_label("full")).to_have_value("False")
+        expect(page.get_by_label("where")).to_have_value("a\nb")
+        expect(page.get_by_text("%ml pipeline run sums -p rows=5 -p full=False", exact=True)).to_be_visible()
+        page.get_by_label("where").fill("a\nc")
+        expect(page.get_by_text("a line holds no line break")).to_be_visible()
+        page.get_by_label("where").fill("a")
+        expect(page.get_by_text("-p where=a")).to_be_visible()
+        page.get_by_label("rows").press("Enter")
+        expect(page.get_by_role("dialog")).to_contain_text("-p where=a")
+
+
+def test_nothing_of_a_pipeline_stays_when_another_is_chosen(project: Path, browser: Browser) -> None:
+    write(project / "notebooks" / "alone.ipynb", "n: int = 1")
+    settings = project / "pyproject.toml"
+    settings.write_text(settings.read_text() + '\nother = ["notebooks/alone.ipynb"]\n')
+    forget()
+    ml.pipeline.run("sums")
+    with mounted(browser, "pipelines") as page:
+        page.get_by_label("Pipeline", exact=True).select_option("sums")
+        page.locator('[data-step="1_make"]').click()
+        expect(page.get_by_role("heading", name="1_make")).to_be_visible()
+        page.get_by_label("Pipeline", exact=True).select_option("other")
+        expect(page.get_by_text("not run yet")).to_be_visible()
+        ml.run.note("sums-1", "the store changes")
+        page.wait_for_function(
+            "window.sent.filter((one) => one.params?.name === 'other' && one.ask === 'graph').length > 1"
+        )
+        expect(page.get_by_role("heading", name="1_make")).to_have_count(0)
+        page.locator('[data-step="alone"]').click()
+        expect(page.get_by_role("heading", name="alone")).to_be_visible()
+
+
+def test_an_answer_that_comes_late_takes_no_form_away(project: Path, browser: Browser) -> None:
+    ml.pipeline.run("sums")
+    with mounted(browser, "pipelines") as page:
+        expect(page.locator('[data-step="1_make"]')).to_have_attribute("aria-label", re.compile("completed"))
+        page.evaluate("""() => {
+            const now = window.answerOf;
+            window.late = new Promise((done) => { window.free = done; });
+            window.answerOf = async (message) => {
+                if (message.ask === "why") await window.late;
+                const answer = await now(message);
+                if (message.ask === "output") window.freed = true;
+                return answer;
+            };
+        }""")
+        page.locator('[data-step="1_make"]').click()
+        page.get_by_role("button", name="Run…").first.click()
+        page.get_by_label("rows").fill("12")
+        page.evaluate("window.free()")
+        page.wait_for_function("window.freed")
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        expect(page.get_by_text("%ml pipeline run sums -p rows=12")).to_be_visible()
+        expect(page.get_by_label("rows")).to_have_value("12")
+
+
 def test_parts_of_a_step_that_runs_for_some_values_are_one_box(project: Path, browser: Browser) -> None:
     ml.pipeline.run("sums", for_={"rows": [1, 2, 3]}, steps=["1_make"])
     with mounted(browser, "pipelines") as page:
@@ -135,7 +199,7 @@ def test_a_schedule_tells_its_next_times_and_is_paused(project: Path, browser: B
         page.get_by_role("tab", name="Schedules").click()
         page.get_by_label("Cron line").fill("0 6 * * *")
         page.get_by_label("Time zone").fill("Europe/Berlin")
-        page.get_by_role("button", name="Add…").click()
+        page.get_by_label("Time zone").press("Enter")
         dialog = page.get_by_role("dialog")
         expect(dialog).to_contain_text('%ml schedule add sums@working "0 6 * * *" --tz Europe/Berlin')
         dialog.get_by_role("button", name="Add it").click()
@@ -184,7 +248,7 @@ def test_a_refusal_says_why_and_what_waits_is_approved(
         )
         page.get_by_role("button", name="Promote…").first.click()
         page.get_by_label("Message").fill("now")
-        page.get_by_role("button", name="Promote…").last.click()
+        page.get_by_label("Message").press("Enter")
         expect(dialog).to_contain_text("%ml pipeline promote sums --to production -m now")
         dialog.get_by_role("button", name="Promote", exact=True).click()
         expect(dialog).to_contain_text("/etc/hosts", timeout=SLOW)

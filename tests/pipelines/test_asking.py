@@ -66,3 +66,33 @@ def test_the_form_of_a_frozen_version_has_its_values(workspace: Workspace) -> No
     write(workspace.marker.root / "notebooks" / "1_make.ipynb", "rows: int = 11")
     frozen, working = (workspace.pipeline.form(name)[0] for name in ("sums@production", "sums"))
     assert (frozen.default, working.default) == ("10", "11")
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "text"),
+    [
+        ("x: bool = True", False, "False"),
+        ("x: bool = True", "false", "False"),
+        ('x: Literal[1, "a"] = 1', 1, "1"),
+        ("x: list[int] = []", [1, 2], "[1, 2]"),
+        ("x: dict[str, int] = {}", {"a": 1}, "{'a': 1}"),
+        ("x: int | None = 1", None, "None"),
+        ("x: float = 1.5", 2, "2.0"),
+        ("x: date = date(2013, 1, 31)", "2013-02-01", "2013-02-01"),
+        ("x: list[date] = []", "['2013-02-01']", "['2013-02-01']"),
+        ("x: str = ''", "a\nb", "a\nb"),
+        ("x = None", '"5"', '"5"'),
+        ("x: int = 1", "many", "many"),
+    ],
+)
+def test_a_value_is_typed_as_what_is_read_as_the_same(
+    workspace: Workspace, declared: str, value: object, text: str
+) -> None:
+    notebook = workspace.marker.root / "notebooks" / "1_make.ipynb"
+    write(notebook, f"from datetime import date\nfrom typing import Literal\n{declared}")
+    assert workspace.pipeline.typed("sums", {"x": value}) == {"x": text}
+
+
+def test_what_no_text_says_is_not_typed(workspace: Workspace) -> None:
+    write(workspace.marker.root / "notebooks" / "1_make.ipynb", 'x: str = "a"')
+    assert workspace.pipeline.typed("sums", {"x": None}) == {}

@@ -12,7 +12,9 @@ from nbmlops.core.refs import Ref, check_alias, check_name
 from nbmlops.jupyter.panels.outputs import shown_cells
 from nbmlops.jupyter.panels.panel import Panel
 from nbmlops.pipelines.packaging.unpacking import is_package
+from nbmlops.pipelines.schedules.dates import is_due
 from nbmlops.render.listing import Listing
+from nbmlops.tracking.ml_line import quoted
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.graph import Step
@@ -93,14 +95,24 @@ def waiting(workspace: Workspace, name: str) -> dict[str, Any]:
     return {"rows": [{attribute: getattr(ask, attribute) for attribute in named} for ask in found]}
 
 
-def form(workspace: Workspace, name: str) -> dict[str, Any]:
-    """The parameters that a run can be given."""
-    return {"fields": workspace.pipeline.form(name)}
+def form(workspace: Workspace, name: str, schedule: str | None = None) -> dict[str, Any]:
+    """The parameters of a run, and what a schedule gives for them: as text, and the names of what no text says."""
+    found = workspace.schedule.show(schedule).parameters if schedule else {}
+    # A date that is filled in when it comes due is none yet.
+    values = {key: value for key, value in found.items() if not (isinstance(value, str) and is_due(value))}
+    given = workspace.pipeline.typed(name, values)
+    untold = [key for key in values if key not in given]
+    return {"fields": workspace.pipeline.form(name), "given": given, "untold": untold}
 
 
 def faults(workspace: Workspace, name: str, values: dict[str, str]) -> dict[str, Any]:
-    """What is wrong with values for them, by field."""
+    """What is wrong with values for them, by field; of a text of several lines, that no line of the grammar says it."""
     found = workspace.pipeline.faults(name, values)
+    for field, text in values.items():
+        try:
+            quoted([text])
+        except InvalidError as error:
+            found.setdefault(field, error)
     return {field: {"message": error.message, "hint": error.hint} for field, error in found.items()}
 
 

@@ -2,8 +2,9 @@
 
 A message asks (``{"panel": "runs", "ask": "page", "params": {}}``), acts (``{"panel": "runs", "act": "note",
 "params": {}, "dry": true}``), or follows what runs apart (``{"panel": "runs", "apart": ID, "stop": false}``). The
-answer is ``{"ok": value}`` or ``{"error": {"message": …, "hint": …}}``. An action is always a line of the grammar that
-the panel declares, so a panel can do nothing that a person could not type; with ``dry`` the line is only written.
+answer is ``{"ok": value}`` or ``{"error": {"message": …, "hint": …}}``, the latter with ``"unknown": true`` where there
+is nothing of a name. An action is always a line of the grammar that the panel declares, so a panel can do nothing that
+a person could not type; with ``dry`` the line is only written.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def answer(open_workspace: Callable[[], Workspace], message: Any) -> dict[str, A
     try:
         return {"ok": to_json(_answered(open_workspace, _understood(message), line))}
     except NbmlopsError as error:
-        return {"error": {"message": error.message, "hint": error.hint}, **line}
+        unknown = {"unknown": True} if isinstance(error, NotFoundError) else {}
+        return {"error": {"message": error.message, "hint": error.hint, **unknown}, **line}
     except Exception as error:  # noqa: BLE001 - the front end waits, and an error that it never hears of is worse
         _log.exception("a panel asked for %s", str(message)[:200])
         hint = spoken("look at the log; `ml doctor` tells whether the store is in order")

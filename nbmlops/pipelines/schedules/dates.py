@@ -11,7 +11,7 @@ from nbmlops.core.errors import InvalidError
 from nbmlops.core.spans import parse_span
 from nbmlops.pipelines.cron import zone
 
-__all__ = ["filled", "plain"]
+__all__ = ["filled", "is_due", "plain"]
 
 _PLAIN = (str, int, float, bool, type(None))
 _DUE = re.compile(r"due(?:([+-])(\d+[smhdw]))?:(.*)", re.DOTALL)
@@ -42,6 +42,11 @@ def filled(parameters: Mapping[str, Any], at: datetime, zone_name: str = "UTC") 
     {'month': '2026-02', 'rows': 5}
     """
     return {key: _filled(key, value, at, zone_name) for key, value in parameters.items()}
+
+
+def is_due(text: str) -> bool:
+    """Whether a text is a date that is filled in when a time comes due."""
+    return _DUE.fullmatch(text) is not None
 
 
 def _filled(key: str, value: Any, at: datetime, zone_name: str) -> Any:

@@ -161,6 +161,28 @@ def test_a_form_has_a_field_for_each_parameter_and_says_what_is_wrong_below_it(p
     assert asked("faults", name="sums", values={"rows": "12"}) == {}
 
 
+def test_a_form_has_what_a_schedule_gives_as_one_would_type_it(project: Path) -> None:
+    write(project / "notebooks" / "1_make.ipynb", "rows: int = 10\nfull: bool = True\nday: str = ''", RAW)
+    ml.schedule.add("sums@working", "0 6 * * *", {"full": "false", "rows": 5, "day": "due-1d:%Y-%m-%d"})
+    found = asked("form", name="sums", schedule="sums")
+    assert (found["given"], found["untold"]) == ({"full": "False", "rows": "5"}, [])
+    write(project / "notebooks" / "1_make.ipynb", "rows: str = 'ten'", RAW)
+    assert asked("form", name="sums", schedule="sums")["untold"] == ["rows"]
+
+
+def test_a_text_of_several_lines_is_told_to_have_no_line(project: Path) -> None:
+    write(project / "notebooks" / "1_make.ipynb", "rows: int = 10\nwhere: str = ''", RAW)
+    wrong = asked("faults", name="sums", values={"where": "a\nb"})
+    assert "a line holds no line break" in wrong["where"]["message"]
+    assert "Python" in wrong["where"]["hint"]
+
+
+def test_a_line_that_nobody_here_started_is_unknown(project: Path) -> None:
+    given = answer(workspace, {"panel": "pipelines", "apart": "nothing"})
+    assert given["error"]["unknown"] is True
+    assert "unknown" not in said("act", "pause", schedule="")["error"]
+
+
 def test_a_schedule_is_added_paused_resumed_and_removed(project: Path) -> None:
     added = done("add", target="sums@working", cron="0 6 * * *", tz="Europe/Berlin")
     assert added["line"] == '%ml schedule add sums@working "0 6 * * *" --tz Europe/Berlin'

@@ -39,12 +39,13 @@ class DataView {
 
   async names({ keep = false } = {}) {
     const { el, button, say, context } = this.words();
+    const lasts = turnOf(this, "at", keep);
     const rows = await context.ask("names");
-    if (!changedSince(this, "names", rows) && keep) return;
+    if (!lasts() || (!changedSince(this, "names", rows) && keep)) return;
     this.all = rows;
     if (!(keep && this.at.list === "names" && this.list)) {
       this.at = { list: "names" };
-      this.find = el("input", { type: "search", class: "nbp-input", placeholder: "name, message or tag", "aria-label": "Find data by name, message or tag", spellcheck: "false", on: { input: context.debounced(() => this.found()) } });
+      this.find = el("input", { type: "search", class: "nbp-input", placeholder: "name, message or tag", "aria-label": "Find data by name, message or tag", spellcheck: "false", on: { input: context.debounced(() => { if (this.at.list === "names") this.found(); }) } });
       this.count = el("span", { class: "nbp-muted", role: "status" });
       this.bar.replaceChildren(this.find, button("Deleted", () => this.deleted()), this.count);
       this.put(context.table({ label: "Data", columns: [this.column.name(), this.column.number("newest"), ...this.columns()], rows, id: (row) => row.name, sort: { key: "name", descending: false }, onOpen: (row) => this.versions(row.name, { ref: row.ref }) }));
@@ -67,8 +68,9 @@ class DataView {
 
   async deleted({ keep = false } = {}) {
     const { el, button, context } = this.words();
+    const lasts = turnOf(this, "at", keep);
     const rows = await context.ask("deleted");
-    if (!changedSince(this, "deleted", rows) && keep) return;
+    if (!lasts() || (!changedSince(this, "deleted", rows) && keep)) return;
     if (!(keep && this.at.list === "deleted" && this.list)) {
       this.at = { list: "deleted" };
       this.bar.replaceChildren(this.back(), el("h2", { text: "Deleted" }));
@@ -84,15 +86,15 @@ class DataView {
 
   async versions(name, { keep = false, ref = null } = {}) {
     const { el, button, say, context } = this.words();
+    const lasts = turnOf(this, "at", keep);
     let source;
     try {
       source = await history(context, name);
     } catch (error) {
-      // It was renamed or deleted, here or elsewhere.
-      await this.names();
-      this.above.replaceChildren(context.fail(error));
+      if (lasts()) await backToNames(this, error);
       return;
     }
+    if (!lasts()) return;
     const here = source.total <= ALL_HERE;
     const made = !(keep && this.at.name === name && this.at.here === here && this.list);
     if (made) {
@@ -201,6 +203,7 @@ class DataView {
     this.aside(version.ref, this.actions(version), this.place, context.tabs(pages, { label: `About ${version.ref}` }));
     this.refresh = async () => {
       const now = await context.ask("version", { ref: version.ref }).catch(() => null);
+      if (turn !== this.turn) return;
       if (!now) { this.closeSide(); return; }
       if (changedSince(this, "version", now)) {
         Object.assign(version, now);
@@ -323,6 +326,7 @@ class DataView {
     const number = (ref) => Number(ref.split("@v")[1] ?? Infinity);
     const [before, after] = [...refs].sort((one, other) => number(one) - number(other));
     const box = this.context.el("div", {});
+    this.turn = (this.turn ?? 0) + 1;
     this.place = this.context.el("div", {});
     this.aside(`${before} and ${after}`, this.place, box);
     this.diff(box, { before, after });

@@ -9,9 +9,10 @@ const panels = {
 };
 
 class PanelError extends Error {
-  constructor({ message, hint }, line) {
+  constructor({ message, hint, unknown }, line) {
     super(message);
     this.hint = hint;
+    this.unknown = unknown === true; // there is no such thing, and asking again finds none
     this.line = line;
   }
 }

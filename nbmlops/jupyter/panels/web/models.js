@@ -41,15 +41,15 @@ class ModelsView {
 
   async names({ keep = false } = {}) {
     const { el, button, say, context } = this.words();
-    const rows = await context.ask("names");
-    const waiting = await context.ask("waiting");
-    if (!changedSince(this, "names", [rows, waiting]) && keep) return;
+    const lasts = turnOf(this, "at", keep);
+    const [rows, waiting] = await Promise.all([context.ask("names"), context.ask("waiting")]);
+    if (!lasts() || (!changedSince(this, "names", [rows, waiting]) && keep)) return;
     if (!(keep && this.at.list === "names" && this.list)) {
       this.at = { list: "names" };
       this.count = el("span", { class: "nbp-muted", role: "status" });
-      this.bar.replaceChildren(this.count, button("Deleted", () => this.deleted()));
+      this.bar.replaceChildren(this.count, button("Deleted", () => { this.closeSide(); this.deleted(); }));
       const columns = [{ key: "name", title: "model", width: 150 }, { key: "number", title: "newest", width: 70, cell: (row) => row.number ? `v${row.number}` : row.ref }, ...this.columns()];
-      this.put(context.table({ label: "Models", columns, rows, id: (row) => row.name, sort: { key: "name", descending: false }, onOpen: (row) => this.board(row.name) }));
+      this.put(context.table({ label: "Models", columns, rows, id: (row) => row.name, sort: { key: "name", descending: false }, onOpen: (row) => { this.closeSide(); this.board(row.name); } }));
     } else this.list.show(rows, { keep: true });
     this.fit(rows.length);
     this.count.textContent = rows.length ? say.count(rows.length, "model") : "";
@@ -59,8 +59,9 @@ class ModelsView {
 
   async deleted({ keep = false } = {}) {
     const { el, button, context } = this.words();
+    const lasts = turnOf(this, "at", keep);
     const rows = await context.ask("deleted");
-    if (!changedSince(this, "deleted", rows) && keep) return;
+    if (!lasts() || (!changedSince(this, "deleted", rows) && keep)) return;
     this.at = { list: "deleted" };
     this.closeSide();
     this.bar.replaceChildren(this.back(), el("h2", { text: "Deleted" }));
@@ -104,13 +105,12 @@ class ModelsView {
 
   async board(name, { keep = false } = {}) {
     const { el, button, say, context } = this.words();
+    const lasts = turnOf(this, "at", keep);
     let found;
     try {
       found = await Promise.all([context.ask("board", { name }), context.ask("outline", { name }), context.ask("versions", { name }), context.ask("waiting", { name })]);
     } catch (error) {
-      // It was renamed or deleted, here or elsewhere.
-      await this.names();
-      this.above.prepend(context.fail(error));
+      if (lasts()) await backToNames(this, error);
       return;
     }
     const [aliased, outline, newest, waiting] = found;
@@ -118,6 +118,7 @@ class ModelsView {
     // As many pages as were looked at: what moved on one of them moves here.
     const pages = same ? this.at.pages : 1;
     const rest = await Promise.all(outline.anchors.slice(0, pages - 1).map((after) => context.ask("versions", { name, after })));
+    if (!lasts()) return;
     if (!changedSince(this, "board", [name, found, rest]) && same) return;
     this.at = { list: "board", name, pages, anchors: outline.anchors, aliases: [...new Set(aliased.flatMap((card) => card.aliases))] };
     if (!same) {
@@ -270,6 +271,7 @@ class ModelsView {
     }
     if (turn !== this.turn) return; // another one was opened meanwhile
     if (this.at.list !== "board" || this.at.name !== version.name) await this.board(version.name);
+    if (turn !== this.turn) return;
     this.place = el("div", {});
     const facts = el("div", {});
     const gate = el("div", {});
@@ -285,6 +287,7 @@ class ModelsView {
     this.verdicts = () => { if (tabbed.isConnected) tabbed.choose(1); };
     this.refresh = async () => {
       const now = await context.ask("version", { ref: version.ref }).catch(() => null);
+      if (turn !== this.turn) return;
       if (!now) { this.closeSide(); return; }
       if (!changedSince(this, "version", now)) return;
       Object.assign(version, now);

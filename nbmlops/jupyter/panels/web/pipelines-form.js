@@ -1,15 +1,17 @@
 // The form of a run, made from the parameters that the notebooks declare; what is wrong with a value stands below it.
 
+const BREAK = /\r\n?|\n/g;
+
 class RunForm {
-  constructor(context, { targets, target, given }) {
-    const { el, button } = context;
+  constructor(context, { targets, target, schedule }) {
+    const { el } = context;
     this.context = context;
-    this.given = given;
+    this.schedule = schedule;
     this.inputs = new Map();
     this.target = el("select", { "aria-label": "What to run", on: { change: () => this.fill() } }, targets.map((one) => el("option", { value: one, text: one.includes("@") ? one : `${one} (the notebooks as they are)`, selected: one === target })));
     this.fields = el("div", { class: "nbp-fields" });
     this.cache = el("input", { type: "checkbox", checked: true });
-    this.go = button("Run…", () => this.run(), { class: "nbp-button nbp-primary" });
+    this.go = el("button", { type: "submit", class: "nbp-button nbp-primary", text: "Run…" });
     this.wrong = el("div");
     this.line = el("div");
     this.element = el("form", { class: "nbp-asking", on: { submit: (event) => { event.preventDefault(); if (!this.go.disabled) this.run(); } } },
@@ -27,13 +29,15 @@ class RunForm {
   async fill() {
     const { el, context } = { el: this.context.el, context: this.context };
     try {
-      const { fields } = await context.ask("form", { name: this.target.value });
-      this.known = fields;
+      const { fields, given, untold } = await context.ask("form", { name: this.target.value, ...(this.schedule ? { schedule: this.schedule } : {}) });
+      this.given = given;
       this.inputs.clear();
       this.wrong.replaceChildren();
       this.fields.replaceChildren(...(fields.length ? fields.map((field) => this.field(field)) : [el("p", { class: "nbp-muted", text: "No step has a parameter: no cell is tagged parameters." })]));
+      if (untold.length) this.fields.prepend(el("p", { class: "nbp-warn", text: `What ${this.schedule} gives for ${untold.join(", ")} cannot be typed: below stands what it is by default.` }));
+      // At once: later it would take the focus from where somebody already writes.
+      this.fields.querySelector("input, select, textarea")?.focus();
       await this.look();
-      this.fields.querySelector("input, select")?.focus();
     } catch (error) {
       this.fields.replaceChildren();
       this.wrong.replaceChildren(context.fail(error));
@@ -46,10 +50,15 @@ class RunForm {
     const own = this.given[field.name];
     const value = own ?? (field.is_computed ? "" : field.default);
     const about = { id, "aria-describedby": `${id}-about ${id}-wrong`, on: { input: () => this.judge(), change: () => this.judge() } };
-    const kinds = { int: { inputmode: "numeric" }, float: { inputmode: "decimal" }, date: { type: "date" } };
+    // A picker of dates shows nothing of a text that is none: there it is a field like another, and what is wrong is said.
+    const kinds = { int: { inputmode: "numeric" }, float: { inputmode: "decimal" }, date: /^(\d{4}-\d\d-\d\d)?$/.test(value) ? { type: "date" } : {} };
+    // Where none of the choices stands by itself, none is chosen.
+    const choices = field.is_required || field.is_computed || !field.choices.includes(value) ? ["", ...field.choices] : field.choices;
+    const line = { class: "nbp-input", spellcheck: "false", placeholder: field.is_computed ? field.default : field.is_required ? "needed" : "", value, ...about };
     const input = field.choices.length
-      ? el("select", about, (field.is_required ? ["", ...field.choices] : field.choices).map((one) => el("option", { value: one, text: one, selected: one === value })))
-      : el("input", { class: "nbp-input", spellcheck: "false", placeholder: field.is_computed ? field.default : field.is_required ? "needed" : "", value, ...about, ...(kinds[field.kind] ?? {}) });
+      ? el("select", about, choices.map((one) => el("option", { value: one, text: one || (field.is_computed ? field.default : ""), selected: one === value })))
+      // A line takes the breaks out of a text: what nobody touched would be another value.
+      : value.search(BREAK) >= 0 ? el("textarea", { ...line, rows: "4" }) : el("input", { ...line, ...(kinds[field.kind] ?? {}) });
     const wrong = el("pre", { id: `${id}-wrong`, class: "nbp-wrong", hidden: true });
     this.inputs.set(field.name, { field, input, wrong });
     const steps = field.steps.length > 3 ? `${field.steps.length} steps` : field.steps.join(", ");
@@ -62,7 +71,7 @@ class RunForm {
     const found = {};
     for (const [name, { field, input }] of this.inputs) {
       const { value } = input;
-      const usual = field.is_computed || field.is_required ? "" : field.default;
+      const usual = field.is_computed || field.is_required ? "" : field.default.replace(BREAK, "\n"); // as a field gives it
       if (value !== usual) found[name] = value;
     }
     return found;
@@ -84,6 +93,7 @@ class RunForm {
         if (fault) input.setAttribute("aria-invalid", "true");
         else input.removeAttribute("aria-invalid");
       }
+      this.wrong.replaceChildren();
       this.go.disabled = Object.keys(faults).length > 0;
       const line = this.go.disabled ? null : await this.context.line("run", this.params());
       if (round === this.round) this.line.replaceChildren(...(line ? [this.context.lineOf(line)] : []));

@@ -35,7 +35,9 @@ class RunsTab {
   }
 
   async more() {
-    const found = await this.context.ask("runs", { name: this.view.name, after: this.next });
+    const { name } = this.view;
+    const found = await this.context.ask("runs", { name, after: this.next });
+    if (name !== this.view.name) return;
     this.rows = [...this.rows, ...found.rows];
     this.next = found.next;
     this.tell();
@@ -92,7 +94,6 @@ class TimesTab {
     const tone = schedule.paused_at ? "waiting" : schedule.running ? "running" : schedule.late ? "warned" : "finished";
     const last = schedule.last ? `${schedule.last.state} ${say.when(schedule.last.ended_at ?? schedule.last.due_at)}${schedule.last.run ? ` (${schedule.last.run})` : ""}${schedule.last.note ? `: ${schedule.last.note}` : ""}` : "none yet";
     const act = (name, word) => () => context.act(name, { schedule: schedule.name }, { title: `${word} ${schedule.name}`, run: word });
-    const given = Object.fromEntries(Object.entries(schedule.parameters).filter(([, value]) => !String(value).startsWith("due:")).map(([name, value]) => [name, String(value)]));
     const target = schedule.target.endsWith("@working") ? this.view.base : schedule.target;
     const history = el("details", { open: this.open.has(schedule.name) }, el("summary", { text: "What has come due" }), el("div"));
     const read = async () => {
@@ -109,7 +110,7 @@ class TimesTab {
       next.length > 0 && el("div", {}, el("h3", { text: `The next ${next.length} times` }), el("ol", { class: "nbp-list" }, next.map((one) => el("li", { text: `${one.local} ${one.zone}` })))),
       el("div", { class: "nbp-bar" },
         schedule.paused_at ? button("Resume…", act("unpause", "Resume")) : button("Pause…", act("pause", "Pause")),
-        button("Run now…", () => this.view.ask(target, given)), button("Delete…", act("remove", "Delete"))), history);
+        button("Run now…", () => this.view.ask(target, schedule.name)), button("Delete…", act("remove", "Delete"))), history);
   }
 
   fires(rows) {
@@ -120,7 +121,7 @@ class TimesTab {
   }
 
   adding(targets) {
-    const { el, button, context } = { ...this.context, context: this.context };
+    const { el, context } = { ...this.context, context: this.context };
     const cron = el("input", { class: "nbp-input nbp-short", placeholder: "0 6 * * *", "aria-label": "Cron line", spellcheck: "false" });
     const tz = el("input", { class: "nbp-input nbp-short", placeholder: "Europe/Berlin", "aria-label": "Time zone", spellcheck: "false" });
     const what = el("select", { "aria-label": "What it starts" }, targets.map((target) => el("option", { value: target, text: target.endsWith("@working") ? `${this.view.name} (the notebooks as they are)` : target })));
@@ -129,7 +130,7 @@ class TimesTab {
       const done = await context.act("add", { target: what.value, cron: cron.value.trim() || cron.placeholder, ...(zone ? { tz: zone } : {}) }, { title: `Schedule ${this.view.name}`, run: "Add it" });
       if (done) cron.value = "";
     };
-    return el("form", { class: "nbp-piece", "aria-label": "Add a schedule", on: { submit: (event) => { event.preventDefault(); press(); } } }, el("h2", { text: "Add a schedule" }), el("div", { class: "nbp-bar" }, what, cron, tz, button("Add…", press)));
+    return el("form", { class: "nbp-piece", "aria-label": "Add a schedule", on: { submit: (event) => { event.preventDefault(); press(); } } }, el("h2", { text: "Add a schedule" }), el("div", { class: "nbp-bar" }, what, cron, tz, el("button", { type: "submit", class: "nbp-button", text: "Add…" })));
   }
 }
 
@@ -183,7 +184,7 @@ class FrozenTab {
       await context.act("promote", { name: this.view.name, to: to.value.trim(), ...(message ? { message } : {}) }, { title: `Promote ${this.view.name}`, run: "Promote", about: "It lints the notebooks, executes them in clean kernels to prove them, judges by the gates, freezes, and moves the alias. What refuses it is said below, and nothing is moved then." });
     };
     this.form.replaceChildren(el("form", { class: "nbp-piece", on: { submit: (event) => { event.preventDefault(); press(); } } }, el("div", { class: "nbp-sidehead" }, el("h2", { text: `Promote ${this.view.name}` }), button("Close", () => this.form.replaceChildren(), { "aria-label": "Close the form" })),
-      el("div", { class: "nbp-bar" }, to, why, button("Promote…", press, { class: "nbp-button nbp-primary" }))));
+      el("div", { class: "nbp-bar" }, to, why, el("button", { type: "submit", class: "nbp-button nbp-primary", text: "Promote…" }))));
     to.focus();
   }
 }

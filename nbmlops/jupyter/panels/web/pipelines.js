@@ -57,18 +57,28 @@ class PipelinesView {
     this.content.hidden = rows.length === 0;
     this.nothing.replaceChildren(...(rows.length ? [] : [this.context.empty("No pipelines yet. Name the first in pyproject.toml: its notebooks are the steps, and the graph is read from what they load and save.", '[tool.nbmlops.pipelines]\nNAME = ["notebooks/*.ipynb"]')]));
     if (!rows.length) return;
-    if (!this.record) this.name = rows[0].name;
+    if (!this.record) this.leaveFor(rows[0].name);
     this.renew(this.select, rows.map((row) => row.name), () => rows.map((row) => el("option", { value: row.name, text: row.name })));
     this.select.value = this.name;
     await this.fresh();
   }
 
   async choose(name) {
-    this.name = name;
-    this.pinned = null;
-    this.shown = null;
-    this.side.hidden = true;
+    this.leaveFor(name);
     await this.fresh();
+  }
+
+  // Nothing of the pipeline before stays.
+  leaveFor(name) {
+    Object.assign(this, { name, pinned: null, shown: null, plan: null, running: false, states: new Map() });
+    this.shut();
+  }
+
+  shut() {
+    turnOf(this, "again");
+    this.side.hidden = true;
+    this.again = null;
+    this.following = false;
   }
 
   // Read again what is shown of the pipeline.
@@ -99,7 +109,9 @@ class PipelinesView {
 
   async waiting() {
     const { el, button, context } = { ...this.context, context: this.context };
-    const { rows } = await context.ask("waiting", { name: this.name });
+    const { name } = this;
+    const { rows } = await context.ask("waiting", { name });
+    if (name !== this.name) return;
     this.renew(this.waits, rows, () => rows.map((one) => el("div", { class: "nbp-notice" },
       el("span", {}, el("b", { text: one.ref }), ` waits for ${one.alias}: ${one.where}${one.message ? ` — ${one.message}` : ""}`),
       el("span", { class: "nbp-bar" },
@@ -151,7 +163,7 @@ class PipelinesView {
     this.renew(this.about, [run, this.pinned], () => [
       el("span", { class: `nbp-state nbp-is-${run.status}`, text: `${run.name} ${run.status}${stopping}` }),
       el("span", { text: `${say.when(run.started_at)}${run.seconds === null ? "" : `, took ${say.duration(run.seconds)}`}${run.tags.for ? `, for ${run.tags.for}` : ""}` }),
-      this.pinned && button("Newest run", () => { this.pinned = null; this.side.hidden = true; this.again = null; this.live(); }),
+      this.pinned && button("Newest run", () => { this.pinned = null; this.shut(); this.live(); }),
       run.status === "running" && !stopping && button("Stop…", () => context.act("stop", { run: run.name }, { title: `Stop ${run.name}`, run: "Stop it" })),
       (run.status === "failed" || run.status === "killed") && button("Resume…", () => this.resume(run.name)),
       run.error && el("span", { class: "nbp-bad", text: whyOf(run.error) }),
@@ -165,8 +177,7 @@ class PipelinesView {
 
   pin(run) {
     this.pinned = run;
-    this.side.hidden = true;
-    this.again = null;
+    this.shut();
     this.pages.choose(0);
     this.live().catch((error) => this.wrong.replaceChildren(this.context.fail(error)));
   }
@@ -196,7 +207,7 @@ class PipelinesView {
     const top = this.side.scrollTop;
     this.title = title;
     this.side.hidden = false;
-    const close = button("Close", () => { this.side.hidden = true; this.again = null; this.flow.mark(); }, { "aria-label": `Close ${title}` });
+    const close = button("Close", () => { this.shut(); this.flow.mark(); }, { "aria-label": `Close ${title}` });
     const focused = same && this.side.contains(document.activeElement) ? document.activeElement : null;
     this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...children.filter(Boolean));
     this.side.scrollTop = same ? top : 0;
@@ -209,11 +220,13 @@ class PipelinesView {
 
   // --- one step ----------------------------------------------------------------------------------
 
-  async step(name) {
+  async step(name, fresh = false) {
     const parts = this.states?.get(name) ?? [];
-    const step = this.plan.steps.find((one) => one.name === name);
-    if (parts.length === 1) await this.part(step, parts[0]);
-    else this.aside(name, () => this.step(name), false, ...this.facts(step), ...this.parts(step, parts));
+    const step = this.plan?.steps.find((one) => one.name === name);
+    if (!step) return; // the graph is on its way, or it is there no more
+    if (parts.length === 1) { await this.part(step, parts[0], fresh); return; }
+    turnOf(this, "again", fresh);
+    this.aside(name, () => this.step(name, true), false, ...this.facts(step), ...this.parts(step, parts));
   }
 
   facts(step) {
@@ -235,9 +248,10 @@ class PipelinesView {
     return [el("h3", { text: say.count(parts.length, "part") }), el("ul", { class: "nbp-list" }, sorted.map(row))];
   }
 
-  async part(step, given) {
+  async part(step, given, fresh = false) {
     const { facts, say, context, button } = { ...this.context, context: this.context };
-    const part = this.shown.steps.find((one) => one.name === given.name) ?? given;
+    const lasts = turnOf(this, "again", fresh);
+    const part = this.shown?.steps.find((one) => one.name === given.name) ?? given;
     const many = (this.states.get(step.name) ?? []).length > 1;
     const wrong = kindOf(part.state) === "failed" && context.fail({ message: part.why });
     let [reasons, said] = [[], []];
@@ -248,10 +262,11 @@ class PipelinesView {
     } catch (error) {
       said = [context.fail(error)];
     }
+    if (!lasts()) return;
     const told = facts([["state", part.state.replaceAll("_", " ")], ["why", wrong ? null : part.why], ["ran because", reasons.join("; ")], ["run", part.run], ["took", say.duration(part.seconds)], ["usually", say.duration(part.expected)],
       ["cell", part.cell ? `${part.cell}, ${part.done} of ${part.cells} done` : null]], "How it stands");
     const back = many && button(`All ${this.states.get(step.name).length} parts`, () => this.step(step.name));
-    this.aside(part.name, () => this.part(step, part), part.state === "running", back, wrong, told, ...said, ...this.facts(step));
+    this.aside(part.name, () => this.part(step, part, true), part.state === "running", back, wrong, told, ...said, ...this.facts(step));
   }
 
   cells(found, part, again) {
@@ -284,25 +299,28 @@ class PipelinesView {
   async explain(only = null) {
     const { el, say, context } = { ...this.context, context: this.context };
     const tone = { run: "running", skip: "finished", depends: "warned" };
+    const lasts = turnOf(this, "again");
     this.pages.choose(0);
     try {
       const found = await context.ask("explain", { name: this.base });
+      if (!lasts()) return;
       const steps = only ? found.steps.filter((one) => one.step === only) : found.steps;
       const counted = (will) => found.steps.filter((one) => one.will === will).length;
       this.aside(only ? `Why ${only} would run, or not` : "What would run now", null, false, context.lineOf(`%ml pipeline explain ${this.base}`),
         el("p", { class: "nbp-muted", text: `${say.count(counted("run"), "step")} would run, ${counted("skip")} be skipped, ${counted("depends")} depend on those before` }),
         el("ul", { class: "nbp-list" }, steps.map((one) => el("li", {}, el("span", { class: `nbp-state nbp-is-${tone[one.will]}`, text: `${one.step}: ${one.will}` }), el("ul", {}, one.why.map((text) => el("li", { text })))))));
     } catch (error) {
-      this.aside("What would run now", null, false, context.fail(error));
+      if (lasts()) this.aside("What would run now", null, false, context.fail(error));
     }
   }
 
-  async ask(target = this.base, given = {}) {
+  async ask(target = this.base, schedule = null) {
+    const lasts = turnOf(this, "again");
     this.pages.choose(0);
     const frozen = [...new Set([...Object.values(this.record.aliases), this.record.newest].filter(Boolean))];
-    const form = new RunForm(this.context, { targets: [...new Set([target, this.base, ...frozen])], target, given });
+    const form = new RunForm(this.context, { targets: [...new Set([target, this.base, ...frozen])], target, schedule });
     this.aside(`Run ${this.name}`, null, false, form.element);
-    await form.start(async () => { this.pinned = null; this.side.hidden = true; await this.reload(); });
+    await form.start(async () => { this.pinned = null; if (lasts()) this.shut(); await this.reload(); });
   }
 }
 

@@ -208,6 +208,7 @@ class RunsView {
   }
 
   close() {
+    turnOf(this, "again");
     this.side.hidden = true;
     this.again = null;
     this.table.element.focus();
@@ -229,26 +230,29 @@ class RunsView {
   }
 
   async open(name, { fresh = false } = {}) {
+    const lasts = turnOf(this, "again", fresh);
     try {
       const run = await this.context.ask("run", { ref: name });
       const curves = await this.context.ask("curves", { ref: run.id, names: Object.keys(run.metrics).slice(0, 24) });
+      if (!lasts()) return;
       // What somebody has unfolded stays so while nothing of it has changed.
       const told = JSON.stringify([run, curves]);
       if (fresh && told === this.told) return;
       this.told = told;
       this.aside(run.name, () => this.open(run.name, { fresh: true }), runPage(this, run, curves));
     } catch (error) {
-      this.aside(name, null, [this.context.fail(error)]);
+      if (lasts()) this.aside(name, null, [this.context.fail(error)]);
     }
   }
 
   async compare() {
+    const lasts = turnOf(this, "again");
     try {
       const found = await this.context.ask("compare", { refs: [...this.table.selected] });
       const line = await this.context.line("compare", { refs: found.runs });
-      this.aside(`${found.runs.length} runs compared`, null, comparedPage(this.context, found, line));
+      if (lasts()) this.aside(`${found.runs.length} runs compared`, null, comparedPage(this.context, found, line));
     } catch (error) {
-      this.aside("Compare", null, [this.context.fail(error)]);
+      if (lasts()) this.aside("Compare", null, [this.context.fail(error)]);
     }
   }
 }

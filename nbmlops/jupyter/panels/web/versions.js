@@ -7,6 +7,12 @@ async function history(context, name) {
   return { total: outline.total, size: outline.size, first: await page(0), page };
 }
 
+// A name that was renamed or deleted, here or elsewhere, leads back to all of them.
+async function backToNames(view, error) {
+  await view.names();
+  if (view.at.list === "names") view.above.prepend(view.context.fail(error));
+}
+
 // Words as chips; each may have a button that takes it off, and is told by `off` how.
 function chips(words, off = null) {
   return el("span", { class: "nbp-chips" }, words.map((word) => el("span", { class: "nbp-chip" }, el("span", { text: word }),
