@@ -37,6 +37,10 @@ BEGIN = "import os, pathlib, time\nhere = pathlib.Path('..').resolve()\n"
 BEGIN += "with (here / 'begun').open('a') as file:\n    file.write(f'{NAME} {os.getppid()}\\n')"
 WAIT = "while not (here / 'go').exists():\n    time.sleep(0.05)"
 END = "with (here / 'ended').open('a') as file:\n    file.write(f'{NAME}\\n')"
+# Whoever runs the tests in the background lets them ignore Ctrl-C, and so what they start.
+AT_A_TERMINAL = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from nbmlops.__main__ import main; main()"
+)
 SAVE = "from nbmlops import ml\nimport pandas as pd\nml.data.save(pd.DataFrame({'by': [os.getppid()]}), 'out')"
 
 
@@ -166,15 +170,19 @@ def test_a_run_that_is_stopped_leaves_nothing_on_the_workers(
 ) -> None:
     with project(tmp_path, one=[BEGIN, WAIT, END], other=[BEGIN, WAIT, END], third=[BEGIN, END]) as workspace:
         asked = ["pipeline", "run", "marks", "--executor", "dask", "--scheduler", cluster.address]
-        client = subprocess.Popen([sys.executable, "-m", "nbmlops", *asked], cwd=workspace.marker.root)
-        until(lambda: len(lines(workspace, "begun")) == 2)
-        client.send_signal(number)
-        client.wait(60)
+        client = subprocess.Popen([sys.executable, "-c", AT_A_TERMINAL, *asked], cwd=workspace.marker.root)
+        try:
+            until(lambda: len(lines(workspace, "begun")) == 2)
+            client.send_signal(number)
+            client.wait(60)
+        finally:
+            client.kill()
         assert client.returncode != 0
         until(lambda: not cluster.kernels(), 30)
         (workspace.marker.root / "go").touch()
         assert workspace.run.show("marks").status == "killed"
-        assert statuses(workspace, "one") == statuses(workspace, "other") == ["killed"]
+        # A worker says so when it has ended the kernel.
+        until(lambda: statuses(workspace, "one") == statuses(workspace, "other") == ["killed"])
         assert statuses(workspace, "third") == lines(workspace, "ended") == []
 
         done = workspace.pipeline.resume("marks")
