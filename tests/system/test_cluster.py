@@ -65,10 +65,17 @@ class Cluster:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+def started() -> Iterator[Cluster]:
     running = Cluster()
     yield running
     running.close()
+
+
+@pytest.fixture
+def cluster(started: Cluster) -> Cluster:
+    """The cluster with both workers there: those that the test before has ended are started again."""
+    until(lambda: len(started.client.nthreads()) == 2 and not started.kernels())
+    return started
 
 
 def project(folder: Path, **steps: list[str]) -> Workspace:
