@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,8 @@ def test_when_the_program_ends_the_page_says_so_and_keeps_what_it_shows(folder: 
     page = browser.new_page()
     page.goto(ui.address)
     expect(page.locator(".nbp")).to_contain_text("gbm-3")
+    # All of it is drawn with the count.
+    expect(page.locator(".nbp")).to_contain_text(re.compile(r"\d runs"))
     ui.stop()
     expect(page.locator(".nbp")).to_contain_text("the server does not answer", timeout=20_000)
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
