@@ -38,10 +38,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
-    """A running JupyterLab over an empty workspace."""
+    """A running JupyterLab for all tests; each makes what it needs in a folder of its own below the server's."""
     server = Jupyter.start(tmp_path_factory.mktemp("project"), home=tmp_path_factory.mktemp("lab"))
     yield server
     server.stop()
+    # Were it a workspace, every folder below it would be in one, for all tests that come later.
+    assert not (server.folder / ".nbmlops").exists()
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,13 @@ KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "languag
 IDLE = "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 
 
+def workspace(folder: Path) -> Path:
+    """Make a folder of the server's a workspace, as a person does in a terminal."""
+    folder.mkdir()
+    subprocess.run([sys.executable, "-m", "nbmlops", "init"], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
 def run_all(page: Page, address: str) -> None:
     """Open a notebook and run its cells."""
     page.goto(address)
@@ -27,14 +34,14 @@ def run_all(page: Page, address: str) -> None:
 
 
 def test_a_cell_shows_the_status_of_the_workspace(lab: Jupyter, browser: Browser) -> None:
-    subprocess.run([sys.executable, "-m", "nbmlops", "init"], cwd=lab.folder, check=True, capture_output=True)
+    folder = workspace(lab.folder / "told")
     cells = [new_code_cell("%load_ext nbmlops"), new_code_cell("%ml status"), new_code_cell("%ml data load nothing")]
-    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), lab.folder / "status.ipynb")
+    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), folder / "status.ipynb")
 
     page = browser.new_page()
-    run_all(page, lab.url("/lab/tree/status.ipynb"))
+    run_all(page, lab.url("/lab/tree/told/status.ipynb"))
     outputs = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell")
-    expect(outputs.nth(1).locator(".jp-OutputArea-output").first).to_contain_text(lab.folder.name, timeout=60_000)
+    expect(outputs.nth(1).locator(".jp-OutputArea-output").first).to_contain_text("told", timeout=60_000)
     refused = outputs.nth(2).locator(".jp-OutputArea-output").first
     expect(refused).to_contain_text("nothing", timeout=60_000)
     expect(refused).not_to_contain_text("Traceback")
@@ -59,13 +66,13 @@ guess = flights[column].mean()
 
 
 def test_a_save_a_check_and_a_run_read_well(lab: Jupyter, browser: Browser) -> None:
-    subprocess.run([sys.executable, "-m", "nbmlops", "init"], cwd=lab.folder, check=True, capture_output=True)
+    place = workspace(lab.folder / "toured")
     lines = ["%load_ext nbmlops", FLIGHTS, '%ml data save flights -m "January"', SUITE, RUN]
     cells = [new_code_cell(line) for line in lines]
-    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), lab.folder / "tour.ipynb")
+    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), place / "tour.ipynb")
 
     page = browser.new_page(viewport={"width": 1150, "height": 900})
-    run_all(page, lab.url("/lab/tree/tour.ipynb"))
+    run_all(page, lab.url("/lab/tree/toured/tour.ipynb"))
     shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell")
     expect(shown.nth(2)).to_contain_text("flights@v1", timeout=60_000)
     expect(shown.nth(3)).to_contain_text("passed", timeout=60_000)
