@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["Face", "Verb"]
+__all__ = ["DRAWN", "Face", "Verb"]
 
 Face = Literal["python", "cell", "shell"]
+
+DRAWN = MappingProxyType({"progress": "the face draws the progress itself"})
+"""Why a verb that takes long has no such option."""
 
 
 @dataclass(frozen=True, slots=True)

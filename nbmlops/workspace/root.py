@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from nbmlops.core.clock import SystemClock
-from nbmlops.core.errors import NbmlopsError, NotFoundError, UntrustedError
+from nbmlops.core.errors import NbmlopsError, NotFoundError
 from nbmlops.core.plugins import plugged
 from nbmlops.core.settings import Settings
 from nbmlops.workspace import layout
-from nbmlops.workspace.catalogs import catalog_url, create_catalog, keeping
-from nbmlops.workspace.layout import Marker
+from nbmlops.workspace.catalogs import create_catalog
+from nbmlops.workspace.foundation import Foundation
 
 if TYPE_CHECKING:
     from nbmlops.checks import Checks
     from nbmlops.checks.model.case import Opened
-    from nbmlops.core.clock import Clock
     from nbmlops.data import Data
     from nbmlops.models import Models
     from nbmlops.pipelines import Pipelines
@@ -26,14 +25,9 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.linting.lint import Finding as LintFinding
     from nbmlops.pipelines.reproduction import Reproduction
     from nbmlops.pipelines.schedules.service import Schedules
-    from nbmlops.store.audit import Audit
-    from nbmlops.store.catalog import Catalog
     from nbmlops.store.exchange import Exchange
     from nbmlops.store.graph import Direction, LineageGraph
-    from nbmlops.store.objects import ObjectStore
     from nbmlops.store.service import Store
-    from nbmlops.store.trust import Keyring
-    from nbmlops.store.versions import Versions
     from nbmlops.tracking import ActiveRun, Runs
     from nbmlops.tracking.autologging import Autologger
     from nbmlops.workspace.doctor import Diagnosis
@@ -43,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Workspace", "doctor", "trust"]
 
 
-class Workspace:
+class Workspace(Foundation):
     """A project with ``.nbmlops/`` in it; its attributes are the nouns' services.
 
     Use `Workspace.open` or `Workspace.init`; `nbmlops.ml` is the one around the current folder.
@@ -57,17 +51,6 @@ class Workspace:
     clock : Clock
         Tells the time to all services.
     """
-
-    def __init__(self, marker: Marker, settings: Settings, clock: Clock | None = None) -> None:
-        self.marker = marker
-        self.settings = settings
-        self.clock = clock or SystemClock()
-        if settings.from_project and not self.keyring.is_trusted(marker.id, marker.root):
-            raise UntrustedError(
-                f"pyproject.toml of {marker.root} names {' and '.join(settings.from_project)} elsewhere, "
-                "and you have not said that you trust this workspace",
-                hint="look at [tool.nbmlops] in it, then `ml trust`",
-            )
 
     @classmethod
     def open(cls, path: str | Path | None = None) -> Self:
@@ -99,65 +82,6 @@ class Workspace:
             )
             cls.user_keyring().trust_workspace(marker.id, marker.root)
         return cls.open(root)
-
-    @staticmethod
-    def user_keyring() -> Keyring:
-        """Keys and trust of whoever runs this."""
-        from nbmlops.store.trust import Keyring
-
-        return Keyring(layout.config_folder())
-
-    @cached_property
-    def keyring(self) -> Keyring:
-        """The user's keys and what they trust."""
-        return self.user_keyring()
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        """The catalog, brought to this version's tables."""
-        from nbmlops.store.catalog import Catalog
-
-        catalog = Catalog(catalog_url(self.settings, self.marker.state, self.marker.root))
-        catalog.ensure_current(keeping(self.marker.state))
-        catalog.settles_by(lambda: self.run.recording.settle())  # noqa: PLW0108 - runs are opened when it is called
-        return catalog
-
-    @cached_property
-    def objects(self) -> ObjectStore:
-        """The object store."""
-        from nbmlops.store.objects import ObjectStore
-        from nbmlops.store.stamps import Stamps
-
-        place = self.settings.objects or str(self.marker.state / "objects")
-        # A folder is meant from the project's root, wherever in it one stands.
-        root = place if "://" in place else str(self.marker.root / place)
-        stamps = None if self.settings.rehash else Stamps(self.marker.state / "stamps.json", self.clock)
-        return ObjectStore(root, self.catalog, self.clock, stamps)
-
-    @cached_property
-    def audit(self) -> Audit:
-        """The audit trail."""
-        from nbmlops.store.audit import Audit
-
-        return Audit(self.catalog)
-
-    def versions(self, kind: str) -> Versions:
-        """Versions of one kind."""
-        from nbmlops.store.versions import Versions
-
-        return Versions(self.catalog, self.clock, kind, self.marker.root)
-
-    @cached_property
-    def _lineage(self) -> Any:
-        from nbmlops.store.lineage import Lineage
-
-        return Lineage(self.catalog, self.clock)
-
-    @cached_property
-    def _lock(self) -> Any:
-        from nbmlops.data.lockfile import LockFile
-
-        return LockFile(self.marker.root / "nbmlops.lock", self.marker.state / "lock.guard")
 
     @cached_property
     def data(self) -> Data:
@@ -224,6 +148,9 @@ class Workspace:
         versions = self.versions("model")
         more = self.clock, self.data, self.check, self._present
         return Models(versions, self.objects, self.keyring, self._lineage, *more)
+
+    def _settle(self) -> None:
+        self.run.recording.settle()
 
     def _present(self) -> Settings:
         # Read anew for each promotion, so that the move can tell whether the policy has changed since the verdict.

@@ -1,0 +1,1 @@
+"""The rows of the grammar, a module for each noun."""

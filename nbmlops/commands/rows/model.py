@@ -1,0 +1,32 @@
+"""Verbs on models."""
+
+from __future__ import annotations
+
+from nbmlops.commands.verb import DRAWN, Verb
+
+__all__ = ["VERBS"]
+
+VERBS = (
+    Verb("model", "save", "ESTIMATOR NAME", "Save a trained model as a new version.", "ml.model.save"),
+    Verb("model", "load", "REF", "Load a model that a trusted key signed.", "ml.model.load"),
+    Verb("model", "list", "", "List the newest version of every model.", "ml.model.list"),
+    Verb("model", "show", "REF", "Show what is known of a version.", "ml.model.show", detail=True),
+    Verb("model", "history", "NAME", "List all versions of a model, newest first.", "ml.model.history"),
+    Verb("model", "promote", "REF", "Move an alias to a version, if its gate passes.", "ml.model.promote"),
+    Verb("model", "approve", "NAME", "Approve what another person asked to promote.", "ml.model.approve"),
+    Verb("model", "reject", "NAME", "Say no to what waits for approval.", "ml.model.reject"),
+    Verb("model", "rollback", "NAME [ALIAS]", "Move an alias back to where it was.", "ml.model.rollback"),
+    Verb("model", "drill", "NAME [ALIAS]", "Rehearse a rollback; the alias stays.", "ml.model.drill"),
+    Verb(
+        *("model", "push", "[REFS]…", "Send versions to a remote, what is missing there.", "ml.model.push"),
+        only_python=DRAWN,
+    ),
+    Verb(
+        *("model", "pull", "[REFS]…", "Fetch versions from a remote, with their lineage.", "ml.model.pull"),
+        only_python=DRAWN,
+    ),
+    Verb("model", "delete", "REF", "Hide a version until restored.", "ml.model.delete"),
+    Verb("model", "restore", "REF", "Bring back what was deleted.", "ml.model.restore"),
+    Verb("model", "rename", "OLD NEW", "Give all versions of a model another name.", "ml.model.rename"),
+    Verb("model", "trust", "TYPE", "Trust a type that models may hold.", "ml.model.trust_type"),
+)

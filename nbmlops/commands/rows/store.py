@@ -1,0 +1,25 @@
+"""Verbs on the store itself."""
+
+from __future__ import annotations
+
+from nbmlops.commands.verb import DRAWN, Verb
+
+__all__ = ["VERBS"]
+
+VERBS = (
+    Verb("store", "verify", "", "Look for damaged or missing bytes.", "ml.store.verify", only_python=DRAWN),
+    Verb(
+        *("store", "stats", "", "Tell what each name takes, what it shares, and what gc would free.", "ml.store.stats"),
+        only_python=DRAWN,
+    ),
+    Verb(
+        *("store", "gc", "", "Free the bytes that nothing needs, and say whose they were.", "ml.store.gc"),
+        only_python=DRAWN,
+    ),
+    Verb("store", "repair", "", "Fetch good copies from where they were pushed to.", "ml.store.repair"),
+    Verb("store", "backup", "FILE", "Copy the catalog into a file.", "ml.store.backup", only_python=DRAWN),
+    Verb(
+        *("store", "restore", "FILE", "Make the catalog what it was at a backup.", "ml.store.restore"),
+        only_python=DRAWN,
+    ),
+)
