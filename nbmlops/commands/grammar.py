@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from nbmlops.commands.rows import check, ci, data, model, pipeline, remote, run, schedule, store, workspace
+from nbmlops.commands.rows import check, ci, data, deployment, model, pipeline, remote, run, schedule, store, workspace
 from nbmlops.commands.verb import Verb
 from nbmlops.core.errors import NotFoundError, nearest
 
@@ -22,6 +22,7 @@ NOUNS = MappingProxyType(
         "model": "Versions of trained models, signed, promoted through gates",
         "pipeline": "Notebooks as steps: run, prove, promote",
         "schedule": "What starts when: times, events, the daemon",
+        "deployment": "Who is answered by which version, and what was asked",
         "ci": "Continuous integration: judge every push, promote on a tag",
         "remote": "Places to push to and pull from",
         "store": "Care of the stored bytes",
@@ -37,6 +38,7 @@ VERBS: tuple[Verb, ...] = (
     *model.VERBS,
     *pipeline.VERBS,
     *schedule.VERBS,
+    *deployment.VERBS,
     *ci.VERBS,
     *remote.VERBS,
     *store.VERBS,

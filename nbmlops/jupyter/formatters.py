@@ -36,6 +36,7 @@ SHOWN = {
     ),
     "nbmlops.profiling.records": ("Profile",),
     "nbmlops.render.listing": ("Listing",),
+    "nbmlops.serving.records": ("Deployment", "DeploymentChange"),
     "nbmlops.store.asks": ("Ask",),
     "nbmlops.store.graph": ("LineageGraph",),
     "nbmlops.store.records": ("Backup", "Collected", "Pull", "Push", "Repair", "Stats", "Verification"),

@@ -25,17 +25,19 @@ from sqlalchemy import (
 )
 
 from nbmlops.store.columns import CONVENTION, RowId, writers
+from nbmlops.store.deployment_tables import deployment_table
 from nbmlops.store.instants import Instant
 from nbmlops.store.schedule_tables import schedule_tables
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest revision in ``migrations/versions``."""
 
 metadata = MetaData(naming_convention=CONVENTION)
 writer = writers(metadata)
 schedule, fire, notice = schedule_tables(metadata)
+deployment = deployment_table(metadata)
 
 # Objects: where each chunk lies, and which manifest lists an object's chunks.
 chunk = Table(

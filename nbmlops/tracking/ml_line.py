@@ -29,8 +29,8 @@ _VALUED = frozenset(
     "--image --junit --key --kind --late --latency --like --limit --logical-time --lost -m --max-age --memory "
     "--message --metric --model -n --name --notebook --number -o --older --on --only --output --overfit "
     "--overlap -p --parallel --param --port --query --query-file --remote --reprocess --risk --rows --sample "
-    "--scheduler --section --sensitive --size --slices --status --step --subject --suite --tag --target --test --time "
-    "--timeout --to --tolerance --train --tz --until --where --where-file".split()
+    "--scheduler --section --sensitive --size --slices --status --step --sticky --subject --suite --tag --target "
+    "--test --time --timeout --to --tolerance --train --tz --until --where --where-file".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {"data tag": frozenset({"--remove"})}

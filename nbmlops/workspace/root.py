@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.linting.lint import Finding as LintFinding
     from nbmlops.pipelines.reproduction import Reproduction
     from nbmlops.pipelines.schedules.service import Schedules
+    from nbmlops.serving import Deployments
     from nbmlops.store.exchange import Exchange
     from nbmlops.store.graph import Direction, LineageGraph
     from nbmlops.store.service import Store
@@ -175,6 +176,13 @@ class Workspace(Foundation):
         from nbmlops.workspace.scheduling import schedules_of
 
         return schedules_of(self)
+
+    @cached_property
+    def deployment(self) -> Deployments:
+        """Verbs on deployments."""
+        from nbmlops.workspace.serving import deployments_of
+
+        return deployments_of(self)
 
     @cached_property
     def ci(self) -> ContinuousIntegration:

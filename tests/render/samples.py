@@ -70,6 +70,7 @@ from nbmlops.tracking.records import Cell, HiddenState, Resources, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
 from nbmlops.workspace.remotes import RemoteName
 from nbmlops.workspace.status import Running, Status
+from tests.render.serving_samples import deployments
 
 __all__ = ["every_record", "report", "run", "table_version"]
 
@@ -320,6 +321,7 @@ def every_record(text: str) -> list[Any]:
         Package(text, text, DIGEST, 4_000, (text,), (text,), (text,), (text,), with_data=False),
         Package(text, text, DIGEST, 4_000, (text,), (), (), (text,), with_data=True),
         *schedules(text),
+        *deployments(text),
         Workflow(text, text, text, (text,)),
         finding,
         Fixes(text, (FixedNotebook(text, text, (), (finding,)),), (text,), written=False),

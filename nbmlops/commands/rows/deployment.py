@@ -1,0 +1,15 @@
+"""Verbs on deployments."""
+
+from __future__ import annotations
+
+from nbmlops.commands.verb import Verb
+
+__all__ = ["VERBS"]
+
+VERBS = (
+    Verb("deployment", "list", "", "List who is answered by which version.", "ml.deployment.list"),
+    Verb("deployment", "show", "NAME", "Show what is said of a deployment.", "ml.deployment.show", detail=True),
+    Verb("deployment", "history", "NAME", "List its changes, newest first.", "ml.deployment.history"),
+    Verb("deployment", "split", "NAME [SHARES]…", "Share out the callers among versions.", "ml.deployment.split"),
+    Verb("deployment", "shadow", "NAME [REFS]…", "Let versions answer too, unheard.", "ml.deployment.shadow"),
+)

@@ -1,0 +1,89 @@
+"""Segments of the log: files that one writer fills and locks, and that others read up to where it has come."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbmlops.core.refs import check_name
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Place", "is_closed", "read_segment"]
+
+_ENDING = ".arrows"
+
+
+class Place:
+    """The folder of one deployment: ``log/`` of segments, ``hours/`` of what was folded, ``labels/``."""
+
+    def __init__(self, root: Path, deployment: str) -> None:
+        self.deployment = check_name(deployment)
+        self.root = root
+        self.folder = root / deployment
+        self.log = self.folder / "log"
+        self.hours = self.folder / "hours"
+        self.labels = self.folder / "labels"
+
+    def segments(self) -> list[Path]:
+        """Files of the log, the oldest first."""
+        return sorted(self.log.glob(f"*{_ENDING}")) if self.log.is_dir() else []
+
+    def segment(self, name: str) -> Path:
+        """Where the segment of a name lies."""
+        return self.log / f"{name}{_ENDING}"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only one that changes what was folded."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.folder / "fold.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def is_closed(path: Path) -> bool:
+    """Whether nobody writes a segment any more: its writer has let go of it, or has died."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def read_segment(path: Path) -> pa.Table | None:
+    """All whole batches of a segment: what a writer that was killed had begun is left out; None when there is none."""
+    import pyarrow as pa
+
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:  # folded in the meantime
+        return None
+    batches = []
+    with file:
+        try:
+            stream = pa.ipc.open_stream(file)
+        except (pa.ArrowInvalid, OSError):  # killed before its schema was written
+            return None
+        while True:
+            try:
+                batches.append(stream.read_next_batch())
+            except StopIteration:
+                break
+            except (pa.ArrowInvalid, OSError):  # the tear
+                break
+    return pa.Table.from_batches(batches) if batches else None

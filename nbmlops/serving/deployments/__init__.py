@@ -1,0 +1,1 @@
+"""Deployments: who of the callers is answered by which version, and every change of that."""

@@ -1,0 +1,171 @@
+"""Verbs on deployments: list, show, history, split, shadow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.core.refs import Ref
+from nbmlops.serving import queries
+from nbmlops.serving.deployments.shares import parse_shares
+from nbmlops.serving.records import Deployment, DeploymentChange
+from nbmlops.store import audit
+
+if TYPE_CHECKING:
+    from nbmlops.core.clock import Clock
+    from nbmlops.serving.capture.reading import Captured
+    from nbmlops.store.catalog import Catalog, Connection
+    from nbmlops.store.versions import Version, Versions
+
+__all__ = ["Deployments"]
+
+
+class Deployments:
+    """Deployments of one workspace.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where they are.
+    clock : Clock
+        The time.
+    models : Versions
+        The versions of models.
+    captured : Captured
+        What was asked of them, and what they answered.
+    """
+
+    def __init__(self, catalog: Catalog, clock: Clock, models: Versions, captured: Captured) -> None:
+        self._catalog = catalog
+        self._clock = clock
+        self._models = models
+        self.captured = captured
+
+    def show(self, name: str) -> Deployment:
+        """What is said of a deployment; of a model of which nothing was, that its alias answers all.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no model of that name.
+        """
+        row = self._catalog.read(lambda c: queries.deployment(c, name))
+        if row is not None:
+            return Deployment.of(row)
+        self._models.resolve(name)
+        return Deployment(name)
+
+    def history(self, name: str, *, limit: int = 20) -> list[DeploymentChange]:
+        """Changes of a deployment, newest first."""
+        self.show(name)
+        rows = self._catalog.read(lambda c: queries.events(c, name, limit))
+        return [
+            DeploymentChange(row.subject, row.at, row.actor, row.action.removeprefix("deployment."), row.detail)
+            for row in rows
+        ]
+
+    def changes(self) -> int:
+        """One number that rises with each change of any deployment: whoever serves asks it about once a second."""
+        return self._catalog.read(queries.changes)
+
+    def resolve(self, deployment: Deployment, ref: str) -> Version:
+        """The version that an alias or number of a deployment means now.
+
+        Raises
+        ------
+        NotFoundError
+            When it means none.
+        """
+        return self._models.resolve(Ref.parse(f"{deployment.name}@{ref}"))
+
+    def split(
+        self, name: str, *shares: str | Mapping[str, float], sticky: str | None = None, off: bool = False
+    ) -> Deployment:
+        """Share out the callers among versions.
+
+        Parameters
+        ----------
+        name : str
+            The model.
+        *shares : str or mapping
+            Aliases or versions with their percentages: ``"champion=90", "challenger=10"``. What is left of the hundred
+            is answered by the alias that is served.
+        sticky : str, optional
+            The input column or header whose value chooses the share; by default each request is on its own.
+        off : bool
+            Serve the alias to all again.
+
+        Raises
+        ------
+        InvalidError
+            When the shares are none, or above a hundred together.
+        NotFoundError
+            When an alias or a version is not there.
+        """
+        if bool(shares) == off:
+            raise InvalidError(
+                "shares and --off exclude each other" if off else "no share is given",
+                hint=f"`ml deployment split {name} champion=90 challenger=10`, or `ml deployment split {name} --off`",
+            )
+        if off and sticky is not None:
+            raise InvalidError("without shares nothing is sticky", hint=f"`ml deployment split {name} --off`")
+        return self.change(name, "split", split=parse_shares(shares), sticky=sticky)
+
+    def shadow(self, name: str, *refs: str, off: bool = False) -> Deployment:
+        """Let versions answer too, unheard: what they would have said is captured beside what was answered.
+
+        Parameters
+        ----------
+        name : str
+            The model.
+        *refs : str
+            Aliases or versions, such as ``challenger`` or ``v7``.
+        off : bool
+            Let none do so any more.
+
+        Raises
+        ------
+        InvalidError
+            When neither is given, or both are.
+        NotFoundError
+            When an alias or a version is not there.
+        """
+        if bool(refs) == off:
+            raise InvalidError(
+                "versions and --off exclude each other" if off else "no version is given",
+                hint=f"`ml deployment shadow {name} challenger`, or `ml deployment shadow {name} --off`",
+            )
+        return self.change(name, "shadow", shadow=tuple(dict.fromkeys(refs)))
+
+    def change(self, name: str, verb: str, **values: Any) -> Deployment:
+        """Change what is said of a deployment, with its Event; what it names must be there."""
+        first = self.show(name)
+
+        def work(connection: Connection) -> Deployment:
+            row = queries.deployment(connection, name)
+            before = first if row is None else Deployment.of(row)
+            after = replace(before, **values)
+            self._refuse_unknown(connection, after)
+            said = {**after.to_json(), "author": audit.actor(), "changed_at": self._clock.now()}
+            queries.put(connection, name, said)
+            detail = {key: after.to_json()[key] for key in values}
+            audit.append(connection, self._clock, f"deployment.{verb}", name, detail)
+            return Deployment.of(queries.deployment(connection, name))
+
+        return self._catalog.transact(work)
+
+    def _refuse_unknown(self, connection: Connection, deployment: Deployment) -> None:
+        for ref in dict.fromkeys([*(ref for ref, _ in deployment.split), *deployment.shadow]):
+            try:
+                self._models.resolve_in(connection, Ref.parse(f"{deployment.name}@{ref}"))
+            except NotFoundError as error:
+                hint = error.hint or f"the versions are in `ml model history {deployment.name}`"
+                raise NotFoundError(f"{deployment.name} has no {ref} that could answer", hint=hint) from None
+
+    def list(self) -> list[Deployment]:
+        """Every deployment of which something was said or captured, by name."""
+        said = {row.name: Deployment.of(row) for row in self._catalog.read(queries.deployments)}
+        heard = {name: Deployment(name) for name in self.captured.deployments()}
+        return [one for _, one in sorted({**heard, **said}.items())]

@@ -1,0 +1,42 @@
+"""SQL of deployments: their rows, and the Events of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from nbmlops.store import schema
+
+__all__ = ["changes", "deployment", "deployments", "events", "put"]
+
+
+def deployment(connection: Connection, name: str) -> Any:
+    """Row of a deployment, or None."""
+    return connection.execute(select(schema.deployment).filter_by(name=name)).one_or_none()
+
+
+def deployments(connection: Connection) -> Sequence[Any]:
+    """Rows of all deployments, by name."""
+    return connection.execute(select(schema.deployment).order_by(schema.deployment.c.name)).all()
+
+
+def put(connection: Connection, name: str, values: Mapping[str, Any]) -> None:
+    """Write what is said of a deployment, and raise its number."""
+    table = schema.deployment
+    change = update(table).filter_by(name=name).values(**values, changed=table.c.changed + 1)
+    if connection.execute(change).rowcount == 0:
+        connection.execute(insert(table).values(name=name, **values, changed=1))
+
+
+def changes(connection: Connection) -> int:
+    """How many changes there were of all deployments: one number that rises with each."""
+    return connection.execute(select(func.sum(schema.deployment.c.changed))).scalar() or 0
+
+
+def events(connection: Connection, name: str, limit: int) -> Sequence[Any]:
+    """The newest Events of a deployment, newest first."""
+    table = schema.event
+    query = select(table).where(table.c.subject == name, table.c.action.startswith("deployment."))
+    return connection.execute(query.order_by(table.c.sequence.desc()).limit(limit)).all()
