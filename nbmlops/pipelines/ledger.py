@@ -171,9 +171,10 @@ class Ledger:
         LateError
             When its run has given it to another holder, or has committed it.
         """
-        return self._catalog.transact(lambda c: self._claim(c, slot, claimant, again))
+        return self._catalog.transact(lambda c: self.claim_within(c, slot, claimant, again=again))
 
-    def _claim(self, connection: Connection, slot: Slot, claimant: Claimant, again: bool = False) -> int:
+    def claim_within(self, connection: Connection, slot: Slot, claimant: Claimant, *, again: bool = False) -> int:
+        """`claim` in a transaction of the caller's, which is to hold nothing that may not be done twice."""
         row, now = queries.slot(connection, slot.key), self._clock.now()
         if self._holder is not None:
             self._refuse_late(connection, self._holder, row, claimant)

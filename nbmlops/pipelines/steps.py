@@ -6,7 +6,7 @@ import copy
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,8 @@ from nbmlops.pipelines.taking_over import TakingOver
 from nbmlops.pipelines.warm.ahead import Ahead
 from nbmlops.pipelines.when import LEFT_OUT
 from nbmlops.store import lineage
-from nbmlops.tracking.queries.values import add_tags
+from nbmlops.tracking.artifacts import keep
+from nbmlops.tracking.queries.values import add_tags, set_artifacts
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.plan import Plan
     from nbmlops.pipelines.stores import Stores
     from nbmlops.store.catalog import Connection
+    from nbmlops.store.objects import Stored
     from nbmlops.tracking.active import ActiveRun
 
 __all__ = ["STEP", "StepRunner"]
@@ -49,11 +51,12 @@ STEP = "step"
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A claim that is held, and what the key of its step is made of."""
+    """A claim that is held, what the key of its step is made of, and what its run is to keep when it ends."""
 
     slot: Slot
     token: int
     parts: Mapping[str, Any]
+    kept: dict[str, Stored] = field(default_factory=dict)
 
 
 class StepRunner:
@@ -129,29 +132,26 @@ class StepRunner:
         progress: Callable[[StepProgress], None],
     ) -> StepResult:
         # The claim on the whole run keeps others away from its steps, and says that it has not committed.
-        token = self._ledger.claim(slot, claimant, again=plan.logical_time is not None)
-        release = partial(self._ledger.release, slot=slot, token=token)
-        try:
-            run = self._runs.start(
-                step.stem,
-                params=plan.parameters.get(step.name),
-                tags={STEP: step.name} if step.branch else None,
-                kind="step",
-                parent_id=claimant.run_id,
-                notebook=None if step.parts else str(step.path),
-            )
-        except BaseException:
-            self._catalog.transact(release)
-            raise
+        again = plan.logical_time is not None
+        tokens: list[int] = []  # the transaction may be tried again: the last one holds
+        run = self._runs.start(
+            step.stem,
+            params=plan.parameters.get(step.name),
+            tags={STEP: step.name} if step.branch else None,
+            kind="step",
+            parent_id=claimant.run_id,
+            notebook=None if step.parts else str(step.path),
+            also=lambda c: tokens.append(self._ledger.claim_within(c, slot, claimant, again=again)),
+        )
+        own, held = Cancellation(cancelled), _Held(slot, tokens[-1], claimant.parts)
         try:
             # Who has lost the claim may not commit any more: the rest of the work is for nothing.
-            own, held = Cancellation(cancelled), _Held(slot, token, claimant.parts)
-            with self._ledger.renewing(slot, token, own.cancel):
+            with self._ledger.renewing(slot, held.token, own.cancel):
                 if step.parts:
                     return self._join(step, held, run)
                 return self._record(plan, step, held, run, own, progress)
         except BaseException as error:
-            self._runs.fail(run.id, error, also=release)
+            self._runs.fail(run.id, error, also=partial(self._release, held=held, run_id=run.id))
             raise
 
     def _join(self, step: Step, held: _Held, run: ActiveRun) -> StepResult:
@@ -164,7 +164,12 @@ class StepRunner:
         return StepResult(step.name, "completed", "", seconds, record.name, record.outputs, notes=notes)
 
     def _commit(self, connection: Connection, step: Step, held: _Held, run_id: str) -> None:
+        set_artifacts(connection, run_id, held.kept)
         self._ledger.commit(connection, held.slot, held.token, result_of(connection, step, run_id, held.parts))
+
+    def _release(self, connection: Connection, held: _Held, run_id: str) -> None:
+        set_artifacts(connection, run_id, held.kept)
+        self._ledger.release(connection, held.slot, held.token)
 
     def _record(
         self,
@@ -192,7 +197,7 @@ class StepRunner:
         execution = self._perform(plan, step, output, env, cancelled, progress)
         seconds = time.monotonic() - started
         if output.exists():
-            run.artifact(output)
+            held.kept.update(keep(self._runs, output))
         if execution.status != "completed":
             return self._failed(step, held, run.id, execution, seconds)
 
@@ -220,7 +225,7 @@ class StepRunner:
             status,
             error={"name": name, "value": value},
             cells=executed(execution),
-            also=partial(self._ledger.release, slot=held.slot, token=held.token),
+            also=partial(self._release, held=held, run_id=run_id),
         )
         why = f"{execution.status.replace('_', ' ')} {failure.where if failure else ''}: {name}: {value}"
         return StepResult(

@@ -63,7 +63,7 @@ def check_artifact(name: str) -> str:
     return name
 
 
-def keep(keeper: Keeper, value: Any, name: str | None, as_: str | None = None) -> dict[str, Stored]:
+def keep(keeper: Keeper, value: Any, name: str | None = None, as_: str | None = None) -> dict[str, Stored]:
     """Store a value; the objects that it became, by the names that a run keeps them under.
 
     Raises

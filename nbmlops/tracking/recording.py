@@ -130,12 +130,7 @@ class Recording:
 
     def artifacts(self, run_id: str, kept: Mapping[str, Stored]) -> None:
         """A run keeps objects of the store, all of them or none."""
-
-        def work(connection: Connection) -> None:
-            for name, stored in kept.items():
-                values.put_artifact(connection, run_id, name, stored.digest, stored.size)
-
-        self.write(run_id, work)
+        self.write(run_id, lambda c: values.set_artifacts(c, run_id, kept))
 
     def began(self, run_id: str) -> datetime | None:
         """When a run began, or went on, that this process began or resumed and did not end."""

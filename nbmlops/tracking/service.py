@@ -93,6 +93,7 @@ class Runs(Moving, Autologging):
         parent_id: str | None = None,
         notebook: str | None = None,
         like: str | None = None,
+        also: Callable[[Connection], object] | None = None,
     ) -> ActiveRun:
         """Start a run of the experiment `name`; it is on the disk when this returns.
 
@@ -112,6 +113,8 @@ class Runs(Moving, Autologging):
             Path of the notebook it comes from; the active one by default.
         like : str, optional
             Id of a run: names mean what they meant to it. What they mean now, by default.
+        also : callable, optional
+            Takes part in the transaction that begins the run; when it raises, nothing has begun.
         """
         check_name(name)
         run_id, active = uuid.uuid4().hex, lineage.current()
@@ -125,10 +128,10 @@ class Runs(Moving, Autologging):
             "writer": self._writer.token,
         }
         flat, texts = flatten(params or {}), labels(tags or {})
-        if kind == "run" and like is None:
+        if kind == "run" and like is None and also is None:
             self.recording.begin(run_id, fields, flat, texts)
         else:
-            self._begin({"id": run_id, "like": like, **fields}, flat, texts)
+            self._begin({"id": run_id, "like": like, **fields}, flat, texts, also)
         return ActiveRun(self, run_id)
 
     def resume(self, ref: str) -> ActiveRun:
@@ -154,13 +157,21 @@ class Runs(Moving, Autologging):
         self.recording.resume(record.id, record.params, record.notebook)
         return ActiveRun(self, record.id)
 
-    def _begin(self, fields: dict[str, Any], params: dict[str, Any], tags: dict[str, str]) -> None:
+    def _begin(
+        self,
+        fields: dict[str, Any],
+        params: dict[str, Any],
+        tags: dict[str, str],
+        also: Callable[[Connection], object] | None,
+    ) -> None:
         """Begin a run in the catalog at once: others are to find it, and names mean from now on what they mean now."""
         digest, content = environment.identified()
         state, diff = observed(self._root)
         told: dict[str, Any] = {"started_at": self.clock.now(), "git": state, "environment": digest}
 
         def work(connection: Connection) -> None:
+            if also is not None:
+                also(connection)
             runs.keep_environment(connection, digest, content)
             if state and diff is not None:
                 keep_text(connection, state["diff"], diff)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, insert, select, update
 
 from nbmlops.core.errors import ConflictError
 from nbmlops.store import schema, turns
 
-__all__ = ["add_params", "add_tags", "keep_params", "put_artifact", "refuse_change", "values"]
+if TYPE_CHECKING:
+    from nbmlops.store.objects import Stored
+
+__all__ = ["add_params", "add_tags", "keep_params", "refuse_change", "set_artifacts", "values"]
 
 
 def add_params(connection: Connection, run_id: str, params: Mapping[str, Any]) -> None:
@@ -80,13 +83,14 @@ def add_tags(connection: Connection, run_id: str, tags: Mapping[str, str]) -> No
         connection.execute(insert(table), rows)
 
 
-def put_artifact(connection: Connection, run_id: str, name: str, digest: str, size: int) -> None:
-    """Set an artifact, which has to be in the store still; a later one of the same name replaces it."""
-    turns.hold(connection, [digest])
+def set_artifacts(connection: Connection, run_id: str, kept: Mapping[str, Stored]) -> None:
+    """Set artifacts, which have to be in the store still; a later one of the same name replaces it."""
+    turns.hold(connection, [stored.digest for stored in kept.values()])
     table = schema.artifact
-    values = {"digest": digest, "size": size}
-    if connection.execute(update(table).filter_by(run_id=run_id, name=name).values(**values)).rowcount == 0:
-        connection.execute(insert(table).values(run_id=run_id, name=name, **values))
+    for name, stored in kept.items():
+        values = {"digest": stored.digest, "size": stored.size}
+        if connection.execute(update(table).filter_by(run_id=run_id, name=name).values(**values)).rowcount == 0:
+            connection.execute(insert(table).values(run_id=run_id, name=name, **values))
 
 
 def values(
