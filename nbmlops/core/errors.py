@@ -43,6 +43,7 @@ __all__ = [
     "UnsupportedError",
     "UntrustedError",
     "nearest",
+    "program",
     "speak",
     "spoken",
 ]
@@ -54,6 +55,11 @@ _dialect = {"program": "nbmlops"}
 def speak(program: str) -> None:
     """Say from now on how commands are typed here: ``nbmlops`` in a shell, ``%ml`` where the extension is loaded."""
     _dialect["program"] = program
+
+
+def program() -> str:
+    """How commands are typed here: what `speak` was told last."""
+    return _dialect["program"]
 
 
 def spoken(text: str) -> str:

@@ -121,6 +121,10 @@ class Keeping:
         """What a table shows of the newest version of every name."""
         return [DataRow.of(version) for version in self._versions.newest(None, _SHOWN)]
 
+    def placed(self) -> dict[str, dict[str, str]]:
+        """Where all aliases are: for each name that has some, alias -> the reference of its version."""
+        return self._aliases.placed()
+
     def deleted_rows(self) -> list[DataRow]:
         """What a table shows of each version that was deleted and can be restored, the last first."""
         return [DataRow.of(version) for version in self._versions.hidden(_SHOWN)]

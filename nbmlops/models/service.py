@@ -84,7 +84,8 @@ class Models(Approving):
         self._clock = clock
         self._opening = Opening(versions, self._open, keyring, clock)
         self._promoter = ModelPromoter(versions, self._open, data, checks, clock, settings)
-        self._drill = RollbackDrill(versions, Aliases(versions, clock), self._opening, self._promoter, clock)
+        self._aliases = Aliases(versions, clock)
+        self._drill = RollbackDrill(versions, self._aliases, self._opening, self._promoter, clock)
         self._checks = checks
 
     def save(self, estimator: Any, name: str, *, example: Any = None, message: str | None = None) -> ModelVersion:
@@ -191,6 +192,10 @@ class Models(Approving):
     def outline(self, name: str, every: int = 100) -> tuple[int, list[str]]:
         """How many versions a model has, and after which ones the pages of its history begin, but for the first."""
         return self._versions.outline(name, every)
+
+    def placed(self) -> dict[str, dict[str, str]]:
+        """Where all aliases are: for each model that has some, alias -> the reference of its version."""
+        return self._aliases.placed()
 
     def promote(self, ref: str, to: str = "production", *, message: str | None = None) -> Promotion:
         """Move an alias to a version, if its gate passes; where others must approve, ask them.

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from nbmlops.core.clock import Clock
 from nbmlops.core.errors import ConflictError, NotFoundError, nearest
-from nbmlops.core.refs import Ref, check_alias, check_name
+from nbmlops.core.refs import Ref, check_alias, check_name, pinned
 from nbmlops.store import audit, lineage, schema
 from nbmlops.store.versions import Version, Versions
 
@@ -132,6 +132,20 @@ class Aliases:
         connection.execute(delete(schema.alias).filter_by(**key))
         move = {"how": "remove", "before_id": version.id, "after_id": None, "report_id": None}
         self._tell(connection, key, move, version, {})
+
+    def placed(self) -> dict[str, dict[str, str]]:
+        """Where all aliases are: for each name that has some, alias -> the reference of its version."""
+        table = schema.alias
+        query = (
+            select(schema.name.c.name, table.c.alias, schema.version.c.number, schema.version.c.digest)
+            .select_from(table.join(schema.name).join(schema.version, schema.version.c.id == table.c.version_id))
+            .where(schema.name.c.kind == self._versions.kind)
+            .order_by(table.c.alias)
+        )
+        found: dict[str, dict[str, str]] = {}
+        for row in self._versions.catalog.read(lambda c: c.execute(query).all()):
+            found.setdefault(row.name, {})[row.alias] = pinned(row.name, row.number, row.digest)
+        return found
 
     def id_at(self, connection: Connection, name: str, alias: str) -> int | None:
         """Row of the version that an alias is on, inside the caller's transaction."""

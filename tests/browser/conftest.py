@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nbmlops import ml
+from nbmlops.core import errors
 from nbmlops.workspace.current import forget
 
 
@@ -17,3 +18,11 @@ def project(folder: Path) -> Iterator[Path]:
     ml.init()
     yield folder
     forget()
+
+
+@pytest.fixture(autouse=True)
+def speaks_as_cells_do() -> Iterator[None]:
+    """Lines and hints as a notebook has them."""
+    errors.speak("%ml")
+    yield
+    errors.speak("nbmlops")

@@ -58,7 +58,7 @@ def test_an_action_shows_its_line_before_it_is_done(three: None, browser: Browse
         page.get_by_label("Note of gbm-3", exact=True).fill("holds on Sundays")
         page.get_by_role("button", name="Continue").click()
         dialog = page.get_by_role("dialog")
-        expect(dialog).to_contain_text('%ml run note -- gbm-3 "holds on Sundays"')
+        expect(dialog).to_contain_text('%ml run note gbm-3 "holds on Sundays"')
         assert "note" not in ml.run.show("gbm-3").tags
         dialog.get_by_role("button", name="Write it").click()
         dialog.get_by_role("button", name="Close").click()
@@ -164,6 +164,26 @@ def test_a_store_that_goes_away_leaves_what_was_shown_and_what_was_selected(thre
         expect(page.get_by_label("select gbm-1")).to_be_checked()
         catalog.with_suffix(".away").rename(catalog)
         retry.click()
+        expect(page.locator(".nbp-banner")).to_be_hidden()
+        expect(page.get_by_label("select gbm-1")).to_be_checked()
+
+
+def test_a_store_that_goes_before_the_count_has_come_leaves_the_rows(three: None, browser: Browser) -> None:
+    gone: list[bool] = []
+
+    def through(message: Any) -> Any:
+        if message.get("ask") == "outline" and not gone:
+            gone.append(True)
+        away = {"error": {"message": "the catalog is away", "hint": "wait"}}
+        return away if gone == [True] else answer(workspace, message)
+
+    with mounted(browser, "runs", through=through) as page:
+        expect(page.locator(".nbp-banner")).to_contain_text("the catalog is away")
+        expect(page.get_by_role("row", name="gbm-3")).to_be_visible()
+        page.get_by_label("select gbm-1").check()
+        gone.append(True)
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_text("3 runs", exact=True)).to_be_visible()
         expect(page.locator(".nbp-banner")).to_be_hidden()
         expect(page.get_by_label("select gbm-1")).to_be_checked()
 

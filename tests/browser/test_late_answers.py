@@ -45,7 +45,7 @@ def test_an_action_that_is_closed_while_it_runs_tells_later_what_came_of_it(thre
         dialog.get_by_role("button", name="Close").click()
         expect(dialog).to_have_count(0)
         page.evaluate("free()")
-        expect(page.locator(".nbp-notice")).to_contain_text("%ml run note -- gbm-3 late: ")
+        expect(page.locator(".nbp-notice")).to_contain_text("%ml run note gbm-3 late: ")
         assert ml.run.show("gbm-3").tags["note"] == "late"
 
 

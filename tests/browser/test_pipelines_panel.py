@@ -201,7 +201,7 @@ def test_a_schedule_tells_its_next_times_and_is_paused(project: Path, browser: B
         page.get_by_label("Time zone").fill("Europe/Berlin")
         page.get_by_label("Time zone").press("Enter")
         dialog = page.get_by_role("dialog")
-        expect(dialog).to_contain_text('%ml schedule add sums@working "0 6 * * *" --tz Europe/Berlin')
+        expect(dialog).to_contain_text('%ml schedule add --tz=Europe/Berlin sums@working "0 6 * * *"')
         dialog.get_by_role("button", name="Add it").click()
         dialog.get_by_role("button", name="Close").click()
         card = page.get_by_role("region", name="Schedule sums")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError
+from nbmlops.jupyter.panels.lines import words
 from nbmlops.jupyter.panels.panel import Line, Panel
-from nbmlops.jupyter.panels.shaped import drawn, fields, short, tagged, unmeant, words
+from nbmlops.jupyter.panels.shaped import drawn, fields, short, tagged, unmeant
 
 if TYPE_CHECKING:
     from nbmlops.data.records import Column, DataRow
@@ -25,8 +26,9 @@ _WHOLE = (
 
 
 def names(workspace: Workspace) -> list[dict[str, Any]]:
-    """The newest version of every name."""
-    return [_row(row) for row in workspace.data.newest_rows()]
+    """The newest version of every name, and the aliases of all its versions."""
+    placed = workspace.data.placed()
+    return [{**_row(row), "placed": placed.get(row.name, {})} for row in workspace.data.newest_rows()]
 
 
 def deleted(workspace: Workspace) -> list[dict[str, Any]]:

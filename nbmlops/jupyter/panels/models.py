@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import NotFoundError
+from nbmlops.jupyter.panels.lines import words
 from nbmlops.jupyter.panels.panel import Line, Panel
-from nbmlops.jupyter.panels.shaped import drawn, fields, short, words
+from nbmlops.jupyter.panels.shaped import drawn, fields, short
 
 if TYPE_CHECKING:
     from nbmlops.checks.records import Report
@@ -26,8 +27,9 @@ _WHOLE = (
 
 
 def names(workspace: Workspace) -> list[dict[str, Any]]:
-    """The newest version of every model."""
-    return [_card(version) for version in workspace.model.list()]
+    """The newest version of every model, and the aliases of all its versions."""
+    placed = workspace.model.placed()
+    return [{**_card(version), "placed": placed.get(version.name, {})} for version in workspace.model.list()]
 
 
 def deleted(workspace: Workspace) -> list[dict[str, Any]]:

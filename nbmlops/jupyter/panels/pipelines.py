@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import Ref, check_alias, check_name
+from nbmlops.jupyter.panels.lines import words
 from nbmlops.jupyter.panels.outputs import shown_cells
 from nbmlops.jupyter.panels.panel import Panel
 from nbmlops.pipelines.packaging.unpacking import is_package
@@ -157,13 +158,6 @@ def _upcoming(workspace: Workspace, schedule: Schedule) -> Sequence[Any]:
     return () if waits else workspace.schedule.next(schedule.name, _UPCOMING)
 
 
-def _word(text: str) -> str:
-    """A word that is no option."""
-    if not text or text.startswith("-"):
-        raise InvalidError(f"{text[:60]!r} is no name")
-    return text
-
-
 def _pipeline(name: str) -> str:
     """A pipeline or a version of it; a package, which is a file somewhere, is nothing that a front end may name."""
     if is_package(name):
@@ -195,12 +189,16 @@ def _run(
     return ["pipeline", "run", _pipeline(name), *_given(params), *chosen, *([] if cache else ["--no-cache"])]
 
 
+def _explain(name: str) -> list[str]:
+    return ["pipeline", "explain", _pipeline(name)]
+
+
 def _resume(run: str) -> list[str]:
-    return ["pipeline", "resume", _word(run)]
+    return words("pipeline", "resume", beyond=(run,))
 
 
 def _stop(run: str) -> list[str]:
-    return ["pipeline", "stop", _word(run)]
+    return words("pipeline", "stop", beyond=(run,))
 
 
 def _promote(name: str, to: str = "production", message: str | None = None) -> list[str]:
@@ -220,20 +218,20 @@ def _rollback(name: str, alias: str = "production") -> list[str]:
 
 
 def _add(target: str, cron: str, tz: str | None = None, params: dict[str, str] | None = None) -> list[str]:
-    zone = ["--tz", tz] if tz else []
-    return ["schedule", "add", str(Ref.parse(target)), _word(cron), *zone, *_given(params)]
+    zone = [f"--tz={tz}"] if tz else []
+    return words("schedule", "add", *zone, *_given(params), beyond=(str(Ref.parse(target)), cron))
 
 
 def _pause(schedule: str) -> list[str]:
-    return ["schedule", "pause", _word(schedule)]
+    return words("schedule", "pause", beyond=(schedule,))
 
 
 def _unpause(schedule: str) -> list[str]:
-    return ["schedule", "resume", _word(schedule)]
+    return words("schedule", "resume", beyond=(schedule,))
 
 
 def _remove(schedule: str) -> list[str]:
-    return ["schedule", "delete", _word(schedule)]
+    return words("schedule", "delete", beyond=(schedule,))
 
 
 def _static(workspace: Workspace) -> Listing[Any]:
@@ -249,6 +247,7 @@ panel = Panel(
     asks={each.__name__: each for each in _ASKS},
     lines={
         "run": _run,
+        "explain": _explain,
         "resume": _resume,
         "stop": _stop,
         "promote": _promote,

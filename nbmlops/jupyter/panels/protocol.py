@@ -4,7 +4,7 @@ A message asks (``{"panel": "runs", "ask": "page", "params": {}}``), acts (``{"p
 "params": {}, "dry": true}``), or follows what runs apart (``{"panel": "runs", "apart": ID, "stop": false}``). The
 answer is ``{"ok": value}`` or ``{"error": {"message": …, "hint": …}}``, the latter with ``"unknown": true`` where there
 is nothing of a name. An action is always a line of the grammar that the panel declares, so a panel can do nothing that
-a person could not type; with ``dry`` the line is only written.
+a person could not type; with ``dry`` the line is only written: as it is typed here, and as a cell has it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.errors import InvalidError, NbmlopsError, NotFoundError, nearest, spoken
 from nbmlops.jupyter.panels import apart
 from nbmlops.jupyter.panels.given import checked
+from nbmlops.jupyter.panels.lines import in_cell, typed
 from nbmlops.jupyter.panels.panel import Panel, find, names
 from nbmlops.render.dispatch import html, text
 from nbmlops.render.dispatch import json as to_json
 from nbmlops.store import lineage
 from nbmlops.store.pulse import pulse, refuse_gone
-from nbmlops.tracking.ml_line import quoted
 
 if TYPE_CHECKING:
     from nbmlops.workspace.root import Workspace
@@ -123,9 +123,9 @@ def _acted(
     name = message["act"]
     make = _declared(panel, panel.lines, name, "done")
     words = make(**checked(make, message.get("params", {}), f"{panel.name}: {name}"))
-    line["line"] = f"%ml {quoted(words)}"
+    line["line"] = typed(words)
     if message.get("dry"):
-        return {**line, "apart": name in panel.apart}
+        return {**line, "cell": in_cell(words), "apart": name in panel.apart}
     if name in panel.apart:
         return {**line, "apart": apart.start(open_workspace().marker.root, words)}
     session = Session(open_workspace)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import NotFoundError, RefSyntaxError
+from nbmlops.jupyter.panels.lines import typed, words
 from nbmlops.jupyter.panels.panel import Panel
-from nbmlops.jupyter.panels.shaped import words
 from nbmlops.tracking.filtering import Field, Group
-from nbmlops.tracking.ml_line import quoted
 
 if TYPE_CHECKING:
     from nbmlops.render.listing import Listing
@@ -48,7 +47,7 @@ def page(
 ) -> dict[str, Any]:
     """A page of rows; each is an id, name, status, kind, start, seconds, notebook, and the columns' values."""
     found = workspace.run.rows(columns, limit, where=where or None, by=by, after=after)
-    return {"rows": [_row(row) for row in found], "line": f"%ml {quoted(_list(where, by))}"}
+    return {"rows": [_row(row) for row in found], "line": typed(_list(where, by))}
 
 
 def outline(workspace: Workspace, where: str | None = None, by: str | None = None, every: int = _PAGE) -> Any:
@@ -157,11 +156,11 @@ def _compare(refs: list[str]) -> list[str]:
 
 
 def _note(ref: str, text: str) -> list[str]:
-    return ["run", "note", "--", ref, text]
+    return words("run", "note", beyond=(ref, text))
 
 
 def _artifact(ref: str, name: str) -> list[str]:
-    return ["run", "artifact", "-o", "value", "--", ref, name]
+    return words("run", "artifact", "-o", "value", beyond=(ref, name))
 
 
 def _register(name: str) -> list[str]:

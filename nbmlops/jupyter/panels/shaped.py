@@ -10,7 +10,7 @@ from nbmlops.render.width import clip
 if TYPE_CHECKING:
     from nbmlops.store.graph import LineageGraph
 
-__all__ = ["drawn", "fields", "short", "tagged", "unmeant", "words"]
+__all__ = ["drawn", "fields", "short", "tagged", "unmeant"]
 
 LONGEST = 300
 """Characters of a text in a table or on a card; a version's own page has all of it."""
@@ -61,8 +61,3 @@ def drawn(graph: LineageGraph) -> dict[str, Any]:
 def unmeant(text: str) -> bool:
     """Whether a cell would compute a part of a value, so that the line would not say what was typed."""
     return "{" in text or "}" in text
-
-
-def words(*said: str, beyond: tuple[str, ...] = ()) -> list[str]:
-    """The words of a line, and beyond them what people wrote, where what begins with a dash is no option."""
-    return [*said, *(["--"] if any(word.startswith("-") for word in beyond) else []), *beyond]

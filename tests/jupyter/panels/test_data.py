@@ -36,6 +36,8 @@ def test_every_name_is_told_by_its_newest_version(flights: str) -> None:
     found = ask("data", "names")
     assert [(one["ref"], one["rows"], one["columns"]) for one in found] == [("airlines@v1", 2, 3), ("flights@v2", 6, 3)]
     assert found[1]["aliases"] == ["golden"]
+    ml.data.alias("flights@v1", "first")
+    assert ask("data", "names")[1]["placed"] == {"first": "flights@v1", "golden": "flights@v2"}
     assert found[1]["new_bytes"] > 0
 
 

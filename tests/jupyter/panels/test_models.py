@@ -73,6 +73,7 @@ def test_every_model_is_told_by_its_newest_version(delay: str) -> None:
     (found,) = ask("models", "names")
     assert (found["ref"], found["message"]) == ("delay@v2", "<b>turned round</b>")
     assert found["signature"] == "3 columns → predict, predict_proba"
+    assert (found["aliases"], found["placed"]) == ([], {"production": "delay@v1"})
 
 
 def test_a_store_without_models_has_none(project: Path) -> None:

@@ -180,12 +180,12 @@ def test_a_text_of_several_lines_is_told_to_have_no_line(project: Path) -> None:
 def test_a_line_that_nobody_here_started_is_unknown(project: Path) -> None:
     given = answer(workspace, {"panel": "pipelines", "apart": "nothing"})
     assert given["error"]["unknown"] is True
-    assert "unknown" not in said("act", "pause", schedule="")["error"]
+    assert "unknown" not in said("act", "add", target="sums", cron="now and then")["error"]
 
 
 def test_a_schedule_is_added_paused_resumed_and_removed(project: Path) -> None:
     added = done("add", target="sums@working", cron="0 6 * * *", tz="Europe/Berlin")
-    assert added["line"] == '%ml schedule add sums@working "0 6 * * *" --tz Europe/Berlin'
+    assert added["line"] == '%ml schedule add --tz=Europe/Berlin sums@working "0 6 * * *"'
     (row,) = asked("schedules", name="sums")["rows"]
     assert [one["local"][11:16] for one in row["next"]] == ["06:00"] * 5
     assert len({one["local"] for one in row["next"]}) == 5
@@ -255,20 +255,23 @@ def test_what_waits_can_be_rejected(project: Path, monkeypatch: pytest.MonkeyPat
     [
         ("run", {"name": "other.pipeline.zip"}),
         ("run", {"name": "/tmp/x"}),
-        ("resume", {"run": "--help"}),
-        ("stop", {"run": "-h"}),
         ("promote", {"name": "sums", "to": "a b"}),
         ("promote", {"name": "--yes"}),
         ("rollback", {"name": "../x"}),
-        ("pause", {"schedule": ""}),
         ("add", {"target": "../x", "cron": "0 6 * * *"}),
-        ("add", {"target": "sums@working", "cron": "--now"}),
     ],
 )
 def test_a_name_is_a_name_and_no_option_or_path(project: Path, act: str, params: dict[str, str]) -> None:
     given = said("act", act, **params)
     assert given["error"]["message"]
     assert "line" not in given, "nothing was made of it"
+
+
+def test_what_begins_with_a_dash_is_no_option(project: Path) -> None:
+    assert line("resume", run="--help") == "%ml pipeline resume -- --help"
+    assert line("stop", run="-h") == "%ml pipeline stop -- -h"
+    assert line("add", target="sums@working", cron="--now") == "%ml schedule add -- sums@working --now"
+    assert "no run '-h'" in said("act", "stop", run="-h")["error"]["message"]
 
 
 def test_values_are_given_as_they_are(project: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbmlops import ml
+from nbmlops.core import errors
 from nbmlops.core.errors import NotFoundError
 from nbmlops.jupyter.panels.panel import names
 from nbmlops.jupyter.panels.protocol import answer
@@ -41,13 +42,24 @@ def test_what_is_asked_is_answered(gbm: str) -> None:
 
 def test_an_action_is_a_line_which_is_written_first_and_then_run(gbm: str) -> None:
     note = {"panel": "runs", "act": "note", "params": {"ref": gbm, "text": 'it "holds"'}}
-    assert said({**note, "dry": True})["ok"]["line"] == '%ml run note -- gbm-1 "it \\"holds\\""'
+    assert said({**note, "dry": True})["ok"]["line"] == '%ml run note gbm-1 "it \\"holds\\""'
     assert "note" not in ml.run.show(gbm).tags
     done = said(note)["ok"]
     assert done["good"]
     assert "gbm-1" in done["text"]
     assert "gbm-1" in done["html"]
     assert ml.run.show(gbm).tags["note"] == 'it "holds"'
+
+
+def test_where_there_are_no_cells_a_line_is_one_of_the_shell(gbm: str) -> None:
+    errors.speak("nbmlops")
+    note = {"panel": "runs", "act": "note", "params": {"ref": gbm, "text": "it holds; why?"}, "dry": True}
+    shown = said(note)["ok"]
+    assert shown["line"] == "nbmlops run note gbm-1 'it holds; why?'"
+    assert shown["cell"] == '%ml run note gbm-1 "it holds; why?"'
+    assert (
+        asked("page", columns=[], where="metrics.auc > 0.5")["line"] == "nbmlops run list --where 'metrics.auc > 0.5'"
+    )
 
 
 def test_an_action_that_is_refused_says_why_and_shows_its_line(project: Path) -> None:

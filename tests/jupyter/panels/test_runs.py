@@ -117,7 +117,7 @@ def test_every_line_is_one_that_the_grammar_reads(three: None) -> None:
         "%ml run note -- gbm-1 \"-1 is $less than {0}; 'why?'\""
     )
     assert line("compare", refs=["gbm-1", "gbm-2"]) == "%ml run compare gbm-1 gbm-2"
-    assert line("artifact", ref="gbm-1", name="two words.txt") == '%ml run artifact -o value -- gbm-1 "two words.txt"'
+    assert line("artifact", ref="gbm-1", name="two words.txt") == '%ml run artifact -o value gbm-1 "two words.txt"'
     assert line("register", name="gbm") == "%ml model save model gbm"
     assert line("reproduce", ref="gbm-1") == "%ml reproduce gbm-1"
     assert line("reproduce", ref="--strict") == "%ml reproduce -- --strict", "no option can be smuggled in"

@@ -100,7 +100,7 @@ class ChecksView {
     this.count.textContent = "";
     const { subject, status, section } = this.asked();
     this.nothing.replaceChildren(subject || status || section ? this.context.empty("No report is like this.")
-      : this.context.empty("No reports yet. The first: save data, and judge it by what the version before it looked like.", "%ml check data NAME"));
+      : this.context.empty("No reports yet. The first: save data, and judge it by what the version before it looked like.", "check data NAME"));
   }
 
   aside(title, ...children) {
@@ -140,7 +140,7 @@ class ChecksView {
       el("div", { class: "nbp-bar nbp-tally" }, tally),
       facts([["report", report.id], ["suite", report.suite], ["section", report.section], ["judged", say.when(report.created_at)], ["run", report.run]], "Facts"),
       el("div", { class: "nbp-bar" },
-        button("Insert line", async () => context.insertCell(await context.line("show", { number: report.id }))),
+        button("Insert line", async () => context.insertCell(await context.cellLine("show", { number: report.id }))),
         before && button(`Compare with ${before.subject === report.subject ? `report ${before.id}` : before.subject}`, () => this.compare([before.id, report.id])),
         report.section === "data" && report.subject.includes("@") && button("Judge again…", () => this.judge(report.subject))),
       el("h3", { text: say.count(report.total, "check") }), list, more,

@@ -51,14 +51,14 @@ class DataView {
       this.put(context.table({ label: "Data", columns: [this.column.name(), this.column.number("newest"), ...this.columns()], rows, id: (row) => row.name, sort: { key: "name", descending: false }, onOpen: (row) => this.versions(row.name, { ref: row.ref }) }));
     }
     this.found();
-    if (!rows.length) this.nothing(context.empty("No data yet. The first: put a table, a file or a folder in a version.", "%ml data save df NAME"));
+    if (!rows.length) this.nothing(context.empty("No data yet. The first: put a table, a file or a folder in a version.", "data save df NAME", "data save FILE NAME"));
     else if (this.count.textContent === "") this.count.textContent = say.count(rows.length, "name");
   }
 
   found() {
     const { say } = this.context;
     const wanted = this.find.value.trim().toLowerCase();
-    const has = (row) => [row.name, row.message ?? "", row.aliases.join(" "), ...Object.entries(row.tags).flat()].some((text) => text.toLowerCase().includes(wanted));
+    const has = (row) => [row.name, row.message ?? "", ...Object.keys(row.placed), ...Object.entries(row.tags).flat()].some((text) => text.toLowerCase().includes(wanted));
     const rows = wanted ? this.all.filter(has) : this.all;
     this.list.show(rows, { keep: true });
     this.fit(rows.length);
@@ -125,7 +125,7 @@ class DataView {
       { key: "columns", title: "columns", number: true, cell: (row) => row.columns ? say.number(row.columns) : "" },
       { key: "created_at", title: "saved", cell: (row) => say.when(row.created_at), width: 165 },
       { key: "author", title: "author" },
-      { key: "aliases", title: "aliases", value: (row) => row.aliases.join(", "), cell: (row) => row.aliases.join(", ") },
+      aliasesOf,
       { key: "tags", title: "tags", value: (row) => JSON.stringify(row.tags), cell: (row) => Object.entries(row.tags).map(([key, value]) => `${key}=${value}`).join(", ") },
       { key: "judged", title: "checked", value: (row) => row.judged?.[1] ?? null, cell: (row) => row.judged ? verdictOf(row.judged) : "" },
       { key: "format", title: "kind" },
@@ -217,7 +217,7 @@ class DataView {
   actions(version) {
     const { el, button, context } = this.words();
     const { ref } = version;
-    const load = async () => context.insertCell(`df = ${await context.line("load", { ref })}`);
+    const load = async () => context.insertCell(`df = ${await context.cellLine("load", { ref })}`);
     return el("div", { class: "nbp-bar" },
       button("Load into notebook", load, { class: "nbp-button nbp-primary", title: "Inserts the line that loads it" }),
       button("Tag…", () => this.ask(`Tag ${ref}`, [{ name: "key", label: "key", hint: "region" }, { name: "value", label: "value", hint: "NYC" }], (given) => ["tag", { ref, ...given }])),

@@ -21,7 +21,7 @@ const POLL = { first: 1500, most: 5000, grows: 1.5 };
 const PATIENCE = 4000;
 
 // Draw panels into an element. Options: `panel`, one by name, or else tabs of all; `insertCell(text)` and
-// `openNotebook(path)`, which a host gives that can do so. Returns a function that takes everything away again.
+// `openNotebook(path)`, which a host gives that can do so; `shell`, where lines are typed in one. Returns a function that takes everything away again.
 function mount(element, transport, options = {}) {
   const names = options.panel ? [options.panel] : [...panels.known.keys()];
   const root = el("div", { class: "nbp", "data-lm-suppress-shortcuts": "true" });
@@ -47,7 +47,7 @@ function show(state, name, box) {
       const patience = setTimeout(() => box.append(el("p", { class: "nbp-empty", role: "status", text: "Waiting for an answer…" })), 300);
       // The token first: what changes while the panel is drawn is not missed.
       context.look().catch(() => undefined)
-        .then(() => { clearTimeout(patience); box.replaceChildren(); return panels.known.get(name).draw(box, context); })
+        .then(() => { clearTimeout(patience); box.replaceChildren(); context.forget(); return panels.known.get(name).draw(box, context); })
         .catch((error) => box.replaceChildren(failure(error), button("Try again", draw)));
     };
     draw();
@@ -63,29 +63,33 @@ function contextOf(state, name, box) {
   const context = {
     // Ask Python; gives the value, or throws a PanelError with its message and hint.
     ask: (ask, params = {}) => request(state, { panel: name, ask, params }),
-    // The line that an action is equal to, without running it.
+    // The line that an action is equal to, without running it: as it is typed here, or as a cell has it.
     line: async (act, params = {}) => (await request(state, { panel: name, act, params, dry: true })).line,
+    cellLine: async (act, params = {}) => (await request(state, { panel: name, act, params, dry: true })).cell,
     // Show the line of an action, run it when the person says so, and show what came of it; gives the result, or null.
     act: (act, params = {}, how = {}) => perform(state, name, act, params, how),
     // Call back after the store changed; gives a function that stops it.
     onChange(listener) { listeners.add(listener); return () => listeners.delete(listener); },
+    // What was asked beside what is shown did not come: the banner says so, and all is asked again when it can be.
+    away: (error) => away(state, error),
     // Put a line into the notebook where the host can, and on the clipboard where not.
     insertCell: (text) => offer(state, "insertCell", "nbmlops-insert", { text }, text, "put into the notebook"),
     openNotebook: (path) => offer(state, "openNotebook", "nbmlops-open", { path }, path, "opened"),
     notify: (text, tone = "plain") => notify(state, text, tone),
     fail: (error) => failure(error),
-    empty: (text, line) => el("div", { class: "nbp-empty" }, el("p", { text }), line && lineOf(line)),
+    // That nothing is there, and what to type first: words of the grammar, in a shell others where they differ.
+    empty: (text, words, inShell = words) => el("div", { class: "nbp-empty" }, el("p", { text }), words && lineOf(state.options.shell ? `nbmlops ${inShell}` : `%ml ${words}`)),
     kind: state.transport.kind,
     el, svg, button, facts, say, lineOf, copy, tabs, table, chart, across, debounced,
     // For the frame: whether something changed since it last looked.
-    async look() {
+    async look({ anyway = false } = {}) {
       const now = await request(state, { panel: name, ask: "changed" });
-      const first = token === null;
-      const changed = token !== now;
+      const changed = anyway || (token !== null && token !== now);
       token = now;
-      if (changed && !first) await Promise.all([...listeners].map((listener) => listener()));
-      return changed && !first;
+      if (changed) await Promise.all([...listeners].map((listener) => listener()));
+      return changed;
     },
+    forget() { listeners.clear(); },
   };
   context.box = box;
   return context;
@@ -122,24 +126,25 @@ function lost(state, why) {
 function watch(state) {
   let pause = POLL.first;
   let timer = null;
-  let failing = false;
   const seen = () => document.visibilityState === "visible" && state.root.getClientRects().length > 0;
   const again = () => { clearTimeout(timer); if (!state.stopped) timer = setTimeout(round, pause); };
   async function round() {
     const context = state.contexts.get(state.shown);
     if (context && seen()) {
       try {
-        const changed = await context.look();
-        if (failing) { failing = false; state.banner.hidden = true; }
-        pause = changed ? POLL.first : Math.min(pause * POLL.grows, POLL.most);
+        const back = state.isAway; // what was asked for meanwhile never came, whether or not the store is another now
+        state.isAway = false;
+        const changed = await context.look({ anyway: back });
+        if (back && !state.isAway) state.banner.hidden = true;
+        pause = changed && !state.isAway ? POLL.first : Math.min(pause * POLL.grows, POLL.most);
       } catch (error) {
-        failing = true;
-        away(state, error, () => { pause = POLL.first; round(); });
+        away(state, error);
         pause = Math.min(pause * POLL.grows, POLL.most);
       }
     }
     again();
   }
+  state.again = () => { pause = POLL.first; round(); };
   const awake = () => { if (pause > POLL.first) { pause = POLL.first; again(); } };
   state.root.addEventListener("pointerdown", awake);
   state.root.addEventListener("keydown", awake);
@@ -148,11 +153,12 @@ function watch(state) {
   return () => { clearTimeout(timer); document.removeEventListener("visibilitychange", awake); };
 }
 
-function away(state, error, retry) {
+function away(state, error) {
   if (state.stopped) return;
+  state.isAway = true;
   state.slow = false;
   const text = error.hint ? `${error.message} — ${error.hint}` : error.message;
-  state.banner.replaceChildren(el("span", { text: `${text}. What is shown is what was known last.` }), button("Try again", retry));
+  state.banner.replaceChildren(el("span", { text: `${text}. What is shown is what was known last.` }), button("Try again", () => state.again()));
   state.banner.hidden = false;
 }
 

@@ -54,7 +54,7 @@ class ModelsView {
     this.fit(rows.length);
     this.count.textContent = rows.length ? say.count(rows.length, "model") : "";
     this.above.replaceChildren(...waiting.map((ask) => this.ask(ask)));
-    this.nothing(rows.length ? null : context.empty("No models yet. The first: give a fitted estimator a name.", "%ml model save MODEL NAME"));
+    this.nothing(rows.length ? null : context.empty("No models yet. The first: give a fitted estimator a name.", "model save MODEL NAME"));
   }
 
   async deleted({ keep = false } = {}) {
@@ -76,7 +76,7 @@ class ModelsView {
     const { say } = this.context;
     return [
       { key: "message", title: "message", width: 180 },
-      { key: "aliases", title: "aliases", value: (row) => row.aliases.join(", "), cell: (row) => row.aliases.join(", ") },
+      aliasesOf,
       { key: "estimator", title: "estimator", cell: (row) => row.estimator.split(".").at(-1) },
       { key: "signature", title: "signature" },
       { key: "size", title: "size", number: true, cell: (row) => say.size(row.size) },
@@ -299,7 +299,7 @@ class ModelsView {
   actions(version) {
     const { el, button, context } = this.words();
     const { ref } = version;
-    const load = async () => context.insertCell(`model = ${await context.line("load", { ref })}`);
+    const load = async () => context.insertCell(`model = ${await context.cellLine("load", { ref })}`);
     return el("div", { class: "nbp-bar" },
       button("Promote…", () => this.promote(ref), { class: "nbp-button nbp-primary" }),
       button("Load into notebook", load, { title: "Inserts the line that loads it" }), button("Push…", () => this.push(ref)), button("Delete…", () => this.remove(ref)));

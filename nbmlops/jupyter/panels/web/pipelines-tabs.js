@@ -48,7 +48,7 @@ class RunsTab {
     this.table.show(this.rows, { keep: true });
     this.table.element.hidden = this.rows.length === 0;
     this.older.hidden = !this.next;
-    this.nothing.replaceChildren(...(this.rows.length ? [] : [this.context.empty("Not run yet.", `%ml pipeline run ${this.view.base}`)]));
+    this.nothing.replaceChildren(...(this.rows.length ? [] : [this.context.empty("Not run yet.", `pipeline run ${this.view.base}`)]));
   }
 }
 
@@ -79,7 +79,7 @@ class TimesTab {
   tell() {
     if (!this.box || !this.rows) return;
     const { context, view } = this;
-    const none = context.empty("Nothing starts it by itself.", `%ml schedule add ${view.name} "0 6 * * *" --tz Europe/Berlin`);
+    const none = context.empty("Nothing starts it by itself.", `schedule add ${view.name} "0 6 * * *" --tz Europe/Berlin`);
     view.renew(this.box, [view.name, this.rows], () => this.rows.length ? this.rows.map((row) => this.card(row)) : [none]);
     const targets = [...Object.keys(view.record.aliases), ...(view.record.is_working ? ["working"] : [])].map((alias) => `${view.name}@${alias}`);
     if (!targets.length) targets.push(view.base);
@@ -159,7 +159,7 @@ class FrozenTab {
 
   tell() {
     if (!this.box || !this.rows) return;
-    const none = () => this.context.empty("Nothing is frozen yet. Promoting lints, proves and freezes it, and moves an alias to what was frozen.", `%ml pipeline promote ${this.view.name}`);
+    const none = () => this.context.empty("Nothing is frozen yet. Promoting lints, proves and freezes it, and moves an alias to what was frozen.", `pipeline promote ${this.view.name}`);
     this.view.renew(this.box, [this.view.name, this.rows], () => this.rows.length ? this.rows.map((row) => this.card(row)) : [none()]);
   }
 
@@ -171,7 +171,7 @@ class FrozenTab {
       el("div", { class: "nbp-sidehead" }, el("h2", { text: row.ref }), el("span", {}, row.aliases.map((alias) => el("span", { class: "nbp-alias", text: alias })))),
       facts([["frozen", `${say.when(row.created_at)} by ${row.author}`], ["message", row.message], ["steps", row.steps.join(" → ")], ["parameters", el("ul", { class: "nbp-list nbp-flat" }, Object.entries(row.parameters).map(([step, values]) => el("li", {}, el("span", { class: "nbp-muted", text: `${step}: ` }), Object.entries(values ?? {}).map(([name, value]) => `${name}=${say.value(value)}`).join(", "))))],
         ["promoted on", judged], ["suites", row.reports.join(", ")], ["approval", row.asked.join("; ")], ["digest", row.digest.slice(0, 12)], ["deleted", say.when(row.deleted_at)]], "Facts"),
-      el("div", { class: "nbp-bar" }, button("Run…", () => this.view.ask(row.ref)), row.aliases.map(back), button("Insert line", () => context.insertCell(`%ml pipeline run ${row.ref}`))));
+      el("div", { class: "nbp-bar" }, button("Run…", () => this.view.ask(row.ref)), row.aliases.map(back), button("Insert line", () => this.view.insert(row.ref))));
   }
 
   promote() {

@@ -55,7 +55,7 @@ class PipelinesView {
     const { rows } = await this.context.ask("overview");
     this.rows = rows;
     this.content.hidden = rows.length === 0;
-    this.nothing.replaceChildren(...(rows.length ? [] : [this.context.empty("No pipelines yet. Name the first in pyproject.toml: its notebooks are the steps, and the graph is read from what they load and save.", '[tool.nbmlops.pipelines]\nNAME = ["notebooks/*.ipynb"]')]));
+    this.nothing.replaceChildren(...(rows.length ? [] : [el("div", { class: "nbp-empty" }, "No pipelines yet. Name the first in pyproject.toml: its notebooks are the steps, and the graph is read from what they load and save.", this.context.lineOf('[tool.nbmlops.pipelines]\nNAME = ["notebooks/*.ipynb"]'))]));
     if (!rows.length) return;
     if (!this.record) this.leaveFor(rows[0].name);
     this.renew(this.select, rows.map((row) => row.name), () => rows.map((row) => el("option", { value: row.name, text: row.name })));
@@ -81,13 +81,16 @@ class PipelinesView {
     this.following = false;
   }
 
-  // Read again what is shown of the pipeline.
+  // Read again what is shown of the pipeline; what of it does not come leaves the rest as it is.
   async fresh() {
     const name = this.name;
     this.header();
-    const told = [this.graph(), this.waiting(), this.runs.reload(), this.times.reload(), this.frozen.reload()];
-    await Promise.all(told);
-    if (name === this.name && this.again) await this.again();
+    try {
+      await Promise.all([this.graph(), this.waiting(), this.runs.reload(), this.times.reload(), this.frozen.reload()]);
+      if (name === this.name && this.again) await this.again();
+    } catch (error) {
+      this.context.away(error);
+    }
   }
 
   // Draw something anew when what it is made from is another: what has the focus or is open stays so while nothing changes.
@@ -99,12 +102,12 @@ class PipelinesView {
   }
 
   header() {
-    const { button, context } = { button: this.context.button, context: this.context };
+    const { button } = this.context;
     this.renew(this.head, this.base, () => [
       button("Run…", () => this.ask(), { class: "nbp-button nbp-primary" }),
       button("What would run?", () => this.explain()),
       this.record.is_working && button("Promote…", () => this.frozen.promote()),
-      button("Insert line", () => context.insertCell(`%ml pipeline run ${this.base}`))]);
+      button("Insert line", () => this.insert(this.base))]);
   }
 
   async waiting() {
@@ -169,6 +172,8 @@ class PipelinesView {
       run.error && el("span", { class: "nbp-bad", text: whyOf(run.error) }),
     ]);
   }
+
+  async insert(name) { await this.context.insertCell(await this.context.cellLine("run", { name })); }
 
   async resume(run) {
     this.pinned = null;
@@ -302,11 +307,11 @@ class PipelinesView {
     const lasts = turnOf(this, "again");
     this.pages.choose(0);
     try {
-      const found = await context.ask("explain", { name: this.base });
+      const [found, line] = await Promise.all([context.ask("explain", { name: this.base }), context.line("explain", { name: this.base })]);
       if (!lasts()) return;
       const steps = only ? found.steps.filter((one) => one.step === only) : found.steps;
       const counted = (will) => found.steps.filter((one) => one.will === will).length;
-      this.aside(only ? `Why ${only} would run, or not` : "What would run now", null, false, context.lineOf(`%ml pipeline explain ${this.base}`),
+      this.aside(only ? `Why ${only} would run, or not` : "What would run now", null, false, context.lineOf(line),
         el("p", { class: "nbp-muted", text: `${say.count(counted("run"), "step")} would run, ${counted("skip")} be skipped, ${counted("depends")} depend on those before` }),
         el("ul", { class: "nbp-list" }, steps.map((one) => el("li", {}, el("span", { class: `nbp-state nbp-is-${tone[one.will]}`, text: `${one.step}: ${one.will}` }), el("ul", {}, one.why.map((text) => el("li", { text })))))));
     } catch (error) {

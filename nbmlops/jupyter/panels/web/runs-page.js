@@ -30,7 +30,7 @@ function actionsOf(view, run) {
   return el("div", { class: "nbp-bar" },
     button("Note…", () => noteOf(view, run)), button("Reproduce…", reproduce),
     run.notebook && button("Open notebook", () => context.openNotebook(run.notebook)),
-    button("Insert line", async () => context.insertCell(await context.line("show", { ref: run.name })), { title: "Put the line that shows this run into the notebook" }));
+    button("Insert line", async () => context.insertCell(await context.cellLine("show", { ref: run.name })), { title: "Put the line that shows this run into the notebook" }));
 }
 
 function noteOf(view, run) {
@@ -62,7 +62,7 @@ function modelsOf(context, run) {
   if (run.kind === "pipeline") return [];
   const promote = (ref) => context.act("promote", { ref }, { title: `Promote ${ref} to production`, run: "Promote" });
   const lines = run.models.map((ref) => el("li", {}, el("span", { text: `${ref} is registered` }), button("Promote…", () => promote(ref))));
-  const register = async () => context.insertCell(await context.line("register", { name: run.experiment }));
+  const register = async () => context.insertCell(await context.cellLine("register", { name: run.experiment }));
   const none = el("li", {}, el("span", { class: "nbp-muted", text: "none is registered: the estimator is a variable of its notebook" }), button("Register…", register, { title: "Put the line that registers it into the notebook" }));
   return [el("h3", { text: "Models" }), el("ul", { class: "nbp-listed" }, lines.length ? lines : none)];
 }
@@ -71,7 +71,7 @@ function artifactsOf(context, run) {
   const { el, button } = context;
   const names = Object.keys(run.artifacts);
   if (!names.length) return [];
-  const load = async (name) => context.insertCell(await context.line("artifact", { ref: run.name, name }));
+  const load = async (name) => context.insertCell(await context.cellLine("artifact", { ref: run.name, name }));
   return [el("h3", { text: "Artifacts" }), el("ul", { class: "nbp-listed" }, names.slice(0, 100).map((name) => el("li", {}, el("span", { text: name }), button("Insert line", () => load(name), { "aria-label": `Insert the line that loads ${name}` }))))];
 }
 

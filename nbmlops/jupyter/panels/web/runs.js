@@ -12,7 +12,7 @@ class RunsView {
 
   async start() {
     const { el, button, debounced, table } = this.context;
-    this.outlineSoon = debounced(() => this.outline().catch((error) => this.refuse(error)), 120);
+    this.outlineSoon = debounced(() => this.outline(), 120);
     this.refuseSoon = debounced((error, round) => { if (round === this.round) this.refuse(error); }, 400);
     const first = await this.context.ask("start");
     Object.assign(this, { fields: first.fields, columns: first.columns });
@@ -28,7 +28,7 @@ class RunsView {
     this.table = table({
       label: "Runs", columns: this.shown(), size: SIZE, id: (row) => row[0], name: (row) => row[1], source: this.source(first.rows),
       onSort: (key, descending) => { this.by = `${descending ? "-" : ""}${key}`; this.reload(); },
-      onOpen: (row) => this.open(row[1]), onSelect: (ids) => this.select(ids), onError: (error) => this.refuse(error),
+      onOpen: (row) => this.open(row[1]), onSelect: (ids) => this.select(ids), onError: (error) => this.context.away(error),
     });
     this.content = el("div", { class: "nbp-split" }, this.table.element, this.side);
     const bar = el("div", { class: "nbp-bar" }, this.filter, this.comparing, this.clearing, this.columnMenu = this.menu(), this.count);
@@ -104,8 +104,9 @@ class RunsView {
       else await this.outline({ rarely: keep });
     } catch (error) {
       if (round !== this.round) return;
-      // A condition that is half typed is no mistake yet.
-      if (typing) this.refuseSoon(error, round);
+      // What was no mistake before is none now; a condition that is half typed is none yet.
+      if (keep && this.wrong.hidden) this.context.away(error);
+      else if (typing) this.refuseSoon(error, round);
       else this.refuse(error);
     }
   }
@@ -125,17 +126,23 @@ class RunsView {
     this.table.widths = null;
   }
 
-  // How many there are and where pages begin. While runs go on this would be asked all the time: it is asked rarely.
+  // How many there are and where pages begin; the rows that are shown stay without it. While runs go on this would be asked all the time: it is asked rarely.
   async outline({ rarely = false } = {}) {
     const now = performance.now();
     clearTimeout(this.waits);
     const left = rarely && this.outlined ? this.outlined.at + 20 * this.outlined.took - now : 0;
     if (left > 0) {
-      this.waits = setTimeout(() => this.outline().catch((error) => this.refuse(error)), left);
+      this.waits = setTimeout(() => this.outline(), left);
       return;
     }
     const { round } = this;
-    const found = await this.context.ask("outline", { where: this.where || null, by: this.by, every: SIZE });
+    let found;
+    try {
+      found = await this.context.ask("outline", { where: this.where || null, by: this.by, every: SIZE });
+    } catch (error) {
+      this.context.away(error);
+      return;
+    }
     if (round !== this.round) return;
     this.outlined = { at: performance.now(), took: performance.now() - now };
     const moved = this.anchors && String(this.anchors) !== String(found.anchors);
@@ -157,7 +164,7 @@ class RunsView {
     if (!none) return;
     this.count.textContent = "";
     this.nothing.replaceChildren(this.where ? this.context.empty("No run matches.")
-      : this.context.empty("No runs yet. For the first, put this line at the top of a cell:", "%%ml run NAME"));
+      : this.context.el("div", { class: "nbp-empty" }, "No runs yet. For the first, put this line at the top of a cell:", this.context.lineOf("%%ml run NAME")));
   }
 
   refuse(error) {

@@ -9,6 +9,7 @@ async function history(context, name) {
 
 // A name that was renamed or deleted, here or elsewhere, leads back to all of them.
 async function backToNames(view, error) {
+  if (!error.unknown) { view.context.away(error); return; }
   await view.names();
   if (view.at.list === "names") view.above.prepend(view.context.fail(error));
 }
@@ -17,6 +18,14 @@ async function backToNames(view, error) {
 function chips(words, off = null) {
   return el("span", { class: "nbp-chips" }, words.map((word) => el("span", { class: "nbp-chip" }, el("span", { text: word }),
     off && el("button", { type: "button", text: "×", "aria-label": `Take off ${word}`, on: { click: () => off(word) } }))));
+}
+
+// The column of aliases: those of a version or, of a name, all of its versions', each with where it is.
+const aliasesOf = { key: "aliases", title: "aliases", value: saidAliases, cell: saidAliases };
+
+function saidAliases(row) {
+  if (!row.placed) return row.aliases.join(", ");
+  return Object.entries(row.placed).map(([alias, ref]) => `${alias} → ${ref.split("@").at(-1)}`).join(", ");
 }
 
 // The sign of the newest report on a version: [number, status].

@@ -8,4 +8,4 @@ history.replaceState(null, "", location.pathname);
 
 const send = (path, init = {}) => fetch(path, { ...init, credentials: "same-origin" });
 const host = document.getElementById("panels");
-mount(host, rest(send, () => ""));
+mount(host, rest(send, () => ""), { shell: true });
