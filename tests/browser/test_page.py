@@ -88,7 +88,7 @@ def test_an_action_is_done_after_its_line_was_shown(page: Page, folder: Path) ->
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("nbmlops run note gbm-2 'the best'")
     dialog.get_by_role("button", name="Write it").click()
-    expect(dialog.get_by_role("button", name="Close")).to_be_visible(timeout=15_000)
+    expect(dialog.get_by_role("button", name="Write it")).to_have_count(0, timeout=15_000)  # it is done
     with Workspace.open(folder) as workspace:
         assert workspace.run.show("gbm-2").tags["note"] == "the best"
 
