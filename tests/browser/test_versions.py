@@ -103,7 +103,7 @@ def write_a_note(page: Page, folder: Path) -> None:
     panel.get_by_label("Note of gbm-2", exact=True).fill("kept")
     panel.get_by_role("button", name="Continue").click()
     panel.get_by_role("dialog").get_by_role("button", name="Write it").click()
-    expect(panel.get_by_role("dialog").get_by_role("button", name="Close")).to_be_visible(timeout=30_000)
+    expect(panel.get_by_role("dialog").get_by_role("button", name="Write it")).to_have_count(0, timeout=30_000)
     with Workspace.open(folder) as workspace:
         assert workspace.run.show("gbm-2").tags["note"] == "kept"
     panel.get_by_role("dialog").get_by_role("button", name="Close").click()

@@ -12,6 +12,7 @@ VERBS = (
         body="code",
         exempt={"shell": "a run spans code, and a shell line has none: use `%%ml run`, or `with ml.run(name)`"},
         only_python={
+            "also": "pipelines claim the step in the same transaction",
             "kind": "pipelines set it",
             "parent_id": "the active run is the parent",
             "notebook": "the cell knows its notebook",
