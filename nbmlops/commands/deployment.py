@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nbmlops.commands.params import RefParam
+from nbmlops.commands.offers import words
+from nbmlops.commands.params import KeyValue, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.render.listing import Listing
 
@@ -61,3 +62,46 @@ def split(session: Session, name: str, shares: tuple[str, ...], sticky: str | No
 def shadow(session: Session, name: str, refs: tuple[str, ...], off: bool) -> Any:
     """Let versions answer unheard."""
     return session.workspace.deployment.shadow(name, *refs, off=off)
+
+
+@group.verb("set")
+@_NAME
+@click.option("--alias", metavar="ALIAS", help="The alias that answers whom no share takes.")
+@click.option("--sampled", type=float, metavar="SHARE", help="The share of the requests whose rows are kept, 0 to 1.")
+@click.option("--unseen", metavar="RULE", shell_complete=words("refuse", "null", "pass"), help="Refuse, null, pass.")
+@click.option("--explain/--no-explain", default=None, help="Whether contributions are told when asked for.")
+@click.option(
+    "--personal",
+    multiple=True,
+    metavar="COLUMN=RULE",
+    type=KeyValue(),
+    help="What is kept of an input column: keep, drop, hash.",
+)
+def set_(session: Session, name: str, personal: tuple[tuple[str, Any], ...], **said: Any) -> Any:
+    """Say how it serves and what is kept."""
+    return session.workspace.deployment.set(name, personal=mapping(personal), **said)
+
+
+@group.verb("test")
+@_NAME
+@click.option("--challenger", default="challenger", show_default=True, metavar="REF", help="Its alias or version.")
+@click.option("--champion", metavar="REF", help="Whom it is compared with; the alias that is served by default.")
+@click.option("--risk", type=float, default=0.05, show_default=True, help="The chance to ever tell equal ones apart.")
+def test(session: Session, name: str, challenger: str, champion: str | None, risk: float) -> Any:
+    """Compare the challenger with the champion."""
+    return session.workspace.deployment.test(name, challenger=challenger, champion=champion, risk=risk)
+
+
+@group.verb("replay")
+@click.argument("request")
+def replay(session: Session, request: str) -> Any:
+    """Answer a captured request again."""
+    return session.workspace.deployment.replay(request)
+
+
+@group.verb("forget")
+@_NAME
+@click.option("--older", metavar="SPAN", required=True, help="Remove hours that ended so long ago, such as 30d.")
+def forget(session: Session, name: str, older: str) -> Any:
+    """Remove what was captured long ago."""
+    return session.workspace.deployment.forget(name, older=older)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 
 from nbmlops.render.dispatch import looks
 from nbmlops.render.listing import Field, lists
-from nbmlops.render.look import Facts, Look, Part, line
-from nbmlops.render.units import when
+from nbmlops.render.look import Facts, Look, Part, Tone, line, table
+from nbmlops.render.units import count, size, when
+from nbmlops.serving.capture.forgetting import Forgotten
+from nbmlops.serving.deployments.replay import Replay
+from nbmlops.serving.deployments.trial import Trial
 from nbmlops.serving.records import Deployment, DeploymentChange
 
 __all__: list[str] = []
+
+_TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "undecided": "muted"}
 
 
 def _shares(deployment: Deployment) -> str:
@@ -46,6 +53,74 @@ def _(deployment: Deployment) -> Look:
 def _(change: DeploymentChange) -> Look:
     told = Part(_detail(change), "muted")
     return Look(line(f"{change.name} {change.verb}", when(change.at), f"by {change.actor}", told))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.4g}" if math.isfinite(value) else "unknown"
+
+
+@looks(Trial)
+def _(trial: Trial) -> Look:
+    verdict, tone = trial.verdict, _TONES[trial.outcome]
+    arms = [
+        (role, arm.ref, f"v{arm.version}", f"{arm.sample.count:,}", f"{arm.sample.mean:.4g}")
+        for role, arm in (("champion", trial.champion), ("challenger", trial.challenger))
+    ]
+    wide = not math.isfinite(verdict.low)
+    interval = None if wide else f"{_signed(verdict.low)} to {_signed(verdict.high)}"
+    needed = f"about {verdict.needed:,} more" if verdict.needed else None
+    facts = {
+        "difference": _signed(verdict.effect),
+        "interval": interval,
+        "holds": f"at all times together, but for a chance of {trial.risk:g}",
+        "still needed": needed if trial.outcome == "undecided" else None,
+    }
+    said = {"better": "is better", "worse": "is worse", "undecided": "is not told apart yet"}[trial.outcome]
+    return Look(
+        line(f"test of {trial.deployment}", Part(f"{trial.challenger.ref} {said}", tone), trial.measure),
+        body=(table(("", "alias", "version", "units", trial.measure), arms),),
+        more=(Facts.of(facts),),
+    )
+
+
+@looks(Replay)
+def _(replay: Replay) -> Look:
+    rows = [
+        (
+            step.name,
+            step.kind,
+            f"{step.width:,}",
+            ", ".join(f"{key} {_short(value)}" for key, value in step.values.items()),
+        )
+        for step in replay.steps
+    ]
+    answers = [
+        (key, _short(replay.then.get(key, "")), _short(replay.now.get(key, "")))
+        for key in dict.fromkeys([*replay.then, *replay.now])
+    ]
+    verdict = Part("✓ the same answer", "good") if replay.is_same else Part("✗ another answer", "bad")
+    asked = [(key, _short(value)) for key, value in replay.inputs.items()]
+    parts = [table(("input", "value"), asked), table(("step", "kind", "values", "the first"), rows)]
+    return Look(
+        line(f"replay of {replay.request}", replay.ref, verdict),
+        body=(*(parts if rows else parts[:1]), table(("answer", "then", "now"), answers)),
+    )
+
+
+def _told(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{key} {_short(value)}" for key, value in values.items())
+
+
+def _short(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+@looks(Forgotten)
+def _(forgotten: Forgotten) -> Look:
+    told = count(forgotten.hours, "hour")
+    return Look(
+        line(f"forgot {told} of {forgotten.deployment}", size(forgotten.size), f"before {when(forgotten.before)}")
+    )
 
 
 lists(

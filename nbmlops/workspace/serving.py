@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbmlops.models.records import ModelSignature
     from nbmlops.serving import Deployments
     from nbmlops.workspace.root import Workspace
 
@@ -17,4 +18,8 @@ def deployments_of(workspace: Workspace) -> Deployments:
     from nbmlops.serving.deployments.service import Deployments
 
     captured = Captured(workspace.marker.state / "capture")
-    return Deployments(workspace.catalog, workspace.clock, workspace.versions("model"), captured)
+
+    def load(ref: str) -> tuple[Any, ModelSignature]:
+        return workspace.model.load(ref), workspace.model.show(ref).signature
+
+    return Deployments(workspace.catalog, workspace.clock, workspace.versions("model"), captured, load)

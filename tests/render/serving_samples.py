@@ -5,6 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from nbmlops.serving.capture.forgetting import Forgotten
+from nbmlops.serving.deployments.replay import Replay, ReplayStep
+from nbmlops.serving.deployments.sequential import Sample, judge
+from nbmlops.serving.deployments.trial import Arm, Trial
 from nbmlops.serving.records import Deployment, DeploymentChange
 
 __all__ = ["deployments"]
@@ -15,8 +19,12 @@ NOW = datetime(2026, 7, 25, 12, 30, tzinfo=UTC)
 def deployments(text: str) -> list[Any]:
     """One record of each type."""
     shares = ((text, 90.0), (f"{text}2", 10.0))
+    champion, challenger = Arm(text, 1, Sample(900, 0.8, 0.16)), Arm(text, 2, Sample(100, 0.81, 0.15))
     return [
         Deployment(text, text, shares, (text,), text, 0.5, True, "null", {text: "hash"}, 3, text, NOW),
         Deployment(text),
+        Trial(text, "accuracy", champion, challenger, 0.05, judge(challenger.sample, champion.sample)),
+        Replay(text, text, {text: text}, (ReplayStep(text, text, 2, {text: text}),), {text: text}, {text: text}),
+        Forgotten(text, 3, 4_000, NOW),
         DeploymentChange(text, NOW, text, text, {text: [text]}),
     ]

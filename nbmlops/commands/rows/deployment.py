@@ -12,4 +12,12 @@ VERBS = (
     Verb("deployment", "history", "NAME", "List its changes, newest first.", "ml.deployment.history"),
     Verb("deployment", "split", "NAME [SHARES]…", "Share out the callers among versions.", "ml.deployment.split"),
     Verb("deployment", "shadow", "NAME [REFS]…", "Let versions answer too, unheard.", "ml.deployment.shadow"),
+    Verb("deployment", "set", "NAME", "Say how it serves and what is kept.", "ml.deployment.set"),
+    Verb("deployment", "test", "NAME", "Compare the challenger with the champion.", "ml.deployment.test", detail=True),
+    Verb(
+        *("deployment", "replay", "REQUEST", "Answer a captured request again, step by step."),
+        "ml.deployment.replay",
+        detail=True,
+    ),
+    Verb("deployment", "forget", "NAME", "Remove what was captured long ago.", "ml.deployment.forget"),
 )

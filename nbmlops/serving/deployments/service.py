@@ -1,16 +1,20 @@
-"""Verbs on deployments: list, show, history, split, shadow."""
+"""Verbs on deployments: list, show, history, split, shadow, set, test, replay, forget."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.core.refs import Ref
+from nbmlops.core.spans import parse_span
 from nbmlops.serving import queries
+from nbmlops.serving.capture.forgetting import Forgotten, forget
+from nbmlops.serving.deployments.replay import Load, Replay, replayed
 from nbmlops.serving.deployments.shares import parse_shares
-from nbmlops.serving.records import Deployment, DeploymentChange
+from nbmlops.serving.deployments.trial import Trial, tried
+from nbmlops.serving.records import Deployment, DeploymentChange, Personal, Unseen
 from nbmlops.store import audit
 
 if TYPE_CHECKING:
@@ -35,9 +39,12 @@ class Deployments:
         The versions of models.
     captured : Captured
         What was asked of them, and what they answered.
+    load : callable
+        Opens a version of a model after all checks of trust, and tells its signature.
     """
 
-    def __init__(self, catalog: Catalog, clock: Clock, models: Versions, captured: Captured) -> None:
+    def __init__(self, catalog: Catalog, clock: Clock, models: Versions, captured: Captured, load: Load) -> None:
+        self._load = load
         self._catalog = catalog
         self._clock = clock
         self._models = models
@@ -138,6 +145,111 @@ class Deployments:
                 hint=f"`ml deployment shadow {name} challenger`, or `ml deployment shadow {name} --off`",
             )
         return self.change(name, "shadow", shadow=tuple(dict.fromkeys(refs)))
+
+    def set(
+        self,
+        name: str,
+        *,
+        alias: str | None = None,
+        sampled: float | None = None,
+        unseen: Unseen | None = None,
+        explain: bool | None = None,
+        personal: Mapping[str, Personal] | None = None,
+    ) -> Deployment:
+        """Say how a deployment serves and what is kept of it; what is not given stays.
+
+        Parameters
+        ----------
+        name : str
+            The model.
+        alias : str, optional
+            The alias that answers whom no share takes.
+        sampled : float, optional
+            The share of the requests whose rows are kept, from 0 to 1; profiles are of all.
+        unseen : {"refuse", "null", "pass"}, optional
+            What becomes of a category that the model has not seen.
+        explain : bool, optional
+            Whether contributions are told when asked for.
+        personal : mapping, optional
+            By input columns: ``keep``, ``drop``, or ``hash`` with the workspace's key.
+
+        Raises
+        ------
+        InvalidError
+            When nothing is given, or what is given is none of these.
+        NotFoundError
+            When the alias is nowhere.
+        """
+        given: dict[str, Any] = {"alias": alias, "sampled": sampled, "unseen": unseen, "explain": explain}
+        values = {key: value for key, value in given.items() if value is not None}
+        if unseen is not None and unseen not in get_args(Unseen):
+            raise InvalidError(f"{unseen!r} is no rule for unseen categories", hint="refuse, null or pass")
+        for column, rule in (personal or {}).items():
+            if rule not in get_args(Personal):
+                raise InvalidError(f"{rule!r} is no rule for {column}", hint="keep, drop or hash")
+        if personal:
+            values["personal"] = {**self.show(name).personal, **personal}
+        if not values:
+            raise InvalidError("nothing is set", hint=f"`ml deployment set {name} --sampled 0.1`")
+        if alias is not None:
+            self.resolve(self.show(name), alias)
+        return self.change(name, "set", **values)
+
+    def test(
+        self, name: str, *, challenger: str = "challenger", champion: str | None = None, risk: float = 0.05
+    ) -> Trial:
+        """Compare a challenger with the champion on the labelled rows that each answered; may be asked at any time.
+
+        Parameters
+        ----------
+        name : str
+            The model.
+        challenger : str
+            Its alias or version.
+        champion : str, optional
+            Whom it is compared with; the alias that is served by default.
+        risk : float
+            With which probability equal ones are ever told apart, however often one looks.
+
+        Raises
+        ------
+        NotFoundError
+            When one of them is not there.
+        InvalidError
+            When both are one version, or nothing that they answered has a label.
+        """
+        deployment = self.show(name)
+        sides = champion or deployment.alias, challenger
+        numbers = [self.resolve(deployment, ref).number or 0 for ref in sides]
+        pairs = list(zip(sides, numbers, strict=True))
+        return tried(self.captured, name, pairs[0], pairs[1], risk)
+
+    def replay(self, request: str) -> Replay:
+        """Answer a captured request again, step by step; of one with several rows the first, or ``ID#2``.
+
+        Raises
+        ------
+        NotFoundError
+            When no row of it is kept, or its version is not there any more.
+        InvalidError
+            When it was refused, or what it asked was not kept.
+        """
+        return replayed(self.captured, request, self._load)
+
+    def forget(self, name: str, *, older: str) -> Forgotten:
+        """Remove what was captured of hours that ended so long ago, such as ``30d``.
+
+        Raises
+        ------
+        InvalidError
+            When that is no span of time.
+        """
+        self.show(name)
+        before = self._clock.now() - parse_span(older)
+        forgotten = forget(self.captured.place(name), before)
+        detail = {"before": before.isoformat(), "hours": forgotten.hours}
+        self._catalog.transact(lambda c: audit.append(c, self._clock, "deployment.forget", name, detail))
+        return forgotten
 
     def change(self, name: str, verb: str, **values: Any) -> Deployment:
         """Change what is said of a deployment, with its Event; what it names must be there."""
