@@ -1,0 +1,1 @@
+"""Watches what is served: how good it is before labels come."""
