@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from nbmlops.core.errors import InvalidError
+from nbmlops.core.syntax import parsed
 
 __all__ = ["expanded"]
 
@@ -76,7 +76,7 @@ def _braced(text: str, at: int) -> tuple[str, str | None, int]:
 
 def _is_expression(text: str) -> bool:
     try:
-        ast.parse(f"({text}\n)", mode="eval")
+        parsed(f"({text}\n)", "eval")
     except (SyntaxError, ValueError):
         return False
     return bool(text)

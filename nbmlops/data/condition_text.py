@@ -7,6 +7,7 @@ import re
 import warnings
 
 from nbmlops.core.errors import InvalidError
+from nbmlops.core.syntax import parsed
 
 __all__ = ["ConditionText", "MisreadError"]
 
@@ -74,7 +75,7 @@ class ConditionText:
             with warnings.catch_warnings():
                 # "\d" in a string is a warning of the language; a suite's author did not write Python.
                 warnings.simplefilter("ignore")
-                return ast.parse(self.python, mode="eval").body
+                return parsed(self.python, "eval").body
         except SyntaxError as error:
             # What misses its end is said to be wrong at 0.
             found = error.offset - 1 if error.offset else len(self.python)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.commands.session import Notebook
 from nbmlops.core.errors import InvalidError, NbmlopsError
+from nbmlops.core.syntax import parsed
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -92,7 +93,7 @@ def _unparsed(error: SyntaxError) -> str:
 def _compiled(source: str, name: str) -> tuple[CodeType, CodeType | None]:
     """Code of a body, and of the expression at its end, if there is one."""
     try:
-        tree = ast.parse(source, name)
+        tree = parsed(source, name=name)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         statements = compile(tree, name, "exec")
         return statements, compile(ast.Expression(last.value), name, "eval") if isinstance(last, ast.Expr) else None

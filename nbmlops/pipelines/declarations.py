@@ -7,6 +7,7 @@ import re
 from datetime import date, datetime
 from typing import Any
 
+from nbmlops.core.syntax import parsed
 from nbmlops.pipelines.kinds import ANY, KindName, ParameterKind
 from nbmlops.tracking.ipython_syntax import lines_of
 
@@ -38,7 +39,7 @@ def annotated(node: ast.expr) -> ParameterKind:
             return ParameterKind("none")
         case ast.Constant(value=str(text)):
             try:
-                return annotated(ast.parse(text, mode="eval").body)
+                return annotated(parsed(text, "eval").body)
             except SyntaxError:
                 return ANY
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
@@ -57,7 +58,7 @@ def commented(source: str, statement: ast.stmt) -> ParameterKind | None:
         return None
     for text in (found[1].strip(), found[1].split()[0]):
         try:
-            return annotated(ast.parse(text, mode="eval").body)
+            return annotated(parsed(text, "eval").body)
         except SyntaxError:
             continue
     return None

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core import digests
+from nbmlops.core.syntax import parsed
 from nbmlops.pipelines.cells import NotebookContent, code_cells
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def _read(file: Path, package: tuple[str, ...]) -> tuple[str, tuple[tuple[str, .
     if file.suffix in SOURCE_SUFFIXES:
         # What cannot be read says so itself, in the cell that imports it.
         with contextlib.suppress(SyntaxError, ValueError, RecursionError):
-            imports = tuple(_imports(ast.parse(content), package))
+            imports = tuple(_imports(parsed(content), package))
     return digests.of_bytes(content), imports
 
 

@@ -16,6 +16,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, RefusedError, nearest
+from nbmlops.core.syntax import parsed
 from nbmlops.pipelines.cells import text_of
 from nbmlops.pipelines.declarations import annotated, commented, evaluate, inferred
 from nbmlops.pipelines.kinds import ANY, ParameterKind
@@ -283,7 +284,7 @@ def injected(notebook: NotebookNode, parameters: Parameters) -> dict[str, Any]:
     if len(found) > 1:
         raise RefusedError(f"{where} is not the only one; one of them would be run unchecked")
     try:
-        statements = ast.parse(text_of(notebook["cells"][found[0]])).body
+        statements = parsed(text_of(notebook["cells"][found[0]])).body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise RefusedError(f"{where} is not Python: {error}") from error
     known = _PATHS | {one.name: one.kind for one in parameters.declared}

@@ -14,6 +14,8 @@ import threading
 import warnings
 from dataclasses import dataclass
 
+from nbmlops.core.syntax import parsed
+
 __all__ = ["Magic", "lines_of", "parse_python", "read_magic", "to_python"]
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
@@ -113,7 +115,7 @@ def parse_python(text: str) -> ast.Module:
     """
     with _warnings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(text)
+        return parsed(text)
 
 
 def _has_python_body(name: str, text: str) -> bool:

@@ -26,6 +26,7 @@ from nbmlops.checks.features.asserting import SAY, say, with_messages
 from nbmlops.checks.records import Outcome
 from nbmlops.core.digests import of_text
 from nbmlops.core.errors import InvalidError
+from nbmlops.core.syntax import parsed
 
 __all__ = ["Case", "cases", "judge"]
 
@@ -120,7 +121,7 @@ def cases(source: str, names: Mapping[str, Any]) -> Iterator[Case]:
 
 def _parsed(source: str, file: str) -> ast.Module:
     try:
-        return ast.parse(source, file)
+        return parsed(source, name=file)
     except SyntaxError as error:
         said = "".join(traceback.format_exception_only(error)).splitlines()[1:]
         raise InvalidError("\n".join([f"line {error.lineno} of the body does not parse", *said])) from None

@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from nbmlops.core.syntax import parsed
 from nbmlops.tracking.source import parse
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Edits:
         """Whether a call of the tree is written as one: IPython's syntax becomes calls that are not."""
         start, end = self._span(call)
         try:
-            written = ast.parse(self._source[start:end].strip(), mode="eval").body
+            written = parsed(self._source[start:end].strip(), "eval").body
         except (SyntaxError, ValueError):
             return False
         return ast.dump(written) == ast.dump(call)
