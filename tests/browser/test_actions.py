@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -35,7 +37,10 @@ def workspace(lab: Jupyter) -> Iterator[Workspace]:
             made.data.save(FLIGHTS.head(rows), "flights")
         with made.run("gbm") as run:
             run.log(auc=0.8)
-        made.model.save(LinearRegression().fit(FLIGHTS[["late"]], FLIGHTS.late), "delay")
+        for weight in (1.0, 2.0):
+            made.model.save(LinearRegression().fit(FLIGHTS[["late"]], weight * FLIGHTS.late), "delay")
+        (lab.folder / "remote").mkdir()
+        made.remote.add("origin", str(lab.folder / "remote"))
         (lab.folder / "sums" / "flights.suite").write_text("late: number\n")
         yield made
 
@@ -95,14 +100,14 @@ ACTIONS: dict[str, tuple[str, str, dict[str, Any], Callable[[Workspace], Any], A
         *("checks", "run", {"ref": "departures", "suite": "flights.suite"}),
         *(lambda w: [(one.subject, one.status) for one in w.check.list(1)], [("departures@v2", "passed")]),
     ),
-    "delete model": ("models", "delete", {"ref": "delay@v1"}, lambda w: w.model.list(), []),
+    "delete model": ("models", "delete", {"ref": "delay@v1"}, lambda w: len(w.model.history("delay")), 1),
     "restore model": (
         *("models", "restore", {"ref": "delay@v1"}),
-        *(lambda w: [one.ref for one in w.model.list()], ["delay@v1"]),
+        *(lambda w: len(w.model.history("delay")), 2),
     ),
     "rename model": (
         *("models", "rename", {"old": "delay", "new": "lateness"}),
-        *(lambda w: [one.ref for one in w.model.list()], ["lateness@v1"]),
+        *(lambda w: [one.ref for one in w.model.list()], ["lateness@v2"]),
     ),
     "run": (
         *("pipelines", "run", {"name": "sums", "params": {"rows": "4"}}),
@@ -118,6 +123,43 @@ ACTIONS: dict[str, tuple[str, str, dict[str, Any], Callable[[Workspace], Any], A
     ),
     "unpause": ("pipelines", "unpause", {"schedule": "sums"}, lambda w: w.schedule.show("sums").paused_at, None),
     "remove": ("pipelines", "remove", {"schedule": "sums"}, lambda w: list(w.schedule.list()), []),
+    "reproduce": (
+        "runs",
+        "reproduce",
+        {"ref": "2_sum-1"},
+        lambda w: w.run.show("2_sum-1").tags["reproduced"],
+        "identical",
+    ),
+    "promote pipeline": (
+        *("pipelines", "promote", {"name": "sums", "message": "proven"}),
+        *(lambda w: w.pipeline.list()[0].aliases, {"production": "sums@v1"}),
+    ),
+    "promote model": (
+        *("models", "promote", {"ref": "lateness@v1", "to": "staging"}),
+        *(lambda w: list(w.model.show("lateness@v1").aliases), ["staging"]),
+    ),
+    "promote the next model": (
+        *("models", "promote", {"ref": "lateness@v2", "to": "staging"}),
+        *(lambda w: list(w.model.show("lateness@v2").aliases), ["staging"]),
+    ),
+    "roll back": (
+        *("models", "rollback", {"name": "lateness", "alias": "staging"}),
+        *(lambda w: list(w.model.show("lateness@v1").aliases), ["staging"]),
+    ),
+    "push data": (
+        "data",
+        "push",
+        {"ref": "departures@v2"},
+        lambda w: pulled(w, "data", "departures@v2"),
+        "departures@v2",
+    ),
+    "push model": (
+        "models",
+        "push",
+        {"ref": "lateness@v1"},
+        lambda w: pulled(w, "model", "lateness@v1"),
+        "lateness@v1",
+    ),
 }
 """What is done, in this order; how the store is looked at, and what is to be found there."""
 
@@ -128,6 +170,15 @@ def test_an_action_of_a_panel_does_what_its_line_says(window: Window, workspace:
     assert look_at(look, workspace) != wanted, "it is not so already"
     done(window, panel, act, params)
     assert look(workspace) == wanted
+
+
+def pulled(workspace: Workspace, noun: str, ref: str) -> str:
+    """What somebody else finds at the remote, who has pulled a version from there."""
+    with TemporaryDirectory() as folder, Workspace.init(Path(folder) / "theirs") as theirs:
+        theirs.remote.add("origin", str(workspace.marker.root.parent / "remote"))
+        service = getattr(theirs, noun)
+        service.pull(ref)
+        return str(service.show(ref.partition("@")[0]).ref)
 
 
 def look_at(look: Callable[[Workspace], Any], workspace: Workspace) -> Any:
