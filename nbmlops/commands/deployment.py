@@ -64,6 +64,17 @@ def shadow(session: Session, name: str, refs: tuple[str, ...], off: bool) -> Any
     return session.workspace.deployment.shadow(name, *refs, off=off)
 
 
+@group.verb("ramp")
+@_NAME
+@click.argument("challenger")
+@click.option("--to", type=float, default=50, show_default=True, help="The percentage at the end.")
+@click.option("--step", type=float, default=10, show_default=True, help="The percentage of each step.")
+@click.option("--every", default="1h", show_default=True, metavar="SPAN", help="How long each step lasts.")
+def ramp(session: Session, name: str, challenger: str, **said: Any) -> Any:
+    """Give a challenger more and more callers."""
+    return session.workspace.deployment.ramp(name, challenger, **said)
+
+
 @group.verb("set")
 @_NAME
 @click.option("--alias", metavar="ALIAS", help="The alias that answers whom no share takes.")

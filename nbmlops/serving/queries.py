@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from nbmlops.store import schema
 
-__all__ = ["changes", "deployment", "deployments", "events", "put"]
+__all__ = ["changes", "deployment", "deployments", "events", "failing_monitors", "put"]
+
+_MONITOR = "monitor:"
 
 
 def deployment(connection: Connection, name: str) -> Any:
@@ -40,3 +42,12 @@ def events(connection: Connection, name: str, limit: int) -> Sequence[Any]:
     table = schema.event
     query = select(table).where(table.c.subject == name, table.c.action.startswith("deployment."))
     return connection.execute(query.order_by(table.c.sequence.desc()).limit(limit)).all()
+
+
+def failing_monitors(connection: Connection, name: str) -> list[str]:
+    """Monitors of a deployment whose newest report failed, by name."""
+    table = schema.report
+    subject = or_(table.c.subject == name, table.c.subject.startswith(f"{name}@", autoescape=True))
+    watching = select(func.max(table.c.id)).where(table.c.suite.startswith(_MONITOR), subject).group_by(table.c.suite)
+    bad = select(table.c.suite).where(table.c.id.in_(watching), table.c.status.in_(("failed", "errored")))
+    return [suite.removeprefix(_MONITOR) for suite in connection.execute(bad.order_by(table.c.suite)).scalars()]

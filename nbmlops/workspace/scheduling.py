@@ -20,10 +20,12 @@ def schedules_of(workspace: Workspace) -> Schedules:
     from nbmlops.pipelines.schedules.pipeline_action import PipelineAction
     from nbmlops.pipelines.schedules.service import Schedules
     from nbmlops.pipelines.schedules.sources import Sources
+    from nbmlops.serving.deployments.ramp import RampAction
 
     marker, catalog = workspace.marker, workspace.catalog
     actions = Actions()
     actions.register("pipeline", PipelineAction(workspace.pipeline))
+    actions.register("ramp", RampAction(workspace.deployment))
     sources = Sources(catalog, workspace.versions("model"), marker.root)
 
     def places() -> tuple[str, ...]:

@@ -22,4 +22,6 @@ def deployments_of(workspace: Workspace) -> Deployments:
     def load(ref: str) -> tuple[Any, ModelSignature]:
         return workspace.model.load(ref), workspace.model.show(ref).signature
 
-    return Deployments(workspace.catalog, workspace.clock, workspace.versions("model"), captured, load)
+    return Deployments(
+        workspace.catalog, workspace.clock, workspace.versions("model"), captured, load, lambda: workspace.schedule
+    )

@@ -12,6 +12,7 @@ VERBS = (
     Verb("deployment", "history", "NAME", "List its changes, newest first.", "ml.deployment.history"),
     Verb("deployment", "split", "NAME [SHARES]…", "Share out the callers among versions.", "ml.deployment.split"),
     Verb("deployment", "shadow", "NAME [REFS]…", "Let versions answer too, unheard.", "ml.deployment.shadow"),
+    Verb("deployment", "ramp", "NAME CHALLENGER", "Give a challenger more and more callers.", "ml.deployment.ramp"),
     Verb("deployment", "set", "NAME", "Say how it serves and what is kept.", "ml.deployment.set"),
     Verb("deployment", "test", "NAME", "Compare the challenger with the champion.", "ml.deployment.test", detail=True),
     Verb(

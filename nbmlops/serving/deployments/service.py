@@ -1,8 +1,8 @@
-"""Verbs on deployments: list, show, history, split, shadow, set, test, replay, forget."""
+"""Verbs on deployments: list, show, history, split, shadow, ramp, set, test, replay, forget."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -11,6 +11,8 @@ from nbmlops.core.refs import Ref
 from nbmlops.core.spans import parse_span
 from nbmlops.serving import queries
 from nbmlops.serving.capture.forgetting import Forgotten, forget
+from nbmlops.serving.deployments.ramp import RampDecision
+from nbmlops.serving.deployments.ramping import Ramping
 from nbmlops.serving.deployments.replay import Load, Replay, replayed
 from nbmlops.serving.deployments.shares import parse_shares
 from nbmlops.serving.deployments.trial import Trial, tried
@@ -19,6 +21,7 @@ from nbmlops.store import audit
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
+    from nbmlops.pipelines.schedules.service import Schedules
     from nbmlops.serving.capture.reading import Captured
     from nbmlops.store.catalog import Catalog, Connection
     from nbmlops.store.versions import Version, Versions
@@ -41,9 +44,20 @@ class Deployments:
         What was asked of them, and what they answered.
     load : callable
         Opens a version of a model after all checks of trust, and tells its signature.
+    schedules : callable
+        Gives the schedules, by which ramps go on.
     """
 
-    def __init__(self, catalog: Catalog, clock: Clock, models: Versions, captured: Captured, load: Load) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        clock: Clock,
+        models: Versions,
+        captured: Captured,
+        load: Load,
+        schedules: Callable[[], Schedules],
+    ) -> None:
+        self._ramping = Ramping(self, schedules)
         self._load = load
         self._catalog = catalog
         self._clock = clock
@@ -251,7 +265,43 @@ class Deployments:
         self._catalog.transact(lambda c: audit.append(c, self._clock, "deployment.forget", name, detail))
         return forgotten
 
-    def change(self, name: str, verb: str, **values: Any) -> Deployment:
+    def ramp(self, name: str, challenger: str, *, to: float = 50, step: float = 10, every: str = "1h") -> Deployment:
+        """Give a challenger more and more of the callers, for as long as nothing speaks against it.
+
+        It has `step` percent at once. A schedule, ``NAME_ramp``, looks at each turn: it takes the next step, waits for
+        more requests, or stops and takes the share away, on errors, latency or a failing monitor.
+
+        Parameters
+        ----------
+        name : str
+            The model.
+        challenger : str
+            An alias or a version of it.
+        to, step : float
+            The percentage at the end, and that of each step.
+        every : str
+            How long each step lasts, such as ``1h``.
+
+        Raises
+        ------
+        InvalidError
+            When the percentages or the span are none.
+        ConflictError
+            When the callers are shared out already.
+        NotFoundError
+            When the challenger is not there.
+        """
+        return self._ramping.begin(name, challenger, to, step, every)
+
+    def ramp_on(self, name: str, challenger: str, to: float, step: float) -> RampDecision:
+        """Take the next step of a ramp: what its schedule does."""
+        return self._ramping.on(name, challenger, to, step)
+
+    def failing(self, name: str) -> Sequence[str]:
+        """Monitors of a deployment whose newest report failed."""
+        return self._catalog.read(lambda c: queries.failing_monitors(c, name))
+
+    def change(self, name: str, verb: str, *, note: str | None = None, **values: Any) -> Deployment:
         """Change what is said of a deployment, with its Event; what it names must be there."""
         first = self.show(name)
 
@@ -262,7 +312,7 @@ class Deployments:
             self._refuse_unknown(connection, after)
             said = {**after.to_json(), "author": audit.actor(), "changed_at": self._clock.now()}
             queries.put(connection, name, said)
-            detail = {key: after.to_json()[key] for key in values}
+            detail = {key: after.to_json()[key] for key in values} | ({"why": note} if note else {})
             audit.append(connection, self._clock, f"deployment.{verb}", name, detail)
             return Deployment.of(queries.deployment(connection, name))
 
