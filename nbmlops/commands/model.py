@@ -8,7 +8,7 @@ import click
 
 from nbmlops.commands.offers import aliases, remotes
 from nbmlops.commands.paging import DELETED, NONE_DELETED, NONE_THERE, paged
-from nbmlops.commands.params import Given, ObjectParam, RefParam
+from nbmlops.commands.params import Given, KeyValue, ObjectParam, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
 from nbmlops.render.listing import Listing
@@ -81,6 +81,28 @@ def show(session: Session, ref: str) -> Any:
 def history(session: Session, name: str, **page: Any) -> Any:
     """List versions."""
     return _listed(session.workspace.model.history(name, **page), NONE_THERE)
+
+
+@group.verb("describe")
+@click.argument("ref", type=_REF)
+@click.option("--description", metavar="TEXT", help="What it is.")
+@click.option("--owner", help="Who looks after it.")
+@click.option("--licence", help="Under which licence it may be used.")
+@click.option("--intended-use", metavar="TEXT", help="What it is for.")
+@click.option("--limits", metavar="TEXT", help="What it is not for, and where it fails.")
+@click.option("--remove", multiple=True, metavar="WHAT", help="What to take back.")
+def describe(session: Session, ref: str, **said: Any) -> Any:
+    """Say what a model is, whose, and what for."""
+    return session.workspace.model.describe(ref, **said)
+
+
+@group.verb("tag")
+@click.argument("ref", type=_REF)
+@click.argument("tags", nargs=-1, metavar="[KEY=VALUE]...", type=KeyValue())
+@click.option("--remove", multiple=True, metavar="KEY", help="A tag to take off.")
+def tag(session: Session, ref: str, tags: tuple[tuple[str, Any], ...], remove: tuple[str, ...]) -> Any:
+    """Tag a version."""
+    return session.workspace.model.tag(ref, mapping(tags), remove=remove)
 
 
 @group.verb("promote")

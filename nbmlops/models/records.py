@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -120,7 +120,8 @@ class ModelVersion:
     that signed it, `libraries` the versions that it was saved with, `inputs` references of the data that its
     run had read. `number` is None until the pipeline run that wrote the version commits. `judged` is number and
     status of the newest report on it, and `asked` says which alias others were asked to approve for it; both are
-    looked up by `show` and `history`.
+    looked up by `show` and `history`. `description` is what people say of it, by `models.describing.KEYS`;
+    `show` looks it up.
     """
 
     id: int
@@ -146,6 +147,8 @@ class ModelVersion:
     ref: str
     judged: tuple[int, str] | None = None
     asked: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    description: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, version: Version, inputs: tuple[str, ...] = ()) -> Self:

@@ -12,6 +12,7 @@ from nbmlops.core.refs import Ref, check_name
 from nbmlops.models import admission, signature
 from nbmlops.models.allowlist import check_exists, never
 from nbmlops.models.approving import Approving
+from nbmlops.models.describing import Describing
 from nbmlops.models.drill import RollbackDrill
 from nbmlops.models.formats import format_named
 from nbmlops.models.opening import Opening
@@ -41,7 +42,7 @@ __all__ = ["Models"]
 Progress = Callable[[int], None]
 
 
-class Models(Approving):
+class Models(Approving, Describing):
     """Versions of trained models.
 
     Parameters
@@ -179,7 +180,10 @@ class Models(Approving):
         """What is known of a version."""
         version = self._versions.resolve(ref)
         asked = self._promoter.asked(version.name).get(version.id, ())
-        return replace(self._record(version), judged=newest_report(self._versions, version), asked=asked)
+        known = self._record(version)
+        return replace(
+            known, judged=newest_report(self._versions, version), asked=asked, description=self._said(version)
+        )
 
     def history(
         self, name: str, *, limit: int | None = None, after: str | None = None, aliased: bool = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from nbmlops.checks.views import sign
 from nbmlops.core import digests
 from nbmlops.core.errors import spoken
@@ -34,6 +36,8 @@ def _(version: ModelVersion) -> Look:
         "digest": version.digest,
         "saved": f"{when(version.created_at)} by {version.author}",
         "message": version.message,
+        **{key.replace("_", " "): " ".join(text.split()) for key, text in version.description.items()},
+        "tags": _pairs(version.tags),
         "aliases": ", ".join(version.aliases),
         "estimator": version.estimator,
         "signed by key": version.signer,
@@ -104,6 +108,10 @@ def _(ask: Ask) -> Look:
     return Look(line(f"{ask.kind} {ask.name}", told, ask.where), more=(Facts.of(facts),))
 
 
+def _pairs(tags: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in tags.items())
+
+
 def _waits(ask: Ask | None) -> tuple[tuple[Part, ...], ...]:
     """Who asked and who agreed, and what others type."""
     if ask is None:
@@ -122,6 +130,9 @@ lists(
     Field("learnt from", lambda version: version.inputs, ", ".join),
     Field("approval", lambda version: version.asked, "; ".join),
     Field("aliases", lambda version: version.aliases, ", ".join),
+    Field(
+        "tags", lambda version: version.tags, lambda tags: ", ".join(f"{key}={value}" for key, value in tags.items())
+    ),
     Field("deleted", lambda version: version.deleted_at, when),
     Field("message", lambda version: version.message),
     nothing="no models yet; the first: `ml model save ESTIMATOR NAME`",

@@ -26,18 +26,22 @@ from sqlalchemy import (
 
 from nbmlops.store.columns import CONVENTION, RowId, writers
 from nbmlops.store.deployment_tables import deployment_table
+from nbmlops.store.description_tables import description_table
 from nbmlops.store.instants import Instant
+from nbmlops.store.pipeline_tables import pipeline_tables
 from nbmlops.store.schedule_tables import schedule_tables
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision in ``migrations/versions``."""
 
 metadata = MetaData(naming_convention=CONVENTION)
 writer = writers(metadata)
 schedule, fire, notice = schedule_tables(metadata)
 deployment = deployment_table(metadata)
+description = description_table(metadata)
+run_output, ledger = pipeline_tables(metadata)
 
 # Objects: where each chunk lies, and which manifest lists an object's chunks.
 chunk = Table(
@@ -320,31 +324,4 @@ report = Table(
     Column("run_id", String(32), index=True),
     Column("object", String(64), nullable=False),
     Column("created_at", Instant, nullable=False),
-)
-
-# Pipelines: what a run wrote, and which step of which logical time has committed.
-run_output = Table(
-    "run_output",
-    metadata,
-    Column("run_id", ForeignKey("run.id"), primary_key=True),
-    Column("name_id", ForeignKey("name.id"), primary_key=True),
-    Column("version_id", ForeignKey("version.id"), nullable=False, index=True),
-)
-ledger = Table(
-    "ledger",
-    metadata,
-    Column("pipeline", String(128), primary_key=True),
-    Column("logical_time", String(64), primary_key=True),
-    Column("parameters_digest", String(64), primary_key=True),
-    Column("step", String(128), primary_key=True),
-    Column("generation", Integer, primary_key=True),
-    Column("state", String(16), nullable=False),
-    Column("token", Integer, nullable=False),
-    Column("lease_until", Instant),
-    Column("step_key", String(64), nullable=False, index=True),
-    Column("run_id", String(32)),
-    Column("outputs", JSON),
-    Column("pipeline_version", String(64)),
-    Column("started_at", Instant, nullable=False),
-    Column("ended_at", Instant),
 )

@@ -34,7 +34,11 @@ _VALUED = frozenset(
     "--where-file".split()
 )
 # The same of one verb alone.
-_VALUED_OF = {"data tag": frozenset({"--remove"})}
+_VALUED_OF = {
+    "data tag": frozenset({"--remove"}),
+    "model tag": frozenset({"--remove"}),
+    "model describe": frozenset({"--description", "--intended-use", "--licence", "--limits", "--owner", "--remove"}),
+}
 _TOP_LEVEL = frozenset(
     {"demo", "doctor", "init", "lineage", "lint", "log", "panel", "reproduce", "status", "step", "trust", "ui"}
 )

@@ -273,7 +273,7 @@ def every_record(text: str) -> list[Any]:
         id=5, name=text, number=5, digest=DIGEST, format="skops", estimator=f"sklearn.{text}", signature=signature,
         signer="3df59871a018c743", libraries={text: text}, size=5_400, new_bytes=5_400, message=text, author=text,
         created_at=NOW, run_id=None, notebook=text, cell_id=None, inputs=(f"{text}@v1",), aliases=(text,),
-        deleted_at=None, ref=f"{text}@v5",
+        deleted_at=None, ref=f"{text}@v5", tags={text: text}, description={"limits": text},
     )  # fmt: skip
     frozen = PipelineVersion(
         1, text, 1, DIGEST, (text,), {text: text}, 5_000, text, text, NOW, None, (text,), None, f"{text}@v1",

@@ -12,6 +12,8 @@ VERBS = (
     Verb("model", "list", "", "List the newest version of every model.", "ml.model.list"),
     Verb("model", "show", "REF", "Show what is known of a version.", "ml.model.show", detail=True),
     Verb("model", "history", "NAME", "List all versions of a model, newest first.", "ml.model.history"),
+    Verb("model", "describe", "REF", "Say what a model is, whose, and what for.", "ml.model.describe", detail=True),
+    Verb("model", "tag", "REF KEY=VALUE…", "Set tags of a version, or take them off.", "ml.model.tag"),
     Verb("model", "promote", "REF", "Move an alias to a version, if its gate passes.", "ml.model.promote"),
     Verb("model", "approve", "NAME", "Approve what another person asked to promote.", "ml.model.approve"),
     Verb("model", "reject", "NAME", "Say no to what waits for approval.", "ml.model.reject"),
