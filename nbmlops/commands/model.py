@@ -83,6 +83,23 @@ def history(session: Session, name: str, **page: Any) -> Any:
     return _listed(session.workspace.model.history(name, **page), NONE_THERE)
 
 
+@group.verb("diff")
+@click.argument("before", type=_REF)
+@click.argument("after", type=_REF)
+def diff(session: Session, before: str, after: str) -> Any:
+    """Tell what differs between two versions."""
+    return session.workspace.model.diff(before, after)
+
+
+@group.verb("card")
+@click.argument("ref", type=_REF)
+@click.argument("file", required=False, type=click.Path())
+@click.option("--overwrite", is_flag=True, help="Write over what is there.")
+def card(session: Session, ref: str, file: str | None, overwrite: bool) -> Any:
+    """Show the card of a version, and write it to a file."""
+    return session.workspace.model.card(ref, file, overwrite=overwrite)
+
+
 @group.verb("describe")
 @click.argument("ref", type=_REF)
 @click.option("--description", metavar="TEXT", help="What it is.")

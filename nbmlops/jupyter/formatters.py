@@ -19,6 +19,8 @@ SHOWN = {
     "nbmlops.data.erasure_records": ("Erasure",),
     "nbmlops.data.records": ("DataVersion",),
     "nbmlops.demo.story": ("DemoResult",),
+    "nbmlops.models.card": ("ModelCard",),
+    "nbmlops.models.diff_records": ("ModelDiff",),
     "nbmlops.models.records": ("ModelVersion", "Promotion"),
     "nbmlops.pipelines.badge": ("Badge",),
     "nbmlops.pipelines.ci.workflow": ("Workflow",),

@@ -126,6 +126,10 @@ class ModelPromoter:
             found[ask.version_id] = (*found.get(ask.version_id, ()), ask.where)
         return found
 
+    def told(self, name: str) -> list[Ask]:
+        """All that was ever asked of a model, the oldest first, with what became of it."""
+        return self._approvals.told(name)
+
     def waiting(self, name: str | None) -> list[Ask]:
         """What waits for approval; see `Models.waiting`."""
         return [ask for ask in self._approvals.told(name) if ask.state == "waiting"]

@@ -12,13 +12,13 @@ from nbmlops.core.refs import Ref, check_name
 from nbmlops.models import admission, signature
 from nbmlops.models.allowlist import check_exists, never
 from nbmlops.models.approving import Approving
-from nbmlops.models.describing import Describing
 from nbmlops.models.drill import RollbackDrill
 from nbmlops.models.formats import format_named
 from nbmlops.models.opening import Opening
 from nbmlops.models.promotion import ModelPromoter
 from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
 from nbmlops.models.sealing import build, sealed
+from nbmlops.models.telling import Telling
 from nbmlops.store import audit
 from nbmlops.store.aliases import Aliases
 from nbmlops.store.judging import newest_report, newest_reports
@@ -42,7 +42,7 @@ __all__ = ["Models"]
 Progress = Callable[[int], None]
 
 
-class Models(Approving, Describing):
+class Models(Approving, Telling):
     """Versions of trained models.
 
     Parameters

@@ -27,6 +27,8 @@ _APART = {
     "data.blaming": "nbmlops.data.blame_views",
     "data.diff_records": "nbmlops.data.diff_views",
     "data.erasure_records": "nbmlops.data.erase_views",
+    "models.card": "nbmlops.models.card_views",
+    "models.diff_records": "nbmlops.models.diff_views",
     "store.asks": "nbmlops.models.views",
     "profiling.records": "nbmlops.data.profile_views",
     "pipelines.badge": "nbmlops.pipelines.badge_views",

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from nbmlops.render.look import Drawing, Facts, Lines, Look, Part
+from nbmlops.render.look import Drawing, Facts, Heading, Lines, Look, Part
 from nbmlops.render.page import fitted, shortened
 from nbmlops.render.table import Column, Table
 from nbmlops.render.width import safe
@@ -77,6 +77,8 @@ def _block(block: Block) -> str:
     match block:
         case Lines(lines=lines):
             return "\n".join(f"- {_line(parts)}" for parts in lines)
+        case Heading():
+            return f"## {escaped(block.title)}"
         case Facts(pairs=pairs):
             return "\n".join(_rows((Column(""), Column("")), pairs)) if pairs else ""
         case Table():

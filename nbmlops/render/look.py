@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nbmlops.render.curves import Across, Curves
     from nbmlops.render.diagram import Diagram
 
-__all__ = ["Block", "Drawing", "Facts", "Lines", "Look", "Part", "Tone", "line", "table"]
+__all__ = ["Block", "Drawing", "Facts", "Heading", "Lines", "Look", "Part", "Tone", "line", "table"]
 
 Tone = Literal["plain", "name", "muted", "good", "warn", "bad"]
 _GAP = "   "
@@ -69,7 +69,18 @@ class Drawing:
         return "\n".join(safe(line) for line in self.content.rstrip("\n").split("\n"))
 
 
-Block: TypeAlias = "Lines | Facts | Drawing | Table | Bars | Diagram | Curves | Across"
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The title of what stands below it, up to the next one."""
+
+    title: str
+
+    def text(self, _columns: int | None = None) -> str:
+        """The title, underlined."""
+        return f"\n{safe(self.title)}\n{'─' * width(safe(self.title))}"
+
+
+Block: TypeAlias = "Lines | Heading | Facts | Drawing | Table | Bars | Diagram | Curves | Across"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nbmlops.render.bars import Bars
 from nbmlops.render.curves import Across, Curves
 from nbmlops.render.diagram import Diagram
-from nbmlops.render.look import Drawing, Facts, Lines, Look, Part
+from nbmlops.render.look import Drawing, Facts, Heading, Lines, Look, Part
 from nbmlops.render.table import Table
 from nbmlops.render.width import clip, escaped_bytes
 
@@ -30,6 +30,7 @@ _TAGS = 60
 _KINDS = {Lines: "lines", Facts: "facts", Drawing: "drawing", Table: "table", Bars: "bars", Diagram: "diagram"} | {
     Curves: "curves",
     Across: "across",
+    Heading: "heading",
 }
 
 
@@ -95,6 +96,8 @@ def _cost(block: Block) -> int:
             return block.cost
         case Bars(rows=charts):
             return sum(chart.coarser().cost for chart in charts)
+        case Heading(title=title):
+            return _TAGS + escaped_bytes(clip(title, _PHRASE))
         case Lines(lines=lines):
             return sum(_line_bytes(one) for one in lines)
         case Facts(pairs=pairs):
@@ -132,6 +135,8 @@ def _within(block: Block, budget: int) -> Block:
             kept_charts = charts[: max(1, _first((chart.cost for chart in charts), budget))]
             clipped = tuple(replace(one, name=clip(one.name, 80), words=clip(one.words, 200)) for one in kept_charts)
             return Bars(clipped, block.omitted + len(charts) - len(clipped))
+        case Heading(title=title):
+            return Heading(clip(title, _PHRASE))
         case Diagram() if block.fits(budget):
             return block
         case Lines(lines=lines):

@@ -179,6 +179,12 @@ class Aliases:
         rows = self._versions.catalog.read(lambda c: c.execute(query).all())
         return [Move(**{key: row._mapping[key] for key in Move.__slots__}) for row in rows]
 
+    def ever(self, name: str) -> set[str]:
+        """The aliases that were ever on a version of a name."""
+        query = select(schema.alias_move.c.alias).join(schema.name).distinct()
+        query = query.where(schema.name.c.kind == self._versions.kind, schema.name.c.name == name)
+        return set(self._versions.catalog.read(lambda c: c.execute(query).scalars().all()))
+
     def way_back(self, name: str, alias: str) -> tuple[Version, Version]:
         """The version an alias is on, and the one a rollback takes it to; rolling back twice goes back twice.
 

@@ -148,7 +148,9 @@ class Workspace(Foundation):
 
         versions = self.versions("model")
         more = self.clock, self.data, self.check, self._present
-        return Models(versions, self.objects, self.keyring, self._lineage, *more)
+        models = Models(versions, self.objects, self.keyring, self._lineage, *more)
+        models.runs = lambda: self.run
+        return models
 
     def _settle(self) -> None:
         self.run.recording.settle()

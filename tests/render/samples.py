@@ -70,6 +70,7 @@ from nbmlops.tracking.records import Cell, HiddenState, Resources, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
 from nbmlops.workspace.remotes import RemoteName
 from nbmlops.workspace.status import Running, Status
+from tests.render.model_samples import a_card, model_diffs
 from tests.render.serving_samples import deployments
 
 __all__ = ["every_record", "report", "run", "table_version"]
@@ -304,6 +305,8 @@ def every_record(text: str) -> list[Any]:
         ),
         Suite.parse("dep_delay: number, nulls < 5%", text),
         model,
+        a_card(text, model, run(text), report(text), an_ask(text)),
+        *model_diffs(text, diffs(text)[0]),
         Promotion("model", text, text, f"{text}@v1", f"{text}@v2", report(text), moved=True),
         Promotion("model", text, text, None, f"{text}@v2", None, moved=False),
         Promotion("model", text, text, f"{text}@v1", f"{text}@v2", report(text), moved=False, waits=an_ask(text)),

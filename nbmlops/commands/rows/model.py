@@ -12,6 +12,8 @@ VERBS = (
     Verb("model", "list", "", "List the newest version of every model.", "ml.model.list"),
     Verb("model", "show", "REF", "Show what is known of a version.", "ml.model.show", detail=True),
     Verb("model", "history", "NAME", "List all versions of a model, newest first.", "ml.model.history"),
+    Verb("model", "diff", "BEFORE AFTER", "Tell what differs between two versions.", "ml.model.diff"),
+    Verb("model", "card", "REF [FILE]", "Gather what is known of a version for others to read.", "ml.model.card"),
     Verb("model", "describe", "REF", "Say what a model is, whose, and what for.", "ml.model.describe", detail=True),
     Verb("model", "tag", "REF KEY=VALUE…", "Set tags of a version, or take them off.", "ml.model.tag"),
     Verb("model", "promote", "REF", "Move an alias to a version, if its gate passes.", "ml.model.promote"),
