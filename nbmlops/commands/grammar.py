@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from nbmlops.commands.rows import check, ci, data, deployment, model, pipeline, remote, run, schedule, store, workspace
+from nbmlops.commands.rows import (
+    check,
+    ci,
+    data,
+    deployment,
+    model,
+    monitor,
+    pipeline,
+    remote,
+    run,
+    schedule,
+    store,
+    workspace,
+)
 from nbmlops.commands.verb import Verb
 from nbmlops.core.errors import NotFoundError, nearest
 
@@ -23,6 +36,7 @@ NOUNS = MappingProxyType(
         "pipeline": "Notebooks as steps: run, prove, promote",
         "schedule": "What starts when: times, events, the daemon",
         "deployment": "Who is answered by which version, and what was asked",
+        "monitor": "What is watched of a deployment, and how it stands",
         "ci": "Continuous integration: judge every push, promote on a tag",
         "remote": "Places to push to and pull from",
         "store": "Care of the stored bytes",
@@ -39,6 +53,7 @@ VERBS: tuple[Verb, ...] = (
     *pipeline.VERBS,
     *schedule.VERBS,
     *deployment.VERBS,
+    *monitor.VERBS,
     *ci.VERBS,
     *remote.VERBS,
     *store.VERBS,

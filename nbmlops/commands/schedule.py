@@ -28,7 +28,11 @@ _PARALLEL = click.option("--parallel", type=click.IntRange(min=1), help="How man
 @click.argument("cron", required=False)
 @click.option("--tz", metavar="ZONE", help="The time zone of CRON; UTC by default.")
 @click.option("--every", metavar="SPAN", help="Start again and again, such as 6h.")
-@click.option("--on", metavar="EVENT", help="Start after data:NAME, report:SUITE, drift:NAME, stale:MODEL or commit.")
+@click.option(
+    "--on",
+    metavar="EVENT",
+    help="Start after data:, report:, drift:, monitor: or stale:NAME, or commit.",
+)
 @click.option("--older", metavar="AGE", help="With --on stale:MODEL, the age that is too old, such as 30d.")
 @click.option(
     "--catchup",

@@ -22,6 +22,7 @@ SHOWN = {
     "nbmlops.models.card": ("ModelCard",),
     "nbmlops.models.diff_records": ("ModelDiff",),
     "nbmlops.models.records": ("ModelVersion", "Promotion"),
+    "nbmlops.monitoring.records": ("Monitor",),
     "nbmlops.pipelines.badge": ("Badge",),
     "nbmlops.pipelines.ci.workflow": ("Workflow",),
     "nbmlops.pipelines.explaining": ("Explanation",),

@@ -28,20 +28,22 @@ from nbmlops.store.columns import CONVENTION, RowId, writers
 from nbmlops.store.deployment_tables import deployment_table
 from nbmlops.store.description_tables import description_table
 from nbmlops.store.instants import Instant
+from nbmlops.store.monitor_tables import monitor_table
 from nbmlops.store.pipeline_tables import pipeline_tables
 from nbmlops.store.schedule_tables import schedule_tables
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest revision in ``migrations/versions``."""
 
 metadata = MetaData(naming_convention=CONVENTION)
-writer = writers(metadata)
 schedule, fire, notice = schedule_tables(metadata)
 deployment = deployment_table(metadata)
 description = description_table(metadata)
 run_output, ledger = pipeline_tables(metadata)
+monitor = monitor_table(metadata)
+writer = writers(metadata)
 
 # Objects: where each chunk lies, and which manifest lists an object's chunks.
 chunk = Table(

@@ -23,15 +23,15 @@ _BARE = re.compile(r"[\w@%+=:,./-]+")
 
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
-    "-a --action --after --against --alias --artifact --as --batch-latency --before --bound --by --cell-timeout "
-    "--calibration --catchup --ceiling --challenger --champion --change --column --columns --cost --cron --data "
+    "-a --action --after --against --alias --artifact --as --batch-latency --before --bound --by --calibration "
+    "--catchup --ceiling --cell-timeout --challenger --champion --change --column --columns --cost --cron --data "
     "--depth --direction --every --example --executor --experiment --fairness --floor --for --from --grace --group "
-    "--html --image --junit --key --kind --late --latency --like --limit --logical-time --lost -m --max-age "
-    "--memory --message --metric --model -n --name --notebook --number -o --older --on --only --output --overfit "
-    "--overlap -p --parallel --param --personal --port --query --query-file --remote --reprocess --risk --rows "
-    "--sample --sampled --scheduler --section --sensitive --size --slices --status --step --sticky --subject "
-    "--suite --tag --target --test --time --timeout --to --tolerance --train --tz --unseen --until --where "
-    "--where-file".split()
+    "--html --image --junit --key --kind --late --latency --like --limit --logical-time --lost -m --max-age --memory "
+    "--message --metric --model -n --name --notebook --number -o --older --on --only --output --overfit --overlap "
+    "--owner -p --parallel --param --personal --port --query --query-file --reference --remote --reprocess --risk "
+    "--rows --sample --sampled --scheduler --section --sensitive --severity --size --slices --status --step --sticky "
+    "--subject --suite --tag --target --test --time --timeout --to --tolerance --train --tz --unseen --until --where "
+    "--where-file --window".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {

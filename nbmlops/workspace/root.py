@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nbmlops.checks.model.case import Opened
     from nbmlops.data import Data
     from nbmlops.models import Models
+    from nbmlops.monitoring.service import Monitors
     from nbmlops.pipelines import Pipelines
     from nbmlops.pipelines.ci.service import ContinuousIntegration
     from nbmlops.pipelines.linting.lint import Finding as LintFinding
@@ -211,6 +212,13 @@ class Workspace(Foundation):
     def lint(self, target: str) -> list[LintFinding]:
         """Lint a notebook, or all notebooks of a pipeline."""
         return self.pipeline.lint(target)
+
+    @cached_property
+    def monitor(self) -> Monitors:
+        """Verbs on monitors."""
+        from nbmlops.workspace.serving import monitors_of
+
+        return monitors_of(self)
 
     @property
     def reproduce(self) -> Callable[..., Reproduction]:

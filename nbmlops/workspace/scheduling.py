@@ -17,6 +17,7 @@ __all__ = ["schedules_of"]
 def schedules_of(workspace: Workspace) -> Schedules:
     """Verbs on the schedules of a workspace."""
     from nbmlops.core.actions import Actions
+    from nbmlops.monitoring.action import MonitorAction
     from nbmlops.pipelines.schedules.pipeline_action import PipelineAction
     from nbmlops.pipelines.schedules.service import Schedules
     from nbmlops.pipelines.schedules.sources import Sources
@@ -26,6 +27,7 @@ def schedules_of(workspace: Workspace) -> Schedules:
     actions = Actions()
     actions.register("pipeline", PipelineAction(workspace.pipeline))
     actions.register("ramp", RampAction(workspace.deployment))
+    actions.register("monitor", MonitorAction(workspace.monitor))
     sources = Sources(catalog, workspace.versions("model"), marker.root)
 
     def places() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Deployments of a workspace: what is said of them, and the folder of what was captured."""
+"""Deployments of a workspace, the folder of what was captured of them, and their monitors."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbmlops.models.records import ModelSignature
+    from nbmlops.monitoring.service import Monitors
     from nbmlops.serving import Deployments
     from nbmlops.workspace.root import Workspace
 
-__all__ = ["deployments_of"]
+__all__ = ["deployments_of", "monitors_of"]
 
 
 def deployments_of(workspace: Workspace) -> Deployments:
@@ -25,3 +26,11 @@ def deployments_of(workspace: Workspace) -> Deployments:
     return Deployments(
         workspace.catalog, workspace.clock, workspace.versions("model"), captured, load, lambda: workspace.schedule
     )
+
+
+def monitors_of(workspace: Workspace) -> Monitors:
+    """Verbs on the monitors of a workspace."""
+    from nbmlops.monitoring.service import Monitors
+
+    services = workspace.deployment, workspace.data, workspace.model, workspace.check
+    return Monitors(workspace.catalog, workspace.clock, *services)

@@ -71,6 +71,7 @@ from nbmlops.workspace.doctor import Diagnosis, Observation
 from nbmlops.workspace.remotes import RemoteName
 from nbmlops.workspace.status import Running, Status
 from tests.render.model_samples import a_card, model_diffs
+from tests.render.monitoring_samples import monitors
 from tests.render.serving_samples import deployments
 
 __all__ = ["every_record", "report", "run", "table_version"]
@@ -325,6 +326,7 @@ def every_record(text: str) -> list[Any]:
         Package(text, text, DIGEST, 4_000, (text,), (), (), (text,), with_data=True),
         *schedules(text),
         *deployments(text),
+        *monitors(text),
         Workflow(text, text, text, (text,)),
         finding,
         Fixes(text, (FixedNotebook(text, text, (), (finding,)),), (text,), written=False),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-__all__ = ["METRICS", "ConfidenceEstimator"]
+__all__ = ["METRICS", "ConfidenceEstimator", "realised"]
 
 _THRESHOLD = 0.5
 _FEWEST = 20
@@ -139,8 +139,19 @@ class ConfidenceEstimator:
         return found
 
     def _error(self, metric: str, rows: int) -> float:
-        spread, share = self._spread[metric]
-        return spread / float((rows * share) ** 0.5) if share else float("nan")
+        return _error(*self._spread[metric], rows)
+
+
+def realised(metric: str, true: Array, said: Array, answered: Array) -> tuple[float, float]:
+    """A metric by labels, 0 or 1, and its standard error: what is estimated where they are not."""
+    of_matrix = METRICS[metric]
+    # A label is a probability that is known.
+    value = _roc_auc(true, said) if of_matrix is None else of_matrix(_expected(true, answered))
+    return value, _error(*_spreads(true, said, answered)[metric], len(true))
+
+
+def _error(spread: float, share: float, rows: int) -> float:
+    return spread / float((rows * share) ** 0.5) if share else float("nan")
 
 
 def _expected(means: Array, answers: Array) -> _Expected:

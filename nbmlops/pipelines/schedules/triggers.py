@@ -21,6 +21,7 @@ EVENTS: dict[str, str] = {
     "data": "a new version of data",
     "report": "a report of a suite that failed",
     "drift": "a report of drift that warned or failed",
+    "monitor": "a monitor that failed",
     "stale": "a model that is older than --older",
     "commit": "a new commit of the project's repository",
 }
@@ -109,6 +110,9 @@ def _event(text: str, older: str | None) -> On:
         return On("commit")
     if not name:
         raise InvalidError(f"--on {kind} does not say of what: {EVENTS[kind]}", hint=f"--on {kind}:NAME")
+    if kind == "monitor":
+        # Its reports are those of a suite that is called by it.
+        return On("report", f"monitor:{check_name(name)}")
     if kind == "stale":
         span = parse_span(older or "")
         if span < _SHORTEST:

@@ -1,0 +1,115 @@
+"""Verbs on monitors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nbmlops.commands.offers import words
+from nbmlops.commands.params import RefParam
+from nbmlops.commands.tree import NounGroup
+from nbmlops.render.listing import Listing
+
+if TYPE_CHECKING:
+    from nbmlops.commands.session import Session
+
+__all__ = ["group"]
+
+group = NounGroup("monitor")
+_KINDS = words("drift", "invariants", "performance", "quality", "staleness", "stability")
+
+
+@group.verb("add")
+@click.argument("name")
+@click.argument("deployment", type=RefParam("model"))
+@click.argument("kind", shell_complete=_KINDS)
+@click.option("--reference", metavar="REF", help="Data, a suite's file, or before; the training data by default.")
+@click.option("--window", metavar="SPAN", default="1d", show_default=True, help="How far back it looks.")
+@click.option("--bound", type=float, metavar="NUMBER", help="From where on it fails; the kind's own by default.")
+@click.option("--metric", metavar="METRIC", help="Of quality: which; accuracy by default.")
+@click.option(
+    *("--severity", "severity"),
+    default="fail",
+    show_default=True,
+    metavar="RULE",
+    shell_complete=words("fail", "warn"),
+    help="What becomes of a bound that is not kept: fail, warn.",
+)
+@click.option("--owner", metavar="WHO", help="Who is asked; you by default.")
+def add(session: Session, name: str, deployment: str, kind: str, **asked: Any) -> Any:
+    """Add a monitor."""
+    return session.workspace.monitor.add(name, deployment, kind, **asked)
+
+
+@group.verb("list")
+@click.argument("deployment", required=False, type=RefParam("model"))
+def list_(session: Session, deployment: str | None) -> Any:
+    """List monitors."""
+    from nbmlops.monitoring.records import Monitor
+
+    return Listing(session.workspace.monitor.list(deployment), Monitor)
+
+
+@group.verb("show")
+@click.argument("name")
+def show(session: Session, name: str) -> Any:
+    """Show a monitor."""
+    return session.workspace.monitor.show(name)
+
+
+@group.verb("run")
+@click.argument("names", nargs=-1)
+@click.option("--strict", is_flag=True, help="Fail when one does not pass.")
+def run(session: Session, names: tuple[str, ...], strict: bool) -> Any:
+    """Look now."""
+    from nbmlops.checks.records import Report
+
+    reports = session.workspace.monitor.run(*names, strict=strict)
+    return session.judged(Listing(reports, Report), good=all(report.passed for report in reports))
+
+
+@group.verb("history")
+@click.argument("name")
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
+def history(session: Session, name: str, limit: int) -> Any:
+    """List reports."""
+    from nbmlops.checks.records import Report
+
+    return Listing(session.workspace.monitor.history(name, limit=limit), Report)
+
+
+@group.verb("silence")
+@click.argument("name")
+@click.argument("span")
+def silence(session: Session, name: str, span: str) -> Any:
+    """Tell nobody for some time."""
+    return session.workspace.monitor.silence(name, span)
+
+
+@group.verb("pause")
+@click.argument("name")
+def pause(session: Session, name: str) -> Any:
+    """Leave it out."""
+    return session.workspace.monitor.pause(name)
+
+
+@group.verb("resume")
+@click.argument("name")
+def resume(session: Session, name: str) -> Any:
+    """Run it again."""
+    return session.workspace.monitor.resume(name)
+
+
+@group.verb("delete")
+@click.argument("name")
+def delete(session: Session, name: str) -> Any:
+    """Delete, until restored."""
+    return session.workspace.monitor.delete(name)
+
+
+@group.verb("restore")
+@click.argument("name")
+def restore(session: Session, name: str) -> Any:
+    """Restore."""
+    return session.workspace.monitor.restore(name)

@@ -1,0 +1,26 @@
+"""Verbs on monitors."""
+
+from __future__ import annotations
+
+from nbmlops.commands.verb import Verb
+
+__all__ = ["VERBS"]
+
+VERBS = (
+    Verb(
+        *("monitor", "add", "NAME DEPLOYMENT KIND", "Watch what a deployment answers.", "ml.monitor.add"),
+        only_here=dict.fromkeys(
+            "reference window bound metric severity owner".split(), "in Python: a keyword of this name"
+        ),
+        only_python={"asked": "the keywords, each an option here"},
+    ),
+    Verb("monitor", "list", "[DEPLOYMENT]", "List monitors and how they stand.", "ml.monitor.list"),
+    Verb("monitor", "show", "NAME", "Show what is known of a monitor.", "ml.monitor.show", detail=True),
+    Verb("monitor", "run", "[NAMES]…", "Look now, and keep a report of each.", "ml.monitor.run"),
+    Verb("monitor", "history", "NAME", "List the reports of a monitor, newest first.", "ml.monitor.history"),
+    Verb("monitor", "silence", "NAME SPAN", "Tell nobody of it for some time.", "ml.monitor.silence"),
+    Verb("monitor", "pause", "NAME", "Leave it out when all are run.", "ml.monitor.pause"),
+    Verb("monitor", "resume", "NAME", "Run it again with all others.", "ml.monitor.resume"),
+    Verb("monitor", "delete", "NAME", "Run it no more until it is restored.", "ml.monitor.delete"),
+    Verb("monitor", "restore", "NAME", "Bring back what was deleted.", "ml.monitor.restore"),
+)

@@ -1,0 +1,1 @@
+"""What each kind of monitor looks at: a module each, whose `judge` gives outcomes."""

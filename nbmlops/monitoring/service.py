@@ -1,0 +1,226 @@
+"""Verbs on monitors: add, list, show, run, history, silence, pause, resume, delete, restore."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.checks.records import Outcome, Report
+from nbmlops.core.errors import ConflictError, NbmlopsError, NotFoundError, nearest
+from nbmlops.core.keywords import check_one_of
+from nbmlops.core.refs import check_name
+from nbmlops.core.spans import parse_span
+from nbmlops.monitoring import queries, telling
+from nbmlops.monitoring.asked import Asked
+from nbmlops.monitoring.records import BEFORE, KINDS, Monitor, suite_name
+from nbmlops.monitoring.watching import Watched
+from nbmlops.store import audit
+
+if TYPE_CHECKING:
+    from nbmlops.checks.service import Checks
+    from nbmlops.core.clock import Clock
+    from nbmlops.data.service import Data
+    from nbmlops.models.service import Models
+    from nbmlops.serving.deployments.service import Deployments
+    from nbmlops.store.catalog import Catalog, Connection
+
+__all__ = ["Monitors"]
+
+
+class Monitors:
+    """Monitors of one workspace.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where they are.
+    clock : Clock
+        The time.
+    deployments : Deployments
+        What is watched, and what was captured of it.
+    data : Data
+        Where references are.
+    models : Models
+        Where served versions are.
+    checks : Checks
+        Keeps the reports.
+    """
+
+    def __init__(
+        self, catalog: Catalog, clock: Clock, deployments: Deployments, data: Data, models: Models, checks: Checks
+    ) -> None:
+        self._catalog = catalog
+        self._clock = clock
+        self._deployments = deployments
+        self._data = data
+        self._models = models
+        self._checks = checks
+
+    def add(self, name: str, deployment: str, kind: str, **asked: Any) -> Monitor:
+        """Watch a deployment.
+
+        Parameters
+        ----------
+        name : str
+            What to call the monitor.
+        deployment : str
+            The model that is served.
+        kind : str
+            What to look at: drift, invariants, performance, quality, stability or staleness.
+        **asked
+            Its rules: the attributes of `nbmlops.monitoring.asked.Asked`.
+
+        Raises
+        ------
+        InvalidError
+            When the kind or a rule is none.
+        NotFoundError
+            When there is no such model, or no such reference.
+        ConflictError
+            When there is a monitor of that name.
+        """
+        check_name(name)
+        check_one_of("kind", kind, tuple(KINDS))
+        rules = Asked.of(kind, asked)
+        self._deployments.show(deployment)
+        if rules.reference not in {None, BEFORE} and not str(rules.reference).endswith(".suite"):
+            self._data.show(str(rules.reference))
+        values = {
+            "deployment": deployment,
+            "kind": kind,
+            **rules.values(audit.actor()),
+            "author": audit.actor(),
+            "created_at": self._clock.now(),
+            **dict.fromkeys(("status", "status_since", "report", "silent_until", "paused_at", "deleted_at")),
+        }
+
+        def work(connection: Connection) -> None:
+            row = queries.monitor(connection, name)
+            if row is not None and row.deleted_at is None:
+                raise ConflictError(
+                    f"there is a monitor {name} already, of {row.kind}", hint=f"call this one otherwise: {name}_2"
+                )
+            queries.put(connection, name, values)
+            told = {key: values[key] for key in ("deployment", "kind", "reference", "window", "bound")}
+            audit.append(connection, self._clock, "monitor.add", name, told)
+
+        self._catalog.transact(work)
+        return self.show(name)
+
+    def show(self, name: str) -> Monitor:
+        """What is known of a monitor.
+
+        Raises
+        ------
+        NotFoundError
+            When there is none of that name.
+        """
+        return Monitor.of(self._catalog.read(lambda c: self._found(c, name)))
+
+    def history(self, name: str, *, limit: int = 20) -> list[Report]:
+        """The newest reports of a monitor, newest first."""
+        self._catalog.read(lambda c: self._found(c, name, deleted=True))
+        numbers = self._catalog.read(lambda c: queries.reports(c, suite_name(name), limit))
+        return [self._checks.show(number) for number in numbers]
+
+    def run(self, *names: str, strict: bool = False) -> list[Report]:
+        """Look now, and keep a report of each monitor; whoever is told of failures is told what changed.
+
+        Parameters
+        ----------
+        *names : str
+            Which; all that are not paused by default.
+        strict : bool
+            Raise when one fails or cannot be judged; the reports are kept all the same.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no monitor of a name, or none at all.
+        RefusedError
+            When `strict` and one did not pass.
+        """
+        chosen = [self.show(name) for name in dict.fromkeys(names)] or [
+            one for one in self.list() if one.paused_at is None
+        ]
+        if not chosen:
+            raise NotFoundError("there is no monitor to run", hint="`ml monitor add NAME MODEL drift`")
+        now = self._clock.now()
+        kept = [self._kept(monitor, self._judged(monitor, now), now) for monitor in chosen]
+        self._catalog.transact(lambda c: telling.tell(c, chosen, kept, now))
+        if strict:
+            for report in kept:
+                report.raise_if_failed()
+        return kept
+
+    def silence(self, name: str, span: str) -> Monitor:
+        """Tell nobody of a monitor for a span of time, such as ``2h``; ``0`` ends it."""
+        quiet = parse_span(span)
+        return self._change(name, "silence", {"silent_until": self._clock.now() + quiet if quiet else None})
+
+    def pause(self, name: str) -> Monitor:
+        """Leave a monitor out when all are run."""
+        return self._change(name, "pause", {"paused_at": self._clock.now()})
+
+    def resume(self, name: str) -> Monitor:
+        """Run a paused monitor again with all others."""
+        return self._change(name, "resume", {"paused_at": None})
+
+    def delete(self, name: str) -> Monitor:
+        """Run a monitor no more until it is restored; its reports stay."""
+        return self._change(name, "delete", {"deleted_at": self._clock.now()})
+
+    def restore(self, name: str) -> Monitor:
+        """Bring back a deleted monitor."""
+        return self._change(name, "restore", {"deleted_at": None}, deleted=True)
+
+    def _judged(self, monitor: Monitor, now: datetime) -> Report:
+        judge: Callable[[Watched], Sequence[Outcome]] = import_module(f"nbmlops.monitoring.kinds.{monitor.kind}").judge
+        try:
+            alias = self._deployments.show(monitor.deployment).alias
+            watched = Watched(monitor, now, alias, self._deployments.captured, self._data, self._models)
+            outcomes = tuple(judge(watched))
+        except NbmlopsError as error:
+            # What cannot be judged is said in the report: an erased reference, an empty window.
+            told = error.message if error.hint is None else f"{error.message}; {error.hint}"
+            outcomes = (Outcome(monitor.kind, None, "errored", "", "", told),)
+        judged = tuple(_weighed(outcome, monitor) for outcome in outcomes)
+        return Report(None, suite_name(monitor.name), "production", monitor.deployment, judged, now)
+
+    def _kept(self, monitor: Monitor, report: Report, now: datetime) -> Report:
+        def also(connection: Connection, number: int) -> None:
+            since = monitor.status_since if monitor.status == report.status else now
+            queries.change(connection, monitor.name, {"status": report.status, "status_since": since, "report": number})
+
+        return self._checks.save(report, also)
+
+    def _found(self, connection: Connection, name: str, *, deleted: bool = False) -> Any:
+        row = queries.monitor(connection, name)
+        if row is None or (row.deleted_at is not None and not deleted):
+            hint = nearest(name, [one.name for one in queries.monitors(connection)])
+            if row is not None:
+                hint = f"it is deleted; undo: `ml monitor restore {name}`"
+            raise NotFoundError(f"there is no monitor named {name!r}", hint=hint or "`ml monitor add NAME MODEL drift`")
+        return row
+
+    def _change(self, name: str, verb: str, values: Mapping[str, Any], *, deleted: bool = False) -> Monitor:
+        def work(connection: Connection) -> Monitor:
+            self._found(connection, name, deleted=deleted)
+            queries.change(connection, name, values)
+            audit.append(connection, self._clock, f"monitor.{verb}", name)
+            return Monitor.of(queries.monitor(connection, name))
+
+        return self._catalog.transact(work)
+
+    def list(self, deployment: str | None = None) -> list[Monitor]:
+        """All monitors, or those of one deployment, by name."""
+        return [Monitor.of(row) for row in self._catalog.read(lambda c: queries.monitors(c, deployment))]
+
+
+def _weighed(outcome: Outcome, monitor: Monitor) -> Outcome:
+    """The outcome with the owner of the monitor, and of its severity."""
+    status = "warned" if outcome.status == "failed" and monitor.severity == "warn" else outcome.status
+    return replace(outcome, status=status, owner=outcome.owner or monitor.owner)

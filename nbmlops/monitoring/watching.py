@@ -1,0 +1,157 @@
+"""What a monitor looks at: the window of what was captured, and the reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.monitoring.records import BEFORE, Monitor
+from nbmlops.profiling.records import Profile
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from nbmlops.data.service import Data
+    from nbmlops.models.records import ModelVersion
+    from nbmlops.models.service import Models
+    from nbmlops.serving.capture.hours import Hour
+    from nbmlops.serving.capture.reading import Captured
+
+__all__ = ["ANSWER", "INPUT", "OUTPUT", "Watched", "input_columns"]
+
+INPUT, OUTPUT = "in:", "out:"
+"""What captured columns are called by."""
+ANSWER = "answer "
+"""What answers are called by here, so that none is called as an input is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One look of a monitor.
+
+    Attributes
+    ----------
+    monitor : Monitor
+        Which.
+    until : datetime
+        The end of its window: whole hours are looked at, the one that this falls into with them.
+    alias : str
+        Under which alias the model is served.
+    captured : Captured
+        What was asked and answered.
+    data : Data
+        Where references are.
+    models : Models
+        Where the served version is looked up.
+    """
+
+    monitor: Monitor
+    until: datetime
+    alias: str
+    captured: Captured
+    data: Data
+    models: Models
+
+    @property
+    def since(self) -> datetime:
+        """The begin of its window, on the hour: else the window before would have an hour in common with it."""
+        from nbmlops.serving.capture.hours import hour_start
+
+        return hour_start(self.until - self.monitor.window)
+
+    @property
+    def before(self) -> datetime:
+        """The begin of the window before."""
+        return self.since - self.monitor.window
+
+    def hours(self, since: datetime | None = None, until: datetime | None = None) -> list[Hour]:
+        """Hours that were captured; of its window by default.
+
+        Raises
+        ------
+        NotFoundError
+            When there is none.
+        """
+        begin, end = since or self.since, until or self.until
+        found = self.captured.hours(self.monitor.deployment, begin, end)
+        if not found:
+            raise NotFoundError(
+                f"nothing was captured of {self.monitor.deployment} "
+                f"from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}",
+                hint="serve it, or let the monitor look at a longer window",
+            )
+        return found
+
+    def profile(self, since: datetime | None = None, until: datetime | None = None) -> Profile:
+        """What was captured, inputs by their own names and answers by ``answer NAME``.
+
+        Raises
+        ------
+        NotFoundError
+            When nothing was.
+        InvalidError
+            When its columns changed meanwhile.
+        """
+        parts = [hour.profile for hour in self.hours(since, until) if hour.profile is not None]
+        if not parts:
+            raise NotFoundError("every request was refused: there are neither inputs nor answers")
+        merged = Profile.merged(parts)
+        return replace(merged, columns=tuple(replace(one, name=_plain(one.name)) for one in merged.columns))
+
+    def rows(self) -> pl.LazyFrame:
+        """Rows of its window that were answered and heard, inputs by their own names."""
+        import polars as pl
+
+        found = self.captured.rows(self.monitor.deployment, self.since, self.until)
+        return found.filter((pl.col("_role") == "served") & (pl.col("_status") < 400))
+
+    def served(self) -> ModelVersion:
+        """The version that is served now."""
+        return self.models.show(f"{self.monitor.deployment}@{self.alias}")
+
+    def trained_on(self) -> str | None:
+        """The data that the served version was trained on, as far as its run says."""
+        inputs: Any = self.served().inputs
+        return str(inputs[0]) if inputs else None
+
+    def reference(self) -> str:
+        """What it is judged against, in words that `reference_profile` knows."""
+        if self.monitor.reference is not None:
+            return self.monitor.reference
+        return self.trained_on() or BEFORE
+
+    def reference_profile(self) -> Profile:
+        """The profile that it is judged against.
+
+        Raises
+        ------
+        NotFoundError
+            When it is no more: it was erased or deleted, or nothing was captured.
+        """
+        reference = self.reference()
+        if reference == BEFORE:
+            return self.profile(self.before, self.since)
+        return self.data.profile(reference)
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix(INPUT) if name.startswith(INPUT) else ANSWER + name.removeprefix(OUTPUT)
+
+
+def input_columns(frame: pl.LazyFrame) -> pl.DataFrame:
+    """The inputs of rows, by their own names.
+
+    Raises
+    ------
+    InvalidError
+        When there are no rows.
+    """
+    import polars as pl
+
+    names = [name for name in frame.collect_schema().names() if name.startswith(INPUT)]
+    found = frame.select(pl.col(name).alias(name.removeprefix(INPUT)) for name in names).collect()
+    if not names or found.is_empty():
+        raise InvalidError("no rows were kept in this window", hint="`ml deployment set NAME --sampled 0.1` keeps some")
+    return found
