@@ -43,10 +43,18 @@ def _listed(records: Any, nothing: str = "") -> Any:
 @click.argument("name", type=_NAME)
 @click.option("--example", type=ObjectParam("table"), help="Some rows of its input, for the signature.")
 @click.option("-m", "--message", help="Why it was made.")
-def save(session: Session, estimator: Given, name: str, example: Given | None, message: str | None) -> Any:
+@click.option(
+    "--format",
+    "kind",
+    metavar="FORMAT",
+    help="skops, onnx, plain or joblib; as the model's class asks for by default.",
+)
+def save(
+    session: Session, estimator: Given, name: str, example: Given | None, message: str | None, kind: str | None
+) -> Any:
     """Save a model."""
     rows = example.value if example else None
-    return session.workspace.model.save(estimator.value, name, example=rows, message=message)
+    return session.workspace.model.save(estimator.value, name, example=rows, message=message, format=kind)
 
 
 @group.verb("load")
@@ -220,6 +228,17 @@ def restore(session: Session, ref: str) -> Any:
 def rename(session: Session, old: str, new: str) -> Any:
     """Rename."""
     return session.workspace.model.rename(old, new)
+
+
+@group.verb("verify")
+@click.argument("ref", type=_REF, required=False)
+@click.option("--all", "every", is_flag=True, help="All versions of all models.")
+def verify(session: Session, ref: str | None, every: bool) -> Any:
+    """Look whether a version is what was signed."""
+    from nbmlops.models.seals import Seal
+
+    seals = session.workspace.model.verify(ref, every=every)
+    return session.judged(Listing(seals, Seal), good=all(seal.holds for seal in seals))
 
 
 @group.verb("trust")

@@ -11,6 +11,7 @@ from nbmlops.core.errors import NbmlopsError
 from nbmlops.models.formats import format_named
 from nbmlops.models.inputs import taken
 from nbmlops.models.records import ModelSignature
+from nbmlops.models.sealing import trust_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,8 @@ class Opening:
         learnt = ModelSignature.from_json(version.detail["signature"])
         chosen = format_named(version.detail["format"])
 
+        trust = trust_in(self._keyring, version.detail["signed"]["key"])
+
         def inputs(table: pd.DataFrame, target: str) -> Any:
             return taken(learnt, table, target)
 
@@ -59,7 +62,7 @@ class Opening:
             self._open(version),
             inputs,
             (f"model:{version.id}",),
-            reload=lambda model: chosen.load(chosen.dump(model), self._keyring.types()),
+            reload=lambda model: chosen.load(chosen.dump(model, trust), trust),
             size=version.size,
             age=(self._clock.now() - version.created_at) / _DAY,
             history=lambda: self._history(version.name),

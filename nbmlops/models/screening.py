@@ -19,7 +19,7 @@ from nbmlops.core.errors import CorruptError, InvalidError, UnsupportedError, Un
 from nbmlops.models.allowlist import ALLOWED, never
 from nbmlops.models.canonical import SCHEMA, states
 
-__all__ = ["screen"]
+__all__ = ["NeverTrustedError", "screen"]
 
 _OLDEST_PROTOCOL = 2  # that of skops 0.16, the oldest one that nbmlops saves with
 _PLAIN_KEYS = frozenset({"NoneType", "bool", "float", "int", "str", "tuple"})
@@ -28,6 +28,10 @@ _CELL_MODULES = frozenset({"__main__", "__mp_main__"})
 _BY_NAME = frozenset(
     "ObjectNode ConstructorFromReduceNode FunctionNode MethodNode TypeNode TupleNode ListNode SetNode DictNode".split()
 )
+
+
+class NeverTrustedError(UntrustedError):
+    """A type that may not be trusted even by name: no skops file holds it."""
 
 
 def screen(content: bytes, by_name: Iterable[str]) -> list[str]:
@@ -177,7 +181,7 @@ def _refusal(unknown: list[str]) -> InvalidError | UntrustedError:
     refused = {name: why for name in unknown if (why := never(name))}
     if refused:
         words = "; ".join(f"{name} ({why})" for name, why in refused.items())
-        return UntrustedError(
+        return NeverTrustedError(
             f"the model holds types that nobody can trust: {words}",
             hint="save the fitted part that predicts, such as search.best_estimator_",
         )

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.digests import canonical_json, of_bytes
 from nbmlops.core.errors import CorruptError, UntrustedError
-from nbmlops.models.formats import format_named
+from nbmlops.models.formats import Trust, format_named
 from nbmlops.store.trust import Keyring, Signature
 
 if TYPE_CHECKING:
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.versions import Version
 
-__all__ = ["build", "sealed", "unsealed"]
+__all__ = ["build", "sealed", "trust_in", "unsealed"]
 
 
 def sealed(keyring: Keyring, digest: str, detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,7 +62,12 @@ def build(version: Version, objects: ObjectStore, keyring: Keyring) -> Any:
         See `unsealed` and the format's own loader.
     """
     content = unsealed(version, objects, keyring)
-    return format_named(version.detail["format"]).load(content, keyring.types())
+    return format_named(version.detail["format"]).load(content, trust_in(keyring, version.detail["signed"]["key"]))
+
+
+def trust_in(keyring: Keyring, signer: str) -> Trust:
+    """What a person lets a file do that the key `signer` has signed, once that signature holds."""
+    return Trust(keyring.types(), signer in keyring.code_keys())
 
 
 def _payload(digest: str, detail: Mapping[str, Any]) -> bytes:

@@ -7,19 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.digests import of_bytes
-from nbmlops.core.errors import NotFoundError, RefusedError
+from nbmlops.core.errors import NotFoundError
 from nbmlops.core.refs import Ref, check_name
-from nbmlops.models import admission, signature
-from nbmlops.models.allowlist import check_exists, never
+from nbmlops.models import admission
 from nbmlops.models.approving import Approving
 from nbmlops.models.drill import RollbackDrill
-from nbmlops.models.formats import format_named
 from nbmlops.models.opening import Opening
 from nbmlops.models.promotion import ModelPromoter
 from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
 from nbmlops.models.sealing import build, sealed
 from nbmlops.models.telling import Telling
-from nbmlops.store import audit
+from nbmlops.models.trusting import Trusting
 from nbmlops.store.aliases import Aliases
 from nbmlops.store.judging import newest_report, newest_reports
 from nbmlops.store.pages import Page
@@ -42,7 +40,7 @@ __all__ = ["Models"]
 Progress = Callable[[int], None]
 
 
-class Models(Approving, Telling):
+class Models(Approving, Telling, Trusting):
     """Versions of trained models.
 
     Parameters
@@ -89,7 +87,15 @@ class Models(Approving, Telling):
         self._drill = RollbackDrill(versions, self._aliases, self._opening, self._promoter, clock)
         self._checks = checks
 
-    def save(self, estimator: Any, name: str, *, example: Any = None, message: str | None = None) -> ModelVersion:
+    def save(
+        self,
+        estimator: Any,
+        name: str,
+        *,
+        example: Any = None,
+        message: str | None = None,
+        format: str | None = None,  # noqa: A002 - the word of all three faces
+    ) -> ModelVersion:
         """Save a fitted estimator as the newest version of a name, signed with the person's key.
 
         Before anything is stored it is loaded back from its bytes and must give the same answers on the
@@ -105,6 +111,8 @@ class Models(Approving, Telling):
             Some rows of its input, for the signature.
         message : str, optional
             Why it was made.
+        format : {"skops", "onnx", "plain", "joblib"}, optional
+            How it is written; by default as its class asks for, which for scikit-learn is skops.
 
         Returns
         -------
@@ -120,17 +128,12 @@ class Models(Approving, Telling):
         UntrustedError
             When it holds a type that is neither reviewed nor trusted.
         UnsupportedError
-            When skops cannot write it.
+            When the format cannot hold it.
         """
         check_name(name)
         origin = self._versions.origin()
-        admission.refuse_unfitted(estimator)
-        chosen = format_named("skops")
-        content = chosen.dump(estimator)
-        copy = chosen.load(content, self._keyring.types())
-        learnt = signature.infer(estimator, example)
-        admission.refuse_changed(estimator, copy, example)
-        detail = {"format": chosen.name, "signature": learnt.to_json(), **admission.origin(estimator)} | origin.detail()
+        content, learnt, detail = admission.admitted(estimator, example, format, self._keyring.types())
+        detail |= origin.detail()
         digest = of_bytes(content)
         detail = sealed(self._keyring, digest, detail)
         stored = self._objects.put(content)
@@ -309,28 +312,6 @@ class Models(Approving, Telling):
         """Give all versions of a model another name."""
         self._versions.rename(old, new)
         return self.show(new)
-
-    def trust_type(self, name: str) -> tuple[str, ...]:
-        """Trust a type that models may hold, by its dotted name; gives all types that the person trusts.
-
-        Raises
-        ------
-        RefusedError
-            When building it can run any code, or it is defined in a notebook.
-        NotFoundError
-            When it cannot be imported.
-        InvalidError
-            When `name` is not a dotted name.
-        """
-        if why := never(name):
-            raise RefusedError(f"{name} cannot be trusted: {why}", hint="save a model that does without it")
-        if "." in name:
-            check_exists(name)
-        self._keyring.trust_type(name)
-        self._versions.catalog.transact(
-            lambda connection: audit.append(connection, self._clock, "model.trust", name, {})
-        )
-        return tuple(sorted(self._keyring.types()))
 
     def _open(self, version: Version) -> Any:
         if self._data.exchange.absent(version):

@@ -10,6 +10,7 @@ from nbmlops.core.errors import spoken
 from nbmlops.data.views import verdict
 from nbmlops.models.approvals import how_to_approve
 from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
+from nbmlops.models.seals import Seal
 from nbmlops.render.dispatch import looks
 from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Block, Facts, Lines, Look, Part, line, table
@@ -61,6 +62,9 @@ def _(version: ModelVersion) -> Look:
         line(
             version.ref,
             f"{version.format}, signed",
+            Part("runs code when it is loaded: by you, and by those who trust your key with that", "warn")
+            if version.format == "joblib"
+            else None,
             takes_and_gives(version.signature),
             size(version.size),
             Part(digests.short(version.digest), "muted"),
@@ -135,5 +139,16 @@ lists(
     ),
     Field("deleted", lambda version: version.deleted_at, when),
     Field("message", lambda version: version.message),
+    nothing="no models yet; the first: `ml model save ESTIMATOR NAME`",
+)
+lists(
+    Seal,
+    Field("version", lambda seal: seal.ref),
+    Field("format", lambda seal: seal.format),
+    Field("bytes", lambda seal: seal.content),
+    Field("signature", lambda seal: seal.signature),
+    Field("key", lambda seal: seal.signer),
+    Field("types", lambda seal: seal.types),
+    Field("", lambda seal: seal.says),
     nothing="no models yet; the first: `ml model save ESTIMATOR NAME`",
 )

@@ -4,6 +4,7 @@
 ``key.pem``              the private Ed25519 key (PKCS #8, PEM), mode 0600, made on first use
 ``trusted_keys``         a line for each public key: 64 hex digits, then whose it is
 ``trusted_types``        a line for each type that models may hold besides the reviewed ones
+``trusted_code``         a line for each key id whose joblib files may run code
 ``trusted_workspaces``   a line for each workspace: its id, then its folder
 =======================  =====================================================================
 
@@ -157,6 +158,26 @@ class Keyring:
         if not all(part.isidentifier() for part in name.split(".")) or "." not in name:
             raise InvalidError(f"{name!r} is not the name of a type", hint="write it as in sklearn.tree._tree.Tree")
         self._add("trusted_types", name)
+
+    def code_keys(self) -> frozenset[str]:
+        """Ids of the keys whose joblib files, which run code, this person opens: their own, and those they named."""
+        own = {key_id(_public(self._private()))} if self.has_key else set()
+        return frozenset(own | {line.split()[0] for _, line in self._lines("trusted_code")})
+
+    def trust_code(self, key: str) -> None:
+        """Let joblib files of a trusted key run code here.
+
+        Raises
+        ------
+        InvalidError
+            When `key` is not the id of a key that this person trusts already.
+        """
+        if key not in self.trusted_keys():
+            raise InvalidError(
+                f"{key!r} is not the id of a key that you trust",
+                hint=f"add its public key as a line to {self.folder / 'trusted_keys'} first",
+            )
+        self._add("trusted_code", key)
 
     def is_trusted(self, workspace_id: str, path: Path) -> bool:
         """Whether the person trusts this workspace, at this folder."""

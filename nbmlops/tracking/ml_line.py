@@ -25,13 +25,13 @@ _BARE = re.compile(r"[\w@%+=:,./-]+")
 _VALUED = frozenset(
     "-a --action --after --against --alias --artifact --as --batch-latency --before --bound --by --calibration "
     "--catchup --ceiling --cell-timeout --challenger --champion --change --column --columns --cost --cron --data "
-    "--depth --direction --every --example --executor --experiment --fairness --floor --for --from --grace --group "
-    "--html --image --junit --key --kind --late --latency --like --limit --logical-time --lost -m --max-age --memory "
-    "--message --metric --model -n --name --notebook --number -o --older --on --only --output --overfit --overlap "
-    "--owner -p --parallel --param --personal --port --query --query-file --reference --remote --reprocess --risk "
-    "--rows --sample --sampled --scheduler --section --sensitive --severity --size --slices --status --step --sticky "
-    "--subject --suite --tag --target --test --time --timeout --to --tolerance --train --tz --unseen --until --where "
-    "--where-file --window".split()
+    "--depth --direction --every --example --executor --experiment --fairness --floor --for --format --from --grace "
+    "--group --html --image --junit --key --kind --late --latency --like --limit --logical-time --lost -m --max-age "
+    "--memory --message --metric --model -n --name --notebook --number -o --older --on --only --output --overfit "
+    "--overlap --owner -p --parallel --param --personal --port --query --query-file --reference --remote --reprocess "
+    "--risk --rows --sample --sampled --scheduler --section --sensitive --severity --size --slices --status --step "
+    "--sticky --subject --suite --tag --target --test --time --timeout --to --tolerance --train --tz --unseen --until "
+    "--where --where-file --window".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {

@@ -64,7 +64,7 @@ from skops.io import get_untrusted_types
 from nbmlops.core.errors import UntrustedError
 from nbmlops.models.allowlist import ALLOWED, GROUPS, never
 from nbmlops.models.canonical import states
-from nbmlops.models.formats import Skops
+from nbmlops.models.formats import Skops, Trust
 
 assert enable_halving_search_cv is not None
 assert enable_iterative_imputer is not None
@@ -319,7 +319,7 @@ def test_an_estimator_that_needs_it_comes_back_with_equal_answers(
     needed: tuple[str, ...], fit: Callable[[], Any], rows: Any
 ) -> None:
     model = fit()
-    content = Skops().dump(model)
+    content = Skops().dump(model, Trust())
     doubted = get_untrusted_types(data=content)
     assert set(needed) - EXPERIMENTAL <= set(doubted)
     loaders: dict[str, set[str]] = {}
@@ -327,7 +327,7 @@ def test_an_estimator_that_needs_it_comes_back_with_equal_answers(
         loaders.setdefault(f"{state['__module__']}.{state['__class__']}", set()).add(state["__loader__"])
     for name in needed:
         assert loaders[name] <= ALLOWED[name]
-    np.testing.assert_array_equal(answer(Skops().load(content, ()), rows), answer(model, rows))
+    np.testing.assert_array_equal(answer(Skops().load(content, Trust()), rows), answer(model, rows))
 
 
 def test_every_entry_has_such_an_estimator() -> None:
@@ -350,8 +350,9 @@ def test_distributions_of_scipy_stay_out() -> None:
     from sklearn.model_selection import RandomizedSearchCV
 
     search = RandomizedSearchCV(LogisticRegression(), {"C": loguniform(0.1, 1)}, n_iter=2, cv=2).fit(X, Y)
+    trust = Trust(frozenset({"scipy.stats._continuous_distns.reciprocal_gen"}))
     with pytest.raises(UntrustedError, match="execute text of their state") as refused:
-        Skops().load(Skops().dump(search), ["scipy.stats._continuous_distns.reciprocal_gen"])
+        Skops().load(Skops().dump(search, trust), trust)
     assert "best_estimator_" in str(refused.value.hint)
 
 

@@ -34,7 +34,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from nbmlops.core.digests import of_bytes
-from nbmlops.models.formats import Skops
+from nbmlops.models.formats import Skops, Trust
 
 litter = [os.urandom(int(size)) for size in np.random.default_rng().integers(10, 9999, 400)]
 del litter[::2]
@@ -55,7 +55,7 @@ for model in (
     make_pipeline(columns, LogisticRegression()).fit(X, y),
     words,
 ):
-    print(type(model).__name__, of_bytes(Skops().dump(model)))
+    print(type(model).__name__, of_bytes(Skops().dump(model, Trust())))
 """
 
 

@@ -220,7 +220,7 @@ def test_the_same_file_unharmed_loads(registry: Registry) -> None:
     assert registry.models.load(plant(registry, model())).coef_.shape == (1, 1)
 
 
-@pytest.mark.parametrize("kind", ["pickle", "joblib", "cloudpickle", "onnx", "", "SKOPS"])
+@pytest.mark.parametrize("kind", ["pickle", "cloudpickle", "", "SKOPS", "ONNX"])
 def test_no_other_format_is_tried(registry: Registry, kind: str) -> None:
     canary = registry.folder / "canary"
     ref = plant(registry, pickle.dumps(Runs(canary)), kind=kind)

@@ -1,0 +1,86 @@
+"""The verbs ``trust`` and ``verify`` on models: what may be built, and whether versions are what was signed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbmlops.core.errors import InvalidError, RefusedError
+from nbmlops.models.allowlist import check_exists, never
+from nbmlops.models.seals import Seal, seal_of
+from nbmlops.store import audit
+
+if TYPE_CHECKING:
+    from nbmlops.core.clock import Clock
+    from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.trust import Keyring
+    from nbmlops.store.versions import Versions
+
+__all__ = ["Trusting"]
+
+_CODE = "joblib:"
+
+
+class Trusting:
+    """The verbs of trust."""
+
+    _versions: Versions
+    _objects: ObjectStore
+    _keyring: Keyring
+    _clock: Clock
+
+    def verify(self, ref: str | None = None, *, every: bool = False) -> list[Seal]:
+        """Look whether a version, or each of all models, is what a trusted key signed; nothing is built.
+
+        Parameters
+        ----------
+        ref : str, optional
+            The version.
+        every : bool
+            All versions of all models, the newest of each first.
+
+        Returns
+        -------
+        list of Seal
+            One for each version: what of digest, signature, format and types holds, and why not.
+
+        Raises
+        ------
+        InvalidError
+            Unless either a version or all are asked for.
+        NotFoundError
+            When there is no such version.
+        """
+        if (ref is None) == (not every):
+            raise InvalidError("say which version to look at, or all", hint="`ml model verify --all`")
+        if ref is not None:
+            versions = [self._versions.resolve(ref)]
+        else:
+            versions = [each for one in self._versions.newest() for each in self._versions.history(one.name)]
+        return [seal_of(version, self._objects, self._keyring) for version in versions]
+
+    def trust_type(self, name: str) -> tuple[str, ...]:
+        """Trust a type that models may hold, by its dotted name; gives all that the person trusts.
+
+        ``joblib:KEY`` lets joblib files of a trusted key run code, which is what reading one means.
+
+        Raises
+        ------
+        RefusedError
+            When building it can run any code, or it is defined in a notebook.
+        NotFoundError
+            When it cannot be imported.
+        InvalidError
+            When `name` is not a dotted name, or the key is not trusted yet.
+        """
+        if name.startswith(_CODE):
+            self._keyring.trust_code(name.removeprefix(_CODE))
+        else:
+            if why := never(name):
+                raise RefusedError(f"{name} cannot be trusted: {why}", hint="save a model that does without it")
+            if "." in name:
+                check_exists(name)
+            self._keyring.trust_type(name)
+        self._versions.catalog.transact(
+            lambda connection: audit.append(connection, self._clock, "model.trust", name, {})
+        )
+        return tuple(sorted(self._keyring.types()))

@@ -1,0 +1,216 @@
+"""Thirty files made to do harm, each offered as every format, signed by a key that is not trusted with code.
+
+A file is planted as if `save` had made it, with a good signature, so that only the format's own reader stands in
+its way: nothing of it may run, nothing may be opened beside the store, and what is said must be clear.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from sklearn.linear_model import LogisticRegression
+
+from nbmlops.core.errors import CorruptError, NbmlopsError, UntrustedError
+from nbmlops.models.formats import FORMATS, Trust
+from nbmlops.store.trust import Keyring
+from tests.models.registry import Registry
+from tests.models.test_hostile import Runs, attacks, plant
+
+FACTS = {
+    "form": 1,
+    "estimator": "a.B",
+    "inputs": [["a", "float32"]],
+    "stacked": True,
+    "classes": None,
+    "labels": None,
+    "rows": "table",
+    "proba": False,
+}
+
+
+def graph(*nodes: Any, change: Callable[[Any], None] | None = None, facts: Any = FACTS, tensors: Any = ()) -> bytes:
+    taken = helper.make_tensor_value_info("X", TensorProto.FLOAT, [None, 1])
+    given = helper.make_tensor_value_info("Y", TensorProto.FLOAT, [None, 1])
+    body = helper.make_graph(
+        list(nodes) or [helper.make_node("Identity", ["X"], ["Y"])], "g", [taken], [given], initializer=list(tensors)
+    )
+    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3)])
+    model.ir_version = 9
+    helper.set_model_props(model, {"nbmlops": json.dumps(facts)})
+    if change is not None:
+        change(model)
+    return bytes(model.SerializeToString())
+
+
+def elsewhere(path: str) -> bytes:
+    tensor = numpy_helper.from_array(np.ones((1, 1), "f4"), "W")
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    entry = tensor.external_data.add()
+    entry.key, entry.value = "location", path
+    return graph(helper.make_node("MatMul", ["X", "W"], ["Y"]), tensors=[tensor])
+
+
+def inside_an_attribute(path: str) -> bytes:
+    tensor = numpy_helper.from_array(np.ones((1, 1), "f4"), "W")
+    tensor.data_location = TensorProto.EXTERNAL
+    entry = tensor.external_data.add()
+    entry.key, entry.value = "location", path
+    constant = helper.make_node("Constant", [], ["W"], value=tensor)
+    return graph(constant, helper.make_node("MatMul", ["X", "W"], ["Y"]))
+
+
+def deep() -> bytes:
+    inner = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [], [])
+    for _ in range(20):
+        inner = helper.make_graph([helper.make_node("Scan", ["x"], ["y"], body=inner, num_scan_inputs=1)], "g", [], [])
+    return graph(*inner.node)
+
+
+def with_function(model: Any) -> None:
+    node = helper.make_node("Identity", ["x"], ["y"])
+    model.functions.append(helper.make_function("own", "F", ["x"], ["y"], [node], [helper.make_opsetid("", 18)]))
+
+
+def zipped(name: str, content: bytes, how: int = zipfile.ZIP_STORED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", how) as file:
+        file.writestr("schema.json", json.dumps({"protocol": 2}))
+        file.writestr(name, content)
+    return buffer.getvalue()
+
+
+def boxed(value: Any, **how: Any) -> bytes:
+    buffer = io.BytesIO()
+    joblib.dump(value, buffer, **how)
+    return buffer.getvalue()
+
+
+def files(canary: Path) -> dict[str, bytes]:
+    """Harmful files of every kind by name; what `canary` names is written when one of them runs."""
+    runs = Runs(canary)
+    array = io.BytesIO()
+    np.save(array, np.array([runs], dtype=object), allow_pickle=True)
+    plain = {"class": "os.system", "form": 1, "values": f"touch {canary}"}
+    with_settings = {"nbmlops": json.dumps(FACTS), "ort_config": json.dumps({"session_options": {}})}
+    return {
+        "a pickle": pickle.dumps(runs),
+        "a pickle of the first protocol": pickle.dumps(runs, protocol=0),
+        "a pickle within a model": pickle.dumps({"model": LogisticRegression(), "more": [runs]}),
+        "a joblib file": boxed(runs),
+        "a compressed joblib file": boxed(runs, compress=("gzip", 3)),
+        "a joblib file around an array": boxed([np.ones(3), runs]),
+        "a pickled array": array.getvalue(),
+        "a zip that leaves its folder": zipped("../../canary", b"x"),
+        "a zip with an absolute path": zipped(str(canary), b"x"),
+        "a zip that blows up": zipped("0.npy", b"\0" * 20_000_000, zipfile.ZIP_DEFLATED),
+        "a zip with a pickle": zipped("0.npy", array.getvalue()),
+        "a zip with a pickle for a schema": zipped("schema.pkl", pickle.dumps(runs)),
+        "another file for numbers": elsewhere(str(canary)),
+        "another file by a path upward": elsewhere("../../../../etc/passwd"),
+        "another file in an attribute": inside_an_attribute("../canary"),
+        "an operator of another domain": graph(helper.make_node("EPContext", ["X"], ["Y"], domain="com.microsoft")),
+        "a domain of one's own": graph(
+            change=lambda model: model.opset_import.append(helper.make_opsetid("evil.library", 1))
+        ),
+        "a function of one's own": graph(change=with_function),
+        "settings of the runtime": graph(change=lambda model: helper.set_model_props(model, with_settings)),
+        "a large tensor of a small number": graph(
+            helper.make_node("ConstantOfShape", ["X"], ["Y"], value=numpy_helper.from_array(np.ones(1, "f4")))
+        ),
+        "an endless loop": graph(helper.make_node("Loop", ["", "X"], ["Y"], body=helper.make_graph([], "g", [], []))),
+        "a graph nested deeply": deep(),
+        "a graph that says nothing": graph(facts={}),
+        "a graph without an end": graph()[:-7],
+        "a graph of other words": graph(facts={**FACTS, "inputs": "os.system"}),
+        "a class that reaches the system": json.dumps(plain).encode(),
+        "a class of ours": json.dumps({**plain, "class": "nbmlops.store.gc.collect"}).encode(),
+        "a class that nobody trusts": json.dumps({**plain, "class": "harmful.Thing"}).encode(),
+        "a class that is no text": json.dumps({**plain, "class": ["os", "system"]}).encode(),
+        "a name twice": b'{"class":"a.B","class":"os.system","form":1,"values":0}',
+        "a document nested deeply": b'{"class":"a.B","form":1,"values":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+        "text that is no text": b"\xff\xfe\x00",
+        "nothing": b"",
+    }
+
+
+NAMES = [*files(Path("canary")), *(f"skops: {name}" for name in attacks(Path("canary")))]
+
+
+def content_of(name: str, canary: Path) -> bytes:
+    return {**files(canary), **{f"skops: {key}": value for key, value in attacks(canary).items()}}[name]
+
+
+def test_there_are_thirty_files_and_more() -> None:
+    print(f"{len(NAMES)} files, {len(FORMATS)} formats")
+    assert len(files(Path("canary"))) >= 30
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_canary_runs_in_any_format(
+    registry: Registry, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary = tmp_path / "canary"
+    (tmp_path / "harmful.py").write_text(f"open({str(canary)!r}, 'w')\nclass Thing: pass\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    content = content_of(name, canary)
+    person = Keyring(tmp_path / "person")  # trusts the signer, but not with code
+    person.trust_key(registry.keyring.public_key(), "a colleague")
+    models = registry.as_seen_by(person)
+    for kind in FORMATS:
+        ref = plant(registry, content, kind=kind)
+        for use in (models.load, lambda ref: models.opened(ref).model):
+            with pytest.raises(NbmlopsError) as refused:
+                use(ref)
+            assert refused.value.message
+        assert not models.verify(ref)[0].holds
+        with pytest.raises(NbmlopsError):
+            FORMATS[kind].load(content, Trust())
+        assert not canary.exists()
+        registry.models.delete("evil")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_nothing_is_read_of_a_file_that_a_stranger_signed(registry: Registry, kind: str, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    ref = plant(registry, boxed(Runs(canary)), keyring=Keyring(tmp_path / "stranger"), kind=kind)
+    with pytest.raises(UntrustedError, match="which you do not trust"):
+        registry.models.load(ref)
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize("kind", sorted(FORMATS))
+@pytest.mark.parametrize("told", sorted(FORMATS))
+def test_a_format_renamed_afterwards_does_not_fit_the_signature(registry: Registry, kind: str, told: str) -> None:
+    from sqlalchemy import update
+
+    from nbmlops.store import schema
+
+    canary = registry.folder / "canary"
+    version = registry.versions.resolve(plant(registry, boxed(Runs(canary)), kind=kind))
+    changed = {**version.detail, "format": told}
+    registry.catalog.transact(
+        lambda c: c.execute(update(schema.version).filter_by(id=version.id).values(detail=changed))
+    )
+    if told == kind == "joblib":  # signed as what it is by the person's own key: theirs to run
+        return
+    with pytest.raises((CorruptError, NbmlopsError)):
+        registry.models.load("evil")
+    assert not canary.exists()
+
+
+def test_the_same_graph_unharmed_loads(registry: Registry) -> None:
+    rows = np.array([[1.5]])
+    assert registry.models.load(plant(registry, graph(), kind="onnx")).predict(rows).tolist() == [1.5]
+    assert onnx.__version__
