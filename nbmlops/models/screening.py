@@ -108,10 +108,25 @@ def _refuse_bent(found: list[dict[str, Any]], content: bytes) -> None:
         if identity is not None and once.setdefault(identity, state) != state:
             raise _bent("declares more objects under one id")
         loader = state["__loader__"]
+        if str(state.get("file", "")).endswith(".npy") and not _plain_array(state["file"], file):
+            raise _bent("keeps other arrays")
         if loader == "DictNode" and not _plain_keys(state.get("key_types")):
             raise _bent("gives a dict keys of other types")
         if loader == "TreeNode" and not _tree_arguments(state, file):
             raise _bent("builds a tree with another number of outputs")
+
+
+def _plain_array(name: str, file: ZipFile) -> bool:
+    """Whether a member is an array of numbers or texts: one of objects is a pickle."""
+    import numpy as np
+
+    try:
+        with file.open(name) as member:
+            version = np.lib.format.read_magic(member)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            return not read(member)[2].hasobject
+    except (KeyError, ValueError):
+        return False
 
 
 def _plain_keys(state: Any) -> bool:

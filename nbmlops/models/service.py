@@ -134,8 +134,20 @@ class Models(Approving, Telling, Trusting):
         origin = self._versions.origin()
         content, learnt, detail = admission.admitted(estimator, example, format, self._keyring.types())
         detail |= origin.detail()
+        return self._added(name, content, learnt, detail, message, renew=example is not None)
+
+    def _added(
+        self,
+        name: str,
+        content: bytes,
+        learnt: ModelSignature,
+        detail: dict[str, Any],
+        message: str | None,
+        *,
+        renew: bool,
+    ) -> ModelVersion:
+        """Sign and store; `renew` when another signature of the same content makes a new version."""
         digest = of_bytes(content)
-        detail = sealed(self._keyring, digest, detail)
         stored = self._objects.put(content)
         version = self._versions.add(
             name,
@@ -144,8 +156,8 @@ class Models(Approving, Telling, Trusting):
             size=stored.size,
             new_bytes=stored.new_bytes,
             message=message,
-            detail=detail,
-            renew=example is not None and self._says_less(name, digest, learnt),
+            detail=sealed(self._keyring, digest, detail),
+            renew=renew and self._says_less(name, digest, learnt),
         )
         return self._record(version)
 
