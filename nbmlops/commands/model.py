@@ -45,16 +45,20 @@ def _listed(records: Any, nothing: str = "") -> Any:
 @click.option("-m", "--message", help="Why it was made.")
 @click.option(
     "--format",
-    "kind",
     metavar="FORMAT",
     help="skops, onnx, plain or joblib; as the model's class asks for by default.",
 )
 def save(
-    session: Session, estimator: Given, name: str, example: Given | None, message: str | None, kind: str | None
+    session: Session,
+    estimator: Given,
+    name: str,
+    example: Given | None,
+    message: str | None,
+    format: str | None,  # noqa: A002
 ) -> Any:
     """Save a model."""
     rows = example.value if example else None
-    return session.workspace.model.save(estimator.value, name, example=rows, message=message, format=kind)
+    return session.workspace.model.save(estimator.value, name, example=rows, message=message, format=format)
 
 
 @group.verb("load")

@@ -19,6 +19,7 @@ VARIABLES = {"flights": FRAME, "model": MODEL, "auc": 0.75, "grid": {"depth": [1
 
 SAVED = {"as_": None, "message": None, "tags": {}, "alias": None, "allow_empty": False}
 
+KEPT = {"example": None, "message": None, "format": None}
 WHOLE = {"limit": None, "after": None, "aliased": False}
 
 JUDGED: dict[str, Any] = {
@@ -141,8 +142,11 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("check show 3 --junit a.xml --html b.html", "check.show", ("3",), {"junit": "a.xml", "html": "b.html"}),
     ("check diff 3 4", "check.diff", ("3", "4"), {"from_": None}),
     ("check diff suite.txt flights --from 3", "check.diff", ("suite.txt", "flights"), {"from_": 3}),
-    ("model save model delay -m words", "model.save", (MODEL, "delay"), {"example": None, "message": "words"}),
-    ("model save model delay --example flights", "model.save", (MODEL, "delay"), {"example": FRAME, "message": None}),
+    ("model save model delay -m words", "model.save", (MODEL, "delay"), {**KEPT, "message": "words"}),
+    ("model save model delay --example flights", "model.save", (MODEL, "delay"), {**KEPT, "example": FRAME}),
+    ("model save model delay --format onnx", "model.save", (MODEL, "delay"), {**KEPT, "format": "onnx"}),
+    ("model verify delay", "model.verify", ("delay",), {"every": False}),
+    ("model verify --all", "model.verify", (None,), {"every": True}),
     ("model list", "model.list", (), {"deleted": False}),
     ("model show delay", "model.show", ("delay",), {}),
     ("model history delay", "model.history", ("delay",), WHOLE),
