@@ -1,4 +1,4 @@
-"""Verbs of the workspace itself: init, status, doctor, trust, demo, lint, step, reproduce, lineage, log."""
+"""Verbs of the workspace itself: init, status, doctor, trust, demo, lint, step, reproduce, lineage, log, serve."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nbmlops.commands.offers import keys, notebooks
 from nbmlops.commands.params import Given, KeyValue, ObjectParam, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
-from nbmlops.render.dispatch import Diagram
+from nbmlops.render.dispatch import Diagram, text
 from nbmlops.render.listing import Listing
 from nbmlops.workspace.current import ml
 
@@ -118,6 +118,36 @@ def lineage(session: Session, ref: str, mermaid: bool, **how: Any) -> Any:
     """Draw a lineage."""
     graph = session.workspace.lineage(ref, **how)
     return Diagram(graph.mermaid()) if mermaid else graph
+
+
+@group.verb("serve")
+@click.argument("ref", required=False, type=RefParam("model"))
+@click.option("--stop", is_flag=True, help="Stop what serves REF; without REF, all of this workspace.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where to listen; by default where it is free.")
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--allow-host", multiple=True, metavar="NAME", help="A name that callers know this machine by.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="How many processes answer.")
+@click.option("--token-file", metavar="PATH", type=click.Path(dir_okay=False), help="The token; made if not there.")
+@click.option("--max-body", type=click.IntRange(1), metavar="BYTES", help="How large a request may be.")
+@click.option("--max-rows", type=click.IntRange(1), metavar="ROWS", help="How many rows a request may have.")
+@click.option("--logs", is_flag=True, help="Log each request: route, status, time, rows; no values.")
+def serve(session: Session, ref: str | None, stop: bool, **how: Any) -> Any:
+    """Serve; a shell waits until it is stopped, a cell goes on."""
+    from nbmlops.serving.endpoint.records import Endpoint
+
+    if session.face == "cell" or ref is None or stop:
+        found = session.workspace.serve(ref, stop=stop, **how)
+        return Listing(found, Endpoint) if isinstance(found, list) else found
+    from nbmlops.workspace.endpoints import serve_here
+
+    def started(endpoint: Endpoint, token: str | None) -> None:
+        click.echo(text(endpoint))
+        # Only for people: what is written to a file stays there, and whoever starts it from a cell has the file.
+        if token is not None and click.get_text_stream("stdout").isatty():
+            click.echo(f"  the token, which is said only now: {token}")
+
+    serve_here(session.workspace, ref, started, **how)
+    return None
 
 
 @group.verb("log")

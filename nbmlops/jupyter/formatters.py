@@ -42,6 +42,7 @@ SHOWN = {
     "nbmlops.serving.capture.forgetting": ("Forgotten",),
     "nbmlops.serving.deployments.replay": ("Replay",),
     "nbmlops.serving.deployments.trial": ("Trial",),
+    "nbmlops.serving.endpoint.records": ("Endpoint",),
     "nbmlops.serving.records": ("Deployment", "DeploymentChange"),
     "nbmlops.store.asks": ("Ask",),
     "nbmlops.store.graph": ("LineageGraph",),

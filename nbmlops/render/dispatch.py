@@ -34,6 +34,7 @@ _APART = {
     "pipelines.badge": "nbmlops.pipelines.badge_views",
     "pipelines.reproduction": "nbmlops.pipelines.reproduction_views",
     "pipelines.schedules.records": "nbmlops.pipelines.schedules.views",
+    "serving.endpoint.records": "nbmlops.serving.endpoint.views",
     "tracking.comparison": "nbmlops.tracking.comparison_views",
     "tracking.interchange.records": "nbmlops.tracking.interchange.views",
 }

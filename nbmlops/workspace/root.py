@@ -234,6 +234,13 @@ class Workspace(Foundation):
         versions = {each: self.versions(each) for each in ("data", "model", "pipeline")}
         return graph.lineage(versions, ref, direction, depth, kind)
 
+    @property
+    def serve(self) -> Callable[..., Any]:
+        """Serve a model over HTTP, list what is served, or stop it: `nbmlops.workspace.endpoints.Serving.__call__`."""
+        from nbmlops.workspace.endpoints import Serving
+
+        return Serving(self)
+
     def panel(self, name: str | None = None) -> Any:
         """Draw a panel of what is stored below the cell: runs, data, models, checks or pipelines; all by default."""
         return plugged("panel").open_panel(self, name)

@@ -47,6 +47,7 @@ from nbmlops.pipelines.schedules.records import Backfill, BackfillTime, Fire, Re
 from nbmlops.pipelines.step_settings import Retries, StepSettings
 from nbmlops.profiling.moments import Comoments, Moments
 from nbmlops.profiling.records import ColumnProfile, Profile
+from nbmlops.serving.endpoint.records import Endpoint
 from nbmlops.store.asks import Approval, Ask, Grounds
 from nbmlops.store.graph import Arrow, LineageGraph, Node
 from nbmlops.store.records import (
@@ -327,6 +328,8 @@ def every_record(text: str) -> list[Any]:
         *schedules(text),
         *deployments(text),
         *monitors(text),
+        Endpoint(text, text, 7, 2, text, text),
+        Endpoint(text, text, 7, 2, None, None, stopped=True),
         Workflow(text, text, text, (text,)),
         finding,
         Fixes(text, (FixedNotebook(text, text, (), (finding,)),), (text,), written=False),

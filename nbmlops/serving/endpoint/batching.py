@@ -1,0 +1,135 @@
+"""One thread that predicts: whatever waits when it is free is one batch, so batches grow with the load and only then.
+
+Nobody waits for a batch to fill. Rows of several requests go through the model together and each request gets its
+own back; when a batch fails, its requests are asked one by one, so none fails for another's rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nbmlops.serving.endpoint.served import Answer, Arrays, Served
+
+__all__ = ["Batcher"]
+
+Told = Callable[[Served, int, int], None]
+
+
+@dataclass(slots=True)
+class _Job:
+    served: Served
+    arrays: Arrays
+    outputs: tuple[str, ...]
+    rows: int
+    done: asyncio.Future[Answer]
+    result: Answer | BaseException | None = None
+
+
+class Batcher:
+    """Predicts for one worker.
+
+    Parameters
+    ----------
+    told : callable
+        Gets the version, the requests and the rows of each batch, in the batcher's thread.
+    most : int
+        How many rows a batch may have; a request that alone has more is a batch by itself.
+    """
+
+    def __init__(self, told: Told, most: int = 1_024) -> None:
+        self._told = told
+        self._most = most
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="nbmlops-predict", daemon=True)
+        self._thread.start()
+
+    async def answer(self, served: Served, arrays: Arrays, outputs: tuple[str, ...]) -> Answer:
+        """Predict rows; raises what the model raises."""
+        done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._jobs.put(_Job(served, arrays, outputs, len(arrays[0]), done))
+        return await done
+
+    def close(self) -> None:
+        """End the thread when it has answered what waits."""
+        self._jobs.put(None)
+        self._thread.join(timeout=5)
+
+    def _work(self) -> None:
+        held: _Job | None = None
+        while True:
+            first = held or self._jobs.get()
+            held = None
+            if first is None:
+                return
+            batch, rows = [first], first.rows
+            with contextlib.suppress(queue.Empty):
+                while rows < self._most:
+                    more = self._jobs.get_nowait()
+                    if more is None:
+                        self._jobs.put(None)
+                        break
+                    if not _alike(first, more) or rows + more.rows > self._most:
+                        held = more
+                        break
+                    batch.append(more)
+                    rows += more.rows
+            self._predict(batch, rows)
+
+    def _predict(self, batch: list[_Job], rows: int) -> None:
+        first = batch[0]
+        if len(batch) == 1:
+            first.result = _result(first.served, first.arrays, first.outputs)
+        else:
+            whole = [np.concatenate(parts) for parts in zip(*(job.arrays for job in batch), strict=True)]
+            result = _result(first.served, whole, first.outputs)
+            if isinstance(result, BaseException):
+                for job in batch:
+                    job.result = _result(job.served, job.arrays, job.outputs)
+            else:
+                _share(batch, result)
+        self._told(first.served, len(batch), rows)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            first.done.get_loop().call_soon_threadsafe(_deliver, batch)
+
+
+def _alike(one: _Job, other: _Job) -> bool:
+    """Whether two requests can be answered together; an array of another type would change that of the other's rows."""
+    return (
+        one.served is other.served
+        and one.outputs == other.outputs
+        and all(a.dtype == b.dtype for a, b in zip(one.arrays, other.arrays, strict=True))
+    )
+
+
+def _result(served: Served, arrays: Arrays, outputs: Sequence[str]) -> Answer | BaseException:
+    try:
+        answer = served.answer(arrays, outputs)
+    except Exception as error:  # noqa: BLE001 - the one who asked gets it
+        return error
+    rows = len(arrays[0])
+    wrong = [name for name, values in answer.items() if len(values) != rows]
+    return RuntimeError(f"{wrong[0]} gave another number of rows") if wrong else answer
+
+
+def _share(batch: Sequence[_Job], answer: Answer) -> None:
+    at = 0
+    for job in batch:
+        job.result = {name: values[at : at + job.rows] for name, values in answer.items()}
+        at += job.rows
+
+
+def _deliver(batch: Sequence[_Job]) -> None:
+    for job in batch:
+        if job.done.done():  # whoever asked has gone
+            continue
+        if isinstance(job.result, BaseException):
+            job.done.set_exception(job.result)
+        elif job.result is not None:
+            job.done.set_result(job.result)

@@ -1,0 +1,189 @@
+"""The endpoint described for programs, as OpenAPI 3.1, and for people, as a page that needs nothing from elsewhere."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from nbmlops.core.version import __version__
+from nbmlops.serving.endpoint.served import Served
+
+__all__ = ["document", "page"]
+
+_REFUSED = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {"type": "string"},
+        "hint": {"type": ["string", "null"]},
+        "faults": {"type": "array", "items": {"type": "object"}},
+        "more": {"type": "integer"},
+    },
+}
+_DATATYPES = "BOOL INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 FP16 FP32 FP64 BYTES".split()
+_STATUSES = {
+    "400": "The request does not parse",
+    "401": "The token is missing, or is another",
+    "403": "The Host or the Origin is another's",
+    "404": "There is no such model or version",
+    "405": "The method is none of the route",
+    "408": "The body has not arrived in time",
+    "413": "The request is too large",
+    "415": "The body's type is not read",
+    "422": "The rows do not fit the signature; each fault names its row and column",
+    "429": "Too many requests at a time",
+}
+
+
+def document(served: Served) -> dict[str, Any]:
+    """Describe the endpoint of the version that answers now."""
+    base = f"/v2/models/{served.name}"
+    answers = _answers()
+    infer = {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/InferenceRequest"}}, **_tables()},
+        },
+        "responses": answers({"$ref": "#/components/schemas/InferenceResponse"}),
+    }
+    invoke = {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Invocation"}}, **_tables()},
+        },
+        "responses": answers({"type": "object", "required": ["predictions"]}),
+    }
+    facts = answers({"type": "object"})
+    paths: dict[str, Any] = {
+        "/v2": {"get": {"summary": "What serves", "responses": facts}},
+        "/v2/health/live": {"get": {"summary": "Whether it lives", "security": [], "responses": facts}},
+        "/v2/health/ready": {"get": {"summary": "Whether it answers", "security": [], "responses": facts}},
+        base: {"get": {"summary": "What the model takes and gives", "responses": facts}},
+        f"{base}/ready": {"get": {"summary": "Whether the model answers", "responses": facts}},
+        f"{base}/infer": {"post": {"summary": "Predict", **infer}},
+        "/invocations": {"post": {"summary": "Predict, in MLflow's forms", **invoke}},
+    }
+    version = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}
+    for tail, verb in (("", "get"), ("/ready", "get"), ("/infer", "post")):
+        described = {**paths[f"{base}{tail}"][verb]}
+        paths[f"{base}/versions/{{version}}{tail}"] = {"parameters": [version], verb: described}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": f"{served.name}", "version": f"v{served.version}", "description": f"nbmlops {__version__}"},
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": {**_schemas(served), "Refused": _REFUSED},
+        },
+    }
+
+
+def _answers() -> Any:
+    refused = {"application/json": {"schema": {"$ref": "#/components/schemas/Refused"}}}
+    rest = {status: {"description": why, "content": refused} for status, why in _STATUSES.items()}
+
+    def answers(schema: dict[str, Any]) -> dict[str, Any]:
+        return {"200": {"description": "The answer", "content": {"application/json": {"schema": schema}}}, **rest}
+
+    return answers
+
+
+def _tables() -> dict[str, Any]:
+    return {"text/csv": {"schema": {"type": "string"}}, "application/vnd.apache.arrow.stream": {"schema": {}}}
+
+
+def _schemas(served: Served) -> dict[str, Any]:
+    columns = served.intake.columns
+    row = {
+        "type": "object",
+        "properties": {column.name: column.schema() for column in columns},
+        "required": [column.name for column in columns],
+        "additionalProperties": False,
+    }
+    tensor = {
+        "type": "object",
+        "required": ["name", "shape", "datatype", "data"],
+        "properties": {
+            "name": {"type": "string"},
+            "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "maxItems": 2},
+            "datatype": {"enum": _DATATYPES},
+            "data": {"type": "array"},
+        },
+    }
+    split = {
+        "type": "object",
+        "required": ["columns", "data"],
+        "properties": {
+            "columns": {"type": "array", "items": {"type": "string"}},
+            "data": {"type": "array", "items": {"type": "array"}},
+        },
+    }
+    return {
+        "Row": row,
+        "Tensor": tensor,
+        "InferenceRequest": {
+            "type": "object",
+            "required": ["inputs"],
+            "properties": {
+                "id": {"type": "string"},
+                "inputs": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Tensor"}},
+                "outputs": {"type": "array", "items": {"type": "object", "required": ["name"]}},
+            },
+        },
+        "InferenceResponse": {
+            "type": "object",
+            "required": ["model_name", "model_version", "id", "outputs"],
+            "properties": {
+                "model_name": {"type": "string"},
+                "model_version": {"type": "string"},
+                "id": {"type": "string"},
+                "outputs": {"type": "array", "items": {"$ref": "#/components/schemas/Tensor"}},
+            },
+        },
+        "Invocation": {
+            "oneOf": [
+                _form("dataframe_split", split),
+                _form("dataframe_records", {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}),
+                _form("instances", {"type": "array"}),
+                _form("inputs", {"type": ["array", "object"]}),
+            ]
+        },
+    }
+
+
+def _form(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    method = {"type": "object", "properties": {"method": {"type": "string"}}, "additionalProperties": False}
+    return {
+        "type": "object",
+        "required": [name],
+        "properties": {name: schema, "params": method},
+        "additionalProperties": False,
+    }
+
+
+def page(served: Served) -> str:
+    """The same for people: routes, columns, and a request to copy."""
+    described = document(served)
+    routes = "".join(
+        f"<tr><td>{verb.upper()}</td><td><code>{html.escape(path)}</code></td>"
+        f"<td>{html.escape(operation.get('summary', ''))}</td></tr>"
+        for path, verbs in described["paths"].items()
+        for verb, operation in verbs.items()
+        if verb in {"get", "post"}
+    )
+    columns = "".join(
+        f"<tr><td><code>{html.escape(column.name)}</code></td><td>{html.escape(column.type)}</td>"
+        f"<td>{'' if column.nullable else 'no nulls'}</td></tr>"
+        for column in served.intake.columns
+    )
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8>"
+        f"<title>{html.escape(served.name)}</title>"
+        "<style>body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+        "table{border-collapse:collapse}td{padding:.2rem .8rem;border-bottom:1px solid #ccc}</style>"
+        f"<h1>{html.escape(served.name)} v{served.version}</h1>"
+        f"<h2>Routes</h2><table>{routes}</table><h2>What it takes</h2><table>{columns}</table>"
+        '<p>All of it for programs: <a href="/openapi.json">openapi.json</a>. Each request carries '
+        "<code>Authorization: Bearer TOKEN</code>.</p></html>"
+    )

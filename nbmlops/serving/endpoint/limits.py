@@ -1,0 +1,32 @@
+"""What one worker takes on, and whom it listens to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Limits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one worker.
+
+    Attributes
+    ----------
+    body : int
+        Bytes of a request's body. Parsed JSON takes some twenty times as much, for as long as it is checked.
+    rows : int
+        Rows of a request.
+    requests : int
+        Requests at a time; whoever comes then is told to come again.
+    seconds : float
+        How long a body may take to arrive, and an answer to be computed.
+    drain : int
+        Seconds that requests in flight are given when the worker is to end.
+    """
+
+    body: int = 2 * 1024 * 1024
+    rows: int = 10_000
+    requests: int = 256
+    seconds: float = 30.0
+    drain: int = 20
