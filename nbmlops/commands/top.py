@@ -11,7 +11,7 @@ from nbmlops.commands.offers import keys, notebooks
 from nbmlops.commands.params import Given, KeyValue, ObjectParam, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
-from nbmlops.render.dispatch import Diagram, text
+from nbmlops.render.dispatch import Diagram
 from nbmlops.render.listing import Listing
 from nbmlops.workspace.current import ml
 
@@ -133,6 +133,7 @@ def lineage(session: Session, ref: str, mermaid: bool, **how: Any) -> Any:
 @click.option("--logs", is_flag=True, help="Log each request: route, status, time, rows; no values.")
 def serve(session: Session, ref: str | None, stop: bool, **how: Any) -> Any:
     """Serve; a shell waits until it is stopped, a cell goes on."""
+    from nbmlops.render.dispatch import text
     from nbmlops.serving.endpoint.records import Endpoint
 
     if session.face == "cell" or ref is None or stop:

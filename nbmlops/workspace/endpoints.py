@@ -1,8 +1,4 @@
-"""A workspace serves: where its endpoints' versions come from, and how one is begun, here or in a process of its own.
-
-A worker is started as ``python -m nbmlops.workspace.endpoints ORDER``: it opens the workspace itself and reads, and
-writes nothing but its log.
-"""
+"""A workspace serves: where an endpoint's versions come from, and how one is begun, here or in a process apart."""
 
 from __future__ import annotations
 
@@ -20,10 +16,9 @@ from nbmlops.serving.endpoint.records import Endpoint
 
 if TYPE_CHECKING:
     from nbmlops.serving.endpoint.served import Served
-    from nbmlops.serving.endpoint.worker import Order
     from nbmlops.workspace.root import Workspace
 
-__all__ = ["Serving", "VersionSource", "main", "serve_here"]
+__all__ = ["Serving", "VersionSource", "serve_here"]
 
 Started = Callable[[Endpoint, str | None], None]
 
@@ -132,7 +127,7 @@ def serve_here(  # noqa: PLR0913 - as above
     order = Order(str(workspace.marker.root), ref, hosts, str(path) if path else None, -1, -1, -1, limits, logs)
     shown = f"[{host}]" if ":" in host else host
     endpoint = Endpoint(ref, f"http://{shown}:{number}", os.getpid(), workers, str(path) if path else None)
-    command = [sys.executable, "-m", "nbmlops.workspace.endpoints"]
+    command = [sys.executable, "-m", "nbmlops.workspace.endpoint_worker"]
     # A connection to the catalog is none to keep open for hours beside the workers' own.
     workspace.close()
 
@@ -202,20 +197,3 @@ class VersionSource:
         model = build(version, self.workspace.objects, self.workspace.keyring)
         assert version.number is not None  # a version with a reference of its own has one
         return Served(version.name, version.number, version.id, version.digest, signature, model, "refuse", self.rows)
-
-
-def _source(order: Order) -> VersionSource:
-    from nbmlops.workspace.root import Workspace
-
-    return VersionSource(Workspace.open(order.root), order.ref, order.limits.rows)
-
-
-def main(words: list[str]) -> int:
-    """Be a worker."""
-    from nbmlops.serving.endpoint.worker import Order, work
-
-    return work(Order.from_text(words[0]), _source)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -197,6 +197,8 @@ def _integer_of(kind: str) -> Callable[[Any], int]:
     def integer(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
             raise ValueError(f"{said(value)} is no whole number")
+        if isinstance(value, float) and abs(value) > 2**53:  # above it a float stands for several whole numbers
+            raise ValueError(f"{said(value)} is no exact whole number, or does not fit into {kind}")
         if not low <= value <= high:
             raise ValueError(f"{said(value)} does not fit into {kind}")
         return int(value)

@@ -1,0 +1,27 @@
+"""A worker of an endpoint as a process: ``python -m nbmlops.workspace.endpoint_worker ORDER``.
+
+It opens the workspace itself, reads from it, and writes nothing but its log.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from nbmlops.serving.endpoint.worker import Order, work
+from nbmlops.workspace.endpoints import VersionSource
+from nbmlops.workspace.root import Workspace
+
+__all__ = ["main"]
+
+
+def main(words: list[str]) -> int:
+    """Be a worker; gives the exit code."""
+    return work(Order.from_text(words[0]), _source)
+
+
+def _source(order: Order) -> VersionSource:
+    return VersionSource(Workspace.open(order.root), order.ref, order.limits.rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
