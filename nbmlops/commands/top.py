@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +145,7 @@ def serve(session: Session, ref: str | None, stop: bool, **how: Any) -> Any:
     def started(endpoint: Endpoint, token: str | None) -> None:
         click.echo(text(endpoint))
         # Only for people: what is written to a file stays there, and whoever starts it from a cell has the file.
-        if token is not None and click.get_text_stream("stdout").isatty():
+        if token is not None and sys.stdout.isatty():
             click.echo(f"  the token, which is said only now: {token}")
 
     serve_here(session.workspace, ref, started, **how)

@@ -18,7 +18,7 @@ from nbmlops.serving.endpoint.refusals import MOST_FAULTS, Fault
 if TYPE_CHECKING:
     from nbmlops.models.records import SignatureField
 
-__all__ = ["Column", "Unseen"]
+__all__ = ["Column", "Unseen", "said"]
 
 Unseen = Literal["refuse", "null", "pass"]
 _FLOATS = frozenset({float, int})
