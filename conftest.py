@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent
 
-# They cannot be imported to look for doctests: Alembic runs the ones, jupyter-scheduler has the base of the other.
-collect_ignore = ["nbmlops/store/migrations", "nbmlops/jupyter/jobs.py"]
+# They cannot be imported to look for doctests: Alembic runs the first, jupyter-scheduler has the base of the second,
+# and the peers that the others ask live in environments of their own.
+collect_ignore = ["nbmlops/store/migrations", "nbmlops/jupyter/jobs.py", "tests/oracles"]
 
 # How long an example takes is the machine's affair.
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}

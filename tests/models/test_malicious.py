@@ -11,6 +11,7 @@ import json
 import pickle
 import zipfile
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -190,8 +191,11 @@ def test_nothing_is_read_of_a_file_that_a_stranger_signed(registry: Registry, ki
     assert not canary.exists()
 
 
-@pytest.mark.parametrize("kind", sorted(FORMATS))
-@pytest.mark.parametrize("told", sorted(FORMATS))
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    # A joblib file that is signed as one by the person's own key is theirs to run.
+    [pair for pair in product(sorted(FORMATS), repeat=2) if pair != ("joblib", "joblib")],
+)
 def test_a_format_renamed_afterwards_does_not_fit_the_signature(registry: Registry, kind: str, told: str) -> None:
     from sqlalchemy import update
 
@@ -203,8 +207,6 @@ def test_a_format_renamed_afterwards_does_not_fit_the_signature(registry: Regist
     registry.catalog.transact(
         lambda c: c.execute(update(schema.version).filter_by(id=version.id).values(detail=changed))
     )
-    if told == kind == "joblib":  # signed as what it is by the person's own key: theirs to run
-        return
     with pytest.raises((CorruptError, NbmlopsError)):
         registry.models.load("evil")
     assert not canary.exists()
