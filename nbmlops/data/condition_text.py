@@ -15,7 +15,7 @@ _LONGEST = 2_000
 # What SQL writes otherwise; strings are left as they are.
 _SQL = re.compile(
     r"""(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|(?P<two>[<>!=]=|<>)|(?P<equal>=)"""
-    r"""|(?P<word>\b(?:AND|OR|NOT|IN|IS|NULL|TRUE|FALSE)\b)"""
+    r"""|(?P<word>(?<![.\w])(?:AND|OR|NOT|IN|IS|NULL|TRUE|FALSE)\b)"""
 )
 
 

@@ -12,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import nbmlops
 from nbmlops import ml
+from nbmlops.tracking import capture
 from nbmlops.workspace.current import forget
 from tests.jupyter.cells import Cells
 
@@ -42,8 +43,9 @@ def bare_shell(home: Path) -> Iterator[InteractiveShell]:
 
 
 @pytest.fixture
-def shell(bare_shell: InteractiveShell, project: Path) -> Iterator[InteractiveShell]:
-    """IPython in a workspace, with the extension and without variables."""
+def shell(bare_shell: InteractiveShell, project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    """IPython in a workspace, with the extension and without variables, as if nothing had been executed before."""
+    monkeypatch.setattr(capture, "log", capture.CellLog())
     bare_shell.reset(new_session=False)
     nbmlops.load_ipython_extension(bare_shell)
     yield bare_shell

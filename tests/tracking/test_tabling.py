@@ -57,6 +57,6 @@ def test_a_field_is_written_as_it_is_read(group: str, name: str) -> None:
     assert read_field(str(field)) == field
 
 
-@pytest.mark.parametrize("name", ["auc", "a.b", "class", "True", "ﬁt", "a b", 'a"b', "1st", "a..b", "μ", "{x}"])
+@pytest.mark.parametrize("name", ["auc", "a.b", "class", "True", "NULL", "ﬁt", "a b", 'a"b', "1st", "a..b", "μ", "{x}"])
 def test_names_that_are_no_names_of_python_are_written_too(name: str) -> None:
     assert read_field(str(Field("metrics", name))) == Field("metrics", name)
