@@ -1,15 +1,17 @@
-"""Python's own parser, one thread at a time."""
+"""Python's own parser, which several threads may ask at once."""
 
 from __future__ import annotations
 
 import ast
+import gc
 import threading
 from typing import Literal, overload
 
 __all__ = ["parsed"]
 
-# Python before 3.11.10 and 3.12.3 counts the depth of trees for all threads together, and ends a parse by a SystemError
-# when two build one at once: https://github.com/python/cpython/issues/106905
+# Python 3.11 counts the depth of trees for all threads together, and ends a parse by a SystemError when another thread
+# takes its turn in the midst of it: https://github.com/python/cpython/issues/106905. No Python is executed there but
+# what the garbage collector calls, so it waits. Libraries parse, too, as `traceback` does: a lock alone is not enough.
 _guard = threading.Lock()
 
 
@@ -33,4 +35,10 @@ def parsed(
     1
     """
     with _guard:
-        return ast.parse(text, name) if mode == "exec" else ast.parse(text, name, mode)
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return ast.parse(text, name) if mode == "exec" else ast.parse(text, name, mode)
+        finally:
+            if collects:
+                gc.enable()

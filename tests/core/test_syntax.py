@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import gc
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -34,7 +36,27 @@ def collecting() -> Iterator[None]:
 def test_threads_that_parse_at_once_all_get_their_tree() -> None:
     with ThreadPoolExecutor(4) as threads:
         trees = list(threads.map(parsed, [SOURCE] * 8))
-    assert {ast.dump(tree) for tree in trees} == {ast.dump(ast.parse(SOURCE))}
+    assert {ast.dump(tree) for tree in trees} == {ast.dump(parsed(SOURCE))}
+
+
+@pytest.mark.usefixtures("collecting")
+def test_what_libraries_parse_meanwhile_is_no_harm() -> None:
+    ended = threading.Event()
+
+    def elsewhere() -> None:
+        while not ended.wait(0.001):
+            with suppress(SystemError):  # which is what Python 3.11 does to those who do not know
+                ast.parse("a = [1, (2, 3)]")
+
+    other = threading.Thread(target=elsewhere)
+    other.start()
+    try:
+        trees = [parsed(SOURCE) for _ in range(50)]
+    finally:
+        ended.set()
+        other.join()
+    assert {ast.dump(tree) for tree in trees} == {ast.dump(parsed(SOURCE))}
+    assert gc.isenabled()
 
 
 def test_what_is_no_python_says_where_and_in_which_file() -> None:

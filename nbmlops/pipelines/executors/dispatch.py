@@ -250,7 +250,10 @@ class Dispatch:
 
     def _send_what_waits(self, worker: str) -> None:
         """Send elsewhere what waits at a worker that is gone, though Dask does not know it yet."""
-        waiting = set(self._client.processing([worker]).get(worker, ()))
+        try:
+            waiting = set(self._client.processing([worker]).get(worker, ()))
+        except KeyError:
+            return  # Dask has come to know it meanwhile, and sends elsewhere itself what waited there
         for sent in list(self._sent.values()):
             if sent.task is not None and sent.task.key in waiting:
                 sent.gone.append(worker)
