@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nbmlops.commands.offers import words
-from nbmlops.commands.params import RefParam
+from nbmlops.commands.params import Given, ObjectParam, RefParam
 from nbmlops.commands.tree import NounGroup
 from nbmlops.render.listing import Listing
 
@@ -67,6 +67,17 @@ def run(session: Session, names: tuple[str, ...], strict: bool) -> Any:
 
     reports = session.workspace.monitor.run(*names, strict=strict)
     return session.judged(Listing(reports, Report), good=all(report.passed for report in reports))
+
+
+@group.verb("labels")
+@click.argument("deployment", type=RefParam("model"))
+@click.argument("data", type=ObjectParam("table", or_ref=True))
+@click.option("--key", metavar="COLUMN", help="An input by which labels meet their rows; the request's _id by default.")
+@click.option("--label", metavar="COLUMN", help="The column with the labels.")
+@click.option("--at", metavar="COLUMN", help="The column that says when each was known; now by default.")
+def labels(session: Session, deployment: str, data: Given, **said: Any) -> Any:
+    """Take in labels."""
+    return session.workspace.monitor.labels(deployment, data.value, **said)
 
 
 @group.verb("history")

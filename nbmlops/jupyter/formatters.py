@@ -40,6 +40,7 @@ SHOWN = {
     "nbmlops.profiling.records": ("Profile",),
     "nbmlops.render.listing": ("Listing",),
     "nbmlops.serving.capture.forgetting": ("Forgotten",),
+    "nbmlops.serving.capture.labels": ("LabelIntake",),
     "nbmlops.serving.deployments.replay": ("Replay",),
     "nbmlops.serving.deployments.trial": ("Trial",),
     "nbmlops.serving.endpoint.records": ("Endpoint",),

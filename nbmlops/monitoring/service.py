@@ -1,4 +1,4 @@
-"""Verbs on monitors: add, list, show, run, history, silence, pause, resume, delete, restore."""
+"""Verbs on monitors: add, list, show, run, labels, history, silence, pause, resume, delete, restore."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from nbmlops.core.refs import check_name
 from nbmlops.core.spans import parse_span
 from nbmlops.monitoring import queries, telling
 from nbmlops.monitoring.asked import Asked
+from nbmlops.monitoring.labelling import Labelling
 from nbmlops.monitoring.records import BEFORE, KINDS, Monitor, suite_name
 from nbmlops.monitoring.watching import Watched
 from nbmlops.store import audit
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.data.service import Data
     from nbmlops.models.service import Models
+    from nbmlops.serving.capture.labels import LabelIntake
     from nbmlops.serving.deployments.service import Deployments
     from nbmlops.store.catalog import Catalog, Connection
 
@@ -155,6 +157,34 @@ class Monitors:
             for report in kept:
                 report.raise_if_failed()
         return kept
+
+    def labels(
+        self, deployment: str, data: Any, *, key: str | None = None, label: str | None = None, at: str | None = None
+    ) -> LabelIntake:
+        """Take in what turned out to be true of rows that a deployment answered.
+
+        Parameters
+        ----------
+        deployment : str
+            The model that is served.
+        data : str, Path, pandas.DataFrame, pyarrow.Table or polars.DataFrame
+            A version of data, a file, or a table; it has the keys, the labels, and nothing else that is needed.
+        key : str, optional
+            The column by which labels meet their rows: an input of the model; by default ``_id``, of the request.
+        label : str, optional
+            The column with the labels; by default ``label``, or the only one besides.
+        at : str, optional
+            The column that says when each was known; by default when it arrives.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such deployment, version or file.
+        InvalidError
+            When it is no table, a column is missing, or a key is null.
+        """
+        taking = Labelling(self._deployments, self._data, self._clock)
+        return taking.add(deployment, data, self.list(deployment), key=key, label=label, at=at)
 
     def silence(self, name: str, span: str) -> Monitor:
         """Tell nobody of a monitor for a span of time, such as ``2h``; ``0`` ends it."""

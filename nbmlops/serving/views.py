@@ -11,6 +11,7 @@ from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Facts, Look, Part, Tone, line, table
 from nbmlops.render.units import count, size, when
 from nbmlops.serving.capture.forgetting import Forgotten
+from nbmlops.serving.capture.labels import LabelIntake
 from nbmlops.serving.deployments.replay import Replay
 from nbmlops.serving.deployments.trial import Trial
 from nbmlops.serving.records import Deployment, DeploymentChange
@@ -113,6 +114,23 @@ def _told(values: Mapping[str, object]) -> str:
 
 def _short(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+@looks(LabelIntake)
+def _(intake: LabelIntake) -> Look:
+    counts = {
+        "met a row": intake.matched,
+        "new": intake.new,
+        "known already": intake.same,
+        "in conflict; the new one holds": intake.conflicting,
+        "twice in this arrival": intake.twice,
+        "of unknown keys; they wait": intake.unknown,
+        "late, in no window of a monitor": intake.late,
+    }
+    facts = {words: f"{number:,}" for words, number in counts.items() if number or words == "met a row"}
+    examples = {"such as": ", ".join(intake.examples)}
+    headline = line(f"{count(intake.rows, 'label')} of {intake.deployment}", f"by {intake.key}")
+    return Look(headline, body=(Facts.of({**facts, **examples}),))
 
 
 @looks(Forgotten)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nbmlops.serving.capture.forgetting import Forgotten
+from nbmlops.serving.capture.labels import LabelIntake
 from nbmlops.serving.deployments.replay import Replay, ReplayStep
 from nbmlops.serving.deployments.sequential import Sample, judge
 from nbmlops.serving.deployments.trial import Arm, Trial
@@ -26,5 +27,6 @@ def deployments(text: str) -> list[Any]:
         Trial(text, "accuracy", champion, challenger, 0.05, judge(challenger.sample, champion.sample)),
         Replay(text, text, {text: text}, (ReplayStep(text, text, 2, {text: text}),), {text: text}, {text: text}),
         Forgotten(text, 3, 4_000, NOW),
+        LabelIntake(text, text, 9, 2, 3, 1, 1, 4, 2, 1, (text, text)),
         DeploymentChange(text, NOW, text, text, {text: [text]}),
     ]

@@ -17,6 +17,10 @@ VERBS = (
     Verb("monitor", "list", "[DEPLOYMENT]", "List monitors and how they stand.", "ml.monitor.list"),
     Verb("monitor", "show", "NAME", "Show what is known of a monitor.", "ml.monitor.show", detail=True),
     Verb("monitor", "run", "[NAMES]…", "Look now, and keep a report of each.", "ml.monitor.run"),
+    Verb(
+        *("monitor", "labels", "DEPLOYMENT DATA", "Take in what turned out to be true of rows that it answered."),
+        "ml.monitor.labels",
+    ),
     Verb("monitor", "history", "NAME", "List the reports of a monitor, newest first.", "ml.monitor.history"),
     Verb("monitor", "silence", "NAME SPAN", "Tell nobody of it for some time.", "ml.monitor.silence"),
     Verb("monitor", "pause", "NAME", "Leave it out when all are run.", "ml.monitor.pause"),

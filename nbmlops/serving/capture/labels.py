@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from nbmlops.core.clock import microseconds
@@ -48,6 +49,8 @@ class LabelIntake:
         Of keys that come again in this arrival.
     matched, unknown : int
         Of keys that were captured, and of keys that were not, or not yet.
+    late : int
+        Of keys whose rows are so old that no window of a monitor has them any more.
     examples : tuple of str
         Some keys that are in conflict or unknown.
     """
@@ -61,6 +64,7 @@ class LabelIntake:
     twice: int
     matched: int
     unknown: int
+    late: int = 0
     examples: tuple[str, ...] = ()
 
 
@@ -80,7 +84,14 @@ class Labels:
         self._clock = clock
 
     def add(
-        self, deployment: Deployment, table: pa.Table, *, key: str = ID, label: str | None = None, at: str | None = None
+        self,
+        deployment: Deployment,
+        table: pa.Table,
+        *,
+        key: str = ID,
+        label: str | None = None,
+        at: str | None = None,
+        late: datetime | None = None,
     ) -> LabelIntake:
         """Take labels in.
 
@@ -96,6 +107,8 @@ class Labels:
             The column with the labels; by default ``label``, or the only one besides.
         at : str, optional
             The column that says when each was known; by default when it arrives.
+        late : datetime, optional
+            A label of a row that was asked before comes late.
 
         Raises
         ------
@@ -128,7 +141,9 @@ class Labels:
         rows = arriving.height
         matched = arriving.select("key").n_unique() - unknown.height
         new = distinct.join(old, on="key", how="anti").select("key").n_unique()
-        counts = rows, new, same, changed.height + self_conflict, twice, matched, unknown.height
+        past = keys.filter(pl.col("asked") < late) if late else keys.clear()
+        behind = arriving.unique("key").join(past, on="key", how="semi").height
+        counts = rows, new, same, changed.height + self_conflict, twice, matched, unknown.height, behind
         return LabelIntake(deployment.name, key, *counts, examples)
 
     def _arriving(self, deployment: Deployment, table: pa.Table, key: str, label: str, at: str | None) -> pl.DataFrame:
@@ -170,8 +185,9 @@ class Labels:
         rows = self._captured.rows(deployment)
         column = key_column(key)
         if column not in rows.collect_schema().names():
-            return pl.DataFrame(schema={"key": pl.String})
-        return rows.select(pl.col(column).cast(pl.String).alias("key")).unique().collect()
+            return pl.DataFrame(schema={"key": pl.String, "asked": pl.Datetime("us", "UTC")})
+        keyed = rows.select(pl.col(column).cast(pl.String).alias("key"), "_at")
+        return keyed.group_by("key").agg(pl.col("_at").max().alias("asked")).collect()
 
 
 def _chosen(columns: list[str], key: str, label: str | None, at: str | None) -> str:
