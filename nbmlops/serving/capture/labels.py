@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -125,6 +125,15 @@ class Labels:
             .select("key", pl.col("label").alias("known"))
         )
         old = known.collect()
+        keys = self._keys(deployment.name, key)
+        past = keys.filter(pl.col("asked") < late) if late else keys.clear()
+        behind = arriving.unique("key").join(past, on="key", how="semi").height
+        return replace(self._taken(deployment.name, arriving, old, keys), key=key, late=behind)
+
+    def _taken(self, name: str, arriving: pl.DataFrame, old: pl.DataFrame, keys: pl.DataFrame) -> LabelIntake:
+        """Keep what is new of what arrives, and count it against what is known and what was captured."""
+        import polars as pl
+
         sort = arriving.with_columns(pl.col("label").cast(pl.String).alias("told"))
         distinct = sort.unique(["key", "told"], maintain_order=True)
         twice = arriving.height - distinct.height
@@ -133,18 +142,14 @@ class Labels:
         changes = pl.col("known").is_null() | (pl.col("known") != pl.col("told"))
         same = joined.filter(pl.col("known") == pl.col("told")).height
         changed = joined.filter(pl.col("known").is_not_null() & (pl.col("known") != pl.col("told")))
-        keys = self._keys(deployment.name, key)
         unknown = arriving.join(keys, on="key", how="anti").unique("key", maintain_order=True)
         # All that arrived of a key that changes, in its order: what holds at the end may be what was known before.
-        self._keep(deployment.name, arriving.join(joined.filter(changes), on="key", how="semi"))
+        self._keep(name, arriving.join(joined.filter(changes), on="key", how="semi"))
         examples = tuple(changed["key"].head(3).to_list() + unknown["key"].head(3).to_list())
-        rows = arriving.height
         matched = arriving.select("key").n_unique() - unknown.height
         new = distinct.join(old, on="key", how="anti").select("key").n_unique()
-        past = keys.filter(pl.col("asked") < late) if late else keys.clear()
-        behind = arriving.unique("key").join(past, on="key", how="semi").height
-        counts = rows, new, same, changed.height + self_conflict, twice, matched, unknown.height, behind
-        return LabelIntake(deployment.name, key, *counts, examples)
+        counts = arriving.height, new, same, changed.height + self_conflict, twice, matched, unknown.height
+        return LabelIntake(name, ID, *counts, examples=examples)
 
     def _arriving(self, deployment: Deployment, table: pa.Table, key: str, label: str, at: str | None) -> pl.DataFrame:
         import polars as pl
