@@ -12,13 +12,28 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from nbmlops import Workspace
+from nbmlops.jupyter.panels.panel import find, names
 from tests.browser.windows import Window, opened
-from tests.pipelines.project import make
+from tests.pipelines.project import RAW, make, write
 from tests.places import Jupyter
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+ONLY_LOOK = {
+    "runs": {"list", "show", "compare", "artifact"},
+    "data": {"load", "show", "history", "profile", "blame", "diff"},
+    "models": {"load", "show", "history"},
+    "checks": {"show", "diff", "list"},
+    "pipelines": {"explain"},
+}
+"""Lines of panels that change nothing of what people see of the store."""
+ELSEWHERE = {
+    "runs": {"register"},  # takes a variable of a kernel, and so is only put into cells
+    "models": {"approve", "reject"},
+    "pipelines": {"approve", "reject", "stop", "resume"},
+}
+"""Lines that `test_approvals` tries, and `test_cells` in a cell."""
 FLIGHTS = pd.DataFrame({"late": [1.0, 0.0, 1.0], "carrier": ["UA", "AA", "B6"]})
 SEND = """async message => {
     const base = window.jupyterapp.serviceManager.serverSettings.baseUrl;
@@ -37,6 +52,7 @@ def workspace(lab: Jupyter) -> Iterator[Workspace]:
             made.data.save(FLIGHTS.head(rows), "flights")
         with made.run("gbm") as run:
             run.log(auc=0.8)
+            made.model.save(LinearRegression().fit(FLIGHTS[["late"]], FLIGHTS.late), "weight")
         for weight in (1.0, 2.0):
             made.model.save(LinearRegression().fit(FLIGHTS[["late"]], weight * FLIGHTS.late), "delay")
         (lab.folder / "remote").mkdir()
@@ -107,7 +123,15 @@ ACTIONS: dict[str, tuple[str, str, dict[str, Any], Callable[[Workspace], Any], A
     ),
     "rename model": (
         *("models", "rename", {"old": "delay", "new": "lateness"}),
-        *(lambda w: [one.ref for one in w.model.list()], ["lateness@v2"]),
+        *(lambda w: w.model.show("lateness").ref, "lateness@v2"),
+    ),
+    "check": (
+        *("data", "check", {"ref": "departures@v2"}),
+        *(lambda w: [one.subject for one in w.check.list(9)], ["departures@v2"] * 2),
+    ),
+    "judge by the policy": (
+        *("checks", "policy", {"ref": "departures@v2"}),
+        *(lambda w: [(one.suite, one.subject) for one in w.check.list(1)], [("policy", "departures@v2")]),
     ),
     "run": (
         *("pipelines", "run", {"name": "sums", "params": {"rows": "4"}}),
@@ -134,9 +158,21 @@ ACTIONS: dict[str, tuple[str, str, dict[str, Any], Callable[[Workspace], Any], A
         *("pipelines", "promote", {"name": "sums", "message": "proven"}),
         *(lambda w: w.pipeline.list()[0].aliases, {"production": "sums@v1"}),
     ),
+    "promote the next pipeline": (
+        *("pipelines", "promote", {"name": "sums", "message": "more rows"}),
+        *(lambda w: w.pipeline.list()[0].aliases, {"production": "sums@v2"}),
+    ),
+    "roll the pipeline back": (
+        *("pipelines", "rollback", {"name": "sums"}),
+        *(lambda w: w.pipeline.list()[0].aliases, {"production": "sums@v1"}),
+    ),
     "promote model": (
         *("models", "promote", {"ref": "lateness@v1", "to": "staging"}),
         *(lambda w: list(w.model.show("lateness@v1").aliases), ["staging"]),
+    ),
+    "promote the model of a run": (
+        *("runs", "promote", {"ref": "weight@v1", "message": "made by gbm-1"}),
+        *(lambda w: w.model.show("weight@production").ref, "weight@v1"),
     ),
     "promote the next model": (
         *("models", "promote", {"ref": "lateness@v2", "to": "staging"}),
@@ -145,6 +181,10 @@ ACTIONS: dict[str, tuple[str, str, dict[str, Any], Callable[[Workspace], Any], A
     "roll back": (
         *("models", "rollback", {"name": "lateness", "alias": "staging"}),
         *(lambda w: list(w.model.show("lateness@v1").aliases), ["staging"]),
+    ),
+    "rehearse": (
+        *("models", "drill", {"name": "lateness", "alias": "staging"}),
+        *(lambda w: w.check.list(1)[0].suite, "rollback drill"),
     ),
     "push data": (
         "data",
@@ -162,11 +202,25 @@ ACTIONS: dict[str, tuple[str, str, dict[str, Any], Callable[[Workspace], Any], A
     ),
 }
 """What is done, in this order; how the store is looked at, and what is to be found there."""
+BEFORE: dict[str, Callable[[Path], None]] = {
+    "promote the next pipeline": lambda root: write(root / "notebooks" / "1_make.ipynb", "rows: int = 11", RAW),
+}
+"""What somebody edits before."""
+
+
+def test_every_line_of_every_panel_is_tried_or_only_looks() -> None:
+    for panel in names():
+        tried = {act for place, act, *_ in ACTIONS.values() if place == panel}
+        told = [tried, ONLY_LOOK[panel], ELSEWHERE.get(panel, set())]
+        assert set().union(*told) == set(find(panel).lines), panel
+        assert sum(map(len, told)) == len(find(panel).lines), f"{panel}: a line is told twice"
 
 
 @pytest.mark.parametrize("name", ACTIONS)
 def test_an_action_of_a_panel_does_what_its_line_says(window: Window, workspace: Workspace, name: str) -> None:
     panel, act, params, look, wanted = ACTIONS[name]
+    if name in BEFORE:
+        BEFORE[name](workspace.marker.root)
     assert look_at(look, workspace) != wanted, "it is not so already"
     done(window, panel, act, params)
     assert look(workspace) == wanted

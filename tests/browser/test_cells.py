@@ -25,7 +25,9 @@ def window(lab: Jupyter, browser: Browser) -> Iterator[Window]:
         for number in range(3):
             with workspace.run("gbm") as run:
                 run.log(auc=0.8 + number / 100)
-    cells = ["%load_ext nbmlops", "%ml panel", "%%ml run recorded -p depth=3\n%ml log auc=0.9", "%ml panel runs"]
+    fitted = "from sklearn.linear_model import LinearRegression\nmodel = LinearRegression().fit([[0.0], [1.0]], [0, 1])"
+    recorded = "%%ml run recorded -p depth=3\n%ml log auc=0.9"
+    cells = ["%load_ext nbmlops", "%ml panel", recorded, "%ml panel runs", fitted]
     write_notebook(folder / "panels.ipynb", *cells)
     with opened(browser, lab) as shown:
         shown.open("cells/panels.ipynb")
@@ -100,6 +102,22 @@ def test_a_line_is_put_into_the_notebook_and_the_notebook_of_a_run_is_opened(win
     window.page.evaluate("window.jupyterapp.commands.execute('docmanager:open', {path: 'cells/panels.ipynb'})")
     panel.get_by_role("button", name="Open notebook").click()
     expect(window.page.locator(".lm-TabBar-tab.jp-mod-current", has_text="panels.ipynb")).to_be_visible()
+
+
+def test_a_model_is_registered_by_the_line_that_is_put_into_a_cell(
+    window: Window, panel: Locator, lab: Jupyter
+) -> None:
+    window.run(4)
+    panel.get_by_role("row", name="gbm-1").dblclick()
+    count = window.cells.count()
+    panel.get_by_role("button", name="Register…").click()
+    expect(window.cells).to_have_count(count + 1)
+    place = next(number for number in range(count + 1) if window.source(number) == "%ml model save model gbm")
+    window.run(place)
+    expect(window.cells.nth(place)).to_contain_text("gbm@v1", timeout=60_000)
+    with store(lab) as workspace:
+        assert workspace.model.show("gbm").ref == "gbm@v1"
+    window.command("notebook:delete-cell")
 
 
 def test_compared_runs_stand_beside_each_other(window: Window, panel: Locator) -> None:
