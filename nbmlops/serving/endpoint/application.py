@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.serving.endpoint import answers, arrow, bodies
+from nbmlops.serving.endpoint import answers, arrow, bodies, integrity
 from nbmlops.serving.endpoint.batching import Batcher
 from nbmlops.serving.endpoint.gate import Gate, Receive, Scope, Send, read_body, send_refusal
 from nbmlops.serving.endpoint.limits import Limits
@@ -100,6 +100,7 @@ class Application:
             if version is not None and version not in {str(served.version), f"v{served.version}"}:
                 raise Refusal(404, f"version {version[:20]} of {served.name} is not served", "leave /versions/… out")
             body = await read_body(receive, self._limits)
+            integrity.check(scope["headers"], body)
             asked = _asked(content_type, body, served, route)
             if not own and asked.id is not None and _ID.fullmatch(asked.id.encode()):
                 request_id = asked.id

@@ -20,6 +20,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _OPEN = frozenset({"/v2/health/live", "/v2/health/ready"})
 _SAFE = frozenset({"GET", "HEAD"})
+_SINGLE = frozenset({b"authorization", b"content-encoding", b"content-length", b"content-type", b"host", b"origin"})
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="nbmlops", Basic realm="nbmlops: any name, the token as password"')
 _HEADERS = [
     (b"content-type", b"application/json"),
@@ -82,8 +83,10 @@ class Gate:
     def _admit(self, scope: Scope) -> None:
         given = scope["headers"]
         headers = dict(given)
+        if len(headers) != len(given):
+            _refuse_doubled(given)
         host = headers.get(b"host", b"")
-        if host.lower() not in self._hosts or sum(name == b"host" for name, _ in given) != 1:
+        if host.lower() not in self._hosts:
             raise Refusal(403, "this endpoint does not go by that Host", "start it with --allow-host NAME")
         origin = headers.get(b"origin", b"")
         if origin and origin.lower() not in self._origins:
@@ -106,6 +109,15 @@ class Gate:
             raise Refusal(
                 429, "too many requests at a time", "send it again in a second", headers=[(b"retry-after", b"1")]
             )
+
+
+def _refuse_doubled(given: Iterable[tuple[bytes, bytes]]) -> None:
+    """Refuse two values where a proxy before us may have heeded the other one."""
+    seen = set()
+    for name, _ in given:
+        if name in _SINGLE and name in seen:
+            raise Refusal(400, f"the header {name.decode()} is there twice")
+        seen.add(name)
 
 
 async def read_body(receive: Receive, limits: Limits) -> bytes:
@@ -134,12 +146,7 @@ async def _rest(message: MutableMapping[str, Any], receive: Receive, limits: Lim
         part = message.get("body", b"")
         size += len(part)
         if size > limits.body:
-            raise Refusal(
-                413,
-                f"the body is larger than {limits.body:,} bytes",
-                "send the rows in parts",
-                headers=[(b"connection", b"close")],
-            )
+            raise Refusal(413, f"the body is larger than {limits.body:,} bytes", "send the rows in parts")
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)

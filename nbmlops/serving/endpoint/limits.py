@@ -15,6 +15,8 @@ class Limits:
     ----------
     body : int
         Bytes of a request's body. Parsed JSON takes some twenty times as much, for as long as it is checked.
+    head : int
+        Bytes of a request's head: its first line and headers, which are read before the token is looked at.
     rows : int
         Rows of a request.
     requests : int
@@ -26,6 +28,7 @@ class Limits:
     """
 
     body: int = 2 * 1024 * 1024
+    head: int = 64 * 1024
     rows: int = 10_000
     requests: int = 256
     seconds: float = 30.0

@@ -86,6 +86,7 @@ def _made(order: Order, source_of: Callable[[Order], Source]) -> Any:
     import uvicorn
 
     from nbmlops.serving.endpoint.application import Application
+    from nbmlops.serving.endpoint.connection import connections
     from nbmlops.serving.endpoint.metrics import Metrics
     from nbmlops.serving.endpoint.shelf import Shelf
 
@@ -103,7 +104,7 @@ def _made(order: Order, source_of: Callable[[Order], Source]) -> Any:
     application = Application(shelf, metrics, token, order.hosts, order.limits, logs=order.logs)
     config = uvicorn.Config(
         application.asgi,
-        http="httptools",
+        http=connections(order.limits),
         loop="asyncio",
         lifespan="off",
         access_log=False,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import http.client
-import json
-from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -14,8 +12,9 @@ import psutil
 import pytest
 
 from nbmlops.serving.endpoint.records import Endpoint
+from tests.serving.endpoint.hostile import changed
 from tests.serving.endpoint.places import Client
-from tests.serving.endpoint.test_answers import INFER, ROWS, arrow, protocol
+from tests.serving.endpoint.test_answers import INFER, ROWS, arrow
 
 ROUTES = [
     *("/v2", "/v2/models/delay", "/v2/models/delay/ready", INFER, "/v2/models/delay/versions/1"),
@@ -24,14 +23,6 @@ ROUTES = [
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 HEAD = b"wind,rain,delay,distance\n"
 TOKENS = ["", "Bearer ", "Bearer wrong", "Basic d3Jvbmc=", "Basic %%%", "Bearer \xff", "Digest x", "Bearer"]
-
-
-def changed(**values: list[Any]) -> dict[str, Any]:
-    """A request with other values in some columns."""
-    body = protocol(ROWS.head(2))
-    for tensor in body["inputs"]:
-        tensor["data"] = values.get(tensor["name"], tensor["data"])
-    return body
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -98,83 +89,6 @@ def test_a_compressed_arrow_stream_is_refused_before_it_is_read(client: Client) 
     found = client.ask(INFER, arrow(zeros, "zstd"), content_type="application/vnd.apache.arrow.stream")
     assert found.status == 415
     assert "compress" in found.json["error"]
-
-
-def hostile() -> list[tuple[str, bytes]]:
-    """Bodies that no honest client sends, with their content types."""
-    good = json.dumps(protocol(ROWS)).encode()
-    values: list[Any] = [
-        *(None, True, 0, "", [], {}, [[]], [{}], {"inputs": None}, {"inputs": {}}, {"inputs": [1]}),
-        *({"inputs": [{}]}, {"inputs": [{"name": 1}]}, {"instances": None}, {"instances": 5}, {"instances": [[]]}),
-        *({"dataframe_split": []}, {"dataframe_split": {"columns": 1, "data": 2}}, {"dataframe_records": [1, 2]}),
-        *({"instances": [1], "inputs": [2]}, {"params": {}}, {"instances": [1], "params": 5}, {"x" * 10_000: 1}),
-        {"dataframe_split": {"columns": ["a", "a"], "data": [[1, 2]]}},
-        {"instances": [[1, 2, 3, 4]], "params": {"method": "__class__"}},
-        {"inputs": [{"name": "wind", "shape": [10**12], "datatype": "FP64", "data": []}]},
-        {"inputs": [{"name": "wind", "shape": [-1, 2**62], "datatype": "FP64", "data": [1]}]},
-        {"inputs": [{"name": "x", "shape": [0, 0], "datatype": "FP64", "data": []}]},
-        {"inputs": [{"name": "../../etc/passwd", "shape": [1], "datatype": "FP64", "data": [1]}]},
-        {**protocol(ROWS), "outputs": [{"name": "__reduce__"}]},
-        {**protocol(ROWS), "outputs": "predict"},
-        {**protocol(ROWS), "id": ["a"]},
-    ]
-    strange: list[Any] = [None, True, "1", [1], {"a": 1}, "x" * 5_000, -(2**63) - 1, 1.5, "\u0000", "2020-01-01"]
-    values += [changed(distance=[one, 1]) for one in strange]
-    values += [changed(wind=[one, 1.0]) for one in strange if not isinstance(one, float | int) or one is True]
-    bodies = [json.dumps(value).encode() for value in values]
-    bodies += [b"", b"{", b"\xff\xfe", b"[" * 200_000, b'{"a":' * 30_000, b"NaN", b'{"instances":[[NaN,1,1,1]]}']
-    bodies += [b'{"instances":[[1e999,1,1,1]]}', b'{"instances":[[Infinity,1,1,1]]}', b"\x00" * 100, good[:-1]]
-    bodies += [b'{"instances":' + b"[1]," * 50_000, b"\xef\xbb\xbf" + good, b'{"inputs":"\\ud800"}', b"A" * 300_000]
-    found = [("application/json", body) for body in bodies]
-    csvs = [
-        b"",
-        b"wind\n1",
-        b'"',
-        b'wind,rain\n"1',
-        b"\xff",
-        b"wind,wind\n1,1",
-        b"a," * 50_000,
-        HEAD,
-    ]
-    csvs += [
-        HEAD + b"1,2\n",
-        HEAD + b"1,2,3,x\n",
-        HEAD + b"1,2,inf,4",
-    ]
-    found += [("text/csv", body) for body in csvs]
-    stream = arrow(ROWS)
-    arrows = [
-        b"",
-        b"\xff\xff\xff\xff",
-        stream[: len(stream) // 2],
-        stream[:200],
-        b"\xff\xff\xff\xff\x00\x00\x00\x7f" + stream,
-    ]
-    arrows += [stream[:at] + bytes([stream[at] ^ 0xFF]) * 4 + stream[at + 4 :] for at in range(0, 400, 16)]
-    found += [("application/vnd.apache.arrow.stream", body) for body in arrows]
-    kinds = ["text/plain", "application/x-pickle", "multipart/form-data", "application/octet-stream", "x" * 3_000]
-    return found + [(kind, good) for kind in kinds]
-
-
-def test_hostile_bodies_are_refused_clearly_and_leave_no_memory_behind(client: Client, endpoint: Endpoint) -> None:
-    payloads = hostile()
-    assert 2 * len(payloads) >= 220
-    workers = psutil.Process(endpoint.pid).children()
-    before = sum(worker.memory_info().rss for worker in workers)
-    refused = 0
-    for kind, body in payloads:
-        for path in (INFER, "/invocations"):
-            found = client.ask(path, body, content_type=kind)
-            # A stream with some of its padding turned may still be a whole one.
-            assert 400 <= found.status < 500 or (found.status == 200 and "arrow" in kind), (kind, body[:80], found)
-            if found.status >= 400:
-                refused += 1
-                assert found.json["error"]
-    grown = sum(worker.memory_info().rss for worker in workers) - before
-    print(f"{refused} of {2 * len(payloads)} requests were refused; {grown / 2**20:.1f} MiB of growth")
-    assert refused >= 180
-    assert grown < 64 * 2**20
-    assert psutil.Process(endpoint.pid).children() == workers
 
 
 def test_a_body_that_is_too_large_is_refused_by_its_length_or_as_it_comes(client: Client, endpoint: Endpoint) -> None:
