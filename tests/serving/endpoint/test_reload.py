@@ -53,7 +53,7 @@ def test_the_alias_is_followed_and_a_worker_that_is_killed_is_replaced(served: A
     before[0].kill()
     before[0].wait()
     eventually(lambda: len([each for each in psutil.Process(endpoint.pid).children() if each.is_running()]) == 2)
-    assert version() == "2"
+    eventually(lambda: {version() for _ in range(8)} == {"2"})  # the other one may have been the later to follow
 
     log = Path(endpoint.log).read_text()
     assert " infer 200 " in log
