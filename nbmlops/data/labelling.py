@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import InvalidError, RefusedError
+from nbmlops.core.errors import RefusedError
 from nbmlops.core.refs import Ref, check_alias
 from nbmlops.data.keeping import Keeping
 from nbmlops.data.records import DataVersion
@@ -44,9 +44,7 @@ class Labelling(Keeping):
         return DataVersion.of(self._tagged(ref, tags or {}, remove))
 
     def _tagged(self, ref: str, given: Mapping[str, Any], remove: Collection[str]) -> Version:
-        kept, parsed = tags.checked(given), Ref.parse(ref)
-        if not kept and not remove:
-            raise InvalidError("there is no tag to set", hint=f"`ml data tag {ref} region=NYC`")
+        kept, parsed = tags.asked("data", ref, given, remove), Ref.parse(ref)
 
         def work(connection: Connection) -> Version:
             version = self._versions.resolve_in(connection, parsed)

@@ -101,9 +101,7 @@ class Describing(ABC):
         return self.show(self._tagged(ref, tags or {}, remove).ref)
 
     def _tagged(self, ref: str, given: Mapping[str, Any], remove: Collection[str]) -> Version:
-        kept, parsed = tags.checked(given), Ref.parse(ref)
-        if not kept and not remove:
-            raise InvalidError("there is no tag to set", hint=f"`ml model tag {ref} region=NYC`")
+        kept, parsed = tags.asked("model", ref, given, remove), Ref.parse(ref)
 
         def work(connection: Connection) -> Version:
             version = self._versions.resolve_in(connection, parsed)

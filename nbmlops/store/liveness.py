@@ -19,7 +19,7 @@ from pathlib import Path
 
 from nbmlops.core.errors import UnavailableError
 
-__all__ = ["Writer", "is_alive", "is_here", "place"]
+__all__ = ["Writer", "is_alive", "is_held", "is_here", "place"]
 
 
 class Writer:
@@ -99,15 +99,25 @@ def is_alive(folder: Path, token: str) -> bool:
     if not is_here(folder, token):
         return True
     path = folder / token
+    held = is_held(path)
+    if held is False:
+        path.unlink(missing_ok=True)
+    return bool(held)
+
+
+def is_held(path: Path) -> bool | None:
+    """Whether a living process holds the lock of a file; None when there is no such file.
+
+    The system lets go of the lock of a process that dies, so the lock tells who lives.
+    """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
-        return False
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:
         os.close(descriptor)
-    path.unlink(missing_ok=True)
     return False

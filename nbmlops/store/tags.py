@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, exists, insert
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.store import schema, turns
 
-__all__ = ["checked", "copy", "having", "of_versions", "put", "remove"]
+__all__ = ["asked", "checked", "copy", "having", "of_versions", "put", "remove"]
 
 _KEY_LIMIT, _VALUE_LIMIT = 512, 4_096
 
@@ -37,6 +37,20 @@ def checked(tags: Mapping[Any, Any]) -> dict[str, str]:
             raise InvalidError(f"the tag {key} cannot hold {what}", hint="a value is a short text or a number")
         found[key] = str(value)
     return found
+
+
+def asked(kind: str, ref: str, given: Mapping[Any, Any], removed: Collection[str]) -> dict[str, str]:
+    """Tags to be set by the verb ``tag``, as they are kept.
+
+    Raises
+    ------
+    InvalidError
+        When there is nothing to do, or a tag cannot be kept.
+    """
+    kept = checked(given)
+    if not kept and not removed:
+        raise InvalidError("there is no tag to set", hint=f"`ml {kind} tag {ref} region=NYC`")
+    return kept
 
 
 def put(connection: Connection, version_id: int, tags: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbmlops.core.refs import check_name
+from nbmlops.store.liveness import is_held
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,17 +53,7 @@ class Place:
 
 def is_closed(path: Path) -> bool:
     """Whether nobody writes a segment any more: its writer has let go of it, or has died."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
+    return is_held(path) is False
 
 
 def read_segment(path: Path) -> pa.Table | None:
