@@ -1,7 +1,7 @@
 """Is one mean above another? A test that may be looked at after every observation.
 
 The mixture sequential probability ratio test of Robbins (1970), as Johari, Koomen, Pekelis and Walsh ("Always valid
-inference", Operations Research 70, 2022, eq. 8 and 11) use it on two streams: with the difference of the means `d`, its
+inference", Operations Research 70, 2022) use it on two streams: with the difference of the means `d`, its
 estimated variance `v` and a normal mixture of variance `t` over differences, the likelihood ratio is
 
     sqrt(v / (v + t)) * exp(t * d**2 / (2 * v * (v + t)))
