@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbmlops.checks import queries
-from nbmlops.checks.failing import Failing, failing
 from nbmlops.checks.records import Report, Section, Status
 from nbmlops.core.digests import canonical_json
 from nbmlops.core.errors import NotFoundError
@@ -81,10 +80,6 @@ class Keeping:
         wanted = queries.Wanted(subject, status, section, before)
         rows = self._catalog.read(lambda connection: queries.newest(connection, limit, wanted))
         return [self._read(row.id, row.object) for row in rows]
-
-    def failing(self, among: int = 200) -> tuple[Failing, ...]:
-        """What checks say no to now, by the newest reports, the last that failed first; no report is read for it."""
-        return failing(self._catalog.read(lambda connection: queries.entries(connection, among, queries.Wanted())))
 
     def show(
         self,

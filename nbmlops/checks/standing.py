@@ -14,7 +14,6 @@ from nbmlops.core.errors import NotFoundError
 __all__ = ["Entry", "Point", "Standing"]
 
 _LOOKED_AT = 5_000
-"""Reports, of the newest, among which the newest of each suite is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +63,23 @@ class Standing(Keeping):
         wanted = queries.Wanted(subject, status, section, before)
         return [Entry(**row._mapping) for row in self._catalog.read(lambda c: queries.entries(c, limit, wanted))]
 
-    def standing(self) -> list[Entry]:
-        """The newest report of each suite on each name: what failed first, and of these the newest first."""
+    def standing(self, among: int = _LOOKED_AT) -> list[Entry]:
+        """The newest report of each suite on each name: what failed first, and of these the newest first.
+
+        Parameters
+        ----------
+        among : int
+            How many reports are looked at, the newest of all.
+        """
         found: dict[tuple[str, str, str], Entry] = {}
-        for entry in self.entries(_LOOKED_AT):
+        for entry in self.entries(among):
             found.setdefault((entry.section, entry.name, entry.suite), entry)
         return sorted(found.values(), key=lambda entry: (-STATUSES.index(entry.status), -entry.id))
+
+    def failing(self, among: int = 200) -> list[Entry]:
+        """What checks say no to now: of what `standing` gives what failed, the last that did so first."""
+        failed = (entry for entry in self.standing(among) if entry.status in {"failed", "errored"})
+        return sorted(failed, key=lambda entry: -entry.id)
 
     def trend(self, number: int | str, place: int, limit: int = 40) -> list[Point]:
         """How a check went over the reports on versions of the same name, oldest first.

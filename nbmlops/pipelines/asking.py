@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.planner import Planner
     from nbmlops.pipelines.stores import Stores
 
-__all__ = ["Asking", "Field"]
+__all__ = ["Asking", "FormField"]
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One parameter of a pipeline.
 
     Attributes
@@ -56,7 +56,7 @@ class Asking:
     _stores: Stores
     _planner: Planner
 
-    def form(self, name: str) -> list[Field]:
+    def form(self, name: str) -> list[FormField]:
         """The parameters of a pipeline, in the order of its steps.
 
         Parameters
@@ -125,8 +125,8 @@ class Asking:
         return declared, plan.parameters
 
 
-def _fields(declared: Mapping[str, Parameters], frozen: Mapping[str, Mapping[str, Any]]) -> dict[str, Field]:
-    found: dict[str, Field] = {}
+def _fields(declared: Mapping[str, Parameters], frozen: Mapping[str, Mapping[str, Any]]) -> dict[str, FormField]:
+    found: dict[str, FormField] = {}
     for step, parameters in declared.items():
         for one in parameters.declared:
             mine = frozen.get(step, {})
@@ -134,7 +134,7 @@ def _fields(declared: Mapping[str, Parameters], frozen: Mapping[str, Mapping[str
                 before = found[one.name]
                 steps, required = (*before.steps, step), before.is_required or (one.is_required and not mine)
                 same = {key: getattr(before, key) for key in ("name", "kind", "choices", "default", "is_computed")}
-                found[one.name] = Field(**same, is_required=required, steps=steps)
+                found[one.name] = FormField(**same, is_required=required, steps=steps)
                 continue
             choices = tuple(str(choice) for choice in one.kind.choices)
             if one.kind.name == "bool":
@@ -142,7 +142,7 @@ def _fields(declared: Mapping[str, Parameters], frozen: Mapping[str, Mapping[str
             is_set = one.name in mine
             default = _typed(mine[one.name]) if is_set else _default(one)
             computed = one.is_computed and not is_set
-            found[one.name] = Field(
+            found[one.name] = FormField(
                 one.name, str(one.kind), choices, default, one.is_required and not is_set, computed, (step,)
             )
     return found

@@ -31,9 +31,9 @@ __all__ = [
     "AnyOf",
     "Compare",
     "Condition",
-    "Field",
     "Missing",
     "Not",
+    "RunField",
     "condition_of",
     "read_condition",
     "read_field",
@@ -72,7 +72,7 @@ _DEEPEST = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class RunField:
     """What is asked for: a metric, param or tag by its name, or one of `FIELDS`."""
 
     group: Group
@@ -91,7 +91,7 @@ class Field:
 class Compare:
     """A field has a value that compares so."""
 
-    field: Field
+    field: RunField
     operator: Operator
     value: float | int | bool | str | datetime
 
@@ -100,7 +100,7 @@ class Compare:
 class Missing:
     """A run has no such field."""
 
-    field: Field
+    field: RunField
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +138,13 @@ def read_condition(text: str) -> Condition:
     Examples
     --------
     >>> read_condition("0.8 < metrics.auc")
-    Compare(field=Field(group='metrics', name='auc'), operator='>', value=0.8)
+    Compare(field=RunField(group='metrics', name='auc'), operator='>', value=0.8)
     """
     reader = _Reader(text)
     return reader.condition(reader.tree(), 0)
 
 
-def read_field(text: str) -> Field:
+def read_field(text: str) -> RunField:
     """Read one field, such as ``metrics.auc`` or ``started``.
 
     Raises
@@ -156,7 +156,7 @@ def read_field(text: str) -> Field:
     return reader.field(reader.tree())
 
 
-def condition_of(where: str | None, *, measured: Field | None = None, **equal: str | None) -> Condition | None:
+def condition_of(where: str | None, *, measured: RunField | None = None, **equal: str | None) -> Condition | None:
     """What holds when a condition does, some fields of runs are so, and a metric is a number; None for every run.
 
     Raises
@@ -164,7 +164,7 @@ def condition_of(where: str | None, *, measured: Field | None = None, **equal: s
     MisreadError
         When the condition cannot be read.
     """
-    parts: list[Condition] = [Compare(Field("run", name), "=", value) for name, value in equal.items() if value]
+    parts: list[Condition] = [Compare(RunField("run", name), "=", value) for name, value in equal.items() if value]
     if measured is not None:
         parts.append(Compare(measured, ">=", -math.inf))  # NaN compares with nothing
     if where is not None:
@@ -234,17 +234,17 @@ class _Reader(ConditionText):
             raise self.refuse(right, "true and false are neither less nor more", f"write {field} = true")
         return Compare(field, operator, value)
 
-    def field(self, node: ast.expr) -> Field:
+    def field(self, node: ast.expr) -> RunField:
         """The field that a part of the tree names."""
         match node:
             case ast.Name(id=name) if name in FIELDS:
-                return Field("run", name)
+                return RunField("run", name)
             case ast.Subscript(value=ast.Name(id=group), slice=ast.Constant(value=str(name))) if group in _GROUPS:
-                return Field(group, name)  # type: ignore[arg-type]
+                return RunField(group, name)  # type: ignore[arg-type]
             case ast.Attribute():
                 group, _, name = ast.unparse(node).partition(".")
                 if group in _GROUPS and name.replace(".", "").replace("_", "").isalnum():
-                    return Field(group, name)  # type: ignore[arg-type]
+                    return RunField(group, name)  # type: ignore[arg-type]
         said = ast.unparse(node)
         raise self.refuse(node, f"runs have no {said[:60]!r}", _meant(said))
 

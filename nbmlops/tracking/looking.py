@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.errors import AmbiguousError, InvalidError, NotFoundError, nearest
 from nbmlops.store.liveness import is_alive, is_here
 from nbmlops.tracking.comparison import Comparison, compare
-from nbmlops.tracking.filtering import Field, condition_of, read_field
+from nbmlops.tracking.filtering import RunField, condition_of, read_field
 from nbmlops.tracking.queries import metrics, runs, values
 from nbmlops.tracking.queries.cells import cells, source_of
 from nbmlops.tracking.queries.search import search
@@ -222,7 +222,7 @@ class Looking:
         last = None if after is None else self._found(after).id
         self.reap()
         if by is None:
-            field = Field("run", "sequence")
+            field = RunField("run", "sequence")
 
         def work(connection: Connection) -> list[Run]:
             return self._records(connection, search(connection, condition, field, descending, limit, last))
@@ -238,7 +238,7 @@ class Looking:
         NotFoundError
             When no finished run of it has a number for the metric.
         """
-        field = Field("metrics", metric)
+        field = RunField("metrics", metric)
         condition = condition_of(where, experiment=experiment, status="finished", measured=field)
         self.reap()
         found = self.catalog.read(lambda c: self._records(c, search(c, condition, field, not lowest, 1, None)))

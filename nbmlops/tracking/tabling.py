@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from nbmlops.core.errors import InvalidError
-from nbmlops.tracking.filtering import Field, Group, condition_of, read_field
+from nbmlops.tracking.filtering import Group, RunField, condition_of, read_field
 from nbmlops.tracking.looking import Looking
 from nbmlops.tracking.queries import names
 from nbmlops.tracking.queries.search import outline, search
@@ -47,12 +47,12 @@ class RunOutline:
 class Tabling(Looking):
     """What a table of runs asks for."""
 
-    def fields(self, most: int = 200) -> list[Field]:
+    def fields(self, most: int = 200) -> list[RunField]:
         """The params, metrics and tags that runs have, at most so many of each."""
         groups: tuple[Group, ...] = ("params", "metrics", "tags")
 
-        def work(connection: Any) -> list[Field]:
-            return [Field(group, name) for group in groups for name in names.names(connection, group, most)]
+        def work(connection: Any) -> list[RunField]:
+            return [RunField(group, name) for group in groups for name in names.names(connection, group, most)]
 
         return self.catalog.read(work)
 
@@ -107,13 +107,15 @@ class Tabling(Looking):
         return RunOutline(total, tuple(anchors))
 
 
-def _order(by: str | None) -> tuple[Field, bool]:
+def _order(by: str | None) -> tuple[RunField, bool]:
     if by is None:
-        return Field("run", "sequence"), True
+        return RunField("run", "sequence"), True
     return read_field(by.removeprefix("-")), by.startswith("-")
 
 
-def _values(connection: Any, run_ids: Sequence[str], wanted: Sequence[Field]) -> dict[str, dict[str, dict[str, Any]]]:
+def _values(
+    connection: Any, run_ids: Sequence[str], wanted: Sequence[RunField]
+) -> dict[str, dict[str, dict[str, Any]]]:
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for group in {field.group for field in wanted} - {"run"}:
         asked = [field.name for field in wanted if field.group == group]
@@ -121,8 +123,10 @@ def _values(connection: Any, run_ids: Sequence[str], wanted: Sequence[Field]) ->
     return found
 
 
-def _rows(found: Sequence[Any], wanted: Sequence[Field], values: dict[str, dict[str, dict[str, Any]]]) -> list[RunRow]:
-    def told(run_id: str, field: Field) -> Any:
+def _rows(
+    found: Sequence[Any], wanted: Sequence[RunField], values: dict[str, dict[str, dict[str, Any]]]
+) -> list[RunRow]:
+    def told(run_id: str, field: RunField) -> Any:
         value = values.get(field.group, {}).get(run_id, {}).get(field.name)
         return _read(value) if field.group == "params" and value is not None else value
 

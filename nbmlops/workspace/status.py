@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from nbmlops.checks.failing import Failing
+    from nbmlops.checks.standing import Entry
     from nbmlops.pipelines.badge import Badge
     from nbmlops.workspace.root import Workspace
 
@@ -35,7 +35,7 @@ class Status:
     ----------
     unfinished : tuple of str
         The erasures that were not completed, each by its names.
-    failing : tuple of Failing
+    failing : tuple of Entry
         What checks say no to, by the newest report of each suite on each subject, of the newest 200 reports.
     running : tuple of Running
         Pipelines that run.
@@ -53,7 +53,7 @@ class Status:
     pipelines: tuple[str, ...]
     trusted: bool
     unfinished: tuple[str, ...] = ()
-    failing: tuple[Failing, ...] = ()
+    failing: tuple[Entry, ...] = ()
     running: tuple[Running, ...] = ()
     badge: Badge | None = None
 
@@ -76,7 +76,7 @@ def status_of(workspace: Workspace) -> Status:
         pipelines=tuple(workspace.settings.pipelines),
         trusted=workspace.keyring.is_trusted(marker.id, marker.root),
         unfinished=tuple(" ".join(intent.names) for intent in erasures.unfinished(workspace.catalog)),
-        failing=workspace.check.failing(),
+        failing=tuple(workspace.check.failing()),
         running=tuple(Running(one.name, one.started_at) for one in busy),
         badge=badge_of(marker.root, workspace.run),
     )

@@ -59,9 +59,9 @@ def _standing(status: Status) -> Iterator[tuple[Part, ...]]:
     for one in status.running[:_MOST]:
         yield line(Part("· running", "plain"), f"pipeline run {one.run}", f"since {when(one.since)}")
     for report in status.failing[:_MOST]:
-        look = Part(spoken(f"`ml check show {report.report}`"), "muted")
+        look = Part(spoken(f"`ml check show {report.id}`"), "muted")
         yield line(
-            Part(f"✗ check {report.report}", "bad"), f"{report.suite} on {report.subject}", when(report.at), look
+            Part(f"✗ check {report.id}", "bad"), f"{report.suite} on {report.subject}", when(report.created_at), look
         )
     for left, kind in ((status.running, "running pipeline"), (status.failing, "failing suite")):
         if len(left) > _MOST:

@@ -37,6 +37,10 @@ def test_the_newest_of_each_suite_on_each_name_stands_and_failures_come_first(ch
         ("weather@v1", "flights", "warned"),
         ("flights@v2", "flights", "passed"),
     ]
+    assert [entry.subject for entry in checks.failing()] == ["flights@v2", "planes@v1"]
+    kept(checks, "planes@v2", "passed")
+    kept(checks, "weather@v2", "failed")
+    assert [entry.subject for entry in checks.failing()] == ["weather@v2", "flights@v2"], "the last first"
 
 
 def test_reports_are_listed_page_by_page_without_what_they_found(checks: Checks) -> None:

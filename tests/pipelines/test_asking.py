@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nbmlops.pipelines.asking import Field
+from nbmlops.pipelines.asking import FormField
 from nbmlops.workspace import Workspace
 from tests.pipelines.project import make, write
 
@@ -36,7 +36,7 @@ def test_the_form_of_a_pipeline_has_a_field_for_each_parameter(workspace: Worksp
     fields = {field.name: field for field in workspace.pipeline.form("sums")}
     assert list(fields) == ["rows", "day", "carrier", "is_full", "columns", "where", "later", "factor"]
     common = {"choices": (), "is_required": False, "is_computed": False}
-    assert fields["rows"] == Field("rows", "int", default="10", steps=("1_make", "2_sum"), **common)
+    assert fields["rows"] == FormField("rows", "int", default="10", steps=("1_make", "2_sum"), **common)
     assert (fields["day"].kind, fields["day"].default) == ("date", "2013-01-31")
     assert (fields["carrier"].choices, fields["carrier"].default) == (("UA", "AA"), "UA")
     assert (fields["is_full"].choices, fields["is_full"].default) == (("True", "False"), "False")

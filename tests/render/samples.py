@@ -14,9 +14,9 @@ from nbmlops.checks.evidence import (
     RowsEvidence,
     TableEvidence,
 )
-from nbmlops.checks.failing import Failing
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.checks.report_diff import compare
+from nbmlops.checks.standing import Entry
 from nbmlops.checks.suite import Suite
 from nbmlops.data.diff_records import (
     ArrayChange,
@@ -246,7 +246,7 @@ def standing(text: str) -> list[Any]:
     states: tuple[State, ...] = ("for", "against", "unknown")
     badge = Badge(f"{text}.ipynb", tuple(Ground(text, state, text, text) for state in states))
     git = {"commit": DIGEST, "branch": text}
-    failing, running = (Failing(31, text, text, NOW),) * 7, (Running(text, NOW),) * 7
+    failing, running = (Entry(31, text, "data", text, "failed", NOW),) * 7, (Running(text, NOW),) * 7
     told: dict[str, Any] = {"failing": failing, "running": running, "badge": badge, "trusted": False}
     return [Status(text, text, git, text, 1, 2, 3, (text,), **told), badge, Badge(f"{text}.ipynb", (), text)]
 

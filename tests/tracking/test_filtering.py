@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.data.condition_text import MisreadError
-from nbmlops.tracking.filtering import All, AnyOf, Compare, Condition, Field, Missing, Not, read_condition, read_field
+from nbmlops.tracking.filtering import (
+    All,
+    AnyOf,
+    Compare,
+    Condition,
+    Missing,
+    Not,
+    RunField,
+    read_condition,
+    read_field,
+)
 from nbmlops.tracking.queries.search import search
 from nbmlops.tracking.records import Run
 from nbmlops.workspace import Workspace
@@ -109,20 +119,20 @@ def test_the_nearest_field_is_named() -> None:
 
 
 def test_each_way_to_write_it_reads_the_same() -> None:
-    depth = Field("params", "model.depth")
+    depth = RunField("params", "model.depth")
     for text in ("params.model.depth >= 4", 'params["model.depth"] >= 4', "4 <= params.model.depth"):
         assert read_condition(text) == Compare(depth, ">=", 4)
-    status = Field("run", "status")
+    status = RunField("run", "status")
     both = AnyOf((Compare(status, "=", "failed"), Compare(status, "=", "killed")))
     assert read_condition("status in ('failed', 'killed')") == both
     assert read_condition("status not in ('failed', 'killed')") == Not(both)
     assert read_condition("0 < metrics.auc <= 1") == All(
-        (Compare(Field("metrics", "auc"), ">", 0), Compare(Field("metrics", "auc"), "<=", 1))
+        (Compare(RunField("metrics", "auc"), ">", 0), Compare(RunField("metrics", "auc"), "<=", 1))
     )
     assert read_condition("started > '2026-11-26'").value == datetime(2026, 11, 26, tzinfo=UTC)  # type: ignore[union-attr]
 
 
-def value_of(run: Run, field: Field) -> Any:
+def value_of(run: Run, field: RunField) -> Any:
     if field.group != "run":
         return getattr(run, field.group).get(field.name, KeyError)
     git = run.git or {}
@@ -168,7 +178,7 @@ SIGNS = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
 
 
 def compared(group: str) -> st.SearchStrategy[Compare]:
-    fields = st.sampled_from([Field(group, name) for name in NAMES[group]])  # type: ignore[arg-type]
+    fields = st.sampled_from([RunField(group, name) for name in NAMES[group]])  # type: ignore[arg-type]
     if group == "metrics":
         return st.builds(Compare, fields, SIGNS, NUMBERS)
     texts = st.builds(Compare, fields, st.sampled_from(["=", "!=", "contains"]), TEXTS)
@@ -184,15 +194,15 @@ def compared(group: str) -> st.SearchStrategy[Compare]:
 OF_RUNS = st.one_of(
     st.builds(
         Compare,
-        st.sampled_from([Field("run", name) for name in ("status", "experiment", "kind", "notebook", "branch")]),
+        st.sampled_from([RunField("run", name) for name in ("status", "experiment", "kind", "notebook", "branch")]),
         st.sampled_from(["=", "!=", "contains"]),
         TEXTS,
     ),
-    st.builds(Compare, st.just(Field("run", "number")), SIGNS, st.integers(0, 4)),
+    st.builds(Compare, st.just(RunField("run", "number")), SIGNS, st.integers(0, 4)),
 )
 ANY_FIELD = st.sampled_from(
-    [Field(group, name) for group, names in NAMES.items() for name in names]  # type: ignore[arg-type]
-    + [Field("run", name) for name in ("ended", "notebook", "parent", "seconds", "branch")]
+    [RunField(group, name) for group, names in NAMES.items() for name in names]  # type: ignore[arg-type]
+    + [RunField("run", name) for name in ("ended", "notebook", "parent", "seconds", "branch")]
 )
 CONDITIONS = st.recursive(
     st.one_of(*map(compared, NAMES), OF_RUNS, st.builds(Missing, ANY_FIELD)),
@@ -209,19 +219,21 @@ CONDITIONS = st.recursive(
 @given(condition=CONDITIONS)
 def test_sql_finds_the_runs_that_the_condition_holds_of(filled: Workspace, condition: Condition) -> None:
     every = filled.run.list()
-    rows = filled.catalog.read(lambda c: search(c, condition, Field("run", "started"), True, 50, None))
+    rows = filled.catalog.read(lambda c: search(c, condition, RunField("run", "started"), True, 50, None))
     assert [row.id for row in rows] == [run.id for run in every if holds(run, condition)]
 
 
 @settings(deadline=None)
 @given(
-    by=st.sampled_from([Field("metrics", "auc"), Field("metrics", "loss"), Field("params", "depth")])
-    | st.sampled_from([Field("run", "number"), Field("run", "status"), Field("tags", "owner"), Field("run", "parent")]),
+    by=st.sampled_from([RunField("metrics", "auc"), RunField("metrics", "loss"), RunField("params", "depth")])
+    | st.sampled_from(
+        [RunField("run", "number"), RunField("run", "status"), RunField("tags", "owner"), RunField("run", "parent")]
+    ),
     descending=st.booleans(),
     limit=st.integers(1, 4),
 )
 def test_pages_give_every_run_once_in_the_order_of_the_field(
-    filled: Workspace, by: Field, descending: bool, limit: int
+    filled: Workspace, by: RunField, descending: bool, limit: int
 ) -> None:
     order = ("-" if descending else "") + str(by)
     pages: list[Run] = []

@@ -9,6 +9,7 @@ from nbmlops.checks.records import STATUSES, Outcome, Report, Section, Status
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.core.refs import Ref
 from nbmlops.jupyter.panels.panel import Panel
+from nbmlops.jupyter.panels.shaped import short
 from nbmlops.render.listing import Listing
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ __all__ = ["panel"]
 _PAGE = 200
 _OUTCOMES = 500
 """Checks of a report that are sent at once."""
-_LONGEST = 400
-"""Characters of a text in a table."""
 
 
 def standing(workspace: Workspace) -> dict[str, Any]:
@@ -84,12 +83,8 @@ def _head(found: Report) -> dict[str, Any]:
 
 def _outcome(place: int, found: Outcome) -> dict[str, Any]:
     texts = "check column status figure bound detail owner reason".split()
-    told = {name: _short(getattr(found, name)) for name in texts}
+    told = {name: short(getattr(found, name)) for name in texts}
     return {"place": place, **told, "number": found.number, "rows": found.rows[:20], "evidence": len(found.evidence)}
-
-
-def _short(text: str | None) -> str | None:
-    return text if text is None or len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _run(ref: str, suite: str | None = None) -> list[str]:

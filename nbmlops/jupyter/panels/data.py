@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError
-from nbmlops.jupyter.panels.lines import words
-from nbmlops.jupyter.panels.panel import Line, Panel
+from nbmlops.jupyter.panels.lines import pushing, renaming, verb, words
+from nbmlops.jupyter.panels.panel import Panel
 from nbmlops.jupyter.panels.shaped import drawn, fields, short, tagged, unmeant
 
 if TYPE_CHECKING:
@@ -101,13 +101,6 @@ def _column(column: Column, profile: ColumnProfile | None) -> dict[str, Any]:
     return {**told, **words, "personal": profile.personal, "bars": bars(profile)}
 
 
-def _verb(name: str) -> Line:
-    def line(ref: str) -> list[str]:
-        return words("data", name, beyond=(ref,))
-
-    return line
-
-
 def _diff(before: str, after: str | None = None, key: str = "") -> list[str]:
     return words("data", "diff", *([f"--key={key}"] if key else []), beyond=(before, *([after] if after else [])))
 
@@ -143,14 +136,6 @@ def _check(ref: str) -> list[str]:
     return words("check", "data", beyond=(ref,))
 
 
-def _rename(old: str, new: str) -> list[str]:
-    return words("data", "rename", beyond=(old, new))
-
-
-def _push(ref: str, to: str = "") -> list[str]:
-    return words("data", "push", *([f"--to={to}"] if to else []), beyond=(ref,))
-
-
 def _static(workspace: Workspace) -> Any:
     from nbmlops.data.records import DataVersion
     from nbmlops.render.listing import Listing
@@ -163,10 +148,10 @@ panel = Panel(
     title="Data",
     asks={each.__name__: each for each in (names, deleted, versions, outline, version, columns, diff, lineage)},
     lines={
-        **{name: _verb(name) for name in ("load", "show", "history", "profile", "blame", "restore")},
-        **{
-            each.__name__[1:]: each for each in (_diff, _tag, _untag, _alias, _unalias, _delete, _check, _rename, _push)
-        },
+        **{name: verb("data", name) for name in ("load", "show", "history", "profile", "blame", "restore")},
+        **{each.__name__[1:]: each for each in (_diff, _tag, _untag, _alias, _unalias, _delete, _check)},
+        "rename": renaming("data"),
+        "push": pushing("data"),
     },
     static=_static,
     apart=frozenset({"check", "push"}),

@@ -5,14 +5,42 @@ from __future__ import annotations
 import shlex
 
 from nbmlops.core.errors import program
+from nbmlops.jupyter.panels.panel import Line
 from nbmlops.tracking.ml_line import quoted
 
-__all__ = ["in_cell", "typed", "words"]
+__all__ = ["in_cell", "pushing", "renaming", "typed", "verb", "words"]
 
 
 def words(*said: str, beyond: tuple[str, ...] = ()) -> list[str]:
     """The words of a line, and beyond them what people wrote, where what begins with a dash is no option."""
     return [*said, *(["--"] if any(word.startswith("-") for word in beyond) else []), *beyond]
+
+
+def verb(noun: str, name: str) -> Line:
+    """The line of a verb that takes a version and no more."""
+
+    def line(ref: str) -> list[str]:
+        return words(noun, name, beyond=(ref,))
+
+    return line
+
+
+def renaming(noun: str) -> Line:
+    """The line that gives what has versions another name."""
+
+    def line(old: str, new: str) -> list[str]:
+        return words(noun, "rename", beyond=(old, new))
+
+    return line
+
+
+def pushing(noun: str) -> Line:
+    """The line that pushes a version to a remote; to the only one by default."""
+
+    def line(ref: str, to: str = "") -> list[str]:
+        return words(noun, "push", *([f"--to={to}"] if to else []), beyond=(ref,))
+
+    return line
 
 
 def in_cell(line: list[str]) -> str:

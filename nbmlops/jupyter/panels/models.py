@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import NotFoundError
-from nbmlops.jupyter.panels.lines import words
+from nbmlops.jupyter.panels.lines import pushing, renaming, verb, words
 from nbmlops.jupyter.panels.panel import Line, Panel
 from nbmlops.jupyter.panels.shaped import drawn, fields, short
 
@@ -126,34 +126,19 @@ def _report(report: Report) -> dict[str, Any]:
     return {**said, "counts": report.counts, "outcomes": outcomes}
 
 
-def _verb(name: str) -> Line:
-    def line(ref: str) -> list[str]:
-        return words("model", name, beyond=(ref,))
-
-    return line
-
-
-def _moving(verb: str) -> Line:
+def _moving(name: str) -> Line:
     def line(ref: str, to: str = "production", message: str = "") -> list[str]:
         said = [*([] if to == "production" else [f"--to={to}"]), *([f"--message={message}"] if message else [])]
-        return words("model", verb, *said, beyond=(ref,))
+        return words("model", name, *said, beyond=(ref,))
 
     return line
 
 
-def _back(verb: str) -> Line:
+def _back(act: str) -> Line:
     def line(name: str, alias: str = "production") -> list[str]:
-        return words("model", verb, beyond=(name, *([] if alias == "production" else [alias])))
+        return words("model", act, beyond=(name, *([] if alias == "production" else [alias])))
 
     return line
-
-
-def _rename(old: str, new: str) -> list[str]:
-    return words("model", "rename", beyond=(old, new))
-
-
-def _push(ref: str, to: str = "") -> list[str]:
-    return words("model", "push", *([f"--to={to}"] if to else []), beyond=(ref,))
 
 
 def _static(workspace: Workspace) -> Any:
@@ -174,11 +159,11 @@ panel = Panel(
         )
     },
     lines={
-        **{name: _verb(name) for name in ("load", "show", "history", "delete", "restore")},
+        **{name: verb("model", name) for name in ("load", "show", "history", "delete", "restore")},
         **{name: _moving(name) for name in ("promote", "approve", "reject")},
         **{name: _back(name) for name in ("rollback", "drill")},
-        "rename": _rename,
-        "push": _push,
+        "rename": renaming("model"),
+        "push": pushing("model"),
     },
     static=_static,
     apart=frozenset({"push"}),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from nbmlops.jupyter.panels.shaped import short
 from nbmlops.pipelines.cells import text_of
 
 __all__ = ["shown_cells"]
@@ -32,7 +33,7 @@ def shown_cells(cells: Sequence[Mapping[str, Any]], start: int, limit: int) -> l
 def _shown(number: int, cell: Mapping[str, Any]) -> dict[str, Any]:
     mark = cell.get("metadata", {}).get("papermill") or {}
     outputs = cell.get("outputs") or []
-    told = {"number": number, "type": cell.get("cell_type"), "source": _clipped(text_of(cell), _SOURCE)}
+    told = {"number": number, "type": cell.get("cell_type"), "source": short(text_of(cell), _SOURCE)}
     about = {"status": mark.get("status"), "seconds": mark.get("duration"), "count": cell.get("execution_count")}
     said = [one for output in _joined(outputs) if (one := _output(output)) is not None]
     # Of many, the last: they are what has just been said.
@@ -71,7 +72,7 @@ def _output(output: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _data(data: Mapping[str, Any]) -> dict[str, Any] | None:
-    text = _clipped(text_of({"source": data.get("text/plain") or ""}), _TEXT)
+    text = short(text_of({"source": data.get("text/plain") or ""}), _TEXT)
     picture = text_of({"source": data.get("image/png") or ""}).strip()
     if picture and len(picture) <= _PICTURE:
         return {"kind": "picture", "text": text, "png": picture}
@@ -82,10 +83,6 @@ def _plain(text: str) -> str:
     """A text without colours; of a line that was written over, what stood there last."""
     lines = (line.rstrip("\r").rpartition("\r")[2] for line in _COLOURS.sub("", text).split("\n"))
     return "\n".join(lines)
-
-
-def _clipped(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def _end(text: str) -> str:

@@ -13,9 +13,9 @@ from nbmlops.core.errors import NotFoundError, nearest
 if TYPE_CHECKING:
     from nbmlops.render.listing import Listing
 
-__all__ = ["ORDER", "Ask", "Line", "Panel", "find", "names"]
+__all__ = ["ORDER", "Line", "Panel", "Question", "find", "names"]
 
-Ask = Callable[..., Any]
+Question = Callable[..., Any]
 """Called with the workspace and what the front end gave by name; gives what JSON can hold, or a record."""
 Line = Callable[..., list[str]]
 """Called with what the front end gave by name; gives the words of a line of the grammar."""
@@ -46,7 +46,7 @@ class Panel:
 
     name: str
     title: str
-    asks: Mapping[str, Ask]
+    asks: Mapping[str, Question]
     lines: Mapping[str, Line]
     static: Callable[[Any], Listing[Any]]
     apart: frozenset[str] = field(default=frozenset())

@@ -12,6 +12,7 @@ from nbmlops.core.refs import Ref, check_alias, check_name
 from nbmlops.jupyter.panels.lines import words
 from nbmlops.jupyter.panels.outputs import shown_cells
 from nbmlops.jupyter.panels.panel import Panel
+from nbmlops.jupyter.panels.shaped import short
 from nbmlops.pipelines.packaging.unpacking import is_package
 from nbmlops.pipelines.schedules.dates import is_due
 from nbmlops.render.listing import Listing
@@ -148,7 +149,7 @@ def _step(step: Step, root: Path) -> dict[str, Any]:
 
 
 def _run_row(run: Run) -> dict[str, Any]:
-    error = {key: str(value)[:_LONGEST] for key, value in (run.error or {}).items()}
+    error = {key: short(str(value), _LONGEST) for key, value in (run.error or {}).items()}
     told = {name: getattr(run, name) for name in "id name status started_at seconds params notebook".split()}
     return {**told, "error": error or None, "tags": {tag: run.tags[tag] for tag in _TAGS if tag in run.tags}}
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.errors import NotFoundError, RefSyntaxError
 from nbmlops.jupyter.panels.lines import typed, words
 from nbmlops.jupyter.panels.panel import Panel
-from nbmlops.tracking.filtering import Field, Group
+from nbmlops.jupyter.panels.shaped import short
+from nbmlops.tracking.filtering import Group, RunField
 
 if TYPE_CHECKING:
     from nbmlops.render.listing import Listing
@@ -21,8 +22,6 @@ _PAGE = 100
 _COLUMNS: tuple[Group, ...] = ("metrics", "params")
 _FIRST = 4
 """Params, and metrics, that are columns from the start."""
-_LONGEST = 200
-"""Characters of a text in a table."""
 _PARTS, _SOURCE = 200, 2_000
 """Cells and parts of a run that are shown, and characters of a cell."""
 
@@ -30,7 +29,7 @@ _PARTS, _SOURCE = 200, 2_000
 def start(workspace: Workspace, where: str | None = None, by: str | None = None) -> dict[str, Any]:
     """The first page, and the columns there are; those of the newest runs are shown from the start."""
     newest = workspace.run.list(20)
-    shown = [Field(group, name) for group in _COLUMNS for name in _most(getattr(run, group) for run in newest)]
+    shown = [RunField(group, name) for group in _COLUMNS for name in _most(getattr(run, group) for run in newest)]
     columns = [str(field) for field in shown]
     known = workspace.run.fields()
     fields = [{"field": str(each), "group": each.group, "name": each.name} for each in {*known, *shown}]
@@ -83,7 +82,7 @@ def compare(workspace: Workspace, refs: list[str]) -> Any:
     return {
         "runs": [run.name for run in found.runs],
         **{
-            group: [{"name": each.name, "values": [_short(value) for value in each.values]} for each in differing]
+            group: [{"name": each.name, "values": [short(value) for value in each.values]} for each in differing]
             for group, differing in (
                 ("params", found.params),
                 ("metrics", found.metrics),
@@ -130,11 +129,7 @@ def _models(workspace: Workspace, found: Run) -> list[str]:
 
 def _cell(cell: Cell) -> dict[str, Any]:
     told = {name: getattr(cell, name) for name in ("position", "count", "status", "seconds")}
-    return {**told, "source": cell.source[:_SOURCE]}
-
-
-def _short(value: Any) -> Any:
-    return value[:_LONGEST] if isinstance(value, str) else value
+    return {**told, "source": short(cell.source, _SOURCE)}
 
 
 def _told(found: Run) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""What panels of versions share: records in the few fields that a table or a card shows, and a lineage to be drawn."""
+"""What panels share: records in the few fields that a table or a card shows, and a lineage to be drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from nbmlops.render.width import clip
 
@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 
 __all__ = ["drawn", "fields", "short", "tagged", "unmeant"]
 
+T = TypeVar("T")
 LONGEST = 300
 """Characters of a text in a table or on a card; a version's own page has all of it."""
 _SHOWN = 20
 
 
-def short(text: str | None) -> str | None:
-    """A text that fits a table."""
-    return None if text is None else clip(text, LONGEST)
+def short(value: T, longest: int = LONGEST) -> T:
+    """A text by its beginning, so that it fits a table; what is no text stays as it is."""
+    return cast("T", clip(value, longest)) if isinstance(value, str) else value
 
 
 def fields(record: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from nbmlops.store import schema
-from nbmlops.tracking.filtering import All, AnyOf, Compare, Condition, Field, Missing, Not
+from nbmlops.tracking.filtering import All, AnyOf, Compare, Condition, Missing, Not, RunField
 
 __all__ = ["outline", "search"]
 
@@ -43,7 +43,7 @@ _MICROSECONDS = 1_000_000
 def search(
     connection: Connection,
     condition: Condition | None,
-    by: Field,
+    by: RunField,
     descending: bool,
     limit: int,
     after: str | None,
@@ -57,7 +57,7 @@ def search(
         The catalog.
     condition : Condition or None
         What has to hold.
-    by : Field
+    by : RunField
         What they are ordered by; of equal ones the newest comes first.
     descending : bool
         Whether the largest comes first.
@@ -89,7 +89,7 @@ def search(
 
 
 def outline(
-    connection: Connection, condition: Condition | None, by: Field, descending: bool, every: int
+    connection: Connection, condition: Condition | None, by: RunField, descending: bool, every: int
 ) -> tuple[int, list[str]]:
     """How many runs `search` would give in all, and the ids of each so-manieth: behind these its pages begin."""
     value, having = _ordered(by)
@@ -108,11 +108,11 @@ def outline(
     return (rows[0].total if rows else 0), [row.id for row in rows if row.place % every == 0]
 
 
-def _is_on_all(by: Field) -> bool:
+def _is_on_all(by: RunField) -> bool:
     return by.group == "run" and by.name in {"experiment", "id", "kind", "number", "sequence", "started", "status"}
 
 
-def _ordered(by: Field) -> tuple[ColumnElement[Any], Select[Any]]:
+def _ordered(by: RunField) -> tuple[ColumnElement[Any], Select[Any]]:
     """The value that runs are ordered by, and the runs that may have one."""
     if by.group == "run":
         return _column(by), select(schema.run)
@@ -158,13 +158,13 @@ def _holds(condition: Condition) -> ColumnElement[bool]:
 _TABLES = {"metrics": "series", "params": "param", "tags": "tag"}
 
 
-def _having(field: Field, holds: ColumnElement[bool]) -> Select[Any]:
+def _having(field: RunField, holds: ColumnElement[bool]) -> Select[Any]:
     """Ids of the runs whose metric, param or tag of a name is so."""
     table = schema.metadata.tables[_TABLES[field.group]]
     return select(table.c.run_id).where(table.c.key == field.name, holds)
 
 
-def _of_group(field: Field, sign: str, value: Any) -> ColumnElement[bool]:
+def _of_group(field: RunField, sign: str, value: Any) -> ColumnElement[bool]:
     if field.group == "metrics":
         return _compared(schema.series.c.value, sign, value)
     if field.group == "tags":
@@ -187,7 +187,7 @@ def _compared(column: ColumnElement[Any], sign: str, value: Any) -> ColumnElemen
     return held
 
 
-def _column(field: Field) -> ColumnElement[Any]:
+def _column(field: RunField) -> ColumnElement[Any]:
     run = schema.run.c
     if field.name in {"branch", "commit"}:
         told: ColumnElement[Any] = run.git[field.name].as_string()
