@@ -18,6 +18,13 @@ __all__ = ["group"]
 
 group = NounGroup("deployment")
 _NAME = click.argument("name", type=RefParam("model"))
+_RISK = click.option("--risk", type=float, default=0.05, show_default=True, help="The chance to tell equal ones apart.")
+_MEASURE = click.option(
+    "--measure",
+    metavar="NAME",
+    shell_complete=words("accuracy", "brier", "absolute error"),
+    help="What is compared: accuracy, brier, absolute error.",
+)
 
 
 @group.verb("list")
@@ -75,6 +82,28 @@ def ramp(session: Session, name: str, challenger: str, **said: Any) -> Any:
     return session.workspace.deployment.ramp(name, challenger, **said)
 
 
+@group.verb("challenge")
+@_NAME
+@click.argument("pipeline", type=RefParam("pipeline"))
+@click.option("--on", metavar="EVENT", required=True, help="Train after monitor:, drift: or data:NAME, and others.")
+@click.option(
+    *("-p", "--param", "params"),
+    multiple=True,
+    metavar="KEY=VALUE",
+    type=KeyValue(),
+    help='What the pipeline is given; "month=due-1d:%m" is of the day before the event.',
+)
+@click.option("--share", type=float, metavar="PERCENT", help="The callers that it answers; by default it is in shadow.")
+@click.option("--least", default="1w", show_default=True, metavar="SPAN", help="How long it is tested at least.")
+@click.option("--within", default="8w", show_default=True, metavar="SPAN", help="How long it is tested at most.")
+@click.option("--every", default="1d", show_default=True, metavar="SPAN", help="How long it is between two looks.")
+@_MEASURE
+@_RISK
+def challenge(session: Session, name: str, pipeline: str, params: tuple[tuple[str, Any], ...], **said: Any) -> Any:
+    """Train a challenger after an event."""
+    return session.workspace.deployment.challenge(name, pipeline, mapping(params), **said)
+
+
 @group.verb("set")
 @_NAME
 @click.option("--alias", metavar="ALIAS", help="The alias that answers whom no share takes.")
@@ -97,10 +126,11 @@ def set_(session: Session, name: str, personal: tuple[tuple[str, Any], ...], **s
 @_NAME
 @click.option("--challenger", default="challenger", show_default=True, metavar="REF", help="Its alias or version.")
 @click.option("--champion", metavar="REF", help="Whom it is compared with; the alias that is served by default.")
-@click.option("--risk", type=float, default=0.05, show_default=True, help="The chance to ever tell equal ones apart.")
-def test(session: Session, name: str, challenger: str, champion: str | None, risk: float) -> Any:
+@_MEASURE
+@_RISK
+def test(session: Session, name: str, **said: Any) -> Any:
     """Compare the challenger with the champion."""
-    return session.workspace.deployment.test(name, challenger=challenger, champion=champion, risk=risk)
+    return session.workspace.deployment.test(name, **said)
 
 
 @group.verb("replay")

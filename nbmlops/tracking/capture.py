@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from nbmlops.core import digests
+from nbmlops.core.clock import clock_here
 from nbmlops.tracking.records import Cell
 from nbmlops.tracking.resources import Gauge
 
@@ -41,7 +42,7 @@ class CellLog:
     def begin(self, cell_id: str | None, source: str, count: int | None) -> str:
         """A cell starts; returns the digest of its source."""
         digest = digests.of_text(source)
-        self._open = _Open(cell_id, source, count, datetime.now(UTC), digest, Gauge())
+        self._open = _Open(cell_id, source, count, clock_here().now(), digest, Gauge())
         return digest
 
     def end(self, success: bool, error: str | None = None) -> Cell | None:
@@ -84,7 +85,7 @@ class CellLog:
             source=cell.source,
             count=cell.count,
             started_at=cell.started_at,
-            seconds=(datetime.now(UTC) - cell.started_at).total_seconds() if resources is None else resources.seconds,
+            seconds=(clock_here().now() - cell.started_at).total_seconds() if resources is None else resources.seconds,
             status=status,
             error=error,
             resources=resources,

@@ -26,13 +26,13 @@ _VALUED = frozenset(
     "-a --action --after --against --alias --allow-host --artifact --as --at --batch-latency --before --bound --by "
     "--calibration --catchup --ceiling --cell-timeout --challenger --champion --change --column --columns --cost "
     "--cron --data --depth --direction --every --example --executor --experiment --fairness --floor --for --format "
-    "--from --grace --group --host --html --image --junit --key --kind --label --late --latency --like --limit "
-    "--logical-time --lost -m --max-age --max-body --max-rows --memory --message --metric --model -n --name "
-    "--notebook --number -o --older --on --only --output --overfit --overlap --owner -p --parallel --param "
-    "--personal --port --query --query-file --reference --remote --reprocess --risk --rows --sample --sampled "
-    "--scheduler --section --sensitive --severity --size --slices --status --step --sticky --subject --suite --tag "
-    "--target --test --time --timeout --to --token-file --tolerance --train --tz --unseen --until --where "
-    "--where-file --window --workers".split()
+    "--from --grace --group --host --html --image --junit --key --kind --label --late --latency --least --like "
+    "--limit --logical-time --lost -m --max-age --max-body --max-rows --measure --memory --message --metric --model "
+    "-n --name --notebook --number -o --older --on --only --output --overfit --overlap --owner -p --parallel "
+    "--param --personal --port --query --query-file --reference --remote --reprocess --risk --rows --sample "
+    "--sampled --scheduler --section --sensitive --severity --share --size --slices --status --step --sticky "
+    "--subject --suite --tag --target --test --time --timeout --to --token-file --tolerance --train --tz --unseen "
+    "--until --where --where-file --window --within --workers".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {

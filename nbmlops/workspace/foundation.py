@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.clock import SystemClock
+from nbmlops.core.clock import clock_here
 from nbmlops.core.errors import UntrustedError
 from nbmlops.workspace import layout
 from nbmlops.workspace.catalogs import catalog_url, keeping
@@ -44,7 +44,7 @@ class Foundation:
     def __init__(self, marker: Marker, settings: Settings, clock: Clock | None = None) -> None:
         self.marker = marker
         self.settings = settings
-        self.clock = clock or SystemClock()
+        self.clock = clock or clock_here()
         if settings.from_project and not self.keyring.is_trusted(marker.id, marker.root):
             raise UntrustedError(
                 f"pyproject.toml of {marker.root} names {' and '.join(settings.from_project)} elsewhere, "

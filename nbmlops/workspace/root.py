@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from nbmlops.core.clock import SystemClock
+from nbmlops.core.clock import clock_here
 from nbmlops.core.errors import NbmlopsError, NotFoundError
 from nbmlops.core.plugins import plugged
 from nbmlops.core.settings import Settings
@@ -77,7 +77,7 @@ class Workspace(Foundation):
 
         root = Path(path).absolute()
         if not (root / layout.FOLDER).is_dir():
-            clock = SystemClock()
+            clock = clock_here()
             settings = layout.settings_of(root)
             marker = layout.make(
                 root, user=actor(), now=clock.now(), fill=lambda at: create_catalog(at, root, settings)

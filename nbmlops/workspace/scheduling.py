@@ -21,11 +21,13 @@ def schedules_of(workspace: Workspace) -> Schedules:
     from nbmlops.pipelines.schedules.pipeline_action import PipelineAction
     from nbmlops.pipelines.schedules.service import Schedules
     from nbmlops.pipelines.schedules.sources import Sources
+    from nbmlops.serving.deployments.contest import ChallengeAction, ContestAction
     from nbmlops.serving.deployments.ramp import RampAction
 
     marker, catalog = workspace.marker, workspace.catalog
     actions = Actions()
-    actions.register("pipeline", PipelineAction(workspace.pipeline))
+    pipelines = PipelineAction(workspace.pipeline)
+    actions.register("pipeline", pipelines)
     actions.register("ramp", RampAction(workspace.deployment))
     actions.register("monitor", MonitorAction(workspace.monitor))
     sources = Sources(catalog, workspace.versions("model"), marker.root)
@@ -41,4 +43,9 @@ def schedules_of(workspace: Workspace) -> Schedules:
         return said
 
     live, keeping = marker.state / "live", workspace.pipeline.kernels.keeping
-    return Schedules(catalog, workspace.clock, actions, sources, marker.root, live, places, keeping)
+    schedules = Schedules(catalog, workspace.clock, actions, sources, marker.root, live, places, keeping)
+    # The loop from an event to a promotion adds schedules itself.
+    loop = workspace.deployment, workspace.model, schedules
+    actions.register("challenge", ChallengeAction(*loop, pipelines, workspace.clock))
+    actions.register("contest", ContestAction(*loop, workspace.clock))
+    return schedules

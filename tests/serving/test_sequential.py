@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nbmlops.serving.deployments.sequential import LEAST, Sample, judge, margin
+from nbmlops.serving.deployments.sequential import LEAST, Sample, judge, judge_pairs, margin
 
 SIMULATIONS, LENGTH, RISK = 2_000, 5_000, 0.05
 
@@ -99,3 +99,51 @@ def test_a_sample_has_the_mean_and_the_variance_of_its_values() -> None:
     sample = Sample.of(values.tolist())
     assert sample.mean == pytest.approx(values.mean())
     assert sample.variance == pytest.approx(values.var(ddof=1))
+
+
+def ever_decided_in_pairs(differences: np.ndarray) -> bool:
+    """Whether somebody who looks after every pair would once have decided."""
+    count = np.arange(1, len(differences) + 1)
+    mean = np.cumsum(differences) / count
+    variance = (np.cumsum(differences**2) - count * mean**2) / np.maximum(count - 1, 1)
+    ready = (count >= LEAST) & (variance > 1e-12)
+    count, mean, variance = count[ready], mean[ready], variance[ready]
+    own, mixed = variance / count, variance / 2_000
+    odds = np.log(1 / RISK) + 0.5 * np.log((own + mixed) / own)
+    return bool((np.abs(mean) > np.sqrt(2 * own * (own + mixed) / mixed * odds)).any())
+
+
+def paired(kind: str, random: np.random.Generator) -> np.ndarray:
+    if kind == "seldom unlike":
+        return random.choice([-1.0, 0.0, 1.0], LENGTH, p=[0.02, 0.96, 0.02])
+    if kind == "scores of probabilities":
+        late, hard = random.random(LENGTH) < 0.3, random.beta(2, 4, LENGTH)
+        one, other = (np.clip(hard + random.normal(0, 0.1, LENGTH), 0, 1) for _ in range(2))
+        return (one - late) ** 2 - (other - late) ** 2
+    return random.normal(0, 1, LENGTH) * random.lognormal(0.0, 1.0, LENGTH)
+
+
+@pytest.mark.parametrize("kind", ["seldom unlike", "scores of probabilities", "a long tail"])
+def test_equal_versions_in_shadow_are_seldom_told_apart_however_often_one_looks(kind: str) -> None:
+    random = np.random.default_rng(11)
+    wrong = sum(ever_decided_in_pairs(paired(kind, random)) for _ in range(SIMULATIONS))
+    print(f"{kind}, in pairs: {wrong / SIMULATIONS:.2%} of {SIMULATIONS:,} told apart")
+    assert wrong / SIMULATIONS <= RISK
+
+
+def test_the_simulation_of_pairs_looks_with_the_interval_of_the_product() -> None:
+    random = np.random.default_rng(3)
+    for effect in (0.0, 0.05, 0.1):
+        differences = random.normal(effect, 1.0, LENGTH)
+        looks = [judge_pairs(Sample.of(differences[:stop].tolist()), RISK) for stop in range(100, LENGTH + 1, 100)]
+        assert ever_decided_in_pairs(differences) >= any(look.is_decided for look in looks)
+        assert all(look.low < look.effect < look.high for look in looks)
+
+
+def test_what_pairs_still_need_would_decide() -> None:
+    verdict = judge_pairs(Sample(1_000, -0.005, 0.01))
+    assert not verdict.is_decided
+    assert verdict.needed is not None
+    assert judge_pairs(Sample(1_000 + verdict.needed, -0.005, 0.01)).is_decided
+    assert not judge_pairs(Sample(1_000 + round(0.98 * verdict.needed), -0.005, 0.01)).is_decided
+    assert judge_pairs(Sample(5_000, 0.0, 0.0)).needed is None

@@ -83,8 +83,11 @@ def test_what_was_not_captured_or_not_kept_is_not_answered_again(workspace: Work
         workspace.deployment.replay("r2")
 
 
+NOW = datetime.now(UTC).replace(minute=30)
+
+
 def answered(version: int, number: int, right: bool, key: str | None = None) -> CapturedRequest:
-    at = microseconds(datetime.now(UTC))
+    at = microseconds(NOW)
     return CapturedRequest(f"v{version}-{number}", at, version, key=key, outputs={"predict": [int(right)]}, inputs={})
 
 
@@ -117,10 +120,64 @@ def test_who_comes_again_counts_once(workspace: Workspace) -> None:
     assert "not told apart" in text(trial)
 
 
+def test_an_easier_month_that_only_the_champion_knew_makes_it_no_better(workspace: Workspace) -> None:
+    random = np.random.default_rng(0)
+    earlier = microseconds(NOW - timedelta(days=30))
+    easy = [CapturedRequest(f"e{n}", earlier, 1, outputs={"predict": [1]}, inputs={}) for n in range(2_000)]
+    hard = [answered(1 + number % 2, number, random.random() < 0.6) for number in range(2_000)]
+    serve(workspace, *easy, *hard)
+    label(workspace, [one.id for one in (*easy, *hard)])
+    trial = workspace.deployment.test("delay", champion="v1", challenger="v2")
+    assert (trial.champion.sample.count, trial.challenger.sample.count) == (1_000, 1_000)
+    assert trial.outcome == "undecided"
+
+
+def test_versions_that_never_answered_in_one_hour_are_not_compared(workspace: Workspace) -> None:
+    earlier = microseconds(NOW - timedelta(days=30))
+    requests = [CapturedRequest("e", earlier, 1, outputs={"predict": [1]}, inputs={}), answered(2, 1, True)]
+    serve(workspace, *requests)
+    label(workspace, [one.id for one in requests])
+    with pytest.raises(InvalidError, match="in no hour both v1 and v2"):
+        workspace.deployment.test("delay", champion="v1", challenger="v2")
+
+
+def test_a_challenger_in_shadow_is_compared_request_by_request(workspace: Workspace) -> None:
+    random = np.random.default_rng(2)
+    truth, requests = random.integers(0, 2, 600), []
+    for number, late in enumerate(truth):
+        said = random.normal(0.5, 0.2)
+        for version, role, chance in ((1, "served", said), (2, "shadow", said + (0.05 if late else -0.05))):
+            outputs = {"predict": [int(chance > 0.5)], "proba:0": [1 - chance], "proba:1": [chance]}
+            requests.append(
+                CapturedRequest(f"r{number}", microseconds(NOW), version, role, outputs=outputs, inputs={})  # type: ignore[arg-type]
+            )
+    serve(workspace, *requests)
+    labels = Labels(workspace.deployment.captured, workspace.clock)
+    labels.add(Deployment("delay"), pa.table({"_id": [f"r{n}" for n in range(600)], "label": truth.astype(float)}))
+    trial = workspace.deployment.test("delay", champion="v1", challenger="v2", measure="brier")
+    assert (trial.measure, trial.paired, trial.outcome) == ("brier", True, "better")
+    chances = np.array([one.outputs["proba:1"][0] for one in requests if one.version == 1 and one.outputs])
+    assert trial.champion.sample.mean == pytest.approx(((chances - truth) ** 2).mean())
+    assert trial.champion.sample.count == trial.challenger.sample.count == 600
+    assert "brier" in text(trial)
+    assert "on 600 units" in trial.told
+    assert workspace.deployment.test("delay", champion="v2", challenger="v1", measure="brier").outcome == "worse"
+    with pytest.raises(InvalidError, match="measure cannot be 'brie'") as error:
+        workspace.deployment.test("delay", champion="v1", challenger="v2", measure="brie")
+    assert "brier" in str(error.value.hint)
+
+
+def test_what_was_not_captured_cannot_be_measured(workspace: Workspace) -> None:
+    serve(workspace, *(answered(1 + number % 2, number, True) for number in range(20)))
+    label(workspace, [f"v{1 + number % 2}-{number}" for number in range(20)])
+    with pytest.raises(InvalidError, match="no probabilities were captured"):
+        workspace.deployment.test("delay", champion="v1", challenger="v2", measure="brier")
+
+
 def test_errors_of_numbers_are_compared_by_their_size(workspace: Workspace, tmp_path: Path) -> None:
     for _ in range(2):
         workspace.model.save(LinearRegression().fit(X, [1.0, 2.0, 3.0, 4.0 + _]), "minutes")
-    at = microseconds(datetime.now(UTC))
+    at = microseconds(NOW)
     off = {1: 5.0, 2: 1.0}
     random = np.random.default_rng(1)
     requests = [

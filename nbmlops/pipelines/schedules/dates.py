@@ -50,6 +50,8 @@ def is_due(text: str) -> bool:
 
 
 def _filled(key: str, value: Any, at: datetime, zone_name: str) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _filled(f"{key}.{name}", one, at, zone_name) for name, one in value.items()}
     found = _DUE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return value

@@ -11,6 +11,7 @@ from nbmlops.core.refs import Ref
 
 if TYPE_CHECKING:
     from nbmlops.core.actions import Order
+    from nbmlops.pipelines.records import PipelineRun
     from nbmlops.pipelines.service import Pipelines
 
 __all__ = ["WORKING", "PipelineAction", "meant"]
@@ -51,10 +52,12 @@ class PipelineAction:
 
     def start(self, order: Order) -> Started:
         """Run it; a time for which a run has committed gives that run."""
-        done = self._pipelines.run_for(
-            meant(order.target), order.parameters, logical_time=order.logical_time, stop=order.stop
-        )
+        done = self.ran(order.target, order.parameters, order)
         return Started(done.run.name, "; ".join(done.notes))
+
+    def ran(self, target: str, parameters: Mapping[str, Any], order: Order) -> PipelineRun:
+        """The run of a target for what an order stands for, of this Action or of one that needs a pipeline."""
+        return self._pipelines.run_for(meant(target), parameters, logical_time=order.logical_time, stop=order.stop)
 
 
 def meant(target: str) -> str:

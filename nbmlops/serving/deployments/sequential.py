@@ -11,16 +11,19 @@ differences that it does not reject holds at all times together. Observations ne
 estimated and the difference is normal in the limit, so nothing is decided before each side has `LEAST` observations
 (Bibaut, Kallus, Lindon, "Near-optimal non-parametric sequential tests", 2022: a delayed start keeps the risk), and no
 side counts as less variable than both are together.
+
+Where both versions answered the same requests, one of them in shadow, the stream is that of the differences of the two
+(`judge_pairs`): what a hard day does to both is in neither, and far fewer requests decide.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
 
-__all__ = ["LEAST", "Sample", "Verdict", "judge", "margin"]
+__all__ = ["LEAST", "Sample", "Verdict", "judge", "judge_pairs", "margin"]
 
 LEAST = 100
 """Observations of each side before which nothing is decided."""
@@ -101,6 +104,26 @@ def judge(one: Sample, other: Sample, risk: float = 0.05) -> Verdict:
     return Verdict(effect, effect - width, effect + width, is_decided, _needed(one, other, risk))
 
 
+def judge_pairs(differences: Sample, risk: float = 0.05) -> Verdict:
+    """Whether the mean of differences, each of two answers to one request, is another than 0.
+
+    Examples
+    --------
+    >>> judge_pairs(Sample(5_000, -0.006, 0.01)).is_decided, judge_pairs(Sample(90, -0.5, 0.01)).is_decided
+    (True, False)
+    """
+    effect, scale = differences.mean, differences.variance / 2
+
+    def width(factor: float = 1.0) -> float:
+        return margin(differences.variance / differences.count / factor, scale, risk)
+
+    wide = width() if differences.count >= LEAST else math.inf
+    needed = None
+    if differences.count and effect and scale:
+        needed = _more(differences.count, differences.count, lambda factor: abs(effect) > width(factor))
+    return Verdict(effect, effect - wide, effect + wide, abs(effect) > wide, needed)
+
+
 def _variance(one: Sample, other: Sample, factor: float = 1.0) -> float:
     if not one.count or not other.count:
         return math.inf
@@ -120,12 +143,17 @@ def _needed(one: Sample, other: Sample, risk: float) -> int | None:
     scale = _pooled(one, other)
     if not smallest or not effect or not scale:
         return None
+    return _more(total, smallest, lambda factor: effect > margin(_variance(one, other, factor), scale, risk))
+
+
+def _more(total: int, smallest: int, decides: Callable[[float], bool]) -> int | None:
+    """How many more decide, when so many times as many as now do."""
     low, high = max(1.0, LEAST / smallest), float(_MOST)
-    if effect <= margin(_variance(one, other, high), scale, risk):
+    if not decides(high):
         return None
     for _ in range(200):
         middle = math.sqrt(low * high)
-        if effect > margin(_variance(one, other, middle), scale, risk):
+        if decides(middle):
             high = middle
         else:
             low = middle

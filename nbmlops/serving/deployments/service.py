@@ -1,4 +1,4 @@
-"""Verbs on deployments: list, show, history, split, shadow, ramp, set, test, replay, forget."""
+"""Verbs on deployments: list, show, history, split, shadow, ramp, challenge, set, test, replay, forget."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from nbmlops.core.refs import Ref
 from nbmlops.core.spans import parse_span
 from nbmlops.serving import queries
 from nbmlops.serving.capture.forgetting import Forgotten, forget
+from nbmlops.serving.deployments.challenge import Challenging
 from nbmlops.serving.deployments.ramp import RampDecision
 from nbmlops.serving.deployments.ramping import Ramping
 from nbmlops.serving.deployments.replay import Load, Replay, replayed
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Deployments"]
 
 
-class Deployments:
+class Deployments(Challenging):
     """Deployments of one workspace.
 
     Parameters
@@ -57,6 +58,7 @@ class Deployments:
         load: Load,
         schedules: Callable[[], Schedules],
     ) -> None:
+        self._schedules = schedules
         self._ramping = Ramping(self, schedules)
         self._load = load
         self._catalog = catalog
@@ -210,7 +212,13 @@ class Deployments:
         return self.change(name, "set", **values)
 
     def test(
-        self, name: str, *, challenger: str = "challenger", champion: str | None = None, risk: float = 0.05
+        self,
+        name: str,
+        *,
+        challenger: str = "challenger",
+        champion: str | None = None,
+        risk: float = 0.05,
+        measure: str | None = None,
     ) -> Trial:
         """Compare a challenger with the champion on the labelled rows that each answered; may be asked at any time.
 
@@ -224,19 +232,21 @@ class Deployments:
             Whom it is compared with; the alias that is served by default.
         risk : float
             With which probability equal ones are ever told apart, however often one looks.
+        measure : {"accuracy", "brier", "absolute error"}, optional
+            What is compared; by default accuracy, or for answers that are real numbers the absolute error.
 
         Raises
         ------
         NotFoundError
             When one of them is not there.
         InvalidError
-            When both are one version, or nothing that they answered has a label.
+            When both are one version, or in no hour both answered something that has a label.
         """
         deployment = self.show(name)
         sides = champion or deployment.alias, challenger
         numbers = [self.resolve(deployment, ref).number or 0 for ref in sides]
         pairs = list(zip(sides, numbers, strict=True))
-        return tried(self.captured, name, pairs[0], pairs[1], risk)
+        return tried(self.captured, name, pairs[0], pairs[1], risk, measure)
 
     def replay(self, request: str) -> Replay:
         """Answer a captured request again, step by step; of one with several rows the first, or ``ID#2``.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from nbmlops.core.errors import InvalidError
 
-__all__ = ["parse_shares"]
+__all__ = ["parse_shares", "without"]
 
 
 def parse_shares(shares: Iterable[str | Mapping[str, float]]) -> tuple[tuple[str, float], ...]:
@@ -31,6 +31,11 @@ def parse_shares(shares: Iterable[str | Mapping[str, float]]) -> tuple[tuple[str
                 raise InvalidError(f"{ref} has two shares", hint="give each version one")
             found[ref] = _percent(ref, percent)
     return tuple(found.items())
+
+
+def without(split: tuple[tuple[str, float], ...], ref: str) -> tuple[tuple[str, float], ...]:
+    """The shares of all others."""
+    return tuple(share for share in split if share[0] != ref)
 
 
 def _parted(share: str) -> tuple[str, str]:
