@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nbmlops.commands.offers import aliases, remotes
+from nbmlops.commands.offers import aliases, remotes, words
 from nbmlops.commands.paging import DELETED, NONE_DELETED, NONE_THERE, paged
 from nbmlops.commands.params import Given, KeyValue, ObjectParam, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
@@ -110,6 +110,35 @@ def diff(session: Session, before: str, after: str) -> Any:
 def card(session: Session, ref: str, file: str | None, overwrite: bool) -> Any:
     """Show the card of a version, and write it to a file."""
     return session.workspace.model.card(ref, file, overwrite=overwrite)
+
+
+@group.verb("score")
+@click.argument("ref", type=_REF)
+@click.argument("data", type=RefParam("data"))
+@click.option("--to", metavar="NAME", help="What to call the answers; the model's name with _scores by default.")
+@click.option("--keep", multiple=True, metavar="COLUMN", help="A column of the table to save beside the answers.")
+@click.option(
+    "--bad",
+    default="refuse",
+    show_default=True,
+    shell_complete=words("refuse", "null"),
+    metavar="WHAT",
+    help="What becomes of rows that the model does not take: refuse, or null.",
+)
+@click.option("--jobs", type=int, help="How many processes compute; one for each processor by default.")
+@click.option(
+    "--executor",
+    shell_complete=words("processes", "dask"),
+    metavar="WHERE",
+    help="Where it is computed: processes, of this machine, or dask.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="The scheduler of Dask, such as tcp://10.0.0.5:8786.")
+@click.option("-m", "--message", help="Why.")
+def score(session: Session, ref: str, data: str, **asked: Any) -> Any:
+    """Score a table."""
+    model = session.workspace.model
+    with session.meter.bytes(f"scoring {data}") as progress:
+        return model.score(ref, data, progress=progress, **asked)
 
 
 @group.verb("describe")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,9 @@ from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import check_name
 from nbmlops.data import layout
 from nbmlops.data.identity import column_type
-from nbmlops.data.labelling import Labelling, labels
-from nbmlops.data.loading import Loading
-from nbmlops.data.records import DataVersion, a_or_an
+from nbmlops.data.labelling import labels
+from nbmlops.data.records import DataVersion
+from nbmlops.data.streaming import Streaming
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -27,7 +27,7 @@ __all__ = ["Concatenating"]
 Progress = Callable[[int], None]
 
 
-class Concatenating(Labelling, Loading):
+class Concatenating(Streaming):
     """The verb that puts tables one below another."""
 
     def concat(
@@ -70,21 +70,11 @@ class Concatenating(Labelling, Loading):
         """
         if not refs:
             raise InvalidError("there is nothing to put together", hint="`ml data concat REF REF --name NAME`")
-        tagged = labels(check_name(name), tags, alias)
-        versions = [self._resolve(ref, False) for ref in refs]
-        for version in versions:
-            kind = version.detail["format"]
-            if kind != "table" and not (kind == "tracked" and "rows" in version.detail):
-                raise InvalidError(f"{version.ref} is {a_or_an(kind)}, not a table", hint="only tables have rows")
-        self._lock.read()  # a lock that cannot be read is said before anything is saved
-        origin = self._versions.origin()
-        reading = _Reading([_Part(each.ref, partial(self._opened, each, None, None)) for each in versions])
-        saved, detail = self._tables.save_reading(reading, name, name, True, progress)
-        for version in versions:
-            self._lineage.record("reads", version)
-        kept = {each.name: getattr(saved, each.name) for each in fields(saved)}
-        content = {**kept, "message": message, "detail": detail | origin.detail()}
-        return self._enter(name, content, tagged, alias)
+        labels(check_name(name), tags, alias)  # what cannot be kept is said before anything is read
+        versions = [self.table_version(ref) for ref in refs]
+        reading = _Reading([_Part(each.ref, partial(self.opened, each)) for each in versions])
+        said: dict[str, Any] = {"message": message, "tags": tags, "alias": alias}
+        return self.stream(reading, name, versions, **said, progress=progress)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ SHOWN = {
     ),
     "nbmlops.profiling.records": ("Profile",),
     "nbmlops.render.listing": ("Listing",),
+    "nbmlops.serving.batch.records": ("Scores",),
     "nbmlops.serving.capture.forgetting": ("Forgotten",),
     "nbmlops.serving.capture.labels": ("LabelIntake",),
     "nbmlops.serving.deployments.replay": ("Replay",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NbmlopsError
 from nbmlops.models.card import ModelCard, document, newest_of_each
@@ -37,6 +37,13 @@ class Telling(Describing):
     _promoter: ModelPromoter
     runs: Callable[[], Looking] | None = None
     """Gives the runs, where there are any to ask."""
+    scoring: Callable[[], Callable[..., Any]]
+    """Gives what answers tables, which stands above models."""
+
+    @property
+    def score(self) -> Callable[..., Any]:
+        """Answer every row of a table, and save the answers: `nbmlops.serving.batch.service.BatchScoring.__call__`."""
+        return self.scoring()
 
     def diff(self, before: str, after: str) -> ModelDiff:
         """Tell what differs between two versions: facts, metrics, params, features, data, environment and code.

@@ -159,6 +159,10 @@ class _Scanner:
         if (line.noun, line.verb) == ("data", "concat"):
             self._put_together(line.arguments, line.option("--name"), magic.line)
             return
+        if (line.noun, line.verb) == ("model", "score"):
+            model, data = (*line.arguments, "", "")[:2]
+            self._scored(model, data, line.option("--to"), magic.line, named=line.option("--to") is not None)
+            return
         place = _CALLS.get((line.noun, line.verb))
         if place is None:
             return
@@ -206,6 +210,11 @@ class _Scanner:
             each = refs.elts if isinstance(refs, ast.List | ast.Tuple) else [refs]
             self._put_together([_evaluate(ref, known) for ref in each], _evaluate(name, known), call.lineno)
             return
+        if noun_verb == ("model", "score"):
+            model, data = (_evaluate(checked.argument(call, n, (key,)), known) for n, key in enumerate(("ref", "data")))
+            to = checked.argument(call, None, ("to",))
+            self._scored(model, data, _evaluate(to, known), call.lineno, named=to is not None)
+            return
         place = _CALLS.get(noun_verb)
         if place is None:
             return
@@ -226,13 +235,24 @@ class _Scanner:
 
     def _put_together(self, refs: Sequence[str | None], name: str | None, line: int) -> None:
         """Note the versions whose rows are put together, and what that is called."""
-        told: list[tuple[Relation, str | None]] = [*(("reads", ref) for ref in refs), ("writes", name)]
-        for relation, text in told:
-            if text is None or "{" in text:
-                why = _COMPUTED if text is None else _UNFILLED
-                self.dynamic.append(Dynamic("data", relation, text or "data concat", self.cell, line, why))
-            else:
-                self._add("data", relation, text, line)
+        for ref in refs:
+            self._told("data", "reads", ref, "data concat", line)
+        self._told("data", "writes", name, "data concat", line)
+
+    def _scored(self, model: str | None, data: str | None, to: str | None, line: int, *, named: bool) -> None:
+        """Note the model that answers, the table, and what the answers are called: as the model unless `named`."""
+        self._told("model", "reads", model, "model score", line)
+        self._told("data", "reads", data, "model score", line)
+        if not named and model is not None:
+            to = f"{model.partition('@')[0]}_scores"
+        self._told("data", "writes", to, "model score", line)
+
+    def _told(self, kind: VersionKind, relation: Relation, text: str | None, verb: str, line: int) -> None:
+        if text is None or "{" in text:
+            why = _COMPUTED if text is None else _UNFILLED
+            self.dynamic.append(Dynamic(kind, relation, text or verb, self.cell, line, why))
+        else:
+            self._add(kind, relation, text, line)
 
     def _hold(self, kind: VersionKind, name: str, *variables: str | None) -> None:
         self.holds.update({variable: (kind, name) for variable in variables if variable})

@@ -29,6 +29,7 @@ _APART = {
     "data.erasure_records": "nbmlops.data.erase_views",
     "models.card": "nbmlops.models.card_views",
     "models.diff_records": "nbmlops.models.diff_views",
+    "serving.batch.records": "nbmlops.serving.batch.views",
     "store.asks": "nbmlops.models.views",
     "profiling.records": "nbmlops.data.profile_views",
     "pipelines.badge": "nbmlops.pipelines.badge_views",

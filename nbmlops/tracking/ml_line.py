@@ -37,6 +37,7 @@ _VALUED = frozenset(
 # The same of one verb alone.
 _VALUED_OF = {
     "data tag": frozenset({"--remove"}),
+    "model score": frozenset({"--bad", "--jobs", "--keep"}),
     "model tag": frozenset({"--remove"}),
     "model describe": frozenset({"--description", "--intended-use", "--licence", "--limits", "--owner", "--remove"}),
 }

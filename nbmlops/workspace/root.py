@@ -146,11 +146,13 @@ class Workspace(Foundation):
     def model(self) -> Models:
         """Verbs on models."""
         from nbmlops.models import Models
+        from nbmlops.workspace.scoring import scoring_of
 
         versions = self.versions("model")
         more = self.clock, self.data, self.check, self._present
         models = Models(versions, self.objects, self.keyring, self._lineage, *more)
         models.runs = lambda: self.run
+        models.scoring = lambda: scoring_of(self)
         return models
 
     def _settle(self) -> None:

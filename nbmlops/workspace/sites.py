@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nbmlops.pipelines.executors.site import Site
     from nbmlops.workspace.root import Workspace
 
-__all__ = ["site_at", "site_of"]
+__all__ = ["site_at", "site_of", "workspace_at"]
 
 # By process and folder: a forked child must not use its parent's connections.
 _opened: dict[tuple[int, Path], Workspace] = {}
@@ -28,12 +28,17 @@ def site_at(opener: Callable[[Path], Workspace], root: Path) -> Site:
     NbmlopsError
         When it cannot be opened here.
     """
+    return site_of(workspace_at(opener, root))
+
+
+def workspace_at(opener: Callable[[Path], Workspace], root: Path) -> Workspace:
+    """The workspace at `root`, opened as for `site_at`."""
     key = os.getpid(), root
     with _guard:
         if key not in _opened:
             _opened[key] = opener(root)
             atexit.register(_close, key)
-        return site_of(_opened[key])
+        return _opened[key]
 
 
 def _close(key: tuple[int, Path]) -> None:

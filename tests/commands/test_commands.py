@@ -20,6 +20,11 @@ VARIABLES = {"flights": FRAME, "model": MODEL, "auc": 0.75, "grid": {"depth": [1
 SAVED = {"as_": None, "message": None, "tags": {}, "alias": None, "allow_empty": False}
 
 KEPT = {"example": None, "message": None, "format": None}
+SCORED: dict[str, Any] = {
+    **dict.fromkeys(("to", "jobs", "executor", "scheduler", "message")),
+    "keep": (),
+    "bad": "refuse",
+}
 WHOLE = {"limit": None, "after": None, "aliased": False}
 
 JUDGED: dict[str, Any] = {
@@ -145,6 +150,20 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("model save model delay -m words", "model.save", (MODEL, "delay"), {**KEPT, "message": "words"}),
     ("model save model delay --example flights", "model.save", (MODEL, "delay"), {**KEPT, "example": FRAME}),
     ("model save model delay --format onnx", "model.save", (MODEL, "delay"), {**KEPT, "format": "onnx"}),
+    ("model score delay@v1 flights", "model.score", ("delay@v1", "flights"), SCORED),
+    (
+        "model score delay flights --to x --keep a --keep b --bad null --jobs 2 --executor dask --scheduler h -m y",
+        *("model.score", ("delay", "flights")),
+        {
+            "to": "x",
+            "keep": ("a", "b"),
+            "bad": "null",
+            "jobs": 2,
+            "executor": "dask",
+            "scheduler": "h",
+            "message": "y",
+        },
+    ),
     ("model verify delay", "model.verify", ("delay",), {"every": False}),
     ("model verify --all", "model.verify", (None,), {"every": True}),
     ("model list", "model.list", (), {"deleted": False}),

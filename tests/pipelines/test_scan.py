@@ -294,3 +294,23 @@ def test_a_suite_below_a_line_reads_the_versions_that_it_looks_values_up_in() ->
     found = scan({"cells": [{"cell_type": "code", "source": f"%%ml check flights --strict\n{suite}"}]})
     assert [read.ref for read in found.reads] == ["flights", "routes", "airlines@v3", "fleet"]
     assert [check.ref for check in found.checks] == ["flights"]
+
+
+def test_scores_are_made_of_a_model_and_a_table() -> None:
+    found = scan(
+        notebook(
+            "from nbmlops import ml",
+            "%ml model score delay@production flights --keep flight --bad null -o scores",
+            'ml.model.score("delay", data="weather", to="tonight")\n%ml model score delay flights --to {name}',
+            'ml.model.score(chosen, "flights")',
+        )
+    )
+    assert places(found, "reads") == [
+        *(("model", "delay@production", 2, 1), ("data", "flights", 2, 1)),
+        *(("model", "delay", 3, 1), ("data", "weather", 3, 1)),
+        *(("model", "delay", 3, 2), ("data", "flights", 3, 2), ("data", "flights", 4, 1)),
+    ]
+    assert places(found, "writes") == [("data", "delay_scores", 2, 1), ("data", "tonight", 3, 1)]
+    assert [(place.kind, place.relation, place.cell) for place in found.dynamic] == [
+        *(("data", "writes", 3), ("model", "reads", 4), ("data", "writes", 4)),
+    ]

@@ -5,16 +5,27 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from nbmlops.data.records import Column, DataVersion
+from nbmlops.serving.batch.records import Scores
 from nbmlops.serving.capture.forgetting import Forgotten
 from nbmlops.serving.capture.labels import LabelIntake
 from nbmlops.serving.deployments.replay import Replay, ReplayStep
 from nbmlops.serving.deployments.sequential import Sample, judge
 from nbmlops.serving.deployments.trial import Arm, Trial
+from nbmlops.serving.endpoint.refusals import Fault
 from nbmlops.serving.records import Deployment, DeploymentChange
 
 __all__ = ["deployments"]
 
 NOW = datetime(2026, 7, 25, 12, 30, tzinfo=UTC)
+
+
+def _saved(text: str) -> DataVersion:
+    texts = dict.fromkeys(("name", "digest", "message", "author", "ref"), text)
+    nothing = dict.fromkeys(("shape", "dtype", "run_id", "notebook", "cell_id", "deleted_at"))
+    numbers = {"id": 4, "number": 4, "rows": 4_000, "size": 6_000, "new_bytes": 300}
+    more = {"format": "table", "columns": (Column(text, "double"),), "created_at": NOW, "aliases": (), "tags": {}}
+    return DataVersion(**{**texts, **nothing, **numbers, **more})  # type: ignore[arg-type]
 
 
 def deployments(text: str) -> list[Any]:
@@ -29,4 +40,5 @@ def deployments(text: str) -> list[Any]:
         Forgotten(text, 3, 4_000, NOW),
         LabelIntake(text, text, 9, 2, 3, 1, 1, 4, 2, 1, (text, text)),
         DeploymentChange(text, NOW, text, text, {text: [text]}),
+        Scores(_saved(text), text, text, 4_000, 2, {text: 2}, (Fault(text, text, 7),), 2, 1.5),
     ]

@@ -14,6 +14,10 @@ VERBS = (
     Verb("model", "history", "NAME", "List all versions of a model, newest first.", "ml.model.history"),
     Verb("model", "diff", "BEFORE AFTER", "Tell what differs between two versions.", "ml.model.diff"),
     Verb("model", "card", "REF [FILE]", "Gather what is known of a version for others to read.", "ml.model.card"),
+    Verb(
+        *("model", "score", "REF DATA", "Answer every row of a table, and save the answers.", "ml.model.score"),
+        only_python=DRAWN,
+    ),
     Verb("model", "describe", "REF", "Say what a model is, whose, and what for.", "ml.model.describe", detail=True),
     Verb("model", "tag", "REF KEY=VALUE…", "Set tags of a version, or take them off.", "ml.model.tag"),
     Verb("model", "promote", "REF", "Move an alias to a version, if its gate passes.", "ml.model.promote"),

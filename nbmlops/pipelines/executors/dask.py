@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nbmlops.pipelines.executors.site import Opener, Site
 
-__all__ = ["Dask"]
+__all__ = ["Dask", "connected"]
 
 _CONNECT, _CLOSE = 10.0, 5.0
 """Seconds that the scheduler has to answer, and to let go."""

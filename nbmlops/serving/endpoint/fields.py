@@ -39,6 +39,9 @@ class Column:
         What becomes of a category that the model has not seen.
     """
 
+    most: float = 2 * MOST_FAULTS
+    """How many faults are looked for."""
+
     def __init__(self, field: SignatureField, unseen: Unseen = "refuse") -> None:
         self.name = field.name
         self.nullable = field.nullable
@@ -63,6 +66,11 @@ class Column:
     def is_number(self) -> bool:
         """Whether its values are numbers."""
         return self.dtype.kind in "fiu"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are texts, of which any will do."""
+        return self._one is _text and not self._known
 
     def take(self, values: Sequence[Any], faults: list[Fault]) -> np.ndarray[Any, Any]:
         """Give the values as an array; what is wrong with them is added to `faults`.
@@ -97,7 +105,7 @@ class Column:
                     taken.append(self._one(value))
                 except ValueError as error:
                     faults.append(Fault(str(error), self.name, row))
-            if len(faults) > 2 * MOST_FAULTS:
+            if len(faults) > self.most:
                 break
         if faults:
             return np.empty(0, self.dtype)
@@ -126,7 +134,7 @@ class Column:
                 taken.append(value)
             else:
                 faults.append(Fault(f"{said(value)} is none of the {len(self._known)} categories", self.name, row))
-            if len(faults) > 2 * MOST_FAULTS:
+            if len(faults) > self.most:
                 break
         found = np.empty(len(taken), object)
         found[:] = taken

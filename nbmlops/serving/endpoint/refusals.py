@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 __all__ = ["MOST_FAULTS", "Fault", "Refusal"]
 
 MOST_FAULTS = 20
@@ -61,6 +59,8 @@ class Refusal(Exception):  # noqa: N818 - an answer, and it is sent
 
     def body(self) -> bytes:
         """The document that is sent; ``error`` is a text, as the Open Inference Protocol wants it."""
+        import orjson  # of the extra: who only holds rows against a signature goes without
+
         document: dict[str, Any] = {"error": self.message, "hint": self.hint}
         if self.faults:
             document["faults"] = [fault.to_json() for fault in self.faults[:MOST_FAULTS]]

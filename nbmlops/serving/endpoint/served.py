@@ -18,9 +18,10 @@ from nbmlops.serving.endpoint.rows import Intake
 if TYPE_CHECKING:
     from nbmlops.models.records import ModelSignature
 
-__all__ = ["Answer", "Served"]
+__all__ = ["Answer", "Arrays", "Served"]
 
 Arrays = list[np.ndarray[Any, Any]]
+"""The rows that are asked: a column for each input."""
 Answer = dict[str, np.ndarray[Any, Any]]
 """What each output gives for the rows that were asked."""
 
