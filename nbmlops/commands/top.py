@@ -1,4 +1,4 @@
-"""Verbs of the workspace itself: init, status, doctor, trust, demo, lint, step, reproduce, lineage, log, serve."""
+"""Verbs of the workspace itself: init, status, doctor, trust, demo, lint, reproduce, lineage, story, serve and more."""
 
 from __future__ import annotations
 
@@ -119,6 +119,17 @@ def lineage(session: Session, ref: str, mermaid: bool, **how: Any) -> Any:
     """Draw a lineage."""
     graph = session.workspace.lineage(ref, **how)
     return Diagram(graph.mermaid()) if mermaid else graph
+
+
+@group.verb("story")
+@click.argument("name", type=RefParam("model"))
+@click.option("--since", metavar="WHEN", help="From when on: a span such as 30d, or a date such as 2026-08-01.")
+@click.option("-n", "--limit", type=int, default=200, show_default=True, help="How many moments; the newest are kept.")
+@click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write it as a page of its own.")
+@click.option("--markdown", metavar="FILE", type=click.Path(dir_okay=False), help="Write it as Markdown.")
+def story(session: Session, name: str, **how: Any) -> Any:
+    """Tell the story of a model."""
+    return session.workspace.story(name, **how)
 
 
 @group.verb("serve")

@@ -23,6 +23,7 @@ SHOWN = {
     "nbmlops.models.diff_records": ("ModelDiff",),
     "nbmlops.models.records": ("ModelVersion", "Promotion"),
     "nbmlops.monitoring.records": ("Monitor",),
+    "nbmlops.monitoring.story.records": ("Story",),
     "nbmlops.pipelines.badge": ("Badge",),
     "nbmlops.pipelines.ci.workflow": ("Workflow",),
     "nbmlops.pipelines.explaining": ("Explanation",),

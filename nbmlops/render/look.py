@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nbmlops.render.bars import Bars
     from nbmlops.render.curves import Across, Curves
     from nbmlops.render.diagram import Diagram
+    from nbmlops.render.timeline import Timeline
 
 __all__ = ["Block", "Drawing", "Facts", "Heading", "Lines", "Look", "Part", "Tone", "line", "table"]
 
@@ -80,7 +81,7 @@ class Heading:
         return f"\n{safe(self.title)}\n{'─' * width(safe(self.title))}"
 
 
-Block: TypeAlias = "Lines | Heading | Facts | Drawing | Table | Bars | Diagram | Curves | Across"
+Block: TypeAlias = "Lines | Heading | Facts | Drawing | Table | Bars | Diagram | Curves | Across | Timeline"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from nbmlops.render.curves import Across, Curves
 from nbmlops.render.diagram import Diagram
 from nbmlops.render.look import Drawing, Facts, Heading, Lines, Look, Part
 from nbmlops.render.table import Table
+from nbmlops.render.timeline import Timeline
 from nbmlops.render.width import clip, escaped_bytes
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _KINDS = {Lines: "lines", Facts: "facts", Drawing: "drawing", Table: "table", Ba
     Curves: "curves",
     Across: "across",
     Heading: "heading",
+    Timeline: "timeline",
 }
 
 
@@ -94,6 +96,8 @@ def _cost(block: Block) -> int:
     match block:
         case Table():
             return block.cost
+        case Timeline():
+            return block.cost
         case Bars(rows=charts):
             return sum(chart.coarser().cost for chart in charts)
         case Heading(title=title):
@@ -127,7 +131,7 @@ def _first(costs: Iterable[int], budget: int) -> int:
 
 def _within(block: Block, budget: int) -> Block:
     match block:
-        case Table() | Curves() | Across():
+        case Table() | Curves() | Across() | Timeline():
             return block.within(budget)
         case Bars(rows=charts):
             if sum(chart.cost for chart in charts) > budget:

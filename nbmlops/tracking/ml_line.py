@@ -27,12 +27,12 @@ _VALUED = frozenset(
     "--calibration --catchup --ceiling --cell-timeout --challenger --champion --change --column --columns --cost "
     "--cron --data --depth --direction --every --example --executor --experiment --fairness --floor --for --format "
     "--from --grace --group --host --html --image --junit --key --kind --label --late --latency --least --like "
-    "--limit --logical-time --lost -m --max-age --max-body --max-rows --measure --memory --message --metric --model "
-    "-n --name --notebook --number -o --older --on --only --output --overfit --overlap --owner -p --parallel "
-    "--param --personal --port --query --query-file --reference --remote --reprocess --risk --rows --sample "
-    "--sampled --scheduler --section --sensitive --severity --share --size --slices --status --step --sticky "
-    "--subject --suite --tag --target --test --time --timeout --to --token-file --tolerance --train --tz --unseen "
-    "--until --where --where-file --window --within --workers".split()
+    "--limit --logical-time --lost -m --markdown --max-age --max-body --max-rows --measure --memory --message "
+    "--metric --model -n --name --notebook --number -o --older --on --only --output --overfit --overlap --owner -p "
+    "--parallel --param --personal --port --query --query-file --reference --remote --reprocess --risk --rows "
+    "--sample --sampled --scheduler --section --sensitive --severity --share --since --size --slices --status "
+    "--step --sticky --subject --suite --tag --target --test --time --timeout --to --token-file --tolerance --train "
+    "--tz --unseen --until --where --where-file --window --within --workers".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {
@@ -41,9 +41,7 @@ _VALUED_OF = {
     "model tag": frozenset({"--remove"}),
     "model describe": frozenset({"--description", "--intended-use", "--licence", "--limits", "--owner", "--remove"}),
 }
-_TOP_LEVEL = frozenset(
-    {"demo", "doctor", "init", "lineage", "lint", "log", "panel", "reproduce", "serve", "status", "step", "trust", "ui"}
-)
+_TOP_LEVEL = frozenset("demo doctor init lineage lint log panel reproduce serve status step story trust ui".split())
 _VERBS = {
     "ci": frozenset({"init", "run"}),
     "run": frozenset(

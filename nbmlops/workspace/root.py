@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nbmlops.data import Data
     from nbmlops.models import Models
     from nbmlops.monitoring.service import Monitors
+    from nbmlops.monitoring.story.records import Story
     from nbmlops.pipelines import Pipelines
     from nbmlops.pipelines.ci.service import ContinuousIntegration
     from nbmlops.pipelines.linting.lint import Finding as LintFinding
@@ -235,6 +236,13 @@ class Workspace(Foundation):
 
         versions = {each: self.versions(each) for each in ("data", "model", "pipeline")}
         return graph.lineage(versions, ref, direction, depth, kind)
+
+    @property
+    def story(self) -> Callable[..., Story]:
+        """Tell what happened to a model: `nbmlops.monitoring.story.service.Stories.tell`."""
+        from nbmlops.workspace.serving import stories_of
+
+        return stories_of(self).tell
 
     @property
     def serve(self) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""Deployments of a workspace, the folder of what was captured of them, and their monitors."""
+"""Deployments of a workspace, the folder of what was captured of them, their monitors, and the stories of models."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nbmlops.models.records import ModelSignature
     from nbmlops.monitoring.service import Monitors
+    from nbmlops.monitoring.story.service import Stories
     from nbmlops.serving import Deployments
     from nbmlops.workspace.root import Workspace
 
-__all__ = ["deployments_of", "monitors_of"]
+__all__ = ["deployments_of", "monitors_of", "stories_of"]
 
 
 def deployments_of(workspace: Workspace) -> Deployments:
@@ -34,3 +35,10 @@ def monitors_of(workspace: Workspace) -> Monitors:
 
     services = workspace.deployment, workspace.data, workspace.model, workspace.check
     return Monitors(workspace.catalog, workspace.clock, *services)
+
+
+def stories_of(workspace: Workspace) -> Stories:
+    """Tells what happened to the models of a workspace."""
+    from nbmlops.monitoring.story.service import Stories
+
+    return Stories(workspace.versions("model"), workspace.clock, workspace.check)

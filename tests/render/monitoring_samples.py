@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nbmlops.monitoring.records import Monitor
+from nbmlops.monitoring.story.records import Moment, Span, Story
 
 __all__ = ["monitors"]
 
@@ -14,9 +15,24 @@ DAY = timedelta(days=1)
 
 
 def monitors(text: str) -> list[Any]:
-    """One that failed and is silent, and one that was not run yet."""
+    """One that failed and is silent, one that was not run yet, and stories."""
     rules = DAY, 0.8, text, "fail", text, text, NOW
     return [
         Monitor(text, text, "quality", text, *rules, "failed", NOW, 3, NOW),  # type: ignore[arg-type]
         Monitor(text, text, "drift", None, DAY, None, None, "warn", text, text, NOW),
+        Story(text, NOW, None, ()),
+        a_story(text),
     ]
+
+
+def a_story(text: str) -> Story:
+    """One with a moment of each mood, earlier ones being left out."""
+    said = (text,) * 4
+    moments = tuple(
+        Moment(NOW + place * DAY, kind, text, text, said, f"`ml {text}`", mood, version=7)  # type: ignore[arg-type]
+        for place, (kind, mood) in enumerate(
+            (("version", "plain"), ("verdict", "bad"), ("approval", "warn"), ("alias", "good"), ("monitor", "bad"))
+        )
+    )
+    spans = Span(text, text, NOW, NOW + 2 * DAY), Span(f"monitor {text}", text, NOW + DAY, None, "bad")
+    return Story(text, NOW + 9 * DAY, NOW, moments, spans, {text: f"{text}@v7"}, (text,), is_cut=True)

@@ -37,6 +37,7 @@ VERBS = (
         only_here={"artifact": "in Python: run.artifact(value, name)"},
         only_python={"metrics": "pairs of key=value are one mapping here"},
     ),
+    Verb("", "story", "NAME", "Tell what happened to a model, in the order of time.", "ml.story"),
     Verb("", "serve", "[REF]", "Serve a model over HTTP; without REF, list what is served.", "ml.serve"),
     Verb(
         *("", "panel", "[NAME]", "Look at what is stored, and act on it, in the cell below.", "ml.panel"),
