@@ -62,6 +62,13 @@ def _changed(event: Any, name: str) -> Moment:
         case "shadow":
             shadows = ", ".join(detail.get("shadow", ()))
             what = f"{shadows} answers in shadow" if shadows else "nobody answers in shadow any more"
+        case "challenge":
+            share = f"with a share: {_shares(detail['split'])}" if detail.get("split") else "in shadow"
+            what = f"a challenger is tested {share}"
+        case "drop":
+            what, mood = "challenger dropped", "bad"
+        case "promote":
+            what, mood = "test over: the challenger is promoted", "good"
         case "forget":
             what = f"forgot {count(int(detail.get('hours', 0)), 'hour')} of what was captured"
         case _:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["cause", "trainings"]
 
 _FIGURES = 5
-_WATCHES = ("monitor", "ramp")
+_WATCHES = ("contest", "monitor", "ramp")
 """Actions whose starts train nothing: what they find is told as alerts and changes of the deployment."""
 _MOODS: dict[str, Mood] = {"failed": "bad"}
 
