@@ -17,14 +17,19 @@ if TYPE_CHECKING:
 __all__ = ["group"]
 
 group = NounGroup("monitor")
-_KINDS = words("drift", "invariants", "performance", "quality", "staleness", "stability")
+_KINDS = words(
+    *("dependencies", "drift", "fairness", "invariants", "metric", "performance"),
+    *("pipeline", "quality", "skew", "stability", "staleness"),
+)
 
 
 @group.verb("add")
 @click.argument("name")
 @click.argument("deployment", type=RefParam("model"))
 @click.argument("kind", shell_complete=_KINDS)
-@click.option("--reference", metavar="REF", help="Data, a suite's file, or before; the training data by default.")
+@click.option(
+    "--reference", metavar="REF", help="Data, a suite's file, before, or a pipeline; the training data by default."
+)
 @click.option("--window", metavar="SPAN", default="1d", show_default=True, help="How far back it looks.")
 @click.option("--bound", type=float, metavar="NUMBER", help="From where on it fails; the kind's own by default.")
 @click.option("--metric", metavar="METRIC", help="Of quality: which; accuracy by default.")
@@ -37,6 +42,12 @@ _KINDS = words("drift", "invariants", "performance", "quality", "staleness", "st
     help="What becomes of a bound that is not kept: fail, warn.",
 )
 @click.option("--owner", metavar="WHO", help="Who is asked; you by default.")
+@click.option("--code", metavar="FUNCTION", help="Of skew and metric: a function, as features.py:make.")
+@click.option("--key", metavar="COLUMN", help="Of skew: the input by which rows are found again.")
+@click.option("--column", metavar="COLUMN", help="Of fairness: the input whose groups are to be treated alike.")
+@click.option(
+    "--better", metavar="WHICH", shell_complete=words("high", "low"), help="Of metric: which figures are better."
+)
 def add(session: Session, name: str, deployment: str, kind: str, **asked: Any) -> Any:
     """Add a monitor."""
     return session.workspace.monitor.add(name, deployment, kind, **asked)

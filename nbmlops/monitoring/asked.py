@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Self, get_args
+from types import MappingProxyType
+from typing import Any, Literal, Self, get_args
 
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.keywords import check_known, check_one_of
 from nbmlops.core.spans import parse_span
 from nbmlops.monitoring.kinds.quality import known_metrics
+from nbmlops.monitoring.own_code import written
 from nbmlops.monitoring.records import Severity
 
-__all__ = ["Asked"]
+__all__ = ["Asked", "Better"]
 
+Better = Literal["high", "low"]
 _SHORTEST = timedelta(hours=1)
+_TAKES = MappingProxyType(
+    {
+        "dependencies": frozenset[str](),
+        "drift": frozenset({"reference"}),
+        "fairness": frozenset({"bound", "column"}),
+        "invariants": frozenset({"reference"}),
+        "metric": frozenset({"bound", "code", "better"}),
+        "performance": frozenset({"bound"}),
+        "pipeline": frozenset({"bound", "reference"}),
+        "quality": frozenset({"bound", "metric"}),
+        "skew": frozenset({"bound", "code", "key", "reference"}),
+        "stability": frozenset({"bound"}),
+        "staleness": frozenset({"bound"}),
+    }
+)
+"""Which rules each kind has, beside its window, severity and owner."""
+_NEEDS = MappingProxyType({"fairness": ("column",), "metric": ("code", "bound"), "skew": ("code",)})
+_RULES = ("code", "key", "column", "better")
+_NO_SUCH = MappingProxyType(
+    {
+        "reference": "no reference to choose: it knows its own",
+        "bound": "no bound, but its own verdict",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +53,27 @@ class Asked:
     Attributes
     ----------
     reference : str or None
-        A version of data, ``before`` for the window before, or the file of a suite; see `Monitor`.
+        A version of data, ``before`` for the window before, the file of a suite, or a pipeline; see `Monitor`.
     window : str
         How far back it looks; at least an hour, as what is kept of all rows is kept by the hour.
     bound : float or None
-        From where on it fails: of ``performance`` the share by which latency may rise, of ``quality`` the metric, of
-        ``stability`` the share of saturated answers, of ``staleness`` days. ``drift`` and ``invariants`` have none.
+        From where on it fails: of ``performance`` the share by which latency may rise, of ``quality`` and ``metric``
+        the figure, of ``stability`` the share of saturated answers, of ``staleness`` and ``pipeline`` days, of
+        ``fairness`` the largest difference between groups, of ``skew`` the share of rows that may differ.
     metric : str or None
         Of ``quality``: accuracy by default.
     severity : {"fail", "warn"}
         What becomes of a bound that is not kept.
     owner : str or None
         Who is asked; whoever adds it by default.
+    code : str, callable or None
+        Of ``skew`` and ``metric``: a function, as ``features.py:make`` or ``package.module:make``.
+    key : str or None
+        Of ``skew``: the input by which rows are found again; by default they come in the order in which they went.
+    column : str or None
+        Of ``fairness``: the input whose groups are to be treated alike.
+    better : {"high", "low"} or None
+        Of ``metric``: which figures are better; high ones by default.
     """
 
     reference: str | None = None
@@ -45,6 +82,10 @@ class Asked:
     metric: str | None = None
     severity: Severity = "fail"
     owner: str | None = None
+    code: str | Callable[..., Any] | None = None
+    key: str | None = None
+    column: str | None = None
+    better: Better | None = None
 
     @classmethod
     def of(cls, kind: str, given: dict[str, Any]) -> Self:
@@ -53,30 +94,40 @@ class Asked:
         Raises
         ------
         InvalidError
-            When one is unknown, its value is none, or the kind has no such rule.
+            When one is unknown or missing, its value is none, or the kind has no such rule.
         """
         check_known(cls, given, "a monitor has no")
         asked = cls(**given)
         check_one_of("severity", asked.severity, get_args(Severity))
         if parse_span(asked.window) < _SHORTEST:
             raise InvalidError(f"a window of {asked.window} is too short", hint="--window 1h at least")
+        for rule in ("reference", "bound", "metric", *_RULES):
+            if getattr(asked, rule) is not None and rule not in _TAKES[kind]:
+                words = _NO_SUCH.get(rule, f"no {rule}")
+                raise InvalidError(f"a monitor of {kind} has {words}", hint=f"leave --{rule} out")
+        for rule in _NEEDS.get(kind, ()):
+            if getattr(asked, rule) is None:
+                raise InvalidError(f"a monitor of {kind} needs a {rule}", hint=f"add --{rule}: {_WHAT[rule]}")
         if asked.metric is not None:
-            if kind != "quality":
-                raise InvalidError(f"a monitor of {kind} has no metric", hint="leave --metric out")
             check_one_of("metric", asked.metric, known_metrics())
-        if asked.bound is not None:
-            if kind in {"drift", "invariants"}:
-                raise InvalidError(f"a monitor of {kind} has no bound, but its own verdict", hint="leave --bound out")
-            if not math.isfinite(asked.bound) or asked.bound < 0:
-                raise InvalidError(f"{asked.bound} is no bound", hint="a number that is not negative, such as 0.2")
-        if asked.reference is not None and kind not in {"drift", "invariants"}:
-            raise InvalidError(
-                f"a monitor of {kind} has no reference to choose: it knows its own", hint="leave --reference out"
-            )
+        if asked.better is not None:
+            check_one_of("better", asked.better, get_args(Better))
+        asked._refuse_bound(kind)
         return asked
+
+    def _refuse_bound(self, kind: str) -> None:
+        if self.bound is None:
+            return
+        if not math.isfinite(self.bound) or (self.bound < 0 and kind != "metric"):
+            raise InvalidError(f"{self.bound} is no bound", hint="a number that is not negative, such as 0.2")
+        if kind in {"fairness", "skew", "stability"} and self.bound > 1:
+            raise InvalidError(f"{self.bound} is no bound of {kind}: it is a share", hint="a share such as 0.1")
 
     def values(self, actor: str) -> dict[str, Any]:
         """As the catalog keeps them."""
+        rules = {rule: getattr(self, rule) for rule in _RULES if getattr(self, rule) is not None}
+        if "code" in rules:
+            rules["code"] = written(rules["code"])
         return {
             "reference": self.reference,
             "window": int(parse_span(self.window).total_seconds()),
@@ -84,4 +135,14 @@ class Asked:
             "metric": self.metric,
             "severity": self.severity,
             "owner": self.owner or actor,
+            "rules": rules,
         }
+
+
+_WHAT = MappingProxyType(
+    {
+        "code": "a function, as features.py:make",
+        "bound": "a number that it may not be beyond",
+        "column": "an input whose groups are to be treated alike",
+    }
+)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal, Self
@@ -11,15 +12,32 @@ from nbmlops.checks.records import Status
 
 __all__ = ["BEFORE", "KINDS", "Kind", "Monitor", "Severity", "suite_name"]
 
-Kind = Literal["drift", "invariants", "performance", "quality", "stability", "staleness"]
+Kind = Literal[
+    "dependencies",
+    "drift",
+    "fairness",
+    "invariants",
+    "metric",
+    "performance",
+    "pipeline",
+    "quality",
+    "skew",
+    "stability",
+    "staleness",
+]
 Severity = Literal["fail", "warn"]
 
 KINDS: MappingProxyType[str, str] = MappingProxyType(
     {
+        "dependencies": "packages, upstream columns and their source against those of the version",
         "drift": "inputs and answers against the reference, by profiles",
+        "fairness": "answers by groups of an input, and errors where there are labels",
         "invariants": "what is expected of the training data, of live inputs",
+        "metric": "a figure that a function of your own gives",
         "performance": "latency and errors: a step, and a slow leak",
+        "pipeline": "runs of the pipeline that trains the model: failures, age of the last success, duration",
         "quality": "a metric by labels; estimated while there are none",
+        "skew": "logged inputs against the same made again by the code of training",
         "stability": "answers that are missing, NaN, infinite or saturated",
         "staleness": "the age of the model that is served, and of its data",
     }
@@ -40,8 +58,9 @@ class Monitor:
     kind : str
         What it looks at: one of `KINDS`.
     reference : str or None
-        What it is judged against: a version of data, ``before``, or of ``invariants`` the file of a suite. None
-        chooses: the data that the served version was trained on, where that is known, else ``before``.
+        What it is judged against: a version of data, ``before``, of ``invariants`` the file of a suite, of ``skew``
+        the data that features are made of, of ``pipeline`` its name. None chooses: the data that the served version
+        was trained on, where that is known, else ``before``; the pipeline that trained it.
     window : timedelta
         How far back it looks.
     bound : float or None
@@ -58,6 +77,8 @@ class Monitor:
         The number of its newest report.
     silent_until : datetime or None
         Until when nobody is told.
+    rules : mapping
+        What its kind alone is told: ``code``, ``key``, ``column``, ``better``; see `nbmlops.monitoring.asked.Asked`.
     """
 
     name: str
@@ -77,12 +98,13 @@ class Monitor:
     silent_until: datetime | None = None
     paused_at: datetime | None = None
     deleted_at: datetime | None = None
+    rules: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, row: Any) -> Self:
         """The record of a row of the catalog."""
         fields = {key: getattr(row, key) for key in cls.__slots__}
-        return cls(**{**fields, "window": timedelta(seconds=row.window)})
+        return cls(**{**fields, "window": timedelta(seconds=row.window), "rules": row.rules or {}})
 
 
 def suite_name(monitor: str) -> str:

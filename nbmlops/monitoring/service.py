@@ -15,16 +15,16 @@ from nbmlops.core.refs import check_name
 from nbmlops.core.spans import parse_span
 from nbmlops.monitoring import queries, telling
 from nbmlops.monitoring.asked import Asked
+from nbmlops.monitoring.kinds.pipeline import PIPELINES
 from nbmlops.monitoring.labelling import Labelling
+from nbmlops.monitoring.own_code import written
 from nbmlops.monitoring.records import BEFORE, KINDS, Monitor, suite_name
-from nbmlops.monitoring.watching import Watched
+from nbmlops.monitoring.watching import Known, Watched
 from nbmlops.store import audit
 
 if TYPE_CHECKING:
     from nbmlops.checks.service import Checks
     from nbmlops.core.clock import Clock
-    from nbmlops.data.service import Data
-    from nbmlops.models.service import Models
     from nbmlops.serving.capture.labels import LabelIntake
     from nbmlops.serving.deployments.service import Deployments
     from nbmlops.store.catalog import Catalog, Connection
@@ -43,22 +43,17 @@ class Monitors:
         The time.
     deployments : Deployments
         What is watched, and what was captured of it.
-    data : Data
-        Where references are.
-    models : Models
-        Where served versions are.
+    known : Known
+        Where references, served versions, their runs and the user's own functions are.
     checks : Checks
         Keeps the reports.
     """
 
-    def __init__(
-        self, catalog: Catalog, clock: Clock, deployments: Deployments, data: Data, models: Models, checks: Checks
-    ) -> None:
+    def __init__(self, catalog: Catalog, clock: Clock, deployments: Deployments, known: Known, checks: Checks) -> None:
         self._catalog = catalog
         self._clock = clock
         self._deployments = deployments
-        self._data = data
-        self._models = models
+        self._known = known
         self._checks = checks
 
     def add(self, name: str, deployment: str, kind: str, **asked: Any) -> Monitor:
@@ -71,7 +66,7 @@ class Monitors:
         deployment : str
             The model that is served.
         kind : str
-            What to look at: drift, invariants, performance, quality, stability or staleness.
+            What to look at: one of `nbmlops.monitoring.records.KINDS`.
         **asked
             Its rules: the attributes of `nbmlops.monitoring.asked.Asked`.
 
@@ -88,8 +83,7 @@ class Monitors:
         check_one_of("kind", kind, tuple(KINDS))
         rules = Asked.of(kind, asked)
         self._deployments.show(deployment)
-        if rules.reference not in {None, BEFORE} and not str(rules.reference).endswith(".suite"):
-            self._data.show(str(rules.reference))
+        self._look_up(kind, rules)
         values = {
             "deployment": deployment,
             "kind": kind,
@@ -183,7 +177,7 @@ class Monitors:
         InvalidError
             When it is no table, a column is missing, or a key is null.
         """
-        taking = Labelling(self._deployments, self._data, self._clock)
+        taking = Labelling(self._deployments, self._known.data, self._clock)
         return taking.add(deployment, data, self.list(deployment), key=key, label=label, at=at)
 
     def silence(self, name: str, span: str) -> Monitor:
@@ -207,11 +201,24 @@ class Monitors:
         """Bring back a deleted monitor."""
         return self._change(name, "restore", {"deleted_at": None}, deleted=True)
 
+    def _look_up(self, kind: str, rules: Asked) -> None:
+        """Raise where a rule names what is not there."""
+        reference = rules.reference
+        if kind == "pipeline":
+            if reference is not None and not self._known.runs.list(1, where=PIPELINES, experiment=reference):
+                raise NotFoundError(
+                    f"no pipeline named {reference} has run yet", hint=f"run it first: `ml pipeline run {reference}`"
+                )
+        elif reference not in {None, BEFORE} and not str(reference).endswith(".suite"):
+            self._known.data.show(str(reference))
+        if rules.code is not None:
+            self._known.code.function(written(rules.code))
+
     def _judged(self, monitor: Monitor, now: datetime) -> Report:
         judge: Callable[[Watched], Sequence[Outcome]] = import_module(f"nbmlops.monitoring.kinds.{monitor.kind}").judge
         try:
             alias = self._deployments.show(monitor.deployment).alias
-            watched = Watched(monitor, now, alias, self._deployments.captured, self._data, self._models)
+            watched = Watched(monitor, now, alias, self._deployments.captured, self._known)
             outcomes = tuple(judge(watched))
         except NbmlopsError as error:
             # What cannot be judged is said in the report: an erased reference, an empty window.

@@ -35,6 +35,7 @@ def _(monitor: Monitor) -> Look:
         "reference": monitor.reference,
         "bound": None if monitor.bound is None else f"{monitor.bound:g}",
         "metric": monitor.metric,
+        **monitor.rules,
         "severity": monitor.severity,
         "owner": monitor.owner,
         "since": when(monitor.status_since),

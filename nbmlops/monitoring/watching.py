@@ -16,15 +16,39 @@ if TYPE_CHECKING:
     from nbmlops.data.service import Data
     from nbmlops.models.records import ModelVersion
     from nbmlops.models.service import Models
+    from nbmlops.monitoring.own_code import OwnCode
     from nbmlops.serving.capture.hours import Hour
     from nbmlops.serving.capture.reading import Captured
+    from nbmlops.tracking import Runs
 
-__all__ = ["ANSWER", "INPUT", "OUTPUT", "Watched", "input_columns"]
+__all__ = ["ANSWER", "INPUT", "OUTPUT", "Known", "Watched", "input_columns"]
 
 INPUT, OUTPUT = "in:", "out:"
 """What captured columns are called by."""
 ANSWER = "answer "
 """What answers are called by here, so that none is called as an input is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What monitors know beside what was captured.
+
+    Attributes
+    ----------
+    data : Data
+        Where references are.
+    models : Models
+        Where served versions are.
+    runs : Runs
+        What trained them.
+    code : OwnCode
+        Functions of the user's own.
+    """
+
+    data: Data
+    models: Models
+    runs: Runs
+    code: OwnCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +65,28 @@ class Watched:
         Under which alias the model is served.
     captured : Captured
         What was asked and answered.
-    data : Data
-        Where references are.
-    models : Models
-        Where the served version is looked up.
+    known : Known
+        What is known besides.
+    replayed : bool
+        Whether the window is long past, and what was learnt since is left out.
     """
 
     monitor: Monitor
     until: datetime
     alias: str
     captured: Captured
-    data: Data
-    models: Models
+    known: Known
+    replayed: bool = False
+
+    @property
+    def data(self) -> Data:
+        """Where references are."""
+        return self.known.data
+
+    @property
+    def models(self) -> Models:
+        """Where the served version is looked up."""
+        return self.known.models
 
     @property
     def since(self) -> datetime:
@@ -101,14 +135,20 @@ class Watched:
         return replace(merged, columns=tuple(replace(one, name=_plain(one.name)) for one in merged.columns))
 
     def rows(self) -> pl.LazyFrame:
-        """Rows of its window that were answered and heard, inputs by their own names."""
-        import polars as pl
+        """Rows of its window that were answered and heard."""
+        return _heard(self.captured.rows(self.monitor.deployment, self.since, self.until))
 
-        found = self.captured.rows(self.monitor.deployment, self.since, self.until)
-        return found.filter((pl.col("_role") == "served") & (pl.col("_status") < 400))
+    def labelled(self, *, before: bool = False) -> pl.LazyFrame:
+        """The same, of those whose label is known; or of all that were asked before the window."""
+        begin, end = (None, self.since) if before else (self.since, self.until)
+        return _heard(
+            self.captured.labelled(self.monitor.deployment, begin, end, known=self.until if self.replayed else None)
+        )
 
     def served(self) -> ModelVersion:
-        """The version that is served now."""
+        """The version that is served now, or was at the end of a window that is replayed."""
+        if self.replayed:
+            return self.models.show(f"{self.monitor.deployment}@v{self.hours()[-1].version}")
         return self.models.show(f"{self.monitor.deployment}@{self.alias}")
 
     def trained_on(self) -> str | None:
@@ -134,6 +174,12 @@ class Watched:
         if reference == BEFORE:
             return self.profile(self.before, self.since)
         return self.data.profile(reference)
+
+
+def _heard(rows: pl.LazyFrame) -> pl.LazyFrame:
+    import polars as pl
+
+    return rows.filter((pl.col("_role") == "served") & (pl.col("_status") < 400))
 
 
 def _plain(name: str) -> str:

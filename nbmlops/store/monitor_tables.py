@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Column, Float, Index, MetaData, String, Table
 
 from nbmlops.store.instants import Instant
 
@@ -33,5 +33,7 @@ def monitor_table(metadata: MetaData) -> Table:
         Column("silent_until", Instant),
         Column("paused_at", Instant),
         Column("deleted_at", Instant),
+        # What one kind alone is told, such as the function that makes its features.
+        Column("rules", JSON),
         Index("ix_monitor_deployment", "deployment"),
     )

@@ -34,7 +34,7 @@ from nbmlops.store.schedule_tables import schedule_tables
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest revision in ``migrations/versions``."""
 
 metadata = MetaData(naming_convention=CONVENTION)

@@ -23,16 +23,16 @@ _BARE = re.compile(r"[\w@%+=:,./-]+")
 
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
-    "-a --action --after --against --alias --allow-host --artifact --as --at --batch-latency --before --bound --by "
-    "--calibration --catchup --ceiling --cell-timeout --challenger --champion --change --column --columns --cost "
-    "--cron --data --depth --direction --every --example --executor --experiment --fairness --floor --for --format "
-    "--from --grace --group --host --html --image --junit --key --kind --label --late --latency --least --like "
-    "--limit --logical-time --lost -m --markdown --max-age --max-body --max-rows --measure --memory --message "
-    "--metric --model -n --name --notebook --number -o --older --on --only --output --overfit --overlap --owner -p "
-    "--parallel --param --personal --port --query --query-file --reference --remote --reprocess --risk --rows "
-    "--sample --sampled --scheduler --section --sensitive --severity --share --since --size --slices --status "
-    "--step --sticky --subject --suite --tag --target --test --time --timeout --to --token-file --tolerance --train "
-    "--tz --unseen --until --where --where-file --window --within --workers".split()
+    "-a --action --after --against --alias --allow-host --artifact --as --at --batch-latency --before --better "
+    "--bound --by --calibration --catchup --ceiling --cell-timeout --challenger --champion --change --code "
+    "--column --columns --cost --cron --data --depth --direction --every --example --executor --experiment "
+    "--fairness --floor --for --format --from --grace --group --host --html --image --junit --key --kind --label "
+    "--late --latency --least --like --limit --logical-time --lost -m --markdown --max-age --max-body --max-rows "
+    "--measure --memory --message --metric --model -n --name --notebook --number -o --older --on --only --output "
+    "--overfit --overlap --owner -p --parallel --param --personal --port --query --query-file --reference --remote "
+    "--reprocess --risk --rows --sample --sampled --scheduler --section --sensitive --severity --share --since "
+    "--size --slices --status --step --sticky --subject --suite --tag --target --test --time --timeout --to "
+    "--token-file --tolerance --train --tz --unseen --until --where --where-file --window --within --workers".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {

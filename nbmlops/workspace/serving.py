@@ -31,10 +31,14 @@ def deployments_of(workspace: Workspace) -> Deployments:
 
 def monitors_of(workspace: Workspace) -> Monitors:
     """Verbs on the monitors of a workspace."""
+    from nbmlops.monitoring.own_code import OwnCode
     from nbmlops.monitoring.service import Monitors
+    from nbmlops.monitoring.watching import Known
 
-    services = workspace.deployment, workspace.data, workspace.model, workspace.check
-    return Monitors(workspace.catalog, workspace.clock, *services)
+    marker = workspace.marker
+    code = OwnCode(marker.root, lambda: workspace.keyring.is_trusted(marker.id, marker.root))
+    known = Known(workspace.data, workspace.model, workspace.run, code)
+    return Monitors(workspace.catalog, workspace.clock, workspace.deployment, known, workspace.check)
 
 
 def stories_of(workspace: Workspace) -> Stories:

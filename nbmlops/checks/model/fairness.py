@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.evidence import TableEvidence
-from nbmlops.checks.model.case import Case
-from nbmlops.checks.model.parts import parts_of
+from nbmlops.checks.model.case import Asked, Case
+from nbmlops.checks.model.parts import Parts, parts_of
 from nbmlops.checks.model.proxies import proxies
 from nbmlops.checks.models import resampled
 from nbmlops.checks.records import Outcome, Status
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-__all__ = ["Rates", "judge", "rates"]
+__all__ = ["Rates", "gaps", "judge", "rates"]
 
 _SEED = 20_240_229
 _ROWS = 5_000
@@ -118,11 +118,25 @@ def judge(case: Case) -> Iterator[Outcome]:
     truth, labels = np.asarray(case.table[case.target]), case.labels
     wanted = case.classes[1:] if len(case.classes) == 2 else case.classes
     for value in wanted:
-        yield from _gaps(case, truth == value, labels == value, groups, "" if len(wanted) == 1 else f" of {value}")
+        of = "" if len(wanted) == 1 else f" of {value}"
+        yield from gaps(case.asked, truth == value, labels == value, groups, of)
     yield proxies(case.table, sensitive, case.target)
 
 
-def _gaps(case: Case, true: Any, given: Any, groups: Any, of: str) -> Iterator[Outcome]:
+def gaps(asked: Asked, true: Any, given: Any, groups: Parts, of: str = "") -> Iterator[Outcome]:
+    """Judge the differences between groups of the rows.
+
+    Parameters
+    ----------
+    asked : Asked
+        The sensitive column, the bound and the risk.
+    true, given : ndarray of bool, shape (n,)
+        Whether the truth, and the answer, is the class.
+    groups : Parts
+        The groups of the rows.
+    of : str
+        Which class, where there are several.
+    """
     import numpy as np
 
     whole = rates(true, given, groups.codes, np.ones((1, len(true))))
@@ -143,11 +157,11 @@ def _gaps(case: Case, true: Any, given: Any, groups: Any, of: str) -> Iterator[O
         spread = np.concatenate([getattr(each, figure) for each in drawn]) - getattr(centre, figure)[0]
         scale = (len(taken) / total) ** 0.5
         spread *= scale
-        usual = float(np.quantile(chance[figure], 1 - case.asked.risk)) * scale
-        ends = np.quantile(spread, [1 - case.asked.risk, case.asked.risk])
+        usual = float(np.quantile(chance[figure], 1 - asked.risk)) * scale
+        ends = np.quantile(spread, [1 - asked.risk, asked.risk])
         low, high = (min(max(gap - float(end), 0.0), 1.0) for end in ends)
         smallest = f"the smallest group has {int(whole.rows.min()):,} rows"
-        yield _outcome(case, f"{name}{of}", gap, (low, high, usual), table, smallest)
+        yield _outcome(asked, f"{name}{of}", gap, (low, high, usual), table, smallest)
 
 
 def _by_chance(true: Any, given: Any, codes: Any, random: np.random.Generator) -> dict[str, Array]:
@@ -167,19 +181,19 @@ def _by_chance(true: Any, given: Any, codes: Any, random: np.random.Generator) -
 
 
 def _outcome(
-    case: Case, name: str, gap: float, ends: tuple[float, float, float], table: TableEvidence, smallest: str
+    asked: Asked, name: str, gap: float, ends: tuple[float, float, float], table: TableEvidence, smallest: str
 ) -> Outcome:
-    bound = case.asked.fairness
+    bound = asked.fairness
     shown = ends[0] > bound and gap > ends[2]
     status: Status = "failed" if shown else "warned" if gap > bound else "passed"
     unsure = "; the rows do not show that it is above the bound" if status == "warned" else ""
     return Outcome(
         check=name,
-        column=case.asked.sensitive,
+        column=asked.sensitive,
         status=status,
         figure=f"{gap:.4f}",
         bound=f"≤ {bound:g}",
-        detail=f"{100 - 200 * case.asked.risk:.4g}% interval {ends[0]:.4f} to {ends[1]:.4f}, "
+        detail=f"{100 - 200 * asked.risk:.4g}% interval {ends[0]:.4f} to {ends[1]:.4f}, "
         f"up to {ends[2]:.4f} by chance; {smallest}{unsure}",
         evidence=(table,),
         number=gap,

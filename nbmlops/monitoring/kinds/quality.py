@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.checks.records import Outcome
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.keywords import check_one_of
+from nbmlops.monitoring.answers import answers_of, is_class, positive_class, probabilities
 from nbmlops.monitoring.estimation.confidence import METRICS, ConfidenceEstimator
 from nbmlops.monitoring.estimation.direct_loss import LOSSES, LossEstimator
 from nbmlops.monitoring.estimation.measured import measured_class, measured_loss
-from nbmlops.monitoring.watching import INPUT, OUTPUT
+from nbmlops.monitoring.watching import INPUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,6 @@ __all__ = ["ENOUGH", "METRIC", "judge", "known_metrics"]
 ENOUGH = 100
 """Labels from which on a metric is measured and not estimated."""
 METRIC = "accuracy"
-_PREDICT, _PROBABILITY = f"{OUTPUT}predict", f"{OUTPUT}proba:"
 
 
 def known_metrics() -> tuple[str, ...]:
@@ -42,9 +42,7 @@ def judge(watched: Watched) -> list[Outcome]:
     """One outcome: the metric by labels, or its estimate."""
     metric = watched.monitor.metric or METRIC
     check_one_of("metric", metric, known_metrics())
-    name = watched.monitor.deployment
-    labelled = _answered(watched.captured.labelled(name, watched.since, watched.until)).collect()
-    before = _answered(watched.captured.labelled(name, None, watched.since)).collect()
+    labelled, before = watched.labelled().collect(), watched.labelled(before=True).collect()
     if labelled.height >= ENOUGH:
         now = _measured(labelled, metric)
         was = _measured(before, metric) if before.height >= ENOUGH else None
@@ -55,15 +53,9 @@ def judge(watched: Watched) -> list[Outcome]:
             f"{ENOUGH} are needed to measure, or to estimate from",
             hint="give labels, or let the monitor look at a longer window",
         )
-    now = _estimated(before, _answered(watched.rows()).collect(), metric)
+    now = _estimated(before, watched.rows().collect(), metric)
     told = f"estimated on {now.rows:,} rows, from {before.height:,} labels before; {labelled.height:,} came since"
     return [_outcome(f"{metric}, estimated", now, _measured(before, metric), watched.monitor.bound, told)]
-
-
-def _answered(rows: pl.LazyFrame) -> pl.LazyFrame:
-    import polars as pl
-
-    return rows.filter((pl.col("_role") == "served") & (pl.col("_status") < 400))
 
 
 def _outcome(metric: str, now: Estimate, was: Estimate | None, bound: float | None, told: str) -> Outcome:
@@ -83,7 +75,7 @@ def _outcome(metric: str, now: Estimate, was: Estimate | None, bound: float | No
 
 def _measured(rows: pl.DataFrame, metric: str) -> Estimate:
     if metric in LOSSES:
-        return measured_loss(metric, rows["label"].to_numpy(), _column(rows, _PREDICT).to_numpy())
+        return measured_loss(metric, rows["label"].to_numpy(), answers_of(rows).to_numpy())
     true, said, answered = _binary(rows)
     return measured_class(metric, true, said, answered)
 
@@ -91,9 +83,9 @@ def _measured(rows: pl.DataFrame, metric: str) -> Estimate:
 def _estimated(before: pl.DataFrame, rows: pl.DataFrame, metric: str) -> Estimate:
     if metric in LOSSES:
         estimator = LossEstimator.fit(
-            _inputs(before), before["label"].to_numpy(), _column(before, _PREDICT).to_numpy(), [metric]
+            _inputs(before), before["label"].to_numpy(), answers_of(before).to_numpy(), [metric]
         )
-        return estimator.estimate(_inputs(rows), _column(rows, _PREDICT).to_numpy(), [metric])[metric]
+        return estimator.estimate(_inputs(rows), answers_of(rows).to_numpy(), [metric])[metric]
     true, said, answered = _binary(before)
     if said is None:
         raise InvalidError(
@@ -106,38 +98,11 @@ def _estimated(before: pl.DataFrame, rows: pl.DataFrame, metric: str) -> Estimat
 
 def _binary(rows: pl.DataFrame) -> tuple[Any, Any, Any]:
     """Labels, probabilities if there are any, and answers, of the class that comes last among the classes."""
-    names = sorted(name for name in rows.columns if name.startswith(_PROBABILITY))
-    answers = _column(rows, _PREDICT)
-    if names:
-        if len(names) != 2:
-            raise InvalidError(f"the model has {len(names)} classes: only two are watched")
-        positive = names[-1].removeprefix(_PROBABILITY)
-        said = rows[names[-1]].to_numpy()
-    else:
-        known = sorted({_text(value) for value in answers.drop_nulls().unique()})
-        positive, said = (known[-1] if known else ""), None
-    labels = rows["label"] if "label" in rows.columns else None
-    true = None if labels is None else _is(labels, positive)
-    return true, said, _is(answers, positive)
-
-
-def _is(column: pl.Series, positive: str) -> Any:
     import numpy as np
 
-    return np.array([_text(value) == positive for value in column], np.float64)
-
-
-def _text(value: Any) -> str:
-    """A class as text: a label 1.0 is the class 1, and True is it as well where classes are numbers."""
-    if isinstance(value, bool):
-        return str(value)
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
-
-
-def _column(rows: pl.DataFrame, name: str) -> pl.Series:
-    if name not in rows.columns:
-        raise InvalidError(f"{name} was not captured: there are no answers of predict")
-    return rows[name]
+    answers, said, positive = answers_of(rows), probabilities(rows), positive_class(rows)
+    true = is_class(rows["label"], positive).astype(np.float64) if "label" in rows.columns else None
+    return true, None if said is None else said.to_numpy(), is_class(answers, positive).astype(np.float64)
 
 
 def _inputs(rows: pl.DataFrame) -> pd.DataFrame:

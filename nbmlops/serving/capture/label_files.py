@@ -23,7 +23,7 @@ def key_column(by: str) -> str:
 
 
 def newest_labels(place: Place, since: datetime | None = None, until: datetime | None = None) -> pl.LazyFrame:
-    """The newest label of each key, of times of ``at``."""
+    """The newest label of each key, of times of ``at``; what was known from `until` on is left out before."""
     import polars as pl
 
     files = sorted(place.labels.glob("*.parquet"))
@@ -31,11 +31,11 @@ def newest_labels(place: Place, since: datetime | None = None, until: datetime |
     if not files:
         return pl.LazyFrame(schema={"by": pl.String, "key": pl.String, "label": pl.Float64, **moments})
     found = pl.concat([pl.scan_parquet(path) for path in files], how="vertical_relaxed")
+    if until is not None:
+        found = found.filter(pl.col("at") < until)
     newest = found.sort("arrived_at", maintain_order=True).unique(["by", "key"], keep="last", maintain_order=True)
     if since is not None:
         newest = newest.filter(pl.col("at") >= since)
-    if until is not None:
-        newest = newest.filter(pl.col("at") < until)
     return newest
 
 

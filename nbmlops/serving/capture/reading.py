@@ -115,10 +115,16 @@ class Captured:
         return newest_labels(self.place(deployment), since, until)
 
     def labelled(
-        self, deployment: str, since: datetime | None = None, until: datetime | None = None, version: int | None = None
+        self,
+        deployment: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        version: int | None = None,
+        *,
+        known: datetime | None = None,
     ) -> pl.LazyFrame:
-        """Rows of these times that have a label, with ``label``, ``at`` and ``arrived_at``."""
-        return joined(self.rows(deployment, since, until, version), self.labels(deployment))
+        """Rows of these times that have a label (known by then), with ``label``, ``at`` and ``arrived_at``."""
+        return joined(self.rows(deployment, since, until, version), self.labels(deployment, until=known))
 
 
 def _logs(place: Place) -> Iterator[tuple[str, pa.Table]]:
