@@ -82,7 +82,7 @@ class Monitors:
         check_name(name)
         check_one_of("kind", kind, tuple(KINDS))
         rules = Asked.of(kind, asked)
-        self._deployments.show(deployment)
+        self._deployments.said(deployment)
         self._look_up(kind, rules)
         values = {
             "deployment": deployment,
@@ -217,7 +217,7 @@ class Monitors:
     def _judged(self, monitor: Monitor, now: datetime) -> Report:
         judge: Callable[[Watched], Sequence[Outcome]] = import_module(f"nbmlops.monitoring.kinds.{monitor.kind}").judge
         try:
-            alias = self._deployments.show(monitor.deployment).alias
+            alias = self._deployments.said(monitor.deployment).alias
             watched = Watched(monitor, now, alias, self._deployments.captured, self._known)
             outcomes = tuple(judge(watched))
         except NbmlopsError as error:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from nbmlops.core.errors import InvalidError
 
-__all__ = ["DEFAULT_ALIAS", "Deployment", "DeploymentChange", "Personal", "Unseen"]
+__all__ = ["DEFAULT_ALIAS", "Deployment", "DeploymentChange", "Personal", "Traffic", "Unseen"]
 
 DEFAULT_ALIAS = "production"
 """What is served where nothing else was said."""
@@ -17,6 +17,30 @@ Unseen = Literal["refuse", "null", "pass"]
 Personal = Literal["keep", "drop", "hash"]
 _WHOLE = 100.0
 _KEPT = ("alias", "sticky", "sampled", "explain", "unseen")
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What one version answered in a while.
+
+    Attributes
+    ----------
+    version : int
+        Its number.
+    role : {"served", "shadow"}
+        Whether its answers were heard.
+    rows, requests, errors : int
+        Rows; requests; requests that were refused or failed: of a status of 400 and more.
+    p95_ms : float
+        The milliseconds in which 95 % of the requests were answered.
+    """
+
+    version: int
+    role: Literal["served", "shadow"]
+    rows: int
+    requests: int
+    errors: int
+    p95_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +70,8 @@ class Deployment:
         What is kept of an input column.
     changed : int
         Raised by each change; 0 while nothing was said.
+    traffic : tuple of Traffic or None
+        What each version answered in the last 24 hours; looked up by `show` alone.
     """
 
     name: str
@@ -60,6 +86,7 @@ class Deployment:
     changed: int = 0
     author: str | None = None
     changed_at: datetime | None = None
+    traffic: tuple[Traffic, ...] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         total = sum(percent for _, percent in self.split)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from nbmlops.render.dispatch import looks
 from nbmlops.render.listing import Field, lists
-from nbmlops.render.look import Facts, Look, Part, Tone, line, table
+from nbmlops.render.look import Block, Facts, Look, Part, Tone, line, table
 from nbmlops.render.units import count, size, when
 from nbmlops.serving.capture.forgetting import Forgotten
 from nbmlops.serving.capture.labels import LabelIntake
@@ -47,7 +47,28 @@ def _(deployment: Deployment) -> Look:
         "changed": f"{when(deployment.changed_at)} by {deployment.author}" if said else None,
     }
     shadows = f"in shadow {', '.join(deployment.shadow)}" if deployment.shadow else None
-    return Look(line(f"deployment {deployment.name}", _shares(deployment), shadows), more=(Facts.of(facts),))
+    return Look(
+        line(f"deployment {deployment.name}", _shares(deployment), shadows),
+        body=_traffic(deployment),
+        more=(Facts.of(facts),),
+    )
+
+
+def _traffic(deployment: Deployment) -> tuple[Block, ...]:
+    if not deployment.traffic:
+        return ()
+    rows = [
+        (
+            f"v{one.version}",
+            "in shadow" if one.role == "shadow" else "answered",
+            f"{one.requests:,}",
+            f"{one.rows:,}",
+            f"{one.errors:,}",
+            f"{one.p95_ms:.1f} ms" if math.isfinite(one.p95_ms) else "",
+        )
+        for one in deployment.traffic
+    ]
+    return (table(("last 24 hours", "", ">requests", ">rows", ">errors", ">95 % within"), rows),)
 
 
 @looks(DeploymentChange)

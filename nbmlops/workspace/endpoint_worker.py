@@ -1,6 +1,6 @@
 """A worker of an endpoint as a process: ``python -m nbmlops.workspace.endpoint_worker ORDER``.
 
-It opens the workspace itself, reads from it, and writes nothing but its log.
+It opens the workspace itself, reads from it, and writes nothing but its log and what it captures.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 
 from nbmlops.serving.endpoint.worker import Order, work
-from nbmlops.workspace.endpoints import VersionSource
 from nbmlops.workspace.root import Workspace
+from nbmlops.workspace.served_versions import VersionSource
 
 __all__ = ["main"]
 

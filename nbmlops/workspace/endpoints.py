@@ -1,4 +1,4 @@
-"""A workspace serves: where an endpoint's versions come from, and how one is begun, here or in a process apart."""
+"""A workspace serves: how an endpoint is begun, here or in a process apart."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbmlops.core.errors import DependencyError, InvalidError
+from nbmlops.core.errors import DependencyError
 from nbmlops.serving.endpoint.endpoints import Endpoints
 from nbmlops.serving.endpoint.records import Endpoint
 
 if TYPE_CHECKING:
-    from nbmlops.serving.endpoint.served import Served
     from nbmlops.workspace.root import Workspace
 
-__all__ = ["Serving", "VersionSource", "serve_here"]
+__all__ = ["Serving", "serve_here"]
 
 Started = Callable[[Endpoint, str | None], None]
 
@@ -42,14 +40,15 @@ class Serving:
         max_body: int | None = None,
         max_rows: int | None = None,
         logs: bool = False,
+        capture: bool = True,
     ) -> Endpoint | list[Endpoint]:
         """Serve a version or an alias over HTTP, in a process of its own that outlives this one.
 
         Parameters
         ----------
         ref : str, optional
-            What to serve, such as ``delay@production``; an alias is followed when it moves. Without it, what is
-            served already is listed.
+            What to serve: ``delay@production``, or ``delay`` for the alias that its deployment serves. An alias is
+            followed when it moves, and a deployment when it changes. Without it, what is served already is listed.
         stop : bool
             Whether to stop what serves `ref`, or everything.
         port : int
@@ -67,6 +66,8 @@ class Serving:
             The most bytes and rows of a request.
         logs : bool
             Whether to log each request.
+        capture : bool
+            Whether to keep requests and answers, as the deployment says.
 
         Raises
         ------
@@ -83,11 +84,11 @@ class Serving:
         if ref is None:
             return endpoints.running()
         _check_installed()
-        self._workspace.model.show(ref)
+        _check_there(self._workspace, ref)
         options = {"port": port, "host": host, "workers": workers, "token-file": token_file}
         options |= {"max-body": max_body, "max-rows": max_rows}
         words = [f"--{name}={value}" for name, value in options.items() if value is not None]
-        words += [f"--allow-host={name}" for name in allow_host] + ["--logs"] * logs
+        words += [f"--allow-host={name}" for name in allow_host] + ["--logs"] * logs + ["--no-capture"] * (not capture)
         return endpoints.start([*words, "--", ref], os.environ)
 
 
@@ -104,14 +105,17 @@ def serve_here(  # noqa: PLR0913 - as above
     max_body: int | None = None,
     max_rows: int | None = None,
     logs: bool = False,
+    capture: bool = True,
 ) -> None:
     """Serve until SIGTERM or SIGINT; the parameters are those of `Serving.__call__`, and it raises the same."""
     _check_installed()
+    from nbmlops.serving.capture.segments import Place
     from nbmlops.serving.endpoint import supervisor, tokens
+    from nbmlops.serving.endpoint.folder import Folder
     from nbmlops.serving.endpoint.limits import Limits
     from nbmlops.serving.endpoint.worker import Order
 
-    workspace.model.show(ref)
+    _check_there(workspace, ref)
     endpoints = _endpoints(workspace)
     said = None
     path: Path | None = None
@@ -124,10 +128,15 @@ def serve_here(  # noqa: PLR0913 - as above
     hosts = tuple(sorted({*(f"{name}:{number}" for name in names), *names}))
     given = {"body": max_body, "rows": max_rows}
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
-    order = Order(str(workspace.marker.root), ref, hosts, str(path) if path else None, -1, -1, -1, limits, logs)
+    kept = str(workspace.marker.state / "capture") if capture else None
+    order = Order(str(workspace.marker.root), ref, hosts, str(path) if path else None, -1, -1, -1, limits, logs, kept)
     shown = f"[{host}]" if ":" in host else host
     endpoint = Endpoint(ref, f"http://{shown}:{number}", os.getpid(), workers, str(path) if path else None)
     command = [sys.executable, "-m", "nbmlops.workspace.endpoint_worker"]
+    folder = None
+    if kept is not None:
+        words = [sys.executable, "-m", "nbmlops.workspace.capture_folding", kept, endpoint.name]
+        folder = Folder(Place(Path(kept), endpoint.name), words)
     # A connection to the catalog is none to keep open for hours beside the workers' own.
     workspace.close()
 
@@ -137,11 +146,17 @@ def serve_here(  # noqa: PLR0913 - as above
             stack.enter_context(endpoints.announced(endpoint))
             started(endpoint, said)
 
-        supervisor.Supervisor(listening, order, command, workers).run(begun)
+        supervisor.Supervisor(listening, order, command, workers, folder).run(begun)
 
 
 def _endpoints(workspace: Workspace) -> Endpoints:
     return Endpoints(workspace.marker.root, workspace.marker.state)
+
+
+def _check_there(workspace: Workspace, ref: str) -> None:
+    from nbmlops.workspace.served_versions import VersionSource
+
+    VersionSource(workspace, ref, 1).wanted()
 
 
 def _check_installed() -> None:
@@ -150,50 +165,3 @@ def _check_installed() -> None:
     for name in ("starlette", "uvicorn", "httptools", "orjson", "prometheus_client"):
         if find_spec(name) is None:
             raise DependencyError(f"serving needs {name}, which is not installed", hint="pip install 'nbmlops[serve]'")
-
-
-@dataclass(slots=True)
-class VersionSource:
-    """Versions of a workspace for one worker: read, checked for trust, and never written to.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where the versions are.
-    ref : str
-        What is served.
-    rows : int
-        How many rows a request may have.
-    """
-
-    workspace: Workspace
-    ref: str
-    rows: int
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        from nbmlops.core.refs import Ref
-
-        return Ref.parse(self.ref).name
-
-    def where(self) -> int:
-        """The id of the version that the reference means now."""
-        return self.workspace.versions("model").resolve(self.ref).id
-
-    def open(self, version_id: int) -> Served:
-        """Open it after all checks of trust."""
-        from nbmlops.models.records import ModelSignature
-        from nbmlops.models.sealing import build
-        from nbmlops.serving.endpoint.served import Served
-
-        version = self.workspace.versions("model").get(version_id)
-        signature = ModelSignature.from_json(version.detail["signature"])
-        if not signature.inputs:
-            raise InvalidError(
-                f"{version.ref} has no signature to check requests against",
-                hint="save it with an example: `ml model save ESTIMATOR NAME --example X`",
-            )
-        model = build(version, self.workspace.objects, self.workspace.keyring)
-        assert version.number is not None  # a version with a reference of its own has one
-        return Served(version.name, version.number, version.id, version.digest, signature, model, "refuse", self.rows)

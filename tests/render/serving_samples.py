@@ -13,7 +13,7 @@ from nbmlops.serving.deployments.replay import Replay, ReplayStep
 from nbmlops.serving.deployments.sequential import Sample, judge
 from nbmlops.serving.deployments.trial import Arm, Trial
 from nbmlops.serving.endpoint.refusals import Fault
-from nbmlops.serving.records import Deployment, DeploymentChange
+from nbmlops.serving.records import Deployment, DeploymentChange, Traffic
 
 __all__ = ["deployments"]
 
@@ -32,8 +32,9 @@ def deployments(text: str) -> list[Any]:
     """One record of each type."""
     shares = ((text, 90.0), (f"{text}2", 10.0))
     champion, challenger = Arm(text, 1, Sample(900, 0.8, 0.16)), Arm(text, 2, Sample(100, 0.81, 0.15))
+    traffic = (Traffic(1, "served", 1_200, 900, 3, 4.2), Traffic(2, "shadow", 1_200, 900, 0, float("nan")))
     return [
-        Deployment(text, text, shares, (text,), text, 0.5, True, "null", {text: "hash"}, 3, text, NOW),
+        Deployment(text, text, shares, (text,), text, 0.5, True, "null", {text: "hash"}, 3, text, NOW, traffic),
         Deployment(text),
         Trial(text, "accuracy", champion, challenger, 0.05, judge(challenger.sample, champion.sample)),
         Replay(text, text, {text: text}, (ReplayStep(text, text, 2, {text: text}),), {text: text}, {text: text}),

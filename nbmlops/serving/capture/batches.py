@@ -75,19 +75,28 @@ class Layout:
     def _column(self, field: pa.Field, requests: Sequence[CapturedRequest]) -> pa.Array:
         import pyarrow as pa
 
-        values: list[Any] = []
         is_input = field.name.startswith(INPUT)
         name = field.name.removeprefix(INPUT if is_input else OUTPUT)
-        for one in requests:
-            given = one.inputs if is_input else one.outputs
-            found = None if given is None else given.get(name)
-            values += _listed(found, one.rows)
+        given = [(one.inputs if is_input else one.outputs, one.rows) for one in requests]
+        parts = [(None if values is None else values.get(name), rows) for values, rows in given]
+        found = self._typed(parts, field.type, nan_is_null=is_input)
         if self._rule(field.name) == "hash":
-            return pa.array(hashed(values, self._key), pa.string())
+            return pa.array(hashed(found.to_pylist(), self._key), pa.string())
+        return found
+
+    def _typed(self, parts: Sequence[tuple[Any, int]], kind: pa.DataType, *, nan_is_null: bool) -> pa.Array:
+        """Values of some requests in one array; an input that is NaN was null when it was sent."""
+        import pyarrow as pa
+
+        whole = _together(parts)
         try:
-            return pa.array(values, field.type)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-            return pa.array([self._fit(value, field.type) for value in values], field.type)
+            if whole is not None:
+                return pa.array(whole, from_pandas=nan_is_null).cast(kind)
+            values = [value for found, rows in parts for value in _listed(found, rows)]
+            return pa.array(values, kind, from_pandas=nan_is_null)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+            values = [value for found, rows in parts for value in _listed(found, rows)]
+            return pa.array([self._fit(value, kind) for value in values], kind)
 
     def _fit(self, value: Any, kind: pa.DataType) -> Any:
         import pyarrow as pa
@@ -98,6 +107,16 @@ class Layout:
             self.unfit += 1
             return None
         return value
+
+
+def _together(parts: Sequence[tuple[Any, int]]) -> Any:
+    """Arrays of one type of numbers as one; None when there is anything else among them."""
+    import numpy as np
+
+    arrays = [found for found, _ in parts]
+    kinds = {array.dtype if isinstance(array, np.ndarray) else None for array in arrays}
+    plain = len(kinds) == 1 and (kind := kinds.pop()) is not None and kind.kind in "fiubM"
+    return np.concatenate(arrays) if plain else None
 
 
 def _listed(found: Any, rows: int) -> list[Any]:

@@ -89,10 +89,10 @@ class CaptureLog:
     worker : str
         Who writes: a name of the process, unlike that of any other.
     most : int
-        Requests that may wait; more are left out and counted.
+        Rows that may wait; more are left out and counted.
     """
 
-    def __init__(self, root: Path, deployment: Deployment, worker: str, *, most: int = 20_000) -> None:
+    def __init__(self, root: Path, deployment: Deployment, worker: str, *, most: int = 50_000) -> None:
         self._place = Place(root, deployment.name)
         self._worker = worker
         self._most = most
@@ -102,6 +102,7 @@ class CaptureLog:
         self._layouts: dict[int, Layout] = {}
         self._open: dict[int, _Segment] = {}
         self._queue: list[CapturedRequest] = []
+        self._waiting = 0
         self._guard = threading.Lock()
         self._flushing = threading.Lock()
         self._written = self._dropped = self._failed = self._unfit = 0
@@ -128,7 +129,8 @@ class CaptureLog:
         """Hand requests over; never waits for the disk."""
         with self._guard:
             for one in requests:
-                if len(self._queue) < self._most:
+                if self._waiting + one.rows <= self._most:
+                    self._waiting += one.rows
                     self._queue.append(one)
                 else:
                     self._dropped += one.rows
@@ -167,7 +169,7 @@ class CaptureLog:
 
     def _taken(self) -> list[CapturedRequest]:
         with self._guard:
-            queue, self._queue = self._queue, []
+            queue, self._queue, self._waiting = self._queue, [], 0
         return queue
 
     def _write(self, queue: list[CapturedRequest]) -> None:

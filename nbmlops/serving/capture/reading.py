@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbmlops.serving.capture.batches import KEPT
+from nbmlops.serving.capture.counting import tallied
 from nbmlops.serving.capture.folding import HOUR_FILE, fold, folder_hour, hours_in
 from nbmlops.serving.capture.hours import Hour, hour_start, read_hour
 from nbmlops.serving.capture.label_files import joined, newest_labels
@@ -17,6 +18,8 @@ from nbmlops.serving.capture.segments import Place, read_segment
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
+
+    from nbmlops.serving.records import Traffic
 
 __all__ = ["Captured"]
 
@@ -109,6 +112,20 @@ class Captured:
             if (version is None or hour.version == version) and (role is None or hour.role == role)
         ]
         return sorted(wanted, key=lambda hour: (hour.start, hour.version, hour.role))
+
+    def traffic(self, deployment: str, since: datetime | None = None) -> tuple[Traffic, ...]:
+        """What each version answered since the begin of the hour of a time, by role and version."""
+        import pyarrow.compute as pc
+
+        place = self.place(deployment)
+        with place.locked():  # what is folded meanwhile would be in both or in none
+            folders = _folders(place, since, None)
+            hours = [read_hour(path) for folder in folders for path in folder.glob(f"*/{HOUR_FILE}")]
+            folded = {name for hour in hours for name in hour.segments}
+            logs = [table for name, table in _logs(place) if name not in folded]
+        if since is not None:
+            logs = [table.filter(pc.field("_at") >= hour_start(since)) for table in logs]
+        return tallied(hours, logs)
 
     def labels(self, deployment: str, since: datetime | None = None, until: datetime | None = None) -> pl.LazyFrame:
         """The newest label of each key: ``by`` (the column of the key), ``key``, ``label``, ``at``, ``arrived_at``."""

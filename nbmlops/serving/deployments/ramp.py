@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbmlops.core.actions import Started
 from nbmlops.core.errors import ConflictError, InvalidError
 from nbmlops.core.refs import check_name
+from nbmlops.profiling.sketches import merge_quantiles
 
 if TYPE_CHECKING:
     from nbmlops.core.actions import Order
@@ -52,13 +53,23 @@ class RampDecision:
 
 
 def health_of(hours: Sequence[Hour]) -> Health:
-    """The health of some hours of one version."""
+    """The health of some hours of one version.
+
+    Where it failed unheard counts too, as an error: of a version that does not open, the champion gives the answers.
+    """
+    unheard = sum(hour.errors for hour in hours if hour.role == "shadow")
+    heard = [hour for hour in hours if hour.role == "served"]
+    requests, errors = (sum(getattr(hour, what) for hour in heard) for what in ("requests", "errors"))
+    return Health(requests + unheard, errors + unheard, _p95(heard))
+
+
+def _p95(hours: Sequence[Hour]) -> float:
     if not hours:
-        return Health(0, 0, math.nan)
-    whole = hours[0]
+        return math.nan
+    whole = hours[0].latency
     for hour in hours[1:]:
-        whole = whole.merge(hour)
-    return Health(whole.requests, whole.errors, whole.latency_ms(0.95))
+        whole = merge_quantiles(whole, hour.latency)
+    return replace(hours[0], latency=whole).latency_ms(0.95)
 
 
 def decide(
@@ -107,7 +118,7 @@ class RampAction:
         """Say what is missing."""
         if missing := [key for key in ("challenger", "to", "step") if key not in parameters]:
             raise InvalidError(f"a ramp needs {', '.join(missing)}", hint=f"`ml deployment ramp {target} challenger`")
-        self._deployments.resolve(self._deployments.show(target), str(parameters["challenger"]))
+        self._deployments.resolve(self._deployments.said(target), str(parameters["challenger"]))
 
     def start(self, order: Order) -> Started:
         """Look, and step, wait or stop.

@@ -32,7 +32,7 @@ class Ramping:
         """Give the challenger its first share, and let a schedule do the rest."""
         if not 0 < step <= to <= 100:
             raise InvalidError(f"a ramp to {to:g} % by {step:g} is none", hint="`--to 50 --step 10`")
-        before = self._deployments.show(name)
+        before = self._deployments.said(name)
         self._deployments.resolve(before, challenger)
         if before.split:
             hint = f"`ml deployment split {name} --off` first"
@@ -44,14 +44,14 @@ class Ramping:
     def on(self, name: str, challenger: str, to: float, step: float) -> RampDecision:
         """Look at what was answered since the last change, and do what follows."""
         service = self._deployments
-        deployment = service.show(name)
+        deployment = service.said(name)
         share = dict(deployment.split).get(challenger)
         if share is None:
             told = RampDecision("done", 0.0, f"{challenger} has no share any more")
         else:
             since = deployment.changed_at
             numbers = [service.resolve(deployment, ref).number or 0 for ref in (challenger, deployment.alias)]
-            sides = [health_of(service.captured.hours(name, since, version=number)) for number in numbers]
+            sides = [health_of(service.captured.hours(name, since, version=number, role=None)) for number in numbers]
             told = decide(share, to, step, sides[0], sides[1], service.failing(name))
         self._follow(deployment, challenger, told)
         return told

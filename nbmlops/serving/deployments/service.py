@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 from nbmlops.core.errors import InvalidError, NotFoundError
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from nbmlops.store.versions import Version, Versions
 
 __all__ = ["Deployments"]
+
+_LATELY = timedelta(hours=24)
 
 
 class Deployments(Challenging):
@@ -67,13 +70,22 @@ class Deployments(Challenging):
         self.captured = captured
 
     def show(self, name: str) -> Deployment:
-        """What is said of a deployment; of a model of which nothing was, that its alias answers all.
+        """What is said of a deployment, and what its versions answered in the last 24 hours.
+
+        Of a model of which nothing was said: that its alias answers all.
 
         Raises
         ------
         NotFoundError
             When there is no model of that name.
         """
+        said = self.said(name)
+        if name not in self.captured.deployments():
+            return said
+        return replace(said, traffic=self.captured.traffic(name, self._clock.now() - _LATELY))
+
+    def said(self, name: str) -> Deployment:
+        """What is said of a deployment, without what it answered; raises as `show` does."""
         row = self._catalog.read(lambda c: queries.deployment(c, name))
         if row is not None:
             return Deployment.of(row)
@@ -82,7 +94,7 @@ class Deployments(Challenging):
 
     def history(self, name: str, *, limit: int = 20) -> list[DeploymentChange]:
         """Changes of a deployment, newest first."""
-        self.show(name)
+        self.said(name)
         rows = self._catalog.read(lambda c: queries.events(c, name, limit))
         return [
             DeploymentChange(row.subject, row.at, row.actor, row.action.removeprefix("deployment."), row.detail)
@@ -204,11 +216,11 @@ class Deployments(Challenging):
             if rule not in get_args(Personal):
                 raise InvalidError(f"{rule!r} is no rule for {column}", hint="keep, drop or hash")
         if personal:
-            values["personal"] = {**self.show(name).personal, **personal}
+            values["personal"] = {**self.said(name).personal, **personal}
         if not values:
             raise InvalidError("nothing is set", hint=f"`ml deployment set {name} --sampled 0.1`")
         if alias is not None:
-            self.resolve(self.show(name), alias)
+            self.resolve(self.said(name), alias)
         return self.change(name, "set", **values)
 
     def test(
@@ -242,7 +254,7 @@ class Deployments(Challenging):
         InvalidError
             When both are one version, or in no hour both answered something that has a label.
         """
-        deployment = self.show(name)
+        deployment = self.said(name)
         sides = champion or deployment.alias, challenger
         numbers = [self.resolve(deployment, ref).number or 0 for ref in sides]
         pairs = list(zip(sides, numbers, strict=True))
@@ -268,7 +280,7 @@ class Deployments(Challenging):
         InvalidError
             When that is no span of time.
         """
-        self.show(name)
+        self.said(name)
         before = self._clock.now() - parse_span(older)
         forgotten = forget(self.captured.place(name), before)
         detail = {"before": before.isoformat(), "hours": forgotten.hours}
@@ -313,7 +325,7 @@ class Deployments(Challenging):
 
     def change(self, name: str, verb: str, *, note: str | None = None, **values: Any) -> Deployment:
         """Change what is said of a deployment, with its Event; what it names must be there."""
-        first = self.show(name)
+        first = self.said(name)
 
         def work(connection: Connection) -> Deployment:
             row = queries.deployment(connection, name)

@@ -17,15 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.serving.endpoint import answers, arrow, bodies, integrity
 from nbmlops.serving.endpoint.batching import Batcher
+from nbmlops.serving.endpoint.exchange import Exchange
 from nbmlops.serving.endpoint.gate import Gate, Receive, Scope, Send, read_body, send_refusal
 from nbmlops.serving.endpoint.limits import Limits
 from nbmlops.serving.endpoint.metrics import Metrics
 from nbmlops.serving.endpoint.pages import pages
 from nbmlops.serving.endpoint.refusals import Refusal
+from nbmlops.serving.endpoint.shadows import Shadows
 from nbmlops.serving.endpoint.shelf import Shelf
 from nbmlops.serving.endpoint.tokens import Token
 
 if TYPE_CHECKING:
+    from nbmlops.serving.endpoint.lineup import Lineup
+    from nbmlops.serving.endpoint.recording import Recorder
     from nbmlops.serving.endpoint.served import Answer, Served
 
 __all__ = ["Application"]
@@ -43,7 +47,7 @@ class Application:
     Parameters
     ----------
     shelf : Shelf
-        The version that answers.
+        The versions that answer.
     metrics : Metrics
         Where requests are counted.
     token : Token
@@ -52,14 +56,26 @@ class Application:
         What the endpoint goes by.
     limits : Limits
         Bounds.
+    recorder : Recorder, optional
+        What keeps requests and answers; nothing is kept without it.
     logs : bool
         Whether each request is logged: its id, route, status, time, rows and version, and nothing of its values.
     """
 
     def __init__(
-        self, shelf: Shelf, metrics: Metrics, token: Token, hosts: Iterable[str], limits: Limits, *, logs: bool = False
+        self,
+        shelf: Shelf,
+        metrics: Metrics,
+        token: Token,
+        hosts: Iterable[str],
+        limits: Limits,
+        recorder: Recorder | None = None,
+        *,
+        logs: bool = False,
     ) -> None:
         self._shelf = shelf
+        self._recorder = recorder
+        self._shadows = Shadows(recorder, metrics.shadowed) if recorder is not None else None
         self._metrics = metrics
         self._limits = limits
         self._logs = logs
@@ -84,7 +100,7 @@ class Application:
         await self._rest(scope, receive, send)
 
     async def _predict(self, scope: Scope, receive: Receive, send: Send, route: str, version: str | None) -> None:
-        began = time.perf_counter()
+        began, at = time.perf_counter(), time.time_ns() // 1000
         content_type = given = b""
         for name, value in scope["headers"]:
             if name == b"content-type":
@@ -92,45 +108,66 @@ class Application:
             elif name == b"x-request-id":
                 given = value
         own = _ID.fullmatch(given) is not None
-        request_id = given.decode() if own else f"{self._prefix}{next(self._ids):x}"
-        # One look: whatever the alias does from here on, this request is answered by this version.
-        served = self._shelf.current
-        status, rows = 200, 0
+        # One look: whatever the catalog says from here on, this request is answered by one version of this lineup.
+        lineup = self._shelf.lineup
+        one = Exchange(given.decode() if own else f"{self._prefix}{next(self._ids):x}", at, lineup.champion)
         try:
-            if version is not None and version not in {str(served.version), f"v{served.version}"}:
-                raise Refusal(404, f"version {version[:20]} of {served.name} is not served", "leave /versions/… out")
+            chosen = _chosen(lineup, version)
+            if chosen is None:
+                one.choose(lineup, scope["headers"])
+            else:
+                one.served = chosen
             body = await read_body(receive, self._limits)
             integrity.check(scope["headers"], body)
-            asked = _asked(content_type, body, served, route)
+            asked = _asked(content_type, body, one.served, route)
+            one.asked = asked.rows
             if not own and asked.id is not None and _ID.fullmatch(asked.id.encode()):
-                request_id = asked.id
-            outputs = _outputs(asked.outputs, served, route)
-            arrays = served.intake.take(asked.rows)
-            rows = len(arrays[0])
-            answer = await self._answered(served, arrays, outputs)
-            written = answers.tensors if route == "infer" else answers.predictions
-            payload = written(served, answer, request_id)
+                one.id = asked.id
+            if chosen is None and lineup.deployment.split:
+                # What the body says may choose another share, and that version may read the body in another way.
+                before = one.served
+                one.choose(lineup, scope["headers"])
+                if one.served.signature != before.signature:
+                    one.asked = _asked(content_type, body, one.served, route).rows
+            payload = await self._payload(one, asked.outputs, route)
         except Refusal as refusal:
-            status = refusal.status
-            await send_refusal(send, refusal, [(b"x-request-id", request_id.encode())])
+            one.status = refusal.status
+            await send_refusal(send, refusal, _names_of(one))
         else:
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": 200,
-                    "headers": [
-                        (b"content-type", b"application/json"),
-                        (b"content-length", b"%d" % len(payload)),
-                        (b"x-request-id", request_id.encode()),
-                        (b"x-model-version", b"%d" % served.version),
-                    ],
-                }
-            )
+            headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(payload))]
+            await send({"type": "http.response.start", "status": 200, "headers": [*headers, *_names_of(one)]})
             await send({"type": "http.response.body", "body": payload})
-        seconds = time.perf_counter() - began
-        self._metrics.answered(route, status, served.version, seconds)
+        self._note(one, lineup, route, time.perf_counter() - began)
+
+    async def _payload(self, one: Exchange, outputs: tuple[str, ...] | None, route: str) -> bytes:
+        served = one.served
+        shown = _outputs(outputs, served, route)
+        assert one.asked is not None
+        one.arrays = served.intake.take(one.asked)
+        # What is captured is the whole answer, whichever part of it the caller wants.
+        whole = await self._answered(served, one.arrays, shown if self._recorder is None else served.outputs)
+        one.answer = whole
+        written = answers.tensors if route == "infer" else answers.predictions
+        return written(served, {name: whole[name] for name in shown}, one.id)
+
+    def _note(self, one: Exchange, lineup: Lineup, route: str, seconds: float) -> None:
+        """Count, capture, and ask the shadows: the caller has its answer."""
+        self._metrics.answered(route, one.status, one.served.version, seconds)
+        if self._recorder is not None and self._shadows is not None:
+            self._recorder.served(one, 1e3 * seconds)
+            if lineup.deployment.shadow and one.answer is not None:
+                self._shadows.ask(one, lineup.shadows)
         if self._logs:
-            _log.info("%s %s %d %.1f ms %d rows v%d", request_id, route, status, 1e3 * seconds, rows, served.version)
+            rows, version = one.rows, one.served.version
+            _log.info("%s %s %d %.1f ms %d rows v%d", one.id, route, one.status, 1e3 * seconds, rows, version)
+
+    def close(self) -> None:
+        """Answer and keep what waits, and end."""
+        self.batcher.close()
+        if self._shadows is not None:
+            self._shadows.close()
+        if self._recorder is not None:
+            self._recorder.close()
 
     async def _answered(self, served: Served, arrays: Any, outputs: tuple[str, ...]) -> Answer:
         try:
@@ -144,6 +181,21 @@ class Application:
         except Exception as error:  # noqa: BLE001 - whatever a model raises, the caller gets an answer
             _log.exception("version %d failed", served.version)
             raise Refusal(500, f"the model failed with {type(error).__name__}", "its log has the reason") from None
+
+
+def _chosen(lineup: Lineup, version: str | None) -> Served | None:
+    """The version that the path names, if it names one."""
+    if version is None:
+        return None
+    found = lineup.numbered(version)
+    if found is None:
+        name = lineup.champion.name
+        raise Refusal(404, f"version {version[:20]} of {name} is not served", "leave /versions/… out")
+    return found
+
+
+def _names_of(one: Exchange) -> list[tuple[bytes, bytes]]:
+    return [(b"x-request-id", one.id.encode()), (b"x-model-version", b"%d" % one.served.version)]
 
 
 def _asked(content_type: bytes, body: bytes, served: Served, route: str) -> bodies.Asked:

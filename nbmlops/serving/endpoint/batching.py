@@ -17,18 +17,20 @@ import numpy as np
 
 from nbmlops.serving.endpoint.served import Answer, Arrays, Served
 
-__all__ = ["Batcher"]
+__all__ = ["Batcher", "Job", "predict"]
 
 Told = Callable[[Served, int, int], None]
 
 
 @dataclass(slots=True)
-class _Job:
+class Job:
+    """Rows of one request, all the same version's, and what it gave for them or raised."""
+
     served: Served
     arrays: Arrays
     outputs: tuple[str, ...]
     rows: int
-    done: asyncio.Future[Answer]
+    done: asyncio.Future[Answer] | None = None
     result: Answer | BaseException | None = None
 
 
@@ -46,14 +48,14 @@ class Batcher:
     def __init__(self, told: Told, most: int = 1_024) -> None:
         self._told = told
         self._most = most
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="nbmlops-predict", daemon=True)
         self._thread.start()
 
     async def answer(self, served: Served, arrays: Arrays, outputs: tuple[str, ...]) -> Answer:
         """Predict rows; raises what the model raises."""
         done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._jobs.put(_Job(served, arrays, outputs, len(arrays[0]), done))
+        self._jobs.put(Job(served, arrays, outputs, len(arrays[0]), done))
         return await done
 
     def close(self) -> None:
@@ -62,7 +64,7 @@ class Batcher:
         self._thread.join(timeout=5)
 
     def _work(self) -> None:
-        held: _Job | None = None
+        held: Job | None = None
         while True:
             first = held or self._jobs.get()
             held = None
@@ -82,24 +84,31 @@ class Batcher:
                     rows += more.rows
             self._predict(batch, rows)
 
-    def _predict(self, batch: list[_Job], rows: int) -> None:
+    def _predict(self, batch: list[Job], rows: int) -> None:
+        predict(batch)
         first = batch[0]
-        if len(batch) == 1:
-            first.result = _result(first.served, first.arrays, first.outputs)
-        else:
-            whole = [np.concatenate(parts) for parts in zip(*(job.arrays for job in batch), strict=True)]
-            result = _result(first.served, whole, first.outputs)
-            if isinstance(result, BaseException):
-                for job in batch:
-                    job.result = _result(job.served, job.arrays, job.outputs)
-            else:
-                _share(batch, result)
         self._told(first.served, len(batch), rows)
+        assert first.done is not None
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             first.done.get_loop().call_soon_threadsafe(_deliver, batch)
 
 
-def _alike(one: _Job, other: _Job) -> bool:
+def predict(batch: Sequence[Job]) -> None:
+    """Give each job of a batch its result: together, or one by one when that fails."""
+    first = batch[0]
+    if len(batch) == 1:
+        first.result = _result(first.served, first.arrays, first.outputs)
+        return
+    whole = [np.concatenate(parts) for parts in zip(*(job.arrays for job in batch), strict=True)]
+    result = _result(first.served, whole, first.outputs)
+    if isinstance(result, BaseException):
+        for job in batch:
+            job.result = _result(job.served, job.arrays, job.outputs)
+    else:
+        _share(batch, result)
+
+
+def _alike(one: Job, other: Job) -> bool:
     """Whether two requests can be answered together; an array of another type would change that of the other's rows."""
     return (
         one.served is other.served
@@ -118,16 +127,16 @@ def _result(served: Served, arrays: Arrays, outputs: Sequence[str]) -> Answer | 
     return RuntimeError(f"{wrong[0]} gave another number of rows") if wrong else answer
 
 
-def _share(batch: Sequence[_Job], answer: Answer) -> None:
+def _share(batch: Sequence[Job], answer: Answer) -> None:
     at = 0
     for job in batch:
         job.result = {name: values[at : at + job.rows] for name, values in answer.items()}
         at += job.rows
 
 
-def _deliver(batch: Sequence[_Job]) -> None:
+def _deliver(batch: Sequence[Job]) -> None:
     for job in batch:
-        if job.done.done():  # whoever asked has gone
+        if job.done is None or job.done.done():  # whoever asked has gone
             continue
         if isinstance(job.result, BaseException):
             job.done.set_exception(job.result)

@@ -6,10 +6,12 @@ killed is still counted. `prometheus_client` decides when it is imported whether
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbmlops.serving.capture.log import CaptureCounts
     from nbmlops.serving.endpoint.served import Served
 
 __all__ = ["FOLDER", "Metrics", "forget"]
@@ -56,6 +58,20 @@ class Metrics:
             "nbmlops_reload_failing", "1 while the alias is on what does not open, or the catalog is away.", ["model"],
             multiprocess_mode="livemax", registry=registry,
         ).labels(model)  # fmt: skip
+        self._missing = Gauge(
+            "nbmlops_version_missing", "1 while a version with a share or in shadow does not open.", ["model", "ref"],
+            multiprocess_mode="livemax", registry=registry,
+        )  # fmt: skip
+        self._shadow_rows = Counter(
+            "nbmlops_shadow_rows", "Rows that shadows were asked, or that were left out.",
+            ["model", "version", "outcome"], registry=registry,
+        )  # fmt: skip
+        self._captured = Counter(
+            "nbmlops_captured_rows", "What became of rows that were to be captured.", ["model", "outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self._counted: dict[str, int] = {}
+        self._ever_missing: set[str] = set()
         # Looking labels up takes longer than counting.
         self._known: dict[tuple[Any, ...], Any] = {}
 
@@ -82,6 +98,25 @@ class Metrics:
         """Say which version answers, and whether it is the one that should."""
         self._version.set(version)
         self._behind.set(0 if good else 1)
+
+    def missing(self, refs: Iterable[str]) -> None:
+        """Say which versions that have a share, or are in shadow, do not answer."""
+        now = set(refs)
+        self._ever_missing |= now
+        for ref in self._ever_missing:
+            self._missing.labels(self._model, ref).set(ref in now)
+
+    def shadowed(self, served: Served, rows: int, asked: bool) -> None:
+        """Count rows of a shadow."""
+        outcome = "asked" if asked else "dropped"
+        self._shadow_rows.labels(self._model, str(served.version), outcome).inc(rows)
+
+    def captured(self, counts: CaptureCounts) -> None:
+        """Count what was captured since this was last asked."""
+        for outcome in ("written", "dropped", "failed"):
+            whole = getattr(counts, outcome)
+            self._captured.labels(self._model, outcome).inc(whole - self._counted.get(outcome, 0))
+            self._counted[outcome] = whole
 
     @staticmethod
     def text() -> tuple[bytes, str]:

@@ -20,6 +20,7 @@ from nbmlops.serving.endpoint.refusals import Refusal
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from nbmlops.serving.endpoint.lineup import Lineup
     from nbmlops.serving.endpoint.metrics import Metrics
     from nbmlops.serving.endpoint.served import Served
     from nbmlops.serving.endpoint.shelf import Shelf
@@ -33,13 +34,7 @@ def pages(shelf: Shelf, metrics: Metrics) -> Starlette:
     """Put the routes together."""
 
     def served_of(request: Request) -> Served:
-        served = shelf.current
-        name, version = request.path_params["name"], request.path_params.get("version")
-        if name != served.name:
-            raise Refusal(404, f"there is no model {name[:60]} here", f"there is {served.name}")
-        if version is not None and version not in {str(served.version), f"v{served.version}"}:
-            raise Refusal(404, f"version {version[:20]} of {served.name} is not served")
-        return served
+        return _named(shelf.lineup, request.path_params["name"], request.path_params.get("version"))
 
     def fact(give: Callable[[Request], Any]) -> Handler:
         async def handler(request: Request) -> Response:
@@ -69,23 +64,38 @@ def pages(shelf: Shelf, metrics: Metrics) -> Starlette:
         refusal = Refusal(error.status_code, message or error.detail, "GET /docs tells what there is")
         return _json_bytes(refusal.body(), error.status_code, error.headers)
 
-    health = {"live": True, "ready": True}
     facts: dict[str, Callable[[Request], Any]] = {
         "/v2": lambda _: {"name": "nbmlops", "version": __version__, "extensions": []},
-        "/v2/health/live": lambda _: {"live": health["live"]},
-        "/v2/health/ready": lambda _: {"ready": health["ready"]},
+        "/v2/health/live": lambda _: {"live": True},
+        "/v2/health/ready": lambda _: _readiness(shelf),
         "/openapi.json": lambda _: document(shelf.current),
     }
     base = "/v2/models/{name}"
     for prefix in (base, f"{base}/versions/{{version}}"):
         facts[prefix] = lambda request: _metadata(served_of(request), shelf)
-        facts[f"{prefix}/ready"] = lambda request: {"name": served_of(request).name, "ready": True}
+        facts[f"{prefix}/ready"] = lambda request: {"name": served_of(request).name, **_readiness(shelf, why=True)}
     routes = [Route(path, fact(give), methods=["GET"]) for path, give in facts.items()]
     routes += [Route("/metrics", figures, methods=["GET"]), Route("/docs", docs, methods=["GET"])]
     # Those that predict are answered before this is asked; here only other methods and other names arrive.
     for path in ("/invocations", f"{base}/infer", f"{base}/versions/{{version}}/infer"):
         routes.append(Route(path, fact(served_of), methods=["POST"]))
     return Starlette(routes=routes, exception_handlers={Refusal: refused, HTTPException: unrouted})
+
+
+def _named(lineup: Lineup, name: str, version: str | None) -> Served:
+    if name != lineup.champion.name:
+        raise Refusal(404, f"there is no model {name[:60]} here", f"there is {lineup.champion.name}")
+    served = lineup.champion if version is None else lineup.numbered(version)
+    if served is None:
+        raise Refusal(404, f"version {version} of {name}"[:80] + " is not served")
+    return served
+
+
+def _readiness(shelf: Shelf, *, why: bool = False) -> dict[str, Any]:
+    """It answers; and whether by all versions that it should. Why not is for those who have the token."""
+    missing = {ref: one.why for ref, one in shelf.lineup.missing.items()}
+    found: dict[str, Any] = {"ready": True, "degraded": bool(missing) or shelf.failure is not None}
+    return {**found, "behind": shelf.failure, "missing": missing} if why else found
 
 
 def _metadata(served: Served, shelf: Shelf) -> dict[str, Any]:
@@ -101,10 +111,17 @@ def _metadata(served: Served, shelf: Shelf) -> dict[str, Any]:
         }
         for each in served.signature.outputs
     ]
-    parameters = {"digest": served.digest, "version": served.version, "behind": shelf.failure}
+    lineup = shelf.lineup
+    parameters = {
+        "digest": served.digest,
+        "version": served.version,
+        "behind": shelf.failure,
+        "split": dict(lineup.deployment.split),
+        "missing": {ref: one.why for ref, one in lineup.missing.items()},
+    }
     return {
         "name": served.name,
-        "versions": [str(served.version)],
+        "versions": [str(one.version) for one in lineup.heard],
         "platform": "nbmlops",
         "inputs": inputs,
         "outputs": outputs,

@@ -37,8 +37,11 @@ _MOST_PROBABLE = frozenset(
     }
 )
 
+_WIDEST = 100
+"""Columns of one output that are captured; an embedding has more, and no monitor reads it."""
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Served:
     """A version of a model in memory.
 
@@ -74,6 +77,7 @@ class Served:
     outputs: tuple[str, ...] = field(init=False)
     _frame: Callable[[Arrays], Any] = field(init=False)
     _reads_class: bool = field(init=False)
+    _captured: dict[str, list[str]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.intake = Intake(self.signature, self.unseen, self.most)
@@ -86,6 +90,16 @@ class Served:
         """What the columns of an output stand for."""
         found = next((each.classes for each in self.signature.outputs if each.method == output), None)
         return None if found is None else list(found)
+
+    def captured_as(self, output: str, width: int) -> list[str]:
+        """What the columns of a wide output are called in the log: ``proba:CLASS``, or by their number."""
+        known = self._captured.get(output)
+        if known is None:
+            kind = "proba" if output == "predict_proba" else output
+            classes = None if output == "predict" else self.classes(output)
+            known = [f"{kind}:{one}" for one in (range(width) if classes is None else classes)][:_WIDEST]
+            self._captured[output] = known
+        return known
 
     def answer(self, arrays: Arrays, outputs: Sequence[str]) -> Answer:
         """Predict rows; raises what the model raises."""

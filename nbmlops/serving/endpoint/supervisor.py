@@ -19,6 +19,7 @@ from typing import Any
 from nbmlops.core import errors
 from nbmlops.core.errors import NbmlopsError, UnavailableError
 from nbmlops.serving.endpoint import metrics
+from nbmlops.serving.endpoint.folder import Folder
 from nbmlops.serving.endpoint.worker import Order
 
 __all__ = ["Supervisor", "listen"]
@@ -70,9 +71,19 @@ class Supervisor:
         What starts a worker; the order is its last word.
     count : int
         How many there are to be.
+    folder : Folder, optional
+        What folds that which they capture.
     """
 
-    def __init__(self, listening: socket.socket, order: Order, command: Sequence[str], count: int) -> None:
+    def __init__(
+        self,
+        listening: socket.socket,
+        order: Order,
+        command: Sequence[str],
+        count: int,
+        folder: Folder | None = None,
+    ) -> None:
+        self._folder = folder
         self._listening = listening
         self._order = order
         self._command = list(command)
@@ -101,7 +112,11 @@ class Supervisor:
                 self._first(started)
                 while not self._ending:
                     self._once()
+                    if self._folder is not None:
+                        self._folder.look()
             finally:
+                if self._folder is not None:
+                    self._folder.close()
                 self._drain()
                 for number, handler in previous.items():
                     signal.signal(number, handler)

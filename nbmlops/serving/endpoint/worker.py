@@ -6,18 +6,22 @@ import asyncio
 import json
 import logging
 import os
+import re
 import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from nbmlops.core.errors import NbmlopsError
 from nbmlops.serving.endpoint.limits import Limits
 from nbmlops.serving.endpoint.shelf import Source
 from nbmlops.serving.endpoint.tokens import Token
+
+if TYPE_CHECKING:
+    from nbmlops.serving.endpoint.recording import Recorder
 
 __all__ = ["Order", "work"]
 
@@ -42,6 +46,8 @@ class Order:
         Bounds.
     logs : bool
         Whether requests are logged.
+    capture : str or None
+        The folder where requests and answers are kept; None keeps none.
     """
 
     root: str
@@ -53,6 +59,7 @@ class Order:
     alive: int
     limits: Limits
     logs: bool = False
+    capture: str | None = None
 
     def to_text(self) -> str:
         """As one word of a command line."""
@@ -69,7 +76,7 @@ def work(order: Order, source_of: Callable[[Order], Source]) -> int:
     """Serve until told to end; gives the exit code."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
     try:
-        server, sockets, application, watching = _made(order, source_of)
+        server, sockets, application, shelf = _made(order, source_of)
     except NbmlopsError as error:
         _say(order.status, {"error": error.message, "hint": error.hint, "kind": type(error).__name__})
         return 3
@@ -77,8 +84,8 @@ def work(order: Order, source_of: Callable[[Order], Source]) -> int:
     try:
         asyncio.run(_serve(server, sockets, lambda: _say(order.status, {"ready": os.getpid()})))
     finally:
-        watching()
-        application.batcher.close()
+        shelf.close()
+        application.close()
     return 0
 
 
@@ -94,14 +101,18 @@ def _made(order: Order, source_of: Callable[[Order], Source]) -> Any:
     metrics = Metrics(source.name)
     token = Token(Path(order.token_file) if order.token_file else None)
     token.read()
+    recorder = _recorder(order, source.name)
 
     def looked(good: bool) -> None:
         metrics.looked(shelf.current.version, good)
+        metrics.missing(shelf.lineup.missing)
+        if recorder is not None:
+            metrics.captured(recorder.counts)
         token.read()  # the file may have a new one
 
-    shelf = Shelf(source, told=looked)
+    shelf = Shelf(source, told=looked, before=(lambda _: None) if recorder is None else recorder.follow)
     looked(good=True)
-    application = Application(shelf, metrics, token, order.hosts, order.limits, logs=order.logs)
+    application = Application(shelf, metrics, token, order.hosts, order.limits, recorder, logs=order.logs)
     config = uvicorn.Config(
         application.asgi,
         http=connections(order.limits),
@@ -119,7 +130,23 @@ def _made(order: Order, source_of: Callable[[Order], Source]) -> Any:
         timeout_graceful_shutdown=order.limits.drain,
     )
     shelf.watch()
-    return uvicorn.Server(config), [socket.socket(fileno=order.socket)], application, shelf.close
+    return uvicorn.Server(config), [socket.socket(fileno=order.socket)], application, shelf
+
+
+def _recorder(order: Order, name: str) -> Recorder | None:
+    """What keeps requests; a folder that cannot be written to keeps none, and serving goes on."""
+    from nbmlops.serving.capture.log import CaptureLog
+    from nbmlops.serving.endpoint.recording import Recorder
+    from nbmlops.serving.records import Deployment
+
+    if order.capture is None:
+        return None
+    host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:40]
+    try:
+        return Recorder(CaptureLog(Path(order.capture), Deployment(name), f"{host}-{os.getpid()}"))
+    except OSError as error:
+        logging.getLogger(__name__).warning("nothing is captured: %s", error)
+        return None
 
 
 async def _serve(server: Any, sockets: list[socket.socket], ready: Callable[[], None]) -> None:
