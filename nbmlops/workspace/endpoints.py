@@ -47,8 +47,8 @@ class Serving:
         Parameters
         ----------
         ref : str, optional
-            What to serve: ``delay@production``, or ``delay`` for the alias that its deployment serves. An alias is
-            followed when it moves, and a deployment when it changes. Without it, what is served already is listed.
+            What to serve, such as ``delay@production``; aliases and deployments are followed. By default, what is
+            served already is listed.
         stop : bool
             Whether to stop what serves `ref`, or everything.
         port : int
@@ -60,14 +60,12 @@ class Serving:
         workers : int
             How many processes answer.
         token_file : str, optional
-            The file with the token, which is made if it is not there; by default one below ``.nbmlops``, or none
-            where the environment variable ``NBMLOPS_SERVE_TOKEN`` has one.
+            The file with the token, which is made if it is not there; by default one below ``.nbmlops``, or what
+            the environment variable ``NBMLOPS_SERVE_TOKEN`` holds.
         max_body, max_rows : int, optional
             The most bytes and rows of a request.
-        logs : bool
-            Whether to log each request.
-        capture : bool
-            Whether to keep requests and answers, as the deployment says.
+        logs, capture : bool
+            Whether to log each request, and to keep requests and answers as the deployment says.
 
         Raises
         ------
