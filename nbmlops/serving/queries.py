@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, or_, select, update
 
 from nbmlops.store import schema
 
-__all__ = ["changes", "deployment", "deployments", "events", "failing_monitors", "put"]
+__all__ = ["deployment", "deployments", "events", "failing_monitors", "put"]
 
 _MONITOR = "monitor:"
 
@@ -30,11 +30,6 @@ def put(connection: Connection, name: str, values: Mapping[str, Any]) -> None:
     change = update(table).filter_by(name=name).values(**values, changed=table.c.changed + 1)
     if connection.execute(change).rowcount == 0:
         connection.execute(insert(table).values(name=name, **values, changed=1))
-
-
-def changes(connection: Connection) -> int:
-    """How many changes there were of all deployments: one number that rises with each."""
-    return connection.execute(select(func.sum(schema.deployment.c.changed))).scalar() or 0
 
 
 def events(connection: Connection, name: str, limit: int) -> Sequence[Any]:

@@ -81,7 +81,6 @@ class Serving:
             return endpoints.stop(ref)
         if ref is None:
             return endpoints.running()
-        _check_installed()
         _check_there(self._workspace, ref)
         options = {"port": port, "host": host, "workers": workers, "token-file": token_file}
         options |= {"max-body": max_body, "max-rows": max_rows}
@@ -106,7 +105,6 @@ def serve_here(  # noqa: PLR0913 - as above
     capture: bool = True,
 ) -> None:
     """Serve until SIGTERM or SIGINT; the parameters are those of `Serving.__call__`, and it raises the same."""
-    _check_installed()
     from nbmlops.serving.capture.segments import Place
     from nbmlops.serving.endpoint import supervisor, tokens
     from nbmlops.serving.endpoint.folder import Folder
@@ -152,6 +150,8 @@ def _endpoints(workspace: Workspace) -> Endpoints:
 
 
 def _check_there(workspace: Workspace, ref: str) -> None:
+    """Find out before a process is started that it could not serve that."""
+    _check_installed()
     from nbmlops.workspace.served_versions import VersionSource
 
     VersionSource(workspace, ref, 1).wanted()

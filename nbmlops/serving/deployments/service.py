@@ -70,9 +70,7 @@ class Deployments(Challenging):
         self.captured = captured
 
     def show(self, name: str) -> Deployment:
-        """What is said of a deployment, and what its versions answered in the last 24 hours.
-
-        Of a model of which nothing was said: that its alias answers all.
+        """What is said of a deployment, by default that its alias answers all, and what it answered in 24 hours.
 
         Raises
         ------
@@ -100,10 +98,6 @@ class Deployments(Challenging):
             DeploymentChange(row.subject, row.at, row.actor, row.action.removeprefix("deployment."), row.detail)
             for row in rows
         ]
-
-    def changes(self) -> int:
-        """One number that rises with each change of any deployment: whoever serves asks it about once a second."""
-        return self._catalog.read(queries.changes)
 
     def resolve(self, deployment: Deployment, ref: str) -> Version:
         """The version that an alias or number of a deployment means now.
