@@ -16,7 +16,7 @@ from nbmlops.jupyter.panels.panel import names
 __all__ = ["digest", "script", "style"]
 
 WEB = Path(__file__).parent / "web"
-_FRAME = ("elements", "turns", "tabs", "chart", "table", "versions", "actions", "frame", "cell")
+_FRAME = ("elements", "turns", "tabs", "chart", "table", "versions", "versions-view", "actions", "frame", "cell")
 _EXPORTS = "export { mount, panels };\nexport default { render };\n"
 
 

@@ -9,31 +9,9 @@ panels.register("data", {
 
 const ALL_HERE = 100;
 
-class DataView {
-  constructor(root, context) {
-    this.root = root;
-    this.context = context;
-    this.at = { list: "names" };
-  }
-
-  async start() {
-    const { el } = this.context;
-    this.bar = el("div", { class: "nbp-bar" });
-    this.above = el("div", {});
-    this.left = el("div", { class: "nbp-leading" });
-    this.side = el("div", { class: "nbp-side", hidden: true });
-    this.root.replaceChildren(this.bar, this.above, el("div", { class: "nbp-split" }, this.left, this.side));
-    this.context.onChange(() => this.again());
-    await this.names();
-  }
-
-  // The store changed: what is shown is asked for again, where one stands and what is ticked stay.
-  async again() {
-    if (this.at.list === "names") await this.names({ keep: true });
-    else if (this.at.list === "deleted") await this.deleted({ keep: true });
-    else await this.versions(this.at.name, { keep: true, ref: null });
-    if (!this.side.hidden) await this.refresh?.();
-  }
+class DataView extends VersionsView {
+  noun = "data";
+  said = { all: "‹ All names", deleted: "Deleted data" };
 
   // --- lists -----------------------------------------------------------------------------------
 
@@ -48,7 +26,7 @@ class DataView {
       this.find = el("input", { type: "search", class: "nbp-input", placeholder: "name, message or tag", "aria-label": "Find data by name, message or tag", spellcheck: "false", on: { input: context.debounced(() => { if (this.at.list === "names") this.found(); }) } });
       this.count = el("span", { class: "nbp-muted", role: "status" });
       this.bar.replaceChildren(this.find, button("Deleted", () => this.deleted()), this.count);
-      this.put(context.table({ label: "Data", columns: [this.column.name(), this.column.number("newest"), ...this.columns()], rows, id: (row) => row.name, sort: { key: "name", descending: false }, onOpen: (row) => this.versions(row.name, { ref: row.ref }) }));
+      this.put(context.table({ label: "Data", columns: [this.column.name(), this.column.number("newest"), ...this.columns()], rows, id: (row) => row.name, sort: { key: "name", descending: false }, onOpen: (row) => this.into(row.name, { ref: row.ref }) }));
     }
     this.found();
     if (!rows.length) this.nothing(context.empty("No data yet. The first: put a table, a file or a folder in a version.", "data save df NAME", "data save FILE NAME"));
@@ -66,26 +44,8 @@ class DataView {
     this.nothing(rows.length || !wanted ? null : this.context.empty("No name, message or tag has that in it."));
   }
 
-  async deleted({ keep = false } = {}) {
-    const { el, button, context } = this.words();
-    const lasts = turnOf(this, "at", keep);
-    const rows = await context.ask("deleted");
-    if (!lasts() || (!changedSince(this, "deleted", rows) && keep)) return;
-    if (!(keep && this.at.list === "deleted" && this.list)) {
-      this.at = { list: "deleted" };
-      this.bar.replaceChildren(this.back(), el("h2", { text: "Deleted" }));
-      const gone = { key: "deleted_at", title: "deleted", cell: (row) => context.say.when(row.deleted_at) };
-      this.put(context.table({ label: "Deleted data", columns: [this.column.ref(), gone, ...this.columns()], rows, id: (row) => row.ref, onOpen: (row) => this.restore(row.ref) }));
-      this.closeSide();
-    }
-    this.list.show(rows, { keep: true });
-    this.fit(rows.length);
-    this.above.replaceChildren(el("p", { class: "nbp-muted", text: "Open a version to restore it." }));
-    this.nothing(rows.length ? null : context.empty("Nothing is deleted that could be restored."));
-  }
-
-  async versions(name, { keep = false, ref = null } = {}) {
-    const { el, button, say, context } = this.words();
+  async into(name, { keep = false, ref = null } = {}) {
+    const { button, say, context } = this.words();
     const lasts = turnOf(this, "at", keep);
     let source;
     try {
@@ -99,10 +59,8 @@ class DataView {
     const made = !(keep && this.at.name === name && this.at.here === here && this.list);
     if (made) {
       this.at = { list: "versions", name, here };
-      this.count = el("span", { class: "nbp-muted", role: "status" });
       this.compare = button("Compare", () => this.compared(this.list.selected), { disabled: true });
-      this.bar.replaceChildren(el("div", { class: "nbp-crumbs" }, this.back(), el("h2", { text: name, title: name })), this.compare,
-        button("Rename…", () => this.rename(name)), button("Push…", () => this.push(name)), button("Delete all…", () => this.remove(name)), this.count);
+      this.head(name, this.compare);
       const columns = [this.column.number(), ...this.columns()].map((column) => here ? column : { ...column, sort: false });
       this.put(context.table({ label: `Versions of ${name}`, columns, size: source.size, rows: here ? source.first : null, source: here ? null : source, id: (row) => row.ref,
         onOpen: (row) => this.open(row.ref), onSelect: (refs) => this.ticked(refs), onError: (error) => context.notify(error.message, "bad") }));
@@ -134,28 +92,8 @@ class DataView {
 
   column = {
     name: () => ({ key: "name", title: "name", width: 150 }),
-    ref: () => ({ key: "ref", title: "version", width: 170 }),
     number: (title = "version") => ({ key: "number", title, width: 76, cell: (row) => row.number ? `v${row.number}` : row.ref }),
   };
-
-  put(list) {
-    this.list = list;
-    list.element.classList.add("nbp-lower");
-    this.left.replaceChildren(list.element);
-    this.above.replaceChildren();
-  }
-
-  fit(rows) { this.list.element.style.height = `${Math.min(420, Math.max(3, rows) * 28 + 46)}px`; }
-
-  nothing(told) {
-    this.list.element.hidden = Boolean(told);
-    this.left.querySelectorAll(".nbp-empty").forEach((old) => old.remove());
-    if (told) this.left.append(told);
-  }
-
-  back() { return this.context.button("‹ All names", () => { this.closeSide(); this.names(); }); }
-
-  words() { return { ...this.context, context: this.context }; }
 
   ticked(refs) {
     this.compare.disabled = refs.length !== 2;
@@ -164,34 +102,17 @@ class DataView {
 
   // --- beside the list -------------------------------------------------------------------------
 
-  aside(title, ...children) {
-    const { el, button } = this.context;
-    this.refresh = this.charts = null;
-    this.side.hidden = false;
-    const close = button("Close", () => { this.closeSide(); this.list.element.focus(); }, { "aria-label": `Close ${title}` });
-    this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...children);
-    this.side.scrollTop = 0;
-    if (!this.follows) bringIntoSight(this.side);
-  }
-
-  closeSide() {
-    this.side.hidden = true;
-    this.refresh = this.charts = null;
-    this.turn = (this.turn ?? 0) + 1;
-    this.side.replaceChildren();
-  }
-
   async open(ref) {
-    const { el, button, context } = this.words();
-    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const { el, context } = this.words();
+    const lasts = this.turning();
     let version;
     try {
       version = await context.ask("version", { ref });
     } catch (error) {
-      if (turn === this.turn) this.aside(ref, context.fail(error));
+      if (lasts()) this.aside(ref, context.fail(error));
       return;
     }
-    if (turn !== this.turn) return; // another one was opened meanwhile
+    if (!lasts()) return; // another one was opened meanwhile
     this.place = el("div", {});
     const facts = el("div", {});
     const pages = [
@@ -201,17 +122,10 @@ class DataView {
       { name: "lineage", title: "Lineage", draw: (box) => this.lineage(version, box) },
     ].filter(Boolean);
     this.aside(version.ref, this.actions(version), this.place, context.tabs(pages, { label: `About ${version.ref}` }));
-    this.refresh = async () => {
-      const now = await context.ask("version", { ref: version.ref }).catch(() => null);
-      if (turn !== this.turn) return;
-      if (!now) { this.closeSide(); return; }
-      if (changedSince(this, "version", now)) {
-        Object.assign(version, now);
-        facts.replaceChildren(this.facts(version));
-      } else if (this.charted) return;
-      await this.charts?.();
-    };
-    changedSince(this, "version", version);
+    this.follow(version, lasts, async (changed) => {
+      if (changed) facts.replaceChildren(this.facts(version));
+      if (changed || !this.charted) await this.beside.charts?.();
+    });
   }
 
   actions(version) {
@@ -220,41 +134,15 @@ class DataView {
     const load = async () => context.insertCell(`df = ${await context.cellLine("load", { ref })}`);
     return el("div", { class: "nbp-bar" },
       button("Load into notebook", load, { class: "nbp-button nbp-primary", title: "Inserts the line that loads it" }),
-      button("Tag…", () => this.ask(`Tag ${ref}`, [{ name: "key", label: "key", hint: "region" }, { name: "value", label: "value", hint: "NYC" }], (given) => ["tag", { ref, ...given }])),
-      button("Alias…", () => this.ask(`Move an alias to ${ref}`, [{ name: "alias", label: "alias", hint: "golden" }], (given) => ["alias", { ref, ...given }])),
+      button("Tag…", () => this.fill(`Tag ${ref}`, [{ name: "key", label: "key", hint: "region" }, { name: "value", label: "value", hint: "NYC" }], (given) => ["tag", { ref, ...given }])),
+      button("Alias…", () => this.fill(`Move an alias to ${ref}`, [{ name: "alias", label: "alias", hint: "golden" }], (given) => ["alias", { ref, ...given }])),
       version.format === "table" && button("Check…", () => context.act("check", { ref }, { title: `Check ${ref}`, run: "Check", about: "By what the version before it looked like." })),
       version.format === "table" && button("Blame…", () => context.act("blame", { ref }, { title: `Who last changed each column of ${ref}`, run: "Find out" })),
       button("Push…", () => this.push(ref)), button("Delete…", () => this.remove(ref)));
   }
 
-  ask(title, inputs, act, how = {}) {
-    const { context } = this;
-    const own = form(title, inputs, "Continue", async (given, close) => {
-      const [name, params] = act(given);
-      if (await context.act(name, params, { title, ...how })) close();
-    });
-    (this.side.hidden ? this.above : this.place).replaceChildren(own);
-  }
-
   remove(ref) {
-    this.ask(`Delete ${ref}`, [{ name: "unlock", label: "take it out of nbmlops.lock, too", tick: true }], (given) => ["delete", { ref, ...given }], { run: "Delete", about: "It is hidden until it is restored, or until the grace period ends." });
-  }
-
-  push(ref) {
-    this.ask(`Push ${ref}`, [{ name: "to", label: "remote", hint: "the only one" }], (given) => ["push", { ref, ...given }], { run: "Push" });
-  }
-
-  async restore(ref) { await this.context.act("restore", { ref }, { title: `Restore ${ref}`, run: "Restore" }); }
-
-  rename(name) {
-    const { context } = this;
-    const title = `Give ${name} another name`;
-    this.above.replaceChildren(form(title, [{ name: "new", label: "new name", value: name }], "Continue", async (given, close) => {
-      if (!(await context.act("rename", { old: name, new: given.new }, { title, run: "Rename" }))) return;
-      close();
-      this.closeSide();
-      await this.versions(given.new);
-    }));
+    this.fill(`Delete ${ref}`, [{ name: "unlock", label: "take it out of nbmlops.lock, too", tick: true }], (given) => ["delete", { ref, ...given }], { run: "Delete", about: "It is hidden until it is restored, or until the grace period ends." });
   }
 
   facts(version) {
@@ -281,7 +169,7 @@ class DataView {
     const told = el("div", {});
     const detail = el("div", {});
     const count = el("span", { class: "nbp-muted", role: "status" });
-    const find = el("input", { type: "search", class: "nbp-input", placeholder: "column", "aria-label": `Find columns of ${ref}`, spellcheck: "false", on: { input: context.debounced(() => this.charts()) } });
+    const find = el("input", { type: "search", class: "nbp-input", placeholder: "column", "aria-label": `Find columns of ${ref}`, spellcheck: "false", on: { input: context.debounced(() => this.beside.charts?.()) } });
     const shownColumns = [
       { key: "name", title: "column", width: 112 }, { key: "bars", title: "values", width: 122, cell: (row) => row.bars?.length ? (row.chart ??= barsOf(row.bars, row.name.slice(0, 80), { width: 104 })) : "" },
       { key: "type", title: "type", width: 90, cell: (row) => `${row.type}${row.nullable ? "" : ", no nulls"}` },
@@ -290,7 +178,7 @@ class DataView {
     const list = context.table({ label: `Columns of ${ref}`, columns: shownColumns, rows: [], size: 60, id: (row) => row.name, onOpen: (row) => detail.replaceChildren(this.column_(row)), onError: (error) => told.replaceChildren(context.fail(error)) });
     list.element.classList.add("nbp-columns");
     box.replaceChildren(el("div", { class: "nbp-bar" }, find, count), told, list.element, detail);
-    this.charts = async () => {
+    this.beside.charts = async () => {
       if (!box.isConnected) return;
       const asked = { ref, find: find.value.trim() };
       const first = await context.ask("columns", asked);
@@ -301,7 +189,7 @@ class DataView {
       const make = () => context.act("profile", { ref }, { title: `Profile ${ref}`, run: "Profile" });
       told.replaceChildren(...(first.profiled ? [] : [el("div", { class: "nbp-bar" }, el("span", { class: "nbp-muted", text: "No profile is kept with it, so there are no charts yet." }), button("Profile…", make))]));
     };
-    await this.charts().catch((error) => told.replaceChildren(context.fail(error)));
+    await this.beside.charts().catch((error) => told.replaceChildren(context.fail(error)));
   }
 
   // A column by itself: its chart, and each bar in words.
@@ -326,7 +214,7 @@ class DataView {
     const number = (ref) => Number(ref.split("@v")[1] ?? Infinity);
     const [before, after] = [...refs].sort((one, other) => number(one) - number(other));
     const box = this.context.el("div", {});
-    this.turn = (this.turn ?? 0) + 1;
+    this.turning();
     this.place = this.context.el("div", {});
     this.aside(`${before} and ${after}`, this.place, box);
     this.diff(box, { before, after });
@@ -340,10 +228,5 @@ class DataView {
     box.replaceChildren(el("div", { class: "nbp-bar" }, key, button("Compare again", anew)), body);
     const line = await context.line("diff", params).catch(() => null);
     await drawAsked(context, body, () => context.ask("diff", params), (found) => [shown(found.html, `From ${found.before} to ${found.after}`), line && context.lineOf(line)]);
-  }
-
-  async lineage(version, box) {
-    const leads = (one) => one.ref && one.kind === "data" && one.ref !== version.ref;
-    await drawAsked(this.context, box, () => this.context.ask("lineage", { ref: version.ref }), (graph) => lineagePicture(graph, leads, (one) => this.open(one.ref)));
   }
 }

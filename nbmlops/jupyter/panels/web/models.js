@@ -9,33 +9,9 @@ panels.register("models", {
 
 const FINAL = "production";
 
-class ModelsView {
-  constructor(root, context) {
-    this.root = root;
-    this.context = context;
-    this.at = { list: "names" };
-  }
-
-  async start() {
-    const { el } = this.context;
-    this.bar = el("div", { class: "nbp-bar" });
-    this.above = el("div", {});
-    this.forms = el("div", {});
-    this.left = el("div", { class: "nbp-leading" });
-    this.side = el("div", { class: "nbp-side", hidden: true });
-    this.root.replaceChildren(this.bar, this.forms, this.above, el("div", { class: "nbp-split" }, this.left, this.side));
-    this.context.onChange(() => this.again());
-    await this.names();
-  }
-
-  async again() {
-    if (this.at.list === "names") await this.names({ keep: true });
-    else if (this.at.list === "deleted") await this.deleted({ keep: true });
-    else await this.board(this.at.name, { keep: true });
-    if (!this.side.hidden) await this.refresh?.();
-  }
-
-  words() { return { ...this.context, context: this.context }; }
+class ModelsView extends VersionsView {
+  noun = "model";
+  said = { all: "‹ All models", deleted: "Deleted models" };
 
   // --- all models ------------------------------------------------------------------------------
 
@@ -49,27 +25,12 @@ class ModelsView {
       this.count = el("span", { class: "nbp-muted", role: "status" });
       this.bar.replaceChildren(this.count, button("Deleted", () => { this.closeSide(); this.deleted(); }));
       const columns = [{ key: "name", title: "model", width: 150 }, { key: "number", title: "newest", width: 70, cell: (row) => row.number ? `v${row.number}` : row.ref }, ...this.columns()];
-      this.put(context.table({ label: "Models", columns, rows, id: (row) => row.name, sort: { key: "name", descending: false }, onOpen: (row) => { this.closeSide(); this.board(row.name); } }));
+      this.put(context.table({ label: "Models", columns, rows, id: (row) => row.name, sort: { key: "name", descending: false }, onOpen: (row) => { this.closeSide(); this.into(row.name); } }));
     } else this.list.show(rows, { keep: true });
     this.fit(rows.length);
     this.count.textContent = rows.length ? say.count(rows.length, "model") : "";
     this.above.replaceChildren(...waiting.map((ask) => this.ask(ask)));
     this.nothing(rows.length ? null : context.empty("No models yet. The first: give a fitted estimator a name.", "model save MODEL NAME"));
-  }
-
-  async deleted({ keep = false } = {}) {
-    const { el, button, context } = this.words();
-    const lasts = turnOf(this, "at", keep);
-    const rows = await context.ask("deleted");
-    if (!lasts() || (!changedSince(this, "deleted", rows) && keep)) return;
-    this.at = { list: "deleted" };
-    this.closeSide();
-    this.bar.replaceChildren(this.back(), el("h2", { text: "Deleted" }));
-    this.above.replaceChildren(el("p", { class: "nbp-muted", text: "Open a version to restore it." }));
-    const restore = (row) => context.act("restore", { ref: row.ref }, { title: `Restore ${row.ref}`, run: "Restore" });
-    this.put(context.table({ label: "Deleted models", columns: [{ key: "ref", title: "version", width: 170 }, { key: "deleted_at", title: "deleted", width: 165, cell: (row) => context.say.when(row.deleted_at) }, ...this.columns()], rows, id: (row) => row.ref, onOpen: restore }));
-    this.fit(rows.length);
-    this.nothing(rows.length ? null : context.empty("Nothing is deleted that could be restored."));
   }
 
   columns() {
@@ -85,26 +46,10 @@ class ModelsView {
     ];
   }
 
-  put(list) {
-    this.list = list;
-    list.element.classList.add("nbp-lower");
-    this.left.replaceChildren(list.element);
-  }
-
-  fit(rows) { this.list.element.style.height = `${Math.min(420, Math.max(3, rows) * 28 + 46)}px`; }
-
-  nothing(told) {
-    this.list.element.hidden = Boolean(told);
-    this.left.querySelectorAll(".nbp-empty").forEach((old) => old.remove());
-    if (told) this.left.append(told);
-  }
-
-  back() { return this.context.button("‹ All models", () => { this.closeSide(); this.names(); }); }
-
   // --- the board of one model ------------------------------------------------------------------
 
-  async board(name, { keep = false } = {}) {
-    const { el, button, say, context } = this.words();
+  async into(name, { keep = false } = {}) {
+    const { say, context } = this.words();
     const lasts = turnOf(this, "at", keep);
     let found;
     try {
@@ -121,12 +66,7 @@ class ModelsView {
     if (!lasts()) return;
     if (!changedSince(this, "board", [name, found, rest]) && same) return;
     this.at = { list: "board", name, pages, anchors: outline.anchors, aliases: [...new Set(aliased.flatMap((card) => card.aliases))] };
-    if (!same) {
-      this.count = el("span", { class: "nbp-muted", role: "status" });
-      this.bar.replaceChildren(el("div", { class: "nbp-crumbs" }, this.back(), el("h2", { text: name, title: name })),
-        button("Rename…", () => this.rename(name)), button("Push…", () => this.push(name)), button("Delete all…", () => this.remove(name)), this.count);
-      this.above.replaceChildren();
-    }
+    if (!same) this.head(name);
     this.count.textContent = say.count(outline.total, "version");
     const scrolled = this.left.querySelector(".nbp-board")?.scrollLeft ?? 0;
     this.left.replaceChildren(this.drawn(name, aliased, [newest, ...rest].flat(), waiting));
@@ -183,18 +123,6 @@ class ModelsView {
 
   // --- what may be done ------------------------------------------------------------------------
 
-  // A form, then the line, then what came of it; `after` is told, also of a refusal.
-  fill(title, inputs, act, how = {}, after = () => undefined) {
-    const { context } = this;
-    const own = form(title, inputs, "Continue", async (given, close) => {
-      const [name, params] = act(given);
-      const done = await context.act(name, params, { title, ...how });
-      if (done) close();
-      await after(done);
-    });
-    (this.side.hidden || !this.place?.isConnected ? this.forms : this.place).replaceChildren(own);
-  }
-
   answer(verb, ask) {
     const [title, run] = verb === "approve" ? [`Approve ${ask.ref} for ${ask.alias}`, "Approve"] : [`Reject ${ask.ref} for ${ask.alias}`, "Reject"];
     this.fill(title, [{ name: "message", label: "message", hint: "why" }], (given) => [verb, { ref: ask.ref, to: ask.alias, ...given }], { run });
@@ -204,7 +132,7 @@ class ModelsView {
     const known = [...new Set([FINAL, "staging", "champion", ...(this.at.aliases ?? [])])];
     const inputs = [{ name: "to", label: "alias", value: FINAL, list: known }, { name: "message", label: "message", hint: "why" }];
     this.fill(`Promote ${ref}`, inputs, (given) => ["promote", { ref, to: given.to || FINAL, message: given.message }],
-      { run: "Judge and promote", about: "Its gate judges it first; the alias moves only when that passes." }, () => this.verdicts?.());
+      { run: "Judge and promote", about: "Its gate judges it first; the alias moves only when that passes." }, () => this.beside.verdicts?.());
   }
 
   async rollback(name, alias) {
@@ -222,56 +150,23 @@ class ModelsView {
 
   remove(ref) { this.context.act("delete", { ref }, { title: `Delete ${ref}`, run: "Delete", about: "It is hidden until it is restored, or until the grace period ends." }); }
 
-  push(ref) {
-    this.fill(`Push ${ref}`, [{ name: "to", label: "remote", hint: "the only one" }], (given) => ["push", { ref, ...given }], { run: "Push" });
-  }
-
-  rename(name) {
-    const { context } = this;
-    const title = `Give ${name} another name`;
-    this.forms.replaceChildren(form(title, [{ name: "new", label: "new name", value: name }], "Continue", async (given, close) => {
-      if (!(await context.act("rename", { old: name, new: given.new }, { title, run: "Rename" }))) return;
-      close();
-      this.closeSide();
-      await this.board(given.new);
-    }));
-  }
-
   // --- one version -----------------------------------------------------------------------------
 
-  aside(title, ...children) {
-    const { el, button } = this.context;
-    this.refresh = this.verdicts = null;
-    this.side.hidden = false;
-    const close = button("Close", () => { this.closeSide(); (this.left.querySelector(".nbp-board") ?? this.list.element).focus(); }, { "aria-label": `Close ${title}` });
-    this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...children);
-    this.side.scrollTop = 0;
-    bringIntoSight(this.side);
-  }
-
-  closeSide() {
-    this.side.hidden = true;
-    this.refresh = this.verdicts = null;
-    this.turn = (this.turn ?? 0) + 1;
-    this.forms.replaceChildren();
-    this.side.replaceChildren();
-  }
-
   async open(ref) {
-    const { el, button, context } = this.words();
-    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const { el, context } = this.words();
+    const lasts = this.turning();
     let version;
     let run = null;
     try {
       version = await context.ask("version", { ref });
       run = version.run_id ? await context.ask("run", { run_id: version.run_id }) : null;
     } catch (error) {
-      if (turn === this.turn) this.aside(ref, context.fail(error));
+      if (lasts()) this.aside(ref, context.fail(error));
       return;
     }
-    if (turn !== this.turn) return; // another one was opened meanwhile
-    if (this.at.list !== "board" || this.at.name !== version.name) await this.board(version.name);
-    if (turn !== this.turn) return;
+    if (!lasts()) return; // another one was opened meanwhile
+    if (this.at.list !== "board" || this.at.name !== version.name) await this.into(version.name);
+    if (!lasts()) return;
     this.place = el("div", {});
     const facts = el("div", {});
     const gate = el("div", {});
@@ -283,17 +178,12 @@ class ModelsView {
     ];
     const tabbed = context.tabs(pages, { label: `About ${version.ref}` });
     this.aside(version.ref, this.actions(version), this.place, tabbed);
-    changedSince(this, "version", version);
-    this.verdicts = () => { if (tabbed.isConnected) tabbed.choose(1); };
-    this.refresh = async () => {
-      const now = await context.ask("version", { ref: version.ref }).catch(() => null);
-      if (turn !== this.turn) return;
-      if (!now) { this.closeSide(); return; }
-      if (!changedSince(this, "version", now)) return;
-      Object.assign(version, now);
+    this.beside.verdicts = () => { if (tabbed.isConnected) tabbed.choose(1); };
+    this.follow(version, lasts, async (changed) => {
+      if (!changed) return;
       facts.replaceChildren(...this.facts(version, run));
       if (gate.isConnected && gate.childElementCount) await this.reports(version, gate);
-    };
+    });
   }
 
   actions(version) {
@@ -339,10 +229,5 @@ class ModelsView {
     return el("details", { class: "nbp-verdict", open },
       el("summary", {}, el("span", { class: `nbp-state nbp-is-${report.status}`, text: report.status }), ` ${report.suite} (report ${report.id}), ${say.when(report.created_at)}`),
       el("ul", { class: "nbp-outcomelist" }, outcomes), look, rests);
-  }
-
-  async lineage(version, box) {
-    const leads = (one) => one.ref && one.kind === "model" && one.ref !== version.ref;
-    await drawAsked(this.context, box, () => this.context.ask("lineage", { ref: version.ref }), (graph) => lineagePicture(graph, leads, (one) => this.open(one.ref)));
   }
 }
