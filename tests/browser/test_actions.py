@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 ONLY_LOOK = {
     "runs": {"list", "show", "compare", "artifact"},
     "data": {"load", "show", "history", "profile", "blame", "diff"},
-    "models": {"load", "show", "history"},
+    "models": {"load", "show", "history", "card", "diff"},
     "checks": {"show", "diff", "list"},
     "pipelines": {"explain"},
 }
 """Lines of panels that change nothing of what people see of the store."""
 ELSEWHERE = {
     "runs": {"register"},  # takes a variable of a kernel, and so is only put into cells
-    "models": {"approve", "reject"},
+    "models": {"approve", "reject", "serve"},  # the last is given to be typed
     "pipelines": {"approve", "reject", "stop", "resume"},
 }
 """Lines that `test_approvals` tries, and `test_cells` in a cell."""

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from nbmlops.jupyter.panels.panel import find, names
 from tests.browser.hostile import FOLDER, PAYLOADS, plant
-from tests.browser.windows import opened, write_notebook
+from tests.browser.windows import opened, settled, write_notebook
 from tests.places import Jupyter, Ui
 
 pytestmark = pytest.mark.timeout(600)
@@ -49,21 +49,21 @@ def look_everywhere(page: Page, panels: Locator) -> None:
     for name in names():
         if len(names()) > 1:
             panels.get_by_role("tab", name=find(name).title, exact=True).click()
-        page.wait_for_timeout(800)
+        settled(page)
         shown = panels.locator(".nbp-stage").first
         for number in range(min(3, shown.get_by_role("row").count())):
             row = shown.get_by_role("row").nth(number)
             if row.is_visible():
                 row.dblclick()
-                page.wait_for_timeout(200)
+                settled(page)
         for tab in shown.get_by_role("tab").all():
             if tab.is_visible():
                 tab.click()
-                page.wait_for_timeout(150)
+                settled(page)
         for folded in shown.locator("details:not([open]) > summary").all()[:10]:
             if folded.is_visible():
                 folded.click()
-                page.wait_for_timeout(50)
+                settled(page)
 
 
 def executed(page: Page) -> list[str]:

@@ -16,6 +16,7 @@ from nbmlops import ml
 from nbmlops.store import schema
 from nbmlops.workspace.current import workspace
 from tests.browser.esm import DARK, PAYLOADS, faults, mounted
+from tests.browser.windows import settled
 from tests.models.registry import table
 
 COLUMNS = ["a", "b", "noise"]
@@ -92,6 +93,22 @@ def test_a_version_is_told_with_metrics_and_signature(delay: Path, browser: Brow
         expect(page.get_by_role("group", name="Gives")).to_contain_text("predict_proba")
         version(page, "delay@v1")
         expect(page.get_by_role("table", name="Metrics of fit-1")).to_contain_text("0.8125")
+
+
+def test_a_version_has_its_card_and_is_compared_with_the_one_in_production(delay: Path, browser: Browser) -> None:
+    with mounted(browser, "models") as page:
+        opened(page)
+        version(page, "delay@v3")
+        page.get_by_role("tab", name="Card").click()
+        card = page.get_by_role("group", name="Card of delay@v3")
+        expect(card).to_contain_text("Intended use")
+        expect(page.get_by_text("%ml model card delay@v3", exact=True)).to_be_visible()
+        page.get_by_role("tab", name="Differences").click()
+        expect(page.get_by_label("Compare with")).to_have_value("delay@v2")
+        expect(page.get_by_role("group", name="From delay@v2 to delay@v3")).to_contain_text("delay@v2 → delay@v3")
+        page.get_by_label("Compare with").select_option("delay@v1")
+        expect(page.get_by_role("group", name="From delay@v1 to delay@v3")).to_contain_text("delay@v1 → delay@v3")
+        expect(page.get_by_text("%ml model diff delay@v1 delay@v3", exact=True)).to_be_visible()
 
 
 def test_a_promotion_that_its_gate_refuses_tells_why_and_shows_the_evidence(delay: Path, browser: Browser) -> None:
@@ -196,7 +213,9 @@ def test_the_line_that_loads_a_model_is_handed_to_the_notebook(delay: Path, brow
         version(page, "delay@v1")
         page.get_by_role("button", name="Load into notebook").click()
         page.wait_for_function("window.inserted.length === 1")
-        assert page.evaluate("window.inserted") == ["model = %ml model load delay@v1"]
+        page.get_by_role("button", name="Serve").click()
+        page.wait_for_function("window.inserted.length === 2")
+        assert page.evaluate("window.inserted") == ["model = %ml model load delay@v1", "%ml serve delay@v1"]
 
 
 def test_what_is_saved_and_moved_elsewhere_appears(delay: Path, browser: Browser) -> None:
@@ -266,7 +285,7 @@ def test_axe_finds_nothing_serious(asked: None, browser: Browser, variables: dic
         version(page, "delay@v2")
         page.get_by_role("button", name="Promote…").click()
         assert faults(page) == []
-        for tab in ("Verdicts", "Signature", "Lineage"):
+        for tab in ("Verdicts", "Signature", "Card", "Differences", "Lineage"):
             page.get_by_role("tab", name=tab).click()
             if tab == "Verdicts":
                 page.get_by_role("button", name="What it rests on").first.click()
@@ -284,7 +303,7 @@ def test_a_card_keeps_the_focus_while_the_store_changes_elsewhere(delay: Path, b
         with ml.run("gbm") as run:
             run.log(auc=0.5)
         page.wait_for_function(f"{asked} > {before}")
-        page.wait_for_timeout(200)
+        settled(page)
         expect(card).to_be_focused()
 
 

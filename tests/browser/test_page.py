@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from nbmlops import Workspace
 from nbmlops.jupyter.panels.panel import find, names
-from tests.browser.windows import picture, serious
+from tests.browser.windows import picture, serious, settled
 from tests.places import Ui
 
 
@@ -101,7 +101,7 @@ def test_every_panel_is_there_and_can_be_read_by_everyone(ui: Ui, browser: Brows
         if len(names()) > 1:
             page.get_by_role("tab", name=find(name).title, exact=True).click()
         expect(page.locator(".nbp-stage").first).not_to_be_empty()
-        page.wait_for_timeout(500)
+        settled(page)
         picture(page, f"page-{name}-{scheme}")
         assert serious(page) == []
     page.close()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from nbmlops.jupyter.panels.panel import ORDER, find
-from tests.browser.windows import opened, picture, serious
+from tests.browser.windows import opened, picture, serious, settled
 from tests.places import Jupyter, Ui
 
 # What is opened in each, where there is something to open: the graph of a pipeline is there at once.
@@ -44,7 +44,7 @@ def test_a_panel_shows_what_the_demo_has_made(ui: Ui, browser: Browser, name: st
         stage.get_by_text(OPENED[name], exact=True).first.dblclick()
     else:
         expect(stage).to_contain_text("5_evaluate")
-    page.wait_for_timeout(1500)  # for what is drawn piece by piece, as curves are
+    settled(page)
     picture(page, f"{name}-{scheme}")
     assert serious(page) == []
     page.close()
@@ -59,5 +59,5 @@ def test_the_sidebar_stands_beside_a_notebook_of_the_demo(demo: Path, lab: Jupyt
         sidebar.get_by_role("tab", name="Models", exact=True).click()
         sidebar.get_by_text("delay", exact=True).first.dblclick()
         expect(sidebar).to_contain_text("production")
-        window.page.wait_for_timeout(1000)
+        settled(window.page)
         picture(window.page, "beside")

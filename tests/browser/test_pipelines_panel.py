@@ -279,6 +279,25 @@ def test_a_graph_that_cannot_be_drawn_says_why(project: Path, browser: Browser) 
         expect(page.get_by_role("alert")).to_contain_text("reads data nothing")
 
 
+def test_a_graph_stays_beside_the_reason_why_it_cannot_be_read_again(project: Path, browser: Browser) -> None:
+    sums = project / "notebooks" / "2_sum.ipynb"
+    as_it_was = sums.read_bytes()
+    with mounted(browser, "pipelines") as page:
+        steps, wrong = page.locator(".nbp-step"), page.get_by_role("alert")
+        expect(steps).to_have_count(2)
+        write(sums, "factor: int = 2", 'ml.data.load("nothing")')
+        with ml.run("beside"):
+            pass
+        expect(wrong).to_contain_text("reads data nothing", timeout=SLOW)
+        expect(steps.first).to_be_visible()
+        expect(steps).to_have_count(2)
+        sums.write_bytes(as_it_was)
+        with ml.run("beside"):
+            pass
+        expect(wrong).to_have_count(0, timeout=SLOW)
+        expect(steps.first).to_be_visible()
+
+
 def test_nothing_that_a_person_can_write_is_run(project: Path, browser: Browser) -> None:
     hostile = [payload.replace("/", "")[:120] for payload in PAYLOADS]
     for number, payload in enumerate(hostile):

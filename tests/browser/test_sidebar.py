@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from nbmlops import Workspace
 from nbmlops.jupyter.panels.panel import find, names
-from tests.browser.windows import LIGHT_AND_DARK, Window, opened, picture, serious, write_notebook
+from tests.browser.windows import LIGHT_AND_DARK, Window, opened, picture, serious, settled, write_notebook
 from tests.places import Jupyter
 
 
@@ -49,9 +49,9 @@ def test_it_follows_the_folder_of_the_file_browser(window: Window) -> None:
         expect(sidebar.locator("h2").first).to_have_text(name)
         expect(sidebar).to_contain_text(f"{name}-model-3")
     window.page.evaluate("document.querySelector('#nbmlops-sidebar .nbp').dataset.same = 'yes'")
-    window.go_to_folder("/churn/deep")
-    expect(window.page.locator(".jp-DirListing")).to_be_attached()
-    window.page.wait_for_timeout(500)
+    with window.page.expect_response(lambda answer: "api/workspace" in answer.url and "deep" in answer.url):
+        window.go_to_folder("/churn/deep")
+    settled(window.page)
     assert sidebar.locator(".nbp").get_attribute("data-same") == "yes", "the same workspace is not drawn anew"
 
 
@@ -104,9 +104,12 @@ def test_it_opens_the_notebook_of_a_run(window: Window, lab: Jupyter) -> None:
 
 def test_it_is_open_again_after_the_page_is_loaded_again(window: Window) -> None:
     window.sidebar()
-    window.go_to_folder("/fraud")
-    expect(window.page.locator("#nbmlops-sidebar")).to_contain_text("fraud-model-3")
-    window.page.wait_for_timeout(2000)  # JupyterLab saves the layout a second after the last change
+    # JupyterLab saves the layout a second after the last change.
+    with window.page.expect_response(
+        lambda answer: "/api/workspaces" in answer.url and "fraud" in (answer.request.post_data or "")
+    ):
+        window.go_to_folder("/fraud")
+        expect(window.page.locator("#nbmlops-sidebar")).to_contain_text("fraud-model-3")
     window.page.goto(f"{window.server.base}/lab")
     expect(window.page.locator("#nbmlops-sidebar")).to_be_visible(timeout=30_000)
     expect(window.page.locator("#nbmlops-sidebar")).to_contain_text("fraud-model-3")

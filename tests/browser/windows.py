@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from axe_playwright_python.sync_playwright import Axe
 from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import expect
 
 from tests.places import Jupyter
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
-__all__ = ["IDLE", "LIGHT_AND_DARK", "Window", "opened", "picture", "serious", "write_notebook"]
+__all__ = ["IDLE", "LIGHT_AND_DARK", "Window", "opened", "picture", "serious", "settled", "write_notebook"]
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 IDLE = "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
@@ -45,6 +46,15 @@ def serious(page: Page, within: str = "html") -> list[str]:
         if one["impact"] in {"serious", "critical"}
         for node in one["nodes"]
     ]
+
+
+def settled(page: Page) -> None:
+    """Wait until no panel waits for an answer, and what came is drawn."""
+    # What is pressed asks at once; what an answer leads to is drawn, or asked for, before the next frame.
+    drawn = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    page.evaluate(drawn)
+    expect(page.locator(".nbp-stage[aria-busy]")).to_have_count(0, timeout=30_000)
+    page.evaluate(drawn)
 
 
 class Window:

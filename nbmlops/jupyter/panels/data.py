@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.errors import InvalidError
 from nbmlops.jupyter.panels.lines import pushing, renaming, verb, words
 from nbmlops.jupyter.panels.panel import Panel
-from nbmlops.jupyter.panels.shaped import drawn, fields, short, tagged, unmeant
+from nbmlops.jupyter.panels.shaped import drawn, fields, placed, short, tagged, unmeant
 
 if TYPE_CHECKING:
     from nbmlops.data.records import Column, DataRow
@@ -27,8 +27,8 @@ _WHOLE = (
 
 def names(workspace: Workspace) -> list[dict[str, Any]]:
     """The newest version of every name, and the aliases of all its versions."""
-    placed = workspace.data.placed()
-    return [{**_row(row), "placed": placed.get(row.name, {})} for row in workspace.data.newest_rows()]
+    places = workspace.data.placed()
+    return [{**_row(row), "placed": places.get(row.name, {})} for row in workspace.data.newest_rows()]
 
 
 def deleted(workspace: Workspace) -> list[dict[str, Any]]:
@@ -140,7 +140,7 @@ def _static(workspace: Workspace) -> Any:
     from nbmlops.data.records import DataVersion
     from nbmlops.render.listing import Listing
 
-    return Listing(workspace.data.list()[:_PAGE], DataVersion)
+    return Listing(placed(workspace.data.list()[:_PAGE], workspace.data.placed()), DataVersion)
 
 
 panel = Panel(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.errors import NotFoundError
 from nbmlops.jupyter.panels.lines import pushing, renaming, verb, words
 from nbmlops.jupyter.panels.panel import Line, Panel
-from nbmlops.jupyter.panels.shaped import drawn, fields, short
+from nbmlops.jupyter.panels.shaped import drawn, fields, placed, short
 
 if TYPE_CHECKING:
     from nbmlops.checks.records import Report
@@ -28,8 +28,8 @@ _WHOLE = (
 
 def names(workspace: Workspace) -> list[dict[str, Any]]:
     """The newest version of every model, and the aliases of all its versions."""
-    placed = workspace.model.placed()
-    return [{**_card(version), "placed": placed.get(version.name, {})} for version in workspace.model.list()]
+    places = workspace.model.placed()
+    return [{**_card(version), "placed": places.get(version.name, {})} for version in workspace.model.list()]
 
 
 def deleted(workspace: Workspace) -> list[dict[str, Any]]:
@@ -80,10 +80,8 @@ def reports(workspace: Workspace, ref: str) -> list[dict[str, Any]]:
 
 def report(workspace: Workspace, number: int) -> dict[str, Any]:
     """A report with its evidence, as a cell shows it."""
-    from nbmlops.render.dispatch import html, text
-
     found = workspace.check.show(number)
-    return {**_report(found), "html": html(found, detail=True), "text": text(found, detail=True)}
+    return {**_report(found), **_shown(found)}
 
 
 def way_back(workspace: Workspace, name: str, alias: str) -> dict[str, Any]:
@@ -95,6 +93,22 @@ def way_back(workspace: Workspace, name: str, alias: str) -> dict[str, Any]:
 def lineage(workspace: Workspace, ref: str) -> dict[str, Any]:
     """Where a version came from and what was built on it."""
     return drawn(workspace.lineage(ref, kind="model"))
+
+
+def card(workspace: Workspace, ref: str) -> dict[str, Any]:
+    """The card of a version, as a cell shows it."""
+    return _shown(workspace.model.card(ref))
+
+
+def diff(workspace: Workspace, before: str, after: str) -> dict[str, Any]:
+    """What differs between two versions, as a cell shows it."""
+    return {"before": before, "after": after, **_shown(workspace.model.diff(before, after))}
+
+
+def _shown(record: Any) -> dict[str, str]:
+    from nbmlops.render.dispatch import html, text
+
+    return {"html": html(record, detail=True), "text": text(record, detail=True)}
 
 
 def _card(version: ModelVersion) -> dict[str, Any]:
@@ -141,11 +155,19 @@ def _back(act: str) -> Line:
     return line
 
 
+def _diff(before: str, after: str) -> list[str]:
+    return words("model", "diff", beyond=(before, after))
+
+
+def _serve(ref: str) -> list[str]:
+    return words("serve", beyond=(ref,))
+
+
 def _static(workspace: Workspace) -> Any:
     from nbmlops.models.records import ModelVersion
     from nbmlops.render.listing import Listing
 
-    return Listing(workspace.model.list()[:100], ModelVersion)
+    return Listing(placed(workspace.model.list()[:100], workspace.model.placed()), ModelVersion)
 
 
 panel = Panel(
@@ -155,16 +177,19 @@ panel = Panel(
         each.__name__: each
         for each in (
             *(names, deleted, board, versions, outline, waiting),
-            *(version, run, reports, report, way_back, lineage),
+            *(version, run, reports, report, way_back, card, diff, lineage),
         )
     },
     lines={
-        **{name: verb("model", name) for name in ("load", "show", "history", "delete", "restore")},
+        **{name: verb("model", name) for name in ("load", "show", "history", "card", "delete", "restore")},
         **{name: _moving(name) for name in ("promote", "approve", "reject")},
         **{name: _back(name) for name in ("rollback", "drill")},
+        "diff": _diff,
+        "serve": _serve,
         "rename": renaming("model"),
         "push": pushing("model"),
     },
     static=_static,
-    apart=frozenset({"push"}),
+    # An endpoint serves until it is stopped.
+    apart=frozenset({"push", "serve"}),
 )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from nbmlops.render.width import clip
 
 if TYPE_CHECKING:
+    from nbmlops.data.records import DataVersion
+    from nbmlops.models.records import ModelVersion
     from nbmlops.store.graph import LineageGraph
 
-__all__ = ["drawn", "fields", "short", "tagged", "unmeant"]
+__all__ = ["drawn", "fields", "placed", "short", "tagged", "unmeant"]
 
 T = TypeVar("T")
+V = TypeVar("V", "DataVersion", "ModelVersion")
 LONGEST = 300
 """Characters of a text in a table or on a card; a version's own page has all of it."""
 _SHOWN = 20
@@ -31,6 +35,15 @@ def fields(record: Any, names: Iterable[str]) -> dict[str, Any]:
 def tagged(tags: Mapping[str, str]) -> dict[str, str]:
     """Tags that fit a table: the first ones."""
     return {clip(key, 60): clip(value, 60) for key, value in list(tags.items())[:_SHOWN]}
+
+
+def placed(versions: Iterable[V], places: Mapping[str, Mapping[str, str]]) -> list[V]:
+    """The newest version of each name as a picture lists it: with where the aliases of all versions of the name are."""
+
+    def told(version: V) -> tuple[str, ...]:
+        return tuple(f"{alias} → {ref.rpartition('@')[2]}" for alias, ref in places.get(version.name, {}).items())
+
+    return [replace(version, aliases=told(version)) for version in versions]
 
 
 def drawn(graph: LineageGraph) -> dict[str, Any]:

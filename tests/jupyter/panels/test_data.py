@@ -12,6 +12,7 @@ import pytest
 from nbmlops import ml
 from nbmlops.core.errors import NotFoundError
 from nbmlops.jupyter.panels.data import panel
+from nbmlops.render.dispatch import html
 from nbmlops.store import schema
 from nbmlops.workspace.current import workspace
 from tests.jupyter.panels.talk import act, ask, line, refused
@@ -268,6 +269,12 @@ def test_where_nothing_draws_it_the_newest_versions_stand_in_words_and_stay_smal
     assert "name_000@v1" in data["text/html"]
     assert "<img" not in data["text/html"]
     assert len(data["text/html"].encode()) < 100_000
+
+
+def test_where_nothing_draws_it_the_aliases_of_all_versions_are_told(flights: str) -> None:
+    ml.data.alias("flights@v1", "golden")
+    ml.data.alias("flights@v2", "checked")
+    assert "checked → v2, golden → v1" in html(panel.static(workspace()))
 
 
 def test_where_nothing_draws_it_an_empty_store_says_what_to_type(project: Path) -> None:

@@ -10,6 +10,8 @@ from sklearn.linear_model import LogisticRegression
 
 from nbmlops import ml
 from nbmlops.jupyter.panels.models import panel
+from nbmlops.render.dispatch import html
+from nbmlops.workspace.current import workspace
 from tests.jupyter.panels.talk import act, ask, line, refused
 from tests.models.registry import table
 
@@ -74,6 +76,25 @@ def test_every_model_is_told_by_its_newest_version(delay: str) -> None:
     assert (found["ref"], found["message"]) == ("delay@v2", "<b>turned round</b>")
     assert found["signature"] == "3 columns → predict, predict_proba"
     assert (found["aliases"], found["placed"]) == ([], {"production": "delay@v1"})
+
+
+def test_a_version_has_its_card_and_differs_from_another_as_in_a_cell(delay: str) -> None:
+    card = ask("models", "card", ref="delay@v2")
+    assert "Model card of delay@v2" in card["text"]
+    assert "&lt;b&gt;turned round" in card["html"] or "turned round" not in card["html"]
+    assert "<b>turned round" not in card["html"]
+    found = ask("models", "diff", before="delay@v1", after="delay@v2")
+    assert (found["before"], found["after"]) == ("delay@v1", "delay@v2")
+    assert "delay@v1 → delay@v2" in found["text"]
+    assert line("models", "card", ref="delay@v2") == "%ml model card delay@v2"
+    assert line("models", "diff", before="delay@v1", after="delay@v2") == "%ml model diff delay@v1 delay@v2"
+    assert line("models", "serve", ref="delay@v2") == "%ml serve delay@v2"
+
+
+def test_its_picture_says_where_the_aliases_of_all_versions_are(delay: str) -> None:
+    ml.model.save(good().set_params(C=0.5), delay)
+    ml.model.promote("delay@v3", "challenger")
+    assert "challenger → v3, production → v1" in html(panel.static(workspace()))
 
 
 def test_a_store_without_models_has_none(project: Path) -> None:

@@ -72,25 +72,34 @@ function keyOf(names) {
 
 // Things across axes, as parallel coordinates. Axes are names; things are { name, values }, one value for each axis.
 function across({ label, axes, things, height = 190 }) {
-  const step = 120;
-  const width = Math.max(step * axes.length, step);
+  const key = keyOf(things.map((thing) => thing.name));
+  const view = el("div", { class: "nbp-wide", tabindex: "0", role: "group", "aria-label": label });
+  sized(view, (room) => view.replaceChildren(axed({ label, axes, things, height, room })));
+  return el("figure", { class: "nbp-figure" }, el("figcaption", {}, el("b", { text: label })), view, key);
+}
+
+// The axes share the room where their names can still be read; where not, the picture is wider than its place.
+function axed({ label, axes, things, height, room }) {
+  const even = room / axes.length;
+  const step = even < 84 ? 120 : Math.min(even, 180);
+  const letters = Math.floor(step / 6.8);
+  const width = step * axes.length;
   const [top, bottom] = [34, height - 26];
   const scales = axes.map((_, place) => heights(things.map((thing) => thing.values[place]), bottom, top));
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `${label}: ${things.map((thing) => thing.name).join(", ")} across ${axes.join(", ")}`, class: "nbp-chart" });
   axes.forEach((axis, place) => {
     const x = step / 2 + place * step;
     picture.append(svg("line", { x1: x, x2: x, y1: top, y2: bottom, class: "nbp-axis" }),
-      svg("text", { x, y: 14, "text-anchor": "middle", class: "nbp-strong", text: clipped(axis, 17) }, svg("title", { text: axis })),
-      svg("text", { x, y: 28, "text-anchor": "middle", text: clipped(scales[place].high, 17) }),
-      svg("text", { x, y: height - 10, "text-anchor": "middle", text: clipped(scales[place].low, 17) }));
+      svg("text", { x, y: 14, "text-anchor": "middle", class: "nbp-strong", text: clipped(axis, letters) }, svg("title", { text: axis })),
+      svg("text", { x, y: 28, "text-anchor": "middle", text: clipped(scales[place].high, letters) }),
+      svg("text", { x, y: height - 10, "text-anchor": "middle", text: clipped(scales[place].low, letters) }));
   });
   things.forEach((thing, number) => {
     const points = thing.values.map((value, place) => [step / 2 + place * step, scales[place].at(value)]).filter(([, y]) => y !== null);
     picture.append(svg("polyline", { points: points.map(([x, y]) => `${x},${y.toFixed(1)}`).join(" "), class: `nbp-curve nbp-c${number % COLOURS}` }, svg("title", { text: thing.name })));
     for (const [x, y] of points) picture.append(svg("circle", { cx: x, cy: y, r: 3, class: `nbp-dot nbp-c${number % COLOURS}` }));
   });
-  const key = keyOf(things.map((thing) => thing.name));
-  return el("figure", { class: "nbp-figure" }, el("figcaption", {}, el("b", { text: label })), el("div", { class: "nbp-wide", tabindex: "0", role: "group", "aria-label": label }, picture), key);
+  return picture;
 }
 
 function heights(values, bottom, top) {

@@ -98,14 +98,23 @@ function contextOf(state, name, box) {
 async function request(state, message) {
   const slow = setTimeout(() => warn(state, state.transport.kind === "cell"
     ? "The kernel is busy or gone; this is what was known last." : "No answer yet; this is what was known last."), PATIENCE);
+  busy(state, 1);
   try {
     const answer = await state.transport.request(message);
     if (answer.error) throw new PanelError(answer.error, answer.line);
     return answer.ok;
   } finally {
+    busy(state, -1);
     clearTimeout(slow);
     if (state.slow) { state.slow = false; state.banner.hidden = true; }
   }
+}
+
+// Whether an answer is awaited is told to those who do not see it.
+function busy(state, more) {
+  state.asked = (state.asked ?? 0) + more;
+  if (state.asked) state.stage.setAttribute("aria-busy", "true");
+  else state.stage.removeAttribute("aria-busy");
 }
 
 function warn(state, text) {

@@ -9,6 +9,12 @@ panels.register("models", {
 
 const FINAL = "production";
 
+// The versions that another can be compared with: the one in production first, then those with an alias, the newest, …
+function refsOf(aliased, versions) {
+  const final = aliased.filter((card) => card.aliases.includes(FINAL));
+  return [...new Set([...final, ...aliased, ...versions].map((card) => card.ref))];
+}
+
 class ModelsView extends VersionsView {
   noun = "model";
   said = { all: "‹ All models", deleted: "Deleted models" };
@@ -23,7 +29,7 @@ class ModelsView extends VersionsView {
     if (!(keep && this.at.list === "names" && this.list)) {
       this.at = { list: "names" };
       this.count = el("span", { class: "nbp-muted", role: "status" });
-      this.bar.replaceChildren(this.count, button("Deleted", () => { this.closeSide(); this.deleted(); }));
+      this.bar.replaceChildren(button("Deleted", () => { this.closeSide(); this.deleted(); }), this.count);
       const columns = [{ key: "name", title: "model", width: 150 }, { key: "number", title: "newest", width: 70, cell: (row) => row.number ? `v${row.number}` : row.ref }, ...this.columns()];
       this.put(context.table({ label: "Models", columns, rows, id: (row) => row.name, sort: { key: "name", descending: false }, onOpen: (row) => { this.closeSide(); this.into(row.name); } }));
     } else this.list.show(rows, { keep: true });
@@ -65,7 +71,7 @@ class ModelsView extends VersionsView {
     const rest = await Promise.all(outline.anchors.slice(0, pages - 1).map((after) => context.ask("versions", { name, after })));
     if (!lasts()) return;
     if (!changedSince(this, "board", [name, found, rest]) && same) return;
-    this.at = { list: "board", name, pages, anchors: outline.anchors, aliases: [...new Set(aliased.flatMap((card) => card.aliases))] };
+    this.at = { list: "board", name, pages, anchors: outline.anchors, aliases: [...new Set(aliased.flatMap((card) => card.aliases))], refs: refsOf(aliased, [newest, ...rest].flat()) };
     if (!same) this.head(name);
     this.count.textContent = say.count(outline.total, "version");
     const scrolled = this.left.querySelector(".nbp-board")?.scrollLeft ?? 0;
@@ -174,6 +180,8 @@ class ModelsView extends VersionsView {
       { name: "overview", title: "Overview", draw: (box) => { box.replaceChildren(facts); facts.replaceChildren(...this.facts(version, run)); } },
       { name: "gate", title: "Verdicts", draw: (box) => { box.replaceChildren(gate); return this.reports(version, gate); } },
       { name: "signature", title: "Signature", draw: (box) => box.replaceChildren(...signatureOf(version)) },
+      { name: "card", title: "Card", draw: (box) => this.modelCard(version, box) },
+      { name: "diff", title: "Differences", draw: (box) => { if (!box.childElementCount) this.differences(version, box); } },
       { name: "lineage", title: "Lineage", draw: (box) => this.lineage(version, box) },
     ];
     const tabbed = context.tabs(pages, { label: `About ${version.ref}` });
@@ -190,9 +198,11 @@ class ModelsView extends VersionsView {
     const { el, button, context } = this.words();
     const { ref } = version;
     const load = async () => context.insertCell(`model = ${await context.cellLine("load", { ref })}`);
+    const serve = async () => context.insertCell(await context.line("serve", { ref }));
     return el("div", { class: "nbp-bar" },
       button("Promote…", () => this.promote(ref), { class: "nbp-button nbp-primary" }),
-      button("Load into notebook", load, { title: "Inserts the line that loads it" }), button("Push…", () => this.push(ref)), button("Delete…", () => this.remove(ref)));
+      button("Load into notebook", load, { title: "Inserts the line that loads it" }),
+      button("Serve", serve, { title: "Gives the line that serves it over HTTP" }), button("Push…", () => this.push(ref)), button("Delete…", () => this.remove(ref)));
   }
 
   facts(version, run) {
@@ -208,6 +218,33 @@ class ModelsView extends VersionsView {
       ], `Facts of ${version.ref}`),
       ...pairs(`Metrics of ${run?.name}`, run?.metrics, say.number), ...pairs(`Params of ${run?.name}`, run?.params, say.value),
     ];
+  }
+
+  // What is told of it to people who did not make it.
+  async modelCard(version, box) {
+    const { context } = this;
+    const { ref } = version;
+    await drawAsked(context, box, () => Promise.all([context.ask("card", { ref }), context.line("card", { ref })]),
+      ([found, line]) => [context.lineOf(line), shown(found.html, `Card of ${ref}`)]);
+  }
+
+  // What differs from another version: from the one in production, where nothing else is chosen.
+  differences(version, box) {
+    const { el, context } = this.words();
+    const others = this.at.refs.filter((ref) => ref !== version.ref);
+    if (!others.length) {
+      box.replaceChildren(el("p", { class: "nbp-muted", text: "It is the only version." }));
+      return;
+    }
+    const body = el("div", {});
+    const draw = () => {
+      const params = { before: before.value, after: version.ref };
+      return drawAsked(context, body, () => Promise.all([context.ask("diff", params), context.line("diff", params)]),
+        ([found, line]) => [context.lineOf(line), shown(found.html, `From ${found.before} to ${found.after}`)]);
+    };
+    const before = el("select", { "aria-label": "Compare with", on: { change: draw } }, others.map((ref) => el("option", { value: ref, text: ref })));
+    box.replaceChildren(el("label", { class: "nbp-field" }, el("span", { text: "from" }), before), body);
+    draw();
   }
 
   // Every report on the version, the newest first and unfolded: each check with its figure and bound, and what it rests on.

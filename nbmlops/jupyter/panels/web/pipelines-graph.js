@@ -2,7 +2,7 @@
 // boxes stay where they are while a run goes on; only what they say changes.
 
 const LYING = { width: 168, height: 50, between: 46, beside: 16, upright: false, letters: 26 };
-const UPRIGHT = { width: 124, height: 50, between: 30, beside: 10, upright: true, letters: 18 };
+const UPRIGHT = { width: 138, height: 50, between: 30, beside: 10, upright: true, letters: 21 };
 const EDGE = 10;
 const BEND = 10;
 const BENDS = 600;

@@ -122,24 +122,31 @@ class PipelinesView {
         button("Reject…", () => context.act("reject", { ref: one.ref, to: one.alias }, { title: `Reject ${one.ref}`, run: "Reject" }))))));
   }
 
+  // The graph and how its run stands; what does not come is told, and what was drawn of the pipeline before stays.
   async graph() {
     const { name } = this;
-    try {
-      const graph = await this.context.ask("graph", { name: this.base });
+    const wrong = [];
+    for (const read of [() => this.draft(name), () => this.live()]) {
+      try {
+        await read();
+      } catch (error) {
+        wrong.push(this.context.fail(error));
+      }
       if (name !== this.name) return;
-      this.wrong.replaceChildren();
-      const text = JSON.stringify([graph.steps, graph.edges, graph.outside]);
-      this.flow.element.hidden = false;
-      this.plan = graph;
-      if (text !== this.flow.text || !this.flow.graph) this.flow.draw(graph);
-      else this.flow.graph = graph;
-      this.flow.text = text;
-      await this.live();
-    } catch (error) {
-      if (name !== this.name) return;
-      this.flow.element.hidden = true;
-      this.wrong.replaceChildren(this.context.fail(error));
     }
+    this.wrong.replaceChildren(...wrong);
+    this.flow.element.hidden = !this.plan;
+  }
+
+  async draft(name) {
+    const graph = await this.context.ask("graph", { name: this.base });
+    if (name !== this.name) return;
+    const text = JSON.stringify([graph.steps, graph.edges, graph.outside]);
+    this.flow.element.hidden = false;
+    this.plan = graph;
+    if (text !== this.flow.text || !this.flow.graph) this.flow.draw(graph);
+    else this.flow.graph = graph;
+    this.flow.text = text;
   }
 
   // How the run stands that is shown: the one that was chosen, or the newest.
@@ -160,7 +167,7 @@ class PipelinesView {
 
   said(found) {
     const { el, button, say, context } = { ...this.context, context: this.context };
-    if (!found) { this.renew(this.about, null, () => ["not run yet"]); return; }
+    if (!found) { this.renew(this.about, Boolean(this.plan), () => [this.plan && "not run yet"]); return; }
     const { run } = found;
     const stopping = run.tags.stop && run.status === "running" ? " (asked to stop)" : "";
     this.renew(this.about, [run, this.pinned], () => [

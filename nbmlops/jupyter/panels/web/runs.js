@@ -230,7 +230,7 @@ class RunsView {
     this.again = again;
     this.side.hidden = false;
     this.side.dataset.title = title;
-    const close = button("Close", () => this.close(), { class: "nbp-button nbp-quiet", "aria-label": `Close ${title}` });
+    const close = button("Close", () => this.close(), { "aria-label": `Close ${title}` });
     this.side.replaceChildren(el("div", { class: "nbp-sidehead" }, el("h2", { text: title }), close), ...parts);
     if (held >= 0) stops()[held]?.focus({ preventScroll: true });
     this.side.scrollTop = top;
