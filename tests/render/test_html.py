@@ -62,7 +62,7 @@ def test_what_people_wrote_is_shown_and_never_obeyed(record: object) -> None:
         "summary",
         *PICTURE,
     }
-    assert page.attributes <= {"class", "scope", "open", *DRAWN}
+    assert page.attributes <= {"class", "scope", "open", "tabindex", *DRAWN}
     assert "49" not in "".join(page.words).replace("{{ 7*7 }}", "")
 
 
