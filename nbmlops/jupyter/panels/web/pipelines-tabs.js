@@ -123,7 +123,7 @@ class TimesTab {
   adding(targets) {
     const { el, context } = { ...this.context, context: this.context };
     const cron = el("input", { class: "nbp-input nbp-short", placeholder: "0 6 * * *", "aria-label": "Cron line", spellcheck: "false" });
-    const tz = el("input", { class: "nbp-input nbp-short", placeholder: "Europe/Berlin", "aria-label": "Time zone", spellcheck: "false" });
+    const tz = el("input", { class: "nbp-input nbp-short", placeholder: "UTC", "aria-label": "Time zone", spellcheck: "false" });
     const what = el("select", { "aria-label": "What it starts" }, targets.map((target) => el("option", { value: target, text: target.endsWith("@working") ? `${this.view.name} (the notebooks as they are)` : target })));
     const press = async () => {
       const zone = tz.value.trim();
