@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 import sqlite3
@@ -12,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from nbmlops.core.clock import CLOCK, clock_here
 from nbmlops.core.errors import NbmlopsError, spoken
 from nbmlops.core.version import __version__
 
@@ -140,6 +142,19 @@ def _disk(folder: Path) -> Observation:
     return Observation("disk", "ok", f"{free / 1e9:.1f} GB free in {folder}")
 
 
+def _clock() -> list[Observation]:
+    """Whose time it is, when it is not the machine's: whatever is recorded meanwhile has that time."""
+    named = os.environ.get(CLOCK)
+    if not named:
+        return []
+    try:
+        said = f"{clock_here().now():%Y-%m-%d %H:%M} UTC"
+    except NbmlopsError as error:
+        return [Observation("clock", "bad", error.message, error.hint)]
+    hint = f"unset {CLOCK} unless the past is being rehearsed: what is recorded now has that time"
+    return [Observation("clock", "note", f"{named} says that it is {said}", hint)]
+
+
 def _catalog(workspace: Examined) -> Observation:
     from nbmlops.store.catalog import journal_mode
 
@@ -219,7 +234,7 @@ def diagnose(workspace: Examined | None, problem: NbmlopsError | None = None) ->
     problem : NbmlopsError, optional
         Why it could not be opened.
     """
-    observations = [*_versions(), _jupyter()]
+    observations = [*_versions(), _jupyter(), *_clock()]
     if workspace is None:
         state: Literal["note", "bad"] = "note" if problem is None else "bad"
         seen = "none here" if problem is None else problem.message

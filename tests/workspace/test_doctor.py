@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbmlops.core.clock import RehearsalClock
 from nbmlops.workspace import Workspace
 from nbmlops.workspace.doctor import Diagnosis, Observation
 from nbmlops.workspace.root import doctor
@@ -51,6 +53,18 @@ def test_a_damaged_object_is_found_and_the_rest_still_looked_at(tmp_path: Path) 
     assert not diagnosis.ok
     found = seen(diagnosis)
     assert (found["store"].state, found["audit"].state) == ("bad", "ok")
+
+
+def test_a_time_that_is_not_the_machines_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = tmp_path / "clock"
+    monkeypatch.setenv("NBMLOPS_CLOCK", str(at))
+    broken = seen(doctor(tmp_path))["clock"]
+    RehearsalClock(at).set(datetime(2013, 4, 1, tzinfo=UTC))
+    rehearsed = seen(doctor(tmp_path))["clock"]
+    monkeypatch.delenv("NBMLOPS_CLOCK")
+    assert (broken.state, rehearsed.state) == ("bad", "note")
+    assert "2013-04-01" in rehearsed.seen
+    assert "clock" not in seen(doctor(tmp_path))
 
 
 def test_a_broken_workspace_and_none_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
