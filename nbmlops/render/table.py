@@ -11,6 +11,8 @@ __all__ = ["Column", "Table"]
 
 _GAP = "  "
 _NARROWEST = 8
+_SHORT = 16
+"""Columns of a date with its minute."""
 _ROW_TAGS, _CELL_TAGS, _RIGHT_TAGS = 10, 9, 19
 
 
@@ -65,6 +67,11 @@ class Table:
             kept.append(cells)
         columns = tuple(replace(column, header=clip(column.header, 80)) for column in self.columns)
         return Table(columns, tuple(kept), clip(self.title, 200), self.omitted + len(self.rows) - len(kept))
+
+    @property
+    def is_led_shortly(self) -> bool:
+        """Whether each cell of the first column is short, as a date is: a narrow page breaks other columns then."""
+        return bool(self.rows) and all(width(row[0]) <= _SHORT for row in self.rows)
 
     @property
     def cost(self) -> int:

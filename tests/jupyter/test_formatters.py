@@ -65,7 +65,7 @@ def test_a_listing_in_a_cell_is_a_table(cells: Cells) -> None:
     cells.names["flights"] = pd.DataFrame({"a": [1]})
     cells.value("%ml data save flights")
     shown, _ = cells.shell.display_formatter.format(cells.value("%ml data list"))
-    assert "<table>" in shown["text/html"]
+    assert '<table class="s">' in shown["text/html"]
     assert shown["text/plain"].splitlines()[0].startswith("version")
 
 

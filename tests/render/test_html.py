@@ -7,6 +7,7 @@ import pytest
 
 from nbmlops import render
 from nbmlops.data.records import DataVersion
+from nbmlops.render.look import table
 from tests.render.samples import every_record, report, run, table_version
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;{{ 7*7 }}"
@@ -111,3 +112,8 @@ def test_what_is_on_demand_is_folded_until_it_is_asked_for() -> None:
 def test_a_table_names_its_headers_for_those_who_hear_it() -> None:
     assert '<th scope="col"' in render.html(render.Listing([table_version()], DataVersion))
     assert '<th scope="row">' in render.html(table_version())
+
+
+def test_a_narrow_page_breaks_no_dates_in_the_first_column() -> None:
+    assert table(["when", "what"], [["2026-11-27 18:55", "saved " * 40]]).is_led_shortly
+    assert not table(["what", "when"], [["saved " * 40, "2026-11-27 18:55"]]).is_led_shortly

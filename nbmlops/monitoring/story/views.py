@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from nbmlops.core.errors import spoken
 from nbmlops.monitoring.story.records import KINDS, Moment, Story
@@ -54,7 +54,7 @@ def _newest(story: Story) -> tuple[Table, int]:
 def drawing(story: Story) -> Timeline:
     """The moments as marks, a row for each kind, and what held meanwhile as bars."""
     begin = story.moments[0].at if story.is_cut and story.moments else story.begin
-    end = max([story.at, *(one.at for one in story.moments)])
+    end = _end(story, begin)
     if end - begin < timedelta(seconds=1):
         begin = end - timedelta(seconds=1)
     rows = []
@@ -75,6 +75,12 @@ def drawing(story: Story) -> Timeline:
         if bars:
             rows.append(TimeRow(name, bars=bars))
     return Timeline(f"what happened to {story.name} over time", begin, end, tuple(rows))
+
+
+def _end(story: Story, begin: datetime) -> datetime:
+    """Now; but a quiet time since the last moment takes a third of the drawing at most, so the moments stay apart."""
+    last = max((one.at for one in story.moments), default=story.at)
+    return max(last, min(story.at, last + (last - begin) / 2)) if last > begin else max(story.at, last)
 
 
 def _typed(moment: Moment) -> str:

@@ -15,6 +15,7 @@ from nbmlops.commands.answer import answer
 from nbmlops.core.errors import InvalidError, NotFoundError, RefusedError
 from nbmlops.monitoring.story.records import Story
 from nbmlops.monitoring.story.training import cause
+from nbmlops.monitoring.story.views import drawing
 from nbmlops.render.dispatch import html, markdown, text
 from tests.commands.fakes import in_a_shell
 from tests.monitoring.conftest import Later, Traffic
@@ -120,6 +121,16 @@ def test_what_held_meanwhile_has_a_beginning_and_an_end(lived: Workspace) -> Non
         ("production", "v2", False),
         ("production", "v1", True),
     ]
+
+
+def test_years_of_quiet_do_not_press_the_moments_together(lived: Workspace, clock: Later) -> None:
+    clock.at += timedelta(days=1_000)
+    story = lived.story("delay")
+    drawn = drawing(story)
+    last = max(moment.at for moment in story.moments)
+    assert story.at - last > timedelta(days=999)
+    assert drawn.end - last == (last - drawn.begin) / 2
+    assert all(bar.end <= drawn.end for row in drawn.rows for bar in row.bars)
 
 
 def test_a_story_begins_where_it_is_asked_to(lived: Workspace, clock: Later) -> None:
