@@ -112,9 +112,9 @@ class Keeping:
 
             _write(junit, junit_xml(report))
         if html is not None:
-            from nbmlops.checks.report_page import report_page
+            from nbmlops.render.standalone import standalone
 
-            _write(html, report_page(report).encode())
+            _write(html, standalone(report, f"{report.subject}: {report.status}").encode())
         return report
 
     def _compared(self, before: int | str, after: int | str) -> ReportDiff:

@@ -14,7 +14,7 @@ from nbmlops.core.errors import RefusedError, UnsupportedError
 if TYPE_CHECKING:
     from nbmlops.checks.evidence import Evidence
 
-__all__ = ["SECTIONS", "STATUSES", "Outcome", "Report", "Section", "Status"]
+__all__ = ["SECTIONS", "STATUSES", "Band", "Outcome", "Report", "Section", "Status"]
 
 Status = Literal["passed", "warned", "failed", "errored"]
 Section = Literal["data", "model", "infrastructure", "production"]
@@ -23,6 +23,8 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 """From best to worst; the status of a report is the worst of its outcomes."""
 SECTIONS: tuple[Section, ...] = get_args(Section)
 """The four sections of the ML Test Score (Breck et al. 2017)."""
+
+Band = tuple[float | None, float | None]
 
 _FORMAT = 2
 _NAMED = 5
@@ -52,6 +54,8 @@ class Outcome:
         The figure as a number, for lines over time; None where there is none, or it is not finite.
     owner, reason : str
         Who looks after the check, and why it is there, as its suite says.
+    band : tuple of float or None
+        Between which ends `number` may be, None for an open one; for lines over time.
     """
 
     check: str
@@ -65,6 +69,7 @@ class Outcome:
     number: float | None = None
     owner: str = ""
     reason: str = ""
+    band: Band | None = None
 
     def __post_init__(self) -> None:
         if self.number is not None:
@@ -210,6 +215,7 @@ def _outcome_to_json(outcome: Outcome) -> dict[str, Any]:
         "number": outcome.number,
         "owner": outcome.owner,
         "reason": outcome.reason,
+        **({} if outcome.band is None else {"band": list(outcome.band)}),
     }
 
 
@@ -224,4 +230,13 @@ def _outcome_from_json(document: Mapping[str, Any]) -> Outcome:
         number=number if isinstance(number, float | int) else None,
         owner=document.get("owner", ""),
         reason=document.get("reason", ""),
+        band=_band(document.get("band")),
     )
+
+
+def _band(given: Any) -> Band | None:
+    """The ends of a band; those that an erasure marked are gone."""
+    if not isinstance(given, list) or len(given) != 2:
+        return None
+    low, high = (end if isinstance(end, int | float) else None for end in given)
+    return low, high

@@ -101,6 +101,25 @@ def history(session: Session, name: str, limit: int) -> Any:
     return Listing(session.workspace.monitor.history(name, limit=limit), Report)
 
 
+@group.verb("alerts")
+@click.argument("deployment", required=False, type=RefParam("model"))
+@click.option("--closed", is_flag=True, help="Those that are over too.")
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many.")
+def alerts(session: Session, deployment: str | None, closed: bool, limit: int) -> Any:
+    """List alerts."""
+    from nbmlops.monitoring.alerts.records import Alert
+
+    return Listing(session.workspace.monitor.alerts(deployment, closed=closed, limit=limit), Alert)
+
+
+@group.verb("digest")
+@click.option("--since", metavar="SPAN", default="1d", show_default=True, help="How far back it goes.")
+@click.option("--send", is_flag=True, help="Hand it to those whom the project names.")
+def digest(session: Session, since: str, send: bool) -> Any:
+    """Tell the rest."""
+    return session.workspace.monitor.digest(since=since, send=send)
+
+
 @group.verb("silence")
 @click.argument("name")
 @click.argument("span")

@@ -22,6 +22,7 @@ SHOWN = {
     "nbmlops.models.card": ("ModelCard",),
     "nbmlops.models.diff_records": ("ModelDiff",),
     "nbmlops.models.records": ("ModelVersion", "Promotion"),
+    "nbmlops.monitoring.alerts.records": ("Alert", "Digest"),
     "nbmlops.monitoring.records": ("Monitor",),
     "nbmlops.monitoring.story.records": ("Story",),
     "nbmlops.pipelines.badge": ("Badge",),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,16 +71,12 @@ def document(card: ModelCard, file: Path) -> str:
     InvalidError
         When the file ends in neither ``.md`` nor ``.html``.
     """
-    from nbmlops.render.dispatch import html, markdown
+    from nbmlops.render.dispatch import markdown
+    from nbmlops.render.standalone import standalone
 
     ending = file.suffix.lower()
     if ending == ".md":
         return markdown(card, detail=True)
     if ending not in {".html", ".htm"}:
         raise InvalidError(f"a card is written as .md or .html, not as {file.name!r}", hint=f"`{file.stem}.md`")
-    title = escape(f"Model card of {card.ref}"[:200])
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width">\n'
-        f"<title>{title}</title>\n</head>\n<body>\n{html(card, detail=True)}</body>\n</html>\n"
-    )
+    return standalone(card, f"Model card of {card.ref}")

@@ -1,4 +1,4 @@
-"""The Action ``monitor``: runs one monitor, or all of them, unattended."""
+"""The Action ``monitor``: runs one monitor, or all of them, unattended, or tells the digest of a day."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.actions import Started
 from nbmlops.core.errors import InvalidError
+from nbmlops.monitoring.records import DIGEST
+from nbmlops.render.units import count
 
 if TYPE_CHECKING:
     from nbmlops.core.actions import Order
@@ -38,11 +40,13 @@ class MonitorAction:
         """Look whether there is such a monitor."""
         if parameters:
             raise InvalidError("a monitor takes no parameters", hint="leave -p out")
-        if target != ALL:
+        if target not in {ALL, DIGEST}:
             self._monitors.show(target)
 
     def start(self, order: Order) -> Started:
         """Run it. A report that fails is no failure of the start: the monitor did what it is for."""
+        if order.target == DIGEST:
+            return Started(note=count(len(self._monitors.note_digest().lines), "line"))
         reports = self._monitors.run(*(() if order.target == ALL else (order.target,)))
         told = [f"{report.suite.partition(':')[2]} {report.status}" for report in reports]
         return Started(note=", ".join(told))

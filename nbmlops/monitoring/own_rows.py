@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import InvalidError
-from nbmlops.monitoring.watching import INPUT, OUTPUT
+from nbmlops.monitoring.watching import INPUT, OUTPUT, NoDataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +33,10 @@ def frame_of(watched: Watched, *, sample: int | None = None, labels: bool = Fals
 
     Raises
     ------
+    NoDataError
+        When there are none.
     InvalidError
-        When there are none, or too many.
+        When there are too many.
     """
     import polars as pl
 
@@ -45,7 +47,7 @@ def frame_of(watched: Watched, *, sample: int | None = None, labels: bool = Fals
         rows = rows.join(known, on="_id", how="left")
     height = rows.select(pl.len()).collect().item()
     if not height:
-        raise InvalidError("no rows were kept in this window", hint="`ml deployment set NAME --sampled 0.1` keeps some")
+        raise NoDataError("no rows were kept in this window", hint="`ml deployment set NAME --sampled 0.1` keeps some")
     if sample is not None and height > sample:
         # By the hash of its id, so that the next look of the same window takes the same rows.
         rows = rows.with_columns(pl.col("_id").hash(0).alias("_place")).sort("_place").head(sample)

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from nbmlops.checks.records import Status
 
-__all__ = ["BEFORE", "KINDS", "Kind", "Monitor", "Severity", "suite_name"]
+__all__ = ["BEFORE", "DIGEST", "KINDS", "Kind", "Monitor", "Severity", "suite_name"]
 
 Kind = Literal[
     "dependencies",
@@ -43,6 +43,8 @@ KINDS: MappingProxyType[str, str] = MappingProxyType(
     }
 )
 """Kinds of monitors, and what each looks at."""
+DIGEST = "digest"
+"""As a target of the action: the digest of a day."""
 BEFORE = "before"
 """As a reference: the window before the one that is looked at."""
 

@@ -9,22 +9,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.records import Outcome, Report
-from nbmlops.core.errors import ConflictError, NbmlopsError, NotFoundError, nearest
+from nbmlops.core.errors import ConflictError, InvalidError, NbmlopsError, NotFoundError, nearest
 from nbmlops.core.keywords import check_one_of
 from nbmlops.core.refs import check_name
 from nbmlops.core.spans import parse_span
-from nbmlops.monitoring import queries, telling
+from nbmlops.monitoring import queries
+from nbmlops.monitoring.alerts.service import Alerts
 from nbmlops.monitoring.asked import Asked
 from nbmlops.monitoring.kinds.pipeline import PIPELINES
 from nbmlops.monitoring.labelling import Labelling
 from nbmlops.monitoring.own_code import written
-from nbmlops.monitoring.records import BEFORE, KINDS, Monitor, suite_name
-from nbmlops.monitoring.watching import Known, Watched
+from nbmlops.monitoring.records import BEFORE, DIGEST, KINDS, Monitor, suite_name
+from nbmlops.monitoring.watching import NO_DATA, Known, NoDataError, Watched
 from nbmlops.store import audit
 
 if TYPE_CHECKING:
     from nbmlops.checks.service import Checks
     from nbmlops.core.clock import Clock
+    from nbmlops.monitoring.alerts.records import Alert, Digest
     from nbmlops.serving.capture.labels import LabelIntake
     from nbmlops.serving.deployments.service import Deployments
     from nbmlops.store.catalog import Catalog, Connection
@@ -47,14 +49,25 @@ class Monitors:
         Where references, served versions, their runs and the user's own functions are.
     checks : Checks
         Keeps the reports.
+    send : callable
+        Sends now what people are to be told.
     """
 
-    def __init__(self, catalog: Catalog, clock: Clock, deployments: Deployments, known: Known, checks: Checks) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        clock: Clock,
+        deployments: Deployments,
+        known: Known,
+        checks: Checks,
+        send: Callable[[], Sequence[str]],
+    ) -> None:
         self._catalog = catalog
         self._clock = clock
         self._deployments = deployments
         self._known = known
         self._checks = checks
+        self._alerts = Alerts(catalog, clock, checks, send)
 
     def add(self, name: str, deployment: str, kind: str, **asked: Any) -> Monitor:
         """Watch a deployment.
@@ -80,6 +93,8 @@ class Monitors:
             When there is a monitor of that name.
         """
         check_name(name)
+        if name == DIGEST:
+            raise InvalidError(f"{name} is what the action monitor calls the digest", hint=f"call it {name}_1")
         check_one_of("kind", kind, tuple(KINDS))
         rules = Asked.of(kind, asked)
         self._deployments.said(deployment)
@@ -123,7 +138,7 @@ class Monitors:
         return [self._checks.show(number) for number in numbers]
 
     def run(self, *names: str, strict: bool = False) -> list[Report]:
-        """Look now, and keep a report of each monitor; whoever is told of failures is told what changed.
+        """Look now, and keep a report of each monitor; whoever is told of failures is told of what matters, once.
 
         Parameters
         ----------
@@ -146,7 +161,9 @@ class Monitors:
             raise NotFoundError("there is no monitor to run", hint="`ml monitor add NAME MODEL drift`")
         now = self._clock.now()
         kept = [self._kept(monitor, self._judged(monitor, now), now) for monitor in chosen]
-        self._catalog.transact(lambda c: telling.tell(c, chosen, kept, now))
+        fresh = {monitor.name: report for monitor, report in zip(chosen, kept, strict=True)}
+        for deployment in dict.fromkeys(monitor.deployment for monitor in chosen):
+            self._alerts.settle(self.list(deployment), fresh, lambda monitor: self._watched(monitor, now))
         if strict:
             for report in kept:
                 report.raise_if_failed()
@@ -179,6 +196,53 @@ class Monitors:
         """
         taking = Labelling(self._deployments, self._known.data, self._clock)
         return taking.add(deployment, data, self.list(deployment), key=key, label=label, at=at)
+
+    def alerts(self, deployment: str | None = None, *, closed: bool = False, limit: int = 50) -> list[Alert]:
+        """Why monitors fail: one alert for each cause, newest first.
+
+        Parameters
+        ----------
+        deployment : str, optional
+            Only those of this one.
+        closed : bool
+            Those that are over too.
+        limit : int
+            How many at most.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such deployment.
+        """
+        if deployment is not None:
+            self._deployments.show(deployment)
+        return self._alerts.list(self.list(deployment), deployment, limit, closed=closed)
+
+    def digest(self, *, since: str = "1d", send: bool = False) -> Digest:
+        """Tell what was worth no message of its own.
+
+        Parameters
+        ----------
+        since : str
+            How far back it goes.
+        send : bool
+            Hand it to those whom the project names.
+
+        Raises
+        ------
+        DependencyError
+            When it is to be sent, and apprise is not installed.
+        InvalidError
+            When it is to be sent, and nobody is named.
+        """
+        digest = self._alerts.digest(self.list(), since)
+        return self._alerts.tell(digest) if send else digest
+
+    def note_digest(self) -> Digest:
+        """Let the daemon send the digest of a day; what the action ``monitor`` does of ``digest``."""
+        digest = self._alerts.digest(self.list(), "1d")
+        self._alerts.note(digest)
+        return digest
 
     def silence(self, name: str, span: str) -> Monitor:
         """Tell nobody of a monitor for a span of time, such as ``2h``; ``0`` ends it."""
@@ -217,15 +281,18 @@ class Monitors:
     def _judged(self, monitor: Monitor, now: datetime) -> Report:
         judge: Callable[[Watched], Sequence[Outcome]] = import_module(f"nbmlops.monitoring.kinds.{monitor.kind}").judge
         try:
-            alias = self._deployments.said(monitor.deployment).alias
-            watched = Watched(monitor, now, alias, self._deployments.captured, self._known)
-            outcomes = tuple(judge(watched))
+            outcomes = tuple(judge(self._watched(monitor, now)))
         except NbmlopsError as error:
             # What cannot be judged is said in the report: an erased reference, an empty window.
             told = error.message if error.hint is None else f"{error.message}; {error.hint}"
-            outcomes = (Outcome(monitor.kind, None, "errored", "", "", told),)
+            figure = NO_DATA if isinstance(error, NoDataError) else ""
+            outcomes = (Outcome(monitor.kind, None, "errored", figure, "", told),)
         judged = tuple(_weighed(outcome, monitor) for outcome in outcomes)
         return Report(None, suite_name(monitor.name), "production", monitor.deployment, judged, now)
+
+    def _watched(self, monitor: Monitor, until: datetime) -> Watched:
+        alias = self._deployments.show(monitor.deployment).alias
+        return Watched(monitor, until, alias, self._deployments.captured, self._known)
 
     def _kept(self, monitor: Monitor, report: Report, now: datetime) -> Report:
         def also(connection: Connection, number: int) -> None:

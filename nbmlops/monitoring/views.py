@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from nbmlops.monitoring.alerts.records import CAUSES, Alert, Digest
 from nbmlops.monitoring.records import KINDS, Monitor
 from nbmlops.render.dispatch import looks
 from nbmlops.render.listing import Field, lists
-from nbmlops.render.look import Facts, Look, Part, Tone, line
-from nbmlops.render.units import duration, when
+from nbmlops.render.look import Facts, Lines, Look, Part, Tone, line, table
+from nbmlops.render.units import count, duration, when
 
 __all__: list[str] = []
 
@@ -49,6 +50,48 @@ def _(monitor: Monitor) -> Look:
     )
 
 
+_ALERTS: dict[str, Tone] = {"open": "bad", "silenced": "muted", "recovered": "good"}
+
+
+@looks(Alert)
+def _(alert: Alert) -> Look:
+    facts = {
+        "since": when(alert.opened_at),
+        "over": when(alert.closed_at),
+        "told": when(alert.told_at) or "nobody: it is in the digest",
+        "weight": f"{alert.weight:.2f}, {alert.why}",
+        "next": alert.command,
+    }
+    return Look(
+        line(f"alert {alert.id}", alert.title, Part(alert.state, _ALERTS[alert.state])),
+        body=(Facts.of(facts), Lines(tuple(line(Part(one)) for one in alert.evidence))),
+    )
+
+
+@looks(Digest)
+def _(digest: Digest) -> Look:
+    rows = [(one.deployment, one.state, one.words, one.command) for one in digest.lines]
+    sent = Part("sent", "good") if digest.sent else None
+    told = f"{count(digest.told, 'alert')} told at once"
+    headline = line("digest", f"{when(digest.since)} to {when(digest.until)}", told, sent)
+    if not rows:
+        return Look(headline, body=(Lines((line(Part("nothing besides", "muted")),)),))
+    return Look(headline, body=(table(("deployment", "state", "what", "look"), rows),))
+
+
+lists(
+    Alert,
+    Field("alert", lambda one: one.id, str, right=True),
+    Field("deployment", lambda one: one.deployment),
+    Field("why", lambda one: CAUSES[one.cause]),
+    Field("monitors", lambda one: ", ".join(one.monitors)),
+    Field("state", lambda one: one.state),
+    Field("weight", lambda one: one.weight, lambda weight: f"{weight:.2f}", right=True),
+    Field("since", lambda one: one.opened_at, when),
+    Field("told", lambda one: one.told_at, when),
+    Field("next", lambda one: one.command),
+    nothing="no alerts: `ml monitor list` says how monitors stand",
+)
 lists(
     Monitor,
     Field("monitor", lambda one: one.name),

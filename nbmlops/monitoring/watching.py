@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.core.errors import InvalidError
 from nbmlops.monitoring.records import BEFORE, Monitor
 from nbmlops.profiling.records import Profile
 
@@ -21,12 +21,18 @@ if TYPE_CHECKING:
     from nbmlops.serving.capture.reading import Captured
     from nbmlops.tracking import Runs
 
-__all__ = ["ANSWER", "INPUT", "OUTPUT", "Known", "Watched", "input_columns"]
+__all__ = ["ANSWER", "INPUT", "NO_DATA", "OUTPUT", "Known", "NoDataError", "Watched", "input_columns"]
 
 INPUT, OUTPUT = "in:", "out:"
 """What captured columns are called by."""
 ANSWER = "answer "
 """What answers are called by here, so that none is called as an input is."""
+NO_DATA = "no data"
+"""The figure of what could not be judged since nothing was asked, kept or labelled."""
+
+
+class NoDataError(InvalidError):
+    """Nothing was asked, kept or labelled in a window, so there is nothing to judge; with callers it will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +111,13 @@ class Watched:
 
         Raises
         ------
-        NotFoundError
+        NoDataError
             When there is none.
         """
         begin, end = since or self.since, until or self.until
         found = self.captured.hours(self.monitor.deployment, begin, end)
         if not found:
-            raise NotFoundError(
+            raise NoDataError(
                 f"nothing was captured of {self.monitor.deployment} "
                 f"from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}",
                 hint="serve it, or let the monitor look at a longer window",
@@ -123,14 +129,14 @@ class Watched:
 
         Raises
         ------
-        NotFoundError
+        NoDataError
             When nothing was.
         InvalidError
             When its columns changed meanwhile.
         """
         parts = [hour.profile for hour in self.hours(since, until) if hour.profile is not None]
         if not parts:
-            raise NotFoundError("every request was refused: there are neither inputs nor answers")
+            raise NoDataError("every request was refused: there are neither inputs nor answers")
         merged = Profile.merged(parts)
         return replace(merged, columns=tuple(replace(one, name=_plain(one.name)) for one in merged.columns))
 
@@ -191,7 +197,7 @@ def input_columns(frame: pl.LazyFrame) -> pl.DataFrame:
 
     Raises
     ------
-    InvalidError
+    NoDataError
         When there are no rows.
     """
     import polars as pl
@@ -199,5 +205,5 @@ def input_columns(frame: pl.LazyFrame) -> pl.DataFrame:
     names = [name for name in frame.collect_schema().names() if name.startswith(INPUT)]
     found = frame.select(pl.col(name).alias(name.removeprefix(INPUT)) for name in names).collect()
     if not names or found.is_empty():
-        raise InvalidError("no rows were kept in this window", hint="`ml deployment set NAME --sampled 0.1` keeps some")
+        raise NoDataError("no rows were kept in this window", hint="`ml deployment set NAME --sampled 0.1` keeps some")
     return found

@@ -11,6 +11,7 @@ from nbmlops.render.width import pad, safe, width
 
 if TYPE_CHECKING:
     from nbmlops.render.bars import Bars
+    from nbmlops.render.course import Courses
     from nbmlops.render.curves import Across, Curves
     from nbmlops.render.diagram import Diagram
     from nbmlops.render.timeline import Timeline
@@ -81,7 +82,7 @@ class Heading:
         return f"\n{safe(self.title)}\n{'─' * width(safe(self.title))}"
 
 
-Block: TypeAlias = "Lines | Heading | Facts | Drawing | Table | Bars | Diagram | Curves | Across | Timeline"
+Block: TypeAlias = "Lines | Heading | Facts | Drawing | Table | Bars | Diagram | Curves | Across | Courses | Timeline"
 
 
 @dataclass(frozen=True, slots=True)

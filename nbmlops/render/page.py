@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbmlops.render.bars import Bars
+from nbmlops.render.course import Courses
 from nbmlops.render.curves import Across, Curves
 from nbmlops.render.diagram import Diagram
 from nbmlops.render.look import Drawing, Facts, Heading, Lines, Look, Part
@@ -31,6 +32,7 @@ _TAGS = 60
 _KINDS = {Lines: "lines", Facts: "facts", Drawing: "drawing", Table: "table", Bars: "bars", Diagram: "diagram"} | {
     Curves: "curves",
     Across: "across",
+    Courses: "courses",
     Heading: "heading",
     Timeline: "timeline",
 }
@@ -100,6 +102,8 @@ def _cost(block: Block) -> int:
             return block.cost
         case Bars(rows=charts):
             return sum(chart.coarser().cost for chart in charts)
+        case Courses(courses=courses):
+            return sum(course.cost for course in courses) + _TAGS
         case Heading(title=title):
             return _TAGS + escaped_bytes(clip(title, _PHRASE))
         case Lines(lines=lines):
@@ -131,7 +135,7 @@ def _first(costs: Iterable[int], budget: int) -> int:
 
 def _within(block: Block, budget: int) -> Block:
     match block:
-        case Table() | Curves() | Across() | Timeline():
+        case Table() | Curves() | Across() | Courses() | Timeline():
             return block.within(budget)
         case Bars(rows=charts):
             if sum(chart.cost for chart in charts) > budget:

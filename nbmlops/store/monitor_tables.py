@@ -1,16 +1,52 @@
-"""The table of monitors: what is watched of whom, against what, and how it stands."""
+"""Tables of monitors: what is watched of whom, against what, how it stands, and the alerts that came of it."""
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Float, Index, MetaData, String, Table
+from typing import NamedTuple
 
+from sqlalchemy import JSON, BigInteger, Column, Float, Index, MetaData, String, Table, Text
+
+from nbmlops.store.columns import RowId
 from nbmlops.store.instants import Instant
 
-__all__ = ["monitor_table"]
+__all__ = ["MonitorTables", "monitor_tables"]
 
 
-def monitor_table(metadata: MetaData) -> Table:
-    """Define the table in a picture of the catalog."""
+class MonitorTables(NamedTuple):
+    """The two tables."""
+
+    monitor: Table
+    alert: Table
+
+
+def monitor_tables(metadata: MetaData) -> MonitorTables:
+    """Define the tables in a picture of the catalog."""
+    return MonitorTables(_monitor(metadata), _alert(metadata))
+
+
+def _alert(metadata: MetaData) -> Table:
+    """Why monitors of a deployment fail: one row for each cause, from when it began until it was over."""
+    return Table(
+        "alert",
+        metadata,
+        Column("id", RowId, primary_key=True),
+        Column("deployment", String(128), nullable=False),
+        # Of one line only one alert of a deployment is open.
+        Column("line", String(32), nullable=False),
+        Column("cause", String(32), nullable=False),
+        Column("monitors", JSON, nullable=False),
+        Column("evidence", JSON, nullable=False),
+        Column("command", Text, nullable=False),
+        Column("weight", Float(53), nullable=False),
+        Column("why", Text, nullable=False),
+        Column("opened_at", Instant, nullable=False),
+        Column("closed_at", Instant),
+        Column("told_at", Instant),
+        Index("ix_alert_deployment_closed_at", "deployment", "closed_at"),
+    )
+
+
+def _monitor(metadata: MetaData) -> Table:
     return Table(
         "monitor",
         metadata,

@@ -28,13 +28,13 @@ from nbmlops.store.columns import CONVENTION, RowId, writers
 from nbmlops.store.deployment_tables import deployment_table
 from nbmlops.store.description_tables import description_table
 from nbmlops.store.instants import Instant
-from nbmlops.store.monitor_tables import monitor_table
+from nbmlops.store.monitor_tables import monitor_tables
 from nbmlops.store.pipeline_tables import pipeline_tables
 from nbmlops.store.schedule_tables import schedule_tables
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest revision in ``migrations/versions``."""
 
 metadata = MetaData(naming_convention=CONVENTION)
@@ -42,7 +42,7 @@ schedule, fire, notice = schedule_tables(metadata)
 deployment = deployment_table(metadata)
 description = description_table(metadata)
 run_output, ledger = pipeline_tables(metadata)
-monitor = monitor_table(metadata)
+monitor, alert = monitor_tables(metadata)
 writer = writers(metadata)
 
 # Objects: where each chunk lies, and which manifest lists an object's chunks.

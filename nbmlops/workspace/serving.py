@@ -35,10 +35,20 @@ def monitors_of(workspace: Workspace) -> Monitors:
     from nbmlops.monitoring.service import Monitors
     from nbmlops.monitoring.watching import Known
 
+    def send() -> list[str]:  # schedules start monitors: they are opened when it is called
+        return workspace.schedule.tell()
+
     marker = workspace.marker
     code = OwnCode(marker.root, lambda: workspace.keyring.is_trusted(marker.id, marker.root))
     known = Known(workspace.data, workspace.model, workspace.run, code)
-    return Monitors(workspace.catalog, workspace.clock, workspace.deployment, known, workspace.check)
+    return Monitors(
+        workspace.catalog,
+        workspace.clock,
+        workspace.deployment,
+        known,
+        workspace.check,
+        send,
+    )
 
 
 def stories_of(workspace: Workspace) -> Stories:

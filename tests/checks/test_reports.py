@@ -19,9 +19,9 @@ from nbmlops.checks.evidence import BarsEvidence, RowsEvidence
 from nbmlops.checks.junit import junit_xml
 from nbmlops.checks.records import STATUSES, Outcome, Report, Section
 from nbmlops.checks.report_diff import ReportDiff, compare
-from nbmlops.checks.report_page import report_page
 from nbmlops.checks.suite import Suite
 from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.render.standalone import standalone
 from tests.render.samples import report as sample
 from tests.render.test_html import HOSTILE, Reader
 
@@ -159,7 +159,7 @@ def test_junit_parses_whatever_was_judged(outcomes: list[Outcome], subject: str)
 
 
 def test_a_page_of_its_own_is_static_escaped_and_small() -> None:
-    page = report_page(sample(HOSTILE))
+    page = standalone(sample(HOSTILE), "<b>a report</b>")
     assert page.startswith("<!DOCTYPE html>")
     read = Reader(page.removeprefix("<!DOCTYPE html>"))
     assert {"html", "head", "title", "body", "details"} <= read.tags
@@ -178,7 +178,7 @@ def test_a_report_of_200_columns_has_all_outcomes_and_all_pictures_below_100_kb(
         )
         for place in range(200)
     ]
-    page = report_page(report(*many))
+    page = standalone(report(*many), "many")
     assert len(page.encode()) < 100_000
     assert page.count("<svg") == 200
     assert page.count("<td>between</td>") == 200

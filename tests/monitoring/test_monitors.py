@@ -156,11 +156,11 @@ def test_people_are_told_once_when_it_fails_and_once_when_it_is_well_again(
         workspace.monitor.add(name, "delay", "drift", reference="seen")
     workspace.monitor.run()
     workspace.monitor.run()
-    assert told(workspace) == [("failure", "2 monitors of delay failed")]
+    assert told(workspace) == [("failure", "delay: its inputs have changed (2 monitors)")]
     clock.at += timedelta(days=2)
     traffic.send(2, 300)
     workspace.monitor.run()
-    assert told(workspace)[1:] == [("recovery", "2 monitors of delay are well again")]
+    assert told(workspace)[1:] == [("recovery", "delay: well again (its inputs have changed)")]
 
 
 def test_of_a_silent_monitor_nobody_is_told_and_of_a_paused_one_nothing_is_looked_at(

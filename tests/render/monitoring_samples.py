@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from nbmlops.monitoring.alerts.records import Alert, Digest, DigestLine
 from nbmlops.monitoring.records import Monitor
 from nbmlops.monitoring.story.records import Moment, Span, Story
 
@@ -17,8 +18,11 @@ DAY = timedelta(days=1)
 def monitors(text: str) -> list[Any]:
     """One that failed and is silent, one that was not run yet, and stories."""
     rules = DAY, 0.8, text, "fail", text, text, NOW
+    told = NOW, NOW, (DigestLine(text, "open", text, text),), 2, True
     return [
-        Monitor(text, text, "quality", text, *rules, "failed", NOW, 3, NOW),  # type: ignore[arg-type]
+        Alert(3, text, "inputs", (text,), (text, text), text, 0.4, text, "open", NOW, None, NOW),
+        Digest(*told),
+        Monitor(text, text, "quality", text, *rules, "failed", NOW, 3, NOW, rules={"code": text}),  # type: ignore[arg-type]
         Monitor(text, text, "drift", None, DAY, None, None, "warn", text, text, NOW),
         Story(text, NOW, None, ()),
         a_story(text),

@@ -243,6 +243,7 @@ def _outcome(column: _Column, rate: float) -> Outcome:
         "; ".join(detail),
         evidence=evidence,
         number=one.effect,
+        band=(None, LARGE[kind]),
     )
 
 

@@ -23,6 +23,8 @@ VERBS = (
         "ml.monitor.labels",
     ),
     Verb("monitor", "history", "NAME", "List the reports of a monitor, newest first.", "ml.monitor.history"),
+    Verb("monitor", "alerts", "[DEPLOYMENT]", "List why monitors fail, one alert for each cause.", "ml.monitor.alerts"),
+    Verb("monitor", "digest", "", "Tell what was worth no message of its own.", "ml.monitor.digest"),
     Verb("monitor", "silence", "NAME SPAN", "Tell nobody of it for some time.", "ml.monitor.silence"),
     Verb("monitor", "pause", "NAME", "Leave it out when all are run.", "ml.monitor.pause"),
     Verb("monitor", "resume", "NAME", "Run it again with all others.", "ml.monitor.resume"),

@@ -6,12 +6,13 @@ The figures, and when a difference is more than chance, are those of `nbmlops.ch
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbmlops.checks.records import Outcome
 from nbmlops.core.errors import InvalidError, nearest
 from nbmlops.monitoring.answers import answers_of, is_class, positive_class
-from nbmlops.monitoring.watching import INPUT
+from nbmlops.monitoring.watching import INPUT, NoDataError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,7 +37,7 @@ def judge(watched: Watched) -> list[Outcome]:
     place = f"{INPUT}{column}"
     everyone = rows.collect()
     if everyone.is_empty():
-        raise InvalidError("no rows were kept in this window", hint="`ml deployment set NAME --sampled 0.1` keeps some")
+        raise NoDataError("no rows were kept in this window", hint="`ml deployment set NAME --sampled 0.1` keeps some")
     if place not in names:
         inputs = [name.removeprefix(INPUT) for name in names if name.startswith(INPUT)]
         raise InvalidError(
@@ -76,4 +77,4 @@ def _gaps(watched: Watched, rows: pl.DataFrame, place: str, positive: str, *, la
     parts = Parts(codes, tuple(groups.names[each] for each in large))
     for outcome in gaps(asked, true, said, parts):
         if outcome.check == name:
-            yield outcome
+            yield replace(outcome, band=(None, bound))

@@ -31,8 +31,9 @@ def judge(watched: Watched) -> list[Outcome]:
     figure = f"{value:,.6g}" if low == high else f"{value:,.6g}, between {low:,.6g} and {high:,.6g}"
     words = f"at {'least' if is_high else 'most'} {bound:,.6g}"
     told = f"{code} of {len(rows):,} rows, {int(rows['label'].notna().sum()):,} with a label"
+    band = (bound, None) if is_high else (None, bound)
     name = code.rpartition(":")[2]
-    return [Outcome(name, None, "failed" if wrong else "passed", figure, words, told, number=value)]
+    return [Outcome(name, None, "failed" if wrong else "passed", figure, words, told, number=value, band=band)]
 
 
 def _figure(given: Any, code: str) -> tuple[float, float, float]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbmlops.checks.records import Outcome
-from nbmlops.core.errors import NotFoundError
+from nbmlops.monitoring.watching import NoDataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def judge(watched: Watched) -> list[Outcome]:
     now = _latencies(hours)
     try:
         earlier = watched.hours(watched.before, watched.since)
-    except NotFoundError:
+    except NoDataError:
         earlier = []
     return [step(_latencies(earlier), now, rise), leak(now, rise), _errors(earlier, hours)]
 
@@ -73,7 +73,9 @@ def step(before: Array, now: Array, rise: float = RISE) -> Outcome:
     more = is_ / was - 1 if was else 0.0
     failed = p <= ALPHA and more > rise
     figure = f"p95 {was:.3g} → {is_:.3g} ms"
-    return Outcome("latency", None, "failed" if failed else "passed", figure, bound, f"p = {p:.2g}", number=more)
+    return Outcome(
+        "latency", None, "failed" if failed else "passed", figure, bound, f"p = {p:.2g}", number=more, band=(None, rise)
+    )
 
 
 def leak(values: Array, rise: float = RISE) -> Outcome:
@@ -91,7 +93,16 @@ def leak(values: Array, rise: float = RISE) -> Outcome:
     more = float(slope * at[-1] / base) if base > 0 else 0.0
     failed = p <= ALPHA and more > rise
     figure = f"{more:+.0%} over {len(values)} hours"
-    return Outcome("slow leak", None, "failed" if failed else "passed", figure, bound, f"p = {p:.2g}", number=more)
+    return Outcome(
+        "slow leak",
+        None,
+        "failed" if failed else "passed",
+        figure,
+        bound,
+        f"p = {p:.2g}",
+        number=more,
+        band=(None, rise),
+    )
 
 
 def _errors(before: Sequence[Hour], now: Sequence[Hour]) -> Outcome:

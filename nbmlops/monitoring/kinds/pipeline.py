@@ -81,7 +81,16 @@ def _age(watched: Watched, good: Sequence[Run], name: str) -> Outcome:
         return Outcome("age of the last success", None, "failed", "none", asked, f"{name} has not succeeded yet")
     days = max(0.0, (watched.until - (good[0].ended_at or good[0].started_at)) / _DAY)
     status = "failed" if days > bound else "passed"
-    return Outcome("age of the last success", None, status, f"{days:.1f} days", asked, good[0].name, number=days)  # type: ignore[arg-type]
+    return Outcome(
+        "age of the last success",
+        None,
+        status,
+        f"{days:.1f} days",
+        asked,
+        good[0].name,
+        number=days,
+        band=(None, bound),
+    )  # type: ignore[arg-type]
 
 
 def _taken(good: Sequence[Run]) -> Outcome:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.checks.records import Outcome
+from nbmlops.checks.records import Band, Outcome
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.keywords import check_one_of
 from nbmlops.monitoring.answers import answers_of, is_class, positive_class, probabilities
 from nbmlops.monitoring.estimation.confidence import METRICS, ConfidenceEstimator
 from nbmlops.monitoring.estimation.direct_loss import LOSSES, LossEstimator
 from nbmlops.monitoring.estimation.measured import measured_class, measured_loss
-from nbmlops.monitoring.watching import INPUT
+from nbmlops.monitoring.watching import INPUT, NoDataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ def judge(watched: Watched) -> list[Outcome]:
         was = _measured(before, metric) if before.height >= ENOUGH else None
         return [_outcome(metric, now, was, watched.monitor.bound, f"{labelled.height:,} labels")]
     if before.height < ENOUGH:
-        raise InvalidError(
+        raise NoDataError(
             f"{labelled.height:,} labels came in this window and {before.height:,} before: "
             f"{ENOUGH} are needed to measure, or to estimate from",
             hint="give labels, or let the monitor look at a longer window",
@@ -60,17 +60,20 @@ def judge(watched: Watched) -> list[Outcome]:
 
 def _outcome(metric: str, now: Estimate, was: Estimate | None, bound: float | None, told: str) -> Outcome:
     good_is_high = now.most <= 1
+    band: Band | None
     figure = f"{now.value:.4g}, between {now.low:.4g} and {now.high:.4g}"
     if bound is not None:
         wrong = now.high < bound if good_is_high else now.low > bound
+        band = (bound, None) if good_is_high else (None, bound)
         words = f"{'at least' if good_is_high else 'at most'} {bound:g}"
     elif was is not None:
         wrong = now.high < was.low if good_is_high else now.low > was.high
+        band = (was.low, was.high)
         words = f"not beyond {was.low:.4g} to {was.high:.4g}, as before"
     else:
-        wrong, words = False, ""
+        wrong, words, band = False, "", None
         told = f"{told}; there is neither a bound nor a label from before"
-    return Outcome(metric, None, "failed" if wrong else "passed", figure, words, told, number=now.value)
+    return Outcome(metric, None, "failed" if wrong else "passed", figure, words, told, number=now.value, band=band)
 
 
 def _measured(rows: pl.DataFrame, metric: str) -> Estimate:

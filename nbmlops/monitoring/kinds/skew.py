@@ -112,6 +112,7 @@ def _compared(pairs: pd.DataFrame, name: str, bound: float) -> Outcome:
         f"{wrong:,} of {len(pairs):,}",
         evidence=(table,) if wrong else (),
         number=share,
+        band=(None, bound),
     )
 
 

@@ -41,11 +41,21 @@ def _of_answer(column: ColumnProfile, bound: float) -> Iterator[Outcome]:
     # A refused request has a row without an answer: that is an error, which `performance` counts.
     wrong = column.nan + column.above + column.below
     figure = f"{column.nan:,} NaN, {column.above + column.below:,} infinite of {column.rows:,}"
-    yield Outcome("finite", column.name, "failed" if wrong else "passed", figure, "none", number=float(wrong))
+    yield Outcome(
+        "finite", column.name, "failed" if wrong else "passed", figure, "none", number=float(wrong), band=(None, 0.0)
+    )
     if column.name.startswith(_PROBABILITY) and column.valid:
         share = _saturated(column)
         figure, asked = f"{share:.2%} of rows", f"at most {bound:.2%}"
-        yield Outcome("saturated", column.name, "failed" if share > bound else "passed", figure, asked, number=share)
+        yield Outcome(
+            "saturated",
+            column.name,
+            "failed" if share > bound else "passed",
+            figure,
+            asked,
+            number=share,
+            band=(None, bound),
+        )
 
 
 def _saturated(column: ColumnProfile) -> float:

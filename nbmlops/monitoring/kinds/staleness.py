@@ -33,4 +33,6 @@ def judge(watched: Watched) -> list[Outcome]:
 def _aged(check: str, ref: str, made: datetime, now: datetime, bound: float) -> Outcome:
     days = max(0.0, (now - made) / _DAY)
     figure, asked = f"{days:.1f} days", f"at most {bound:g} days"
-    return Outcome(check, None, "failed" if days > bound else "passed", figure, asked, ref, number=days)
+    return Outcome(
+        check, None, "failed" if days > bound else "passed", figure, asked, ref, number=days, band=(None, bound)
+    )

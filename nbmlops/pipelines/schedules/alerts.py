@@ -23,7 +23,7 @@ __all__ = ["Alerts"]
 _TRIES, _PAUSE = 5, timedelta(minutes=1)
 _OLDEST = timedelta(days=1)
 """What nobody could be told for a day is news no more."""
-_TYPES = {"failure": "failure", "recovery": "success", "late": "warning"}
+_TYPES = {"failure": "failure", "recovery": "success", "late": "warning", "digest": "info"}
 
 
 class Alerts:

@@ -261,6 +261,20 @@ class Schedules:
         with self._keeping():
             return scheduler.run(once=once, parallel=parallel or os.cpu_count() or 1, tell=tell or (lambda _: None))
 
+    def tell(self) -> list[str]:
+        """Send now what people are to be told, without a daemon; a sentence for each that could not be.
+
+        Raises
+        ------
+        DependencyError, NotFoundError, InvalidError
+            When nobody is named, apprise is not installed, a secret or a URL is none.
+        """
+        if not self._places():
+            raise InvalidError("nobody is named who is told", hint='alerts = ["mailto://…"] in [tool.nbmlops]')
+        alerts = Alerts(self._catalog, self._clock, self._places)
+        alerts.open()
+        return alerts.send()
+
     def unit(self, *, to: str | Path | None = None) -> Export:
         """Write the unit by which systemd keeps the daemon running.
 

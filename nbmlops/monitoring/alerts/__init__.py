@@ -1,0 +1,1 @@
+"""Alerts: one for each cause, told when it matters, and the digest of the rest."""
