@@ -64,9 +64,28 @@ def list_(session: Session, deployment: str | None) -> Any:
 
 @group.verb("show")
 @click.argument("name")
-def show(session: Session, name: str) -> Any:
+@click.option("--html", type=click.Path(), metavar="FILE", help="Write it as a page of its own.")
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="How many reports.")
+def show(session: Session, name: str, html: str | None, limit: int) -> Any:
     """Show a monitor."""
-    return session.workspace.monitor.show(name)
+    return session.workspace.monitor.show(name, html=html, limit=limit)
+
+
+@group.verb("simulate")
+@click.argument("name")
+@click.option(
+    "--by",
+    metavar="STEP",
+    default="month",
+    show_default=True,
+    shell_complete=words("hour", "day", "week", "month"),
+    help="How long each window is: hour, day, week, month.",
+)
+@click.option("--since", metavar="DATE", help="The first day; all that was captured by default.")
+@click.option("--until", metavar="DATE", help="The day after the last.")
+def simulate(session: Session, name: str, **asked: Any) -> Any:
+    """Look at the past."""
+    return session.workspace.monitor.simulate(name, **asked)
 
 
 @group.verb("run")

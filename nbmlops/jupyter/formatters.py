@@ -24,6 +24,7 @@ SHOWN = {
     "nbmlops.models.records": ("ModelVersion", "Promotion"),
     "nbmlops.monitoring.alerts.records": ("Alert", "Digest"),
     "nbmlops.monitoring.records": ("Monitor",),
+    "nbmlops.monitoring.simulation.records": ("Simulation",),
     "nbmlops.monitoring.story.records": ("Story",),
     "nbmlops.pipelines.badge": ("Badge",),
     "nbmlops.pipelines.ci.workflow": ("Workflow",),

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 from nbmlops.checks.records import Status
 
-__all__ = ["BEFORE", "DIGEST", "KINDS", "Kind", "Monitor", "Severity", "suite_name"]
+__all__ = ["BEFORE", "DIGEST", "KINDS", "FigureLine", "FigurePoint", "Kind", "Monitor", "Severity", "suite_name"]
 
 Kind = Literal[
     "dependencies",
@@ -50,6 +50,26 @@ BEFORE = "before"
 
 
 @dataclass(frozen=True, slots=True)
+class FigurePoint:
+    """A figure of one report: when, how much, how it was judged, and the report's number."""
+
+    at: datetime
+    value: float
+    status: Status
+    report: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FigureLine:
+    """One figure of a monitor over time, oldest first, and the band in which it may be now; None is an open end."""
+
+    label: str
+    points: tuple[FigurePoint, ...]
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Monitor:
     """A window of what a deployment answered, judged against a reference.
 
@@ -81,6 +101,8 @@ class Monitor:
         Until when nobody is told.
     rules : mapping
         What its kind alone is told: ``code``, ``key``, ``column``, ``better``; see `nbmlops.monitoring.asked.Asked`.
+    lines : tuple of FigureLine
+        Its figures over time, those that failed last first; only `show` looks them up.
     """
 
     name: str
@@ -101,11 +123,12 @@ class Monitor:
     paused_at: datetime | None = None
     deleted_at: datetime | None = None
     rules: Mapping[str, str] = field(default_factory=dict)
+    lines: tuple[FigureLine, ...] = ()
 
     @classmethod
     def of(cls, row: Any) -> Self:
         """The record of a row of the catalog."""
-        fields = {key: getattr(row, key) for key in cls.__slots__}
+        fields = {key: getattr(row, key) for key in cls.__slots__ if hasattr(row, key)}
         return cls(**{**fields, "window": timedelta(seconds=row.window), "rules": row.rules or {}})
 
 

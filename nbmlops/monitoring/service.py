@@ -1,32 +1,38 @@
-"""Verbs on monitors: add, list, show, run, labels, history, silence, pause, resume, delete, restore."""
+"""Verbs on monitors: add, show, run, simulate, labels, history, alerts, digest; `keeping` has the others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.checks.records import Outcome, Report
-from nbmlops.core.errors import ConflictError, InvalidError, NbmlopsError, NotFoundError, nearest
+from nbmlops.checks.records import Report
+from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
 from nbmlops.core.keywords import check_one_of
 from nbmlops.core.refs import check_name
-from nbmlops.core.spans import parse_span
 from nbmlops.monitoring import queries
 from nbmlops.monitoring.alerts.service import Alerts
 from nbmlops.monitoring.asked import Asked
+from nbmlops.monitoring.figures import figure_lines
+from nbmlops.monitoring.judging import judged
+from nbmlops.monitoring.keeping import KeptMonitors
 from nbmlops.monitoring.kinds.pipeline import PIPELINES
 from nbmlops.monitoring.labelling import Labelling
 from nbmlops.monitoring.own_code import written
 from nbmlops.monitoring.records import BEFORE, DIGEST, KINDS, Monitor, suite_name
-from nbmlops.monitoring.watching import NO_DATA, Known, NoDataError, Watched
+from nbmlops.monitoring.simulation.replaying import simulated
+from nbmlops.monitoring.simulation.windows import Step, windows_of
+from nbmlops.monitoring.watching import Known, Watched
 from nbmlops.store import audit
 
 if TYPE_CHECKING:
     from nbmlops.checks.service import Checks
     from nbmlops.core.clock import Clock
     from nbmlops.monitoring.alerts.records import Alert, Digest
+    from nbmlops.monitoring.simulation.records import Simulation
     from nbmlops.serving.capture.labels import LabelIntake
     from nbmlops.serving.deployments.service import Deployments
     from nbmlops.store.catalog import Catalog, Connection
@@ -34,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Monitors"]
 
 
-class Monitors:
+class Monitors(KeptMonitors):
     """Monitors of one workspace.
 
     Parameters
@@ -62,8 +68,7 @@ class Monitors:
         checks: Checks,
         send: Callable[[], Sequence[str]],
     ) -> None:
-        self._catalog = catalog
-        self._clock = clock
+        super().__init__(catalog, clock)
         self._deployments = deployments
         self._known = known
         self._checks = checks
@@ -119,16 +124,38 @@ class Monitors:
             audit.append(connection, self._clock, "monitor.add", name, told)
 
         self._catalog.transact(work)
-        return self.show(name)
+        return self._one(name)
 
-    def show(self, name: str) -> Monitor:
-        """What is known of a monitor.
+    def show(self, name: str, *, html: str | os.PathLike[str] | None = None, limit: int = 100) -> Monitor:
+        """What is known of a monitor, and its figures over time.
+
+        Parameters
+        ----------
+        name : str
+            Which.
+        html : path, optional
+            Where to write it as a page of its own, under 100 kB.
+        limit : int
+            From how many of its newest reports figures are taken.
 
         Raises
         ------
         NotFoundError
-            When there is none of that name.
+            When there is none of that name, or no folder for the file.
+        UnavailableError
+            When the file cannot be written.
         """
+        monitor = self._one(name)
+        monitor = replace(monitor, lines=figure_lines(reversed(self.history(name, limit=limit))))
+        if html is not None:
+            from nbmlops.data.files import write_atomically
+            from nbmlops.render.standalone import standalone
+
+            page = standalone(monitor, f"monitor {name} of {monitor.deployment}").encode()
+            write_atomically(Path(html), lambda sink: sink.write(page))
+        return monitor
+
+    def _one(self, name: str) -> Monitor:
         return Monitor.of(self._catalog.read(lambda c: self._found(c, name)))
 
     def history(self, name: str, *, limit: int = 20) -> list[Report]:
@@ -154,13 +181,13 @@ class Monitors:
         RefusedError
             When `strict` and one did not pass.
         """
-        chosen = [self.show(name) for name in dict.fromkeys(names)] or [
+        chosen = [self._one(name) for name in dict.fromkeys(names)] or [
             one for one in self.list() if one.paused_at is None
         ]
         if not chosen:
             raise NotFoundError("there is no monitor to run", hint="`ml monitor add NAME MODEL drift`")
         now = self._clock.now()
-        kept = [self._kept(monitor, self._judged(monitor, now), now) for monitor in chosen]
+        kept = [self._kept(monitor, judged(self._watched(monitor, now)), now) for monitor in chosen]
         fresh = {monitor.name: report for monitor, report in zip(chosen, kept, strict=True)}
         for deployment in dict.fromkeys(monitor.deployment for monitor in chosen):
             self._alerts.settle(self.list(deployment), fresh, lambda monitor: self._watched(monitor, now))
@@ -168,6 +195,36 @@ class Monitors:
             for report in kept:
                 report.raise_if_failed()
         return kept
+
+    def simulate(
+        self, name: str, *, by: Step = "month", since: str | None = None, until: str | None = None
+    ) -> Simulation:
+        """Let monitors look at the past, window by window: what would have failed, and who told of what, when.
+
+        Nothing of it is kept and nobody is told.
+
+        Parameters
+        ----------
+        name : str
+            A monitor, or a deployment with all its monitors.
+        by : {"hour", "day", "week", "month"}
+            How long each window is, in UTC; the monitor's own window is set aside.
+        since, until : str, optional
+            Dates, such as ``2026-04-01``, in UTC; by default all that was captured.
+
+        Raises
+        ------
+        NotFoundError
+            When there is neither such a monitor nor a deployment that has one, or nothing was captured.
+        InvalidError
+            When the windows are none, or too many.
+        """
+        named = [one for one in self.list() if one.name == name]
+        monitors = named or self.list(self._deployments.show(name).name)
+        if not monitors:
+            raise NotFoundError(f"{name} has no monitor", hint=f"`ml monitor add NAME {name} drift`")
+        windows = windows_of(self._deployments.captured, monitors[0].deployment, by, since, until)
+        return simulated(name, by, windows, monitors, self._watched)
 
     def labels(
         self, deployment: str, data: Any, *, key: str | None = None, label: str | None = None, at: str | None = None
@@ -244,27 +301,6 @@ class Monitors:
         self._alerts.note(digest)
         return digest
 
-    def silence(self, name: str, span: str) -> Monitor:
-        """Tell nobody of a monitor for a span of time, such as ``2h``; ``0`` ends it."""
-        quiet = parse_span(span)
-        return self._change(name, "silence", {"silent_until": self._clock.now() + quiet if quiet else None})
-
-    def pause(self, name: str) -> Monitor:
-        """Leave a monitor out when all are run."""
-        return self._change(name, "pause", {"paused_at": self._clock.now()})
-
-    def resume(self, name: str) -> Monitor:
-        """Run a paused monitor again with all others."""
-        return self._change(name, "resume", {"paused_at": None})
-
-    def delete(self, name: str) -> Monitor:
-        """Run a monitor no more until it is restored; its reports stay."""
-        return self._change(name, "delete", {"deleted_at": self._clock.now()})
-
-    def restore(self, name: str) -> Monitor:
-        """Bring back a deleted monitor."""
-        return self._change(name, "restore", {"deleted_at": None}, deleted=True)
-
     def _look_up(self, kind: str, rules: Asked) -> None:
         """Raise where a rule names what is not there."""
         reference = rules.reference
@@ -278,18 +314,6 @@ class Monitors:
         if rules.code is not None:
             self._known.code.function(written(rules.code))
 
-    def _judged(self, monitor: Monitor, now: datetime) -> Report:
-        judge: Callable[[Watched], Sequence[Outcome]] = import_module(f"nbmlops.monitoring.kinds.{monitor.kind}").judge
-        try:
-            outcomes = tuple(judge(self._watched(monitor, now)))
-        except NbmlopsError as error:
-            # What cannot be judged is said in the report: an erased reference, an empty window.
-            told = error.message if error.hint is None else f"{error.message}; {error.hint}"
-            figure = NO_DATA if isinstance(error, NoDataError) else ""
-            outcomes = (Outcome(monitor.kind, None, "errored", figure, "", told),)
-        judged = tuple(_weighed(outcome, monitor) for outcome in outcomes)
-        return Report(None, suite_name(monitor.name), "production", monitor.deployment, judged, now)
-
     def _watched(self, monitor: Monitor, until: datetime) -> Watched:
         alias = self._deployments.show(monitor.deployment).alias
         return Watched(monitor, until, alias, self._deployments.captured, self._known)
@@ -300,31 +324,3 @@ class Monitors:
             queries.change(connection, monitor.name, {"status": report.status, "status_since": since, "report": number})
 
         return self._checks.save(report, also)
-
-    def _found(self, connection: Connection, name: str, *, deleted: bool = False) -> Any:
-        row = queries.monitor(connection, name)
-        if row is None or (row.deleted_at is not None and not deleted):
-            hint = nearest(name, [one.name for one in queries.monitors(connection)])
-            if row is not None:
-                hint = f"it is deleted; undo: `ml monitor restore {name}`"
-            raise NotFoundError(f"there is no monitor named {name!r}", hint=hint or "`ml monitor add NAME MODEL drift`")
-        return row
-
-    def _change(self, name: str, verb: str, values: Mapping[str, Any], *, deleted: bool = False) -> Monitor:
-        def work(connection: Connection) -> Monitor:
-            self._found(connection, name, deleted=deleted)
-            queries.change(connection, name, values)
-            audit.append(connection, self._clock, f"monitor.{verb}", name)
-            return Monitor.of(queries.monitor(connection, name))
-
-        return self._catalog.transact(work)
-
-    def list(self, deployment: str | None = None) -> list[Monitor]:
-        """All monitors, or those of one deployment, by name."""
-        return [Monitor.of(row) for row in self._catalog.read(lambda c: queries.monitors(c, deployment))]
-
-
-def _weighed(outcome: Outcome, monitor: Monitor) -> Outcome:
-    """The outcome with the owner of the monitor, and of its severity."""
-    status = "warned" if outcome.status == "failed" and monitor.severity == "warn" else outcome.status
-    return replace(outcome, status=status, owner=outcome.owner or monitor.owner)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from nbmlops.monitoring.alerts.records import CAUSES, Alert, Digest
-from nbmlops.monitoring.records import KINDS, Monitor
+from nbmlops.monitoring.records import KINDS, FigureLine, FigurePoint, Monitor
+from nbmlops.monitoring.simulation.records import SimulatedLook, Simulation
+from nbmlops.render.course import Course, CoursePoint, Courses, PointState
 from nbmlops.render.dispatch import looks
 from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Facts, Lines, Look, Part, Tone, line, table
@@ -17,6 +22,8 @@ _SIGNS: dict[str, tuple[str, Tone]] = {
     "failed": ("✗", "bad"),
     "errored": ("✗", "bad"),
 }
+_POINTS: dict[str, PointState] = {"passed": "good", "warned": "warn", "failed": "bad", "errored": "bad"}
+_CHARTS = 8
 
 
 def _state(monitor: Monitor) -> Part:
@@ -46,7 +53,68 @@ def _(monitor: Monitor) -> Look:
     }
     return Look(
         line(f"monitor {monitor.name}", f"{monitor.kind} of {monitor.deployment}", _state(monitor)),
+        body=(_courses(monitor.lines),) if monitor.lines else (),
         more=(Facts.of(facts),),
+    )
+
+
+def _courses(lines: Sequence[FigureLine]) -> Courses:
+    """The first figures as charts."""
+    charts = [
+        Course(
+            one.label,
+            tuple(CoursePoint(point.at, point.value, _POINTS[point.status], _told(point)) for point in one.points),
+            one.low,
+            one.high,
+        )
+        for one in lines[:_CHARTS]
+    ]
+    return Courses(tuple(charts), max(0, len(lines) - _CHARTS))
+
+
+def _told(point: FigurePoint) -> str:
+    return f"{point.status}, report {point.report}"
+
+
+@looks(Simulation)
+def _(simulation: Simulation) -> Look:
+    fired = [
+        (
+            when(alert.opened_at),
+            "still" if alert.closed_at is None else when(alert.closed_at),
+            alert.title,
+            ", ".join(alert.monitors),
+            when(alert.told_at) or "digest",
+            alert.why,
+        )
+        for alert in simulation.alerts
+    ]
+    names = list(dict.fromkeys(one.monitor for one in simulation.looks))
+    windows: dict[datetime, dict[str, SimulatedLook]] = {}
+    for one in simulation.looks:
+        windows.setdefault(one.since, {})[one.monitor] = one
+    stood = [
+        (f"{since:%Y-%m-%d %H:%M}", *(_SIGNS[found[name].status][0] + " " + found[name].status for name in names))
+        for since, found in windows.items()
+    ]
+    failed = [
+        (f"{one.since:%Y-%m-%d %H:%M}", one.monitor, one.status, one.evidence)
+        for one in simulation.looks
+        if one.status != "passed"
+    ]
+    told = sum(alert.told_at is not None for alert in simulation.alerts)
+    left = Part(f"without {', '.join(simulation.left_out)}: they know only of now", "muted")
+    headline = line(
+        f"simulation of {simulation.name}",
+        f"{count(len(windows), simulation.by)} of {simulation.deployment}",
+        f"{count(len(simulation.alerts), 'alert')}, {told} told",
+        left if simulation.left_out else None,
+    )
+    opened = table(("opened", "over", "what", "monitors", "told", "why"), fired, "what would have fired when")
+    return Look(
+        headline,
+        body=(*((opened,) if fired else ()), table(("window from", *names), stood, "how they would have stood")),
+        more=(table(("window from", "monitor", "status", "evidence"), failed, "what they would have said"),),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ _TAGS, _POINT = 900, 130
 """Bytes of the tags of a chart, and of a point."""
 _FEWEST = 8
 _MARGIN = 0.05
+_LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Course:
         known = [*(point.value for point in self.kept), *(end for end in (self.low, self.high) if end is not None)]
         low, high = min(known, default=0.0), max(known, default=1.0)
         margin = (high / 2 - low / 2) * 2 * _MARGIN or abs(high) * _MARGIN or 1.0
-        return low - margin, high + margin
+        return max(low - margin, -_LARGEST), min(high + margin, _LARGEST)
 
     def place(self, value: float, start: float, end: float) -> float:
         """Where a value stands between two edges."""

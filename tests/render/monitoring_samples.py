@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from nbmlops.checks.records import STATUSES
 from nbmlops.monitoring.alerts.records import Alert, Digest, DigestLine
-from nbmlops.monitoring.records import Monitor
+from nbmlops.monitoring.records import FigureLine, FigurePoint, Monitor
+from nbmlops.monitoring.simulation.records import SimulatedAlert, SimulatedLook, Simulation
 from nbmlops.monitoring.story.records import Moment, Span, Story
 
 __all__ = ["monitors"]
@@ -19,10 +21,18 @@ def monitors(text: str) -> list[Any]:
     """One that failed and is silent, one that was not run yet, and stories."""
     rules = DAY, 0.8, text, "fail", text, text, NOW
     told = NOW, NOW, (DigestLine(text, "open", text, text),), 2, True
+    points = tuple(FigurePoint(NOW + place * DAY, 0.1 * place, "passed", place) for place in range(3))  # type: ignore[arg-type]
+    line = FigureLine(text, (*points, FigurePoint(NOW + 3 * DAY, 9.0, "failed", 4)), None, 0.5)
+    looks = tuple(SimulatedLook(text, NOW + n * DAY, NOW + (n + 1) * DAY, one, text) for n, one in enumerate(STATUSES))
+    fired = (
+        SimulatedAlert("inputs", (text,), NOW, NOW + DAY, NOW, text),
+        SimulatedAlert("service", (text,), NOW, None, None, text),
+    )
     return [
+        Simulation(text, text, "day", looks, fired, (text,)),
         Alert(3, text, "inputs", (text,), (text, text), text, 0.4, text, "open", NOW, None, NOW),
         Digest(*told),
-        Monitor(text, text, "quality", text, *rules, "failed", NOW, 3, NOW, rules={"code": text}),  # type: ignore[arg-type]
+        Monitor(text, text, "quality", text, *rules, "failed", NOW, 3, NOW, rules={"code": text}, lines=(line,)),  # type: ignore[arg-type]
         Monitor(text, text, "drift", None, DAY, None, None, "warn", text, text, NOW),
         Story(text, NOW, None, ()),
         a_story(text),

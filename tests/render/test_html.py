@@ -59,6 +59,7 @@ def test_what_people_wrote_is_shown_and_never_obeyed(record: object) -> None:
         "th",
         "td",
         "pre",
+        "circle",
         "details",
         "summary",
         *PICTURE,

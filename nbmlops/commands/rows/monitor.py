@@ -16,7 +16,10 @@ VERBS = (
         only_python={"asked": "the keywords, each an option here"},
     ),
     Verb("monitor", "list", "[DEPLOYMENT]", "List monitors and how they stand.", "ml.monitor.list"),
-    Verb("monitor", "show", "NAME", "Show what is known of a monitor.", "ml.monitor.show", detail=True),
+    Verb("monitor", "show", "NAME", "Show a monitor and its figures over time.", "ml.monitor.show", detail=True),
+    Verb(
+        "monitor", "simulate", "NAME", "Tell what would have fired when, had it watched before.", "ml.monitor.simulate"
+    ),
     Verb("monitor", "run", "[NAMES]…", "Look now, and keep a report of each.", "ml.monitor.run"),
     Verb(
         *("monitor", "labels", "DEPLOYMENT DATA", "Take in what turned out to be true of rows that it answered."),

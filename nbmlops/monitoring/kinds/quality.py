@@ -1,9 +1,9 @@
 """How good the answers are: by labels where enough have come, else estimated from what was labelled before.
 
 By labels a metric has an interval of three standard errors; it fails when all of that is beyond the bound, so chance
-alone does not. Without a bound it is judged against the rows that were labelled before the window, and fails when the
-two intervals do not meet. While fewer than `ENOUGH` labels have come, the metric is estimated on all rows of the
-window: `nbmlops.monitoring.estimation` says how, and what it cannot see.
+alone does not. Without a bound it is judged against the rows that were labelled before the window, and fails when it is
+worse by more than three standard errors of the difference. While fewer than `ENOUGH` labels have come, the metric is
+estimated on all rows of the window: `nbmlops.monitoring.estimation` says how, and what it cannot see.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from nbmlops.core.keywords import check_one_of
 from nbmlops.monitoring.answers import answers_of, is_class, positive_class, probabilities
 from nbmlops.monitoring.estimation.confidence import METRICS, ConfidenceEstimator
 from nbmlops.monitoring.estimation.direct_loss import LOSSES, LossEstimator
+from nbmlops.monitoring.estimation.estimates import WIDE
 from nbmlops.monitoring.estimation.measured import measured_class, measured_loss
 from nbmlops.monitoring.watching import INPUT, NoDataError
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from nbmlops.monitoring.estimation.estimates import Estimate
     from nbmlops.monitoring.watching import Watched
 
-__all__ = ["ENOUGH", "METRIC", "judge", "known_metrics"]
+__all__ = ["ENOUGH", "METRIC", "is_worse", "judge", "known_metrics"]
 
 ENOUGH = 100
 """Labels from which on a metric is measured and not estimated."""
@@ -60,20 +61,41 @@ def judge(watched: Watched) -> list[Outcome]:
 
 def _outcome(metric: str, now: Estimate, was: Estimate | None, bound: float | None, told: str) -> Outcome:
     good_is_high = now.most <= 1
-    band: Band | None
     figure = f"{now.value:.4g}, between {now.low:.4g} and {now.high:.4g}"
+    band: Band | None
     if bound is not None:
-        wrong = now.high < bound if good_is_high else now.low > bound
+        wrong = now.value + _reach(now) < bound if good_is_high else now.value - _reach(now) > bound
         band = (bound, None) if good_is_high else (None, bound)
         words = f"{'at least' if good_is_high else 'at most'} {bound:g}"
     elif was is not None:
-        wrong = now.high < was.low if good_is_high else now.low > was.high
-        band = (was.low, was.high)
-        words = f"not beyond {was.low:.4g} to {was.high:.4g}, as before"
+        wrong = is_worse(now, was)
+        away = (_reach(now) ** 2 + _reach(was) ** 2) ** 0.5
+        band = (was.value - away, None) if good_is_high else (None, was.value + away)
+        words = f"{'at least' if good_is_high else 'at most'} {band[0] or band[1] or 0:.4g}, as {was.value:.4g} before"
     else:
         wrong, words, band = False, "", None
         told = f"{told}; there is neither a bound nor a label from before"
     return Outcome(metric, None, "failed" if wrong else "passed", figure, words, told, number=now.value, band=band)
+
+
+def is_worse(now: Estimate, was: Estimate) -> bool:
+    """Whether a metric is worse than it was by more than three standard errors of the difference."""
+    away = (_reach(now) ** 2 + _reach(was) ** 2) ** 0.5
+    worse = was.value - now.value if now.most <= 1 else now.value - was.value
+    return worse > away
+
+
+def _reach(one: Estimate) -> float:
+    """Three standard errors, those of a share not below what as many rows leave open.
+
+    Where no row is wrong, or none is right, the rows say nothing of their spread: as Agresti & Coull (1998), four rows
+    are added, two of them wrong.
+    """
+    if one.most > 1 or not one.rows:
+        return WIDE * one.error
+    share = (one.value * one.rows + 2) / (one.rows + 4)
+    least = max(0.0, share * (1 - share) / (one.rows + 4)) ** 0.5
+    return float(WIDE * max(one.error, least if one.error == 0 else 0.0))
 
 
 def _measured(rows: pl.DataFrame, metric: str) -> Estimate:

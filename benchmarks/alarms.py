@@ -1,0 +1,187 @@
+"""How often monitors call a calm window wrong, and how often they see what is wrong: latency, errors, quality.
+
+``python benchmarks/alarms.py`` prints the table of ``docs/monitoring.md``; ``--times 100`` draws fewer windows. Calm
+latency has the cycle of the day and hours that resemble their neighbours; calm errors come in bursts; calm quality is
+labelled rows of one and the same world. The exit code is 1 when more than 2 % of calm windows of a row are called.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nbmlops.monitoring.estimation.confidence import ConfidenceEstimator
+from nbmlops.monitoring.estimation.direct_loss import LossEstimator
+from nbmlops.monitoring.estimation.measured import measured_class, measured_loss
+from nbmlops.monitoring.kinds.performance import errors, leak, steadied, step
+from nbmlops.monitoring.kinds.quality import is_worse
+
+START = datetime(2026, 7, 1, tzinfo=UTC)
+BOUND = 0.02
+Draw = Callable[[Any, bool], bool]
+
+
+def _hours(random: Any, count: int, alike: float, noise: float) -> dict[datetime, float]:
+    """Latencies by hour: a cycle of the day, and hours that resemble their neighbours."""
+    drawn = random.normal(size=count)
+    for place in range(1, count):
+        drawn[place] = alike * drawn[place - 1] + (1 - alike**2) ** 0.5 * drawn[place]
+    begin = START + timedelta(hours=int(random.integers(24)))
+    times = [begin + timedelta(hours=place) for place in range(count)]
+    cycle = [0.3 * np.sin(2 * np.pi * time.hour / 24) for time in times]
+    return {time: 10 * float(np.exp(c + noise * d)) for time, c, d in zip(times, cycle, drawn, strict=True)}
+
+
+def latency(alike: float, noise: float, window: int) -> Draw:
+    """A window of latency against the same hours of the day before; when it is not calm half as much again."""
+
+    def draw(random: Any, calm: bool) -> bool:
+        back = -(-window // 24) * 24
+        every = list(_hours(random, back + window, alike, noise).items())
+        was, now = dict(every[:window]), dict(every[back:])
+        if not calm:
+            now = {time: value * 1.5 for time, value in now.items()}
+        arrays = [np.array(list(each.values())) for each in (was, now)]
+        return step(*arrays).status == "failed" or (calm and leak(steadied(was, now)).status == "failed")
+
+    return draw
+
+
+def creeping(alike: float, noise: float, window: int) -> Draw:
+    """The same, with a leak that doubles latency within the window."""
+
+    def draw(random: Any, calm: bool) -> bool:
+        every = list(_hours(random, 2 * window, alike, noise).items())
+        was, now = dict(every[:window]), dict(every[window:])
+        slope = np.zeros(window) if calm else np.linspace(0, 1, window)
+        now = {time: value * (1 + more) for (time, value), more in zip(now.items(), slope, strict=True)}
+        return leak(steadied(was, now)).status == "failed"
+
+    return draw
+
+
+def failing(share: float, rows: int, bursts: float) -> Draw:
+    """Errors of a day against those of the day before; when it is not calm three times as many."""
+
+    def draw(random: Any, calm: bool) -> bool:
+        days = []
+        for more in (1, 1 if calm else 3):
+            rates = share * more * (random.gamma(1 / bursts, bursts, 24) if bursts else np.ones(24))
+            days.append(np.column_stack([random.binomial(rows, np.minimum(rates, 1)), np.full(24, rows)]))
+        return errors(*[day.astype(float) for day in days]).status == "failed"
+
+    return draw
+
+
+def measured(metric: str, before: int, rows: int, wrong: float) -> Draw:
+    """A metric by labels against that of before; when it is not calm a tenth of the labels is turned."""
+
+    def some(random: Any, count: int, turned: float) -> tuple[Any, ...]:
+        said = random.beta(0.5, 0.5, count) if wrong > 0.05 else np.where(random.random(count) < 0.5, wrong, 1 - wrong)
+        chance = np.where(random.random(count) < turned, 1 - said, said)
+        return (random.random(count) < chance).astype(float), said, (said >= 0.5).astype(float)
+
+    def draw(random: Any, calm: bool) -> bool:
+        was = measured_class(metric, *some(random, before, 0))
+        return is_worse(measured_class(metric, *some(random, rows, 0 if calm else 0.1)), was)
+
+    return draw
+
+
+def lost(metric: str, before: int, rows: int) -> Draw:
+    """The same of a regressor whose errors have long tails; when it is not calm they are half as large again."""
+
+    def draw(random: Any, calm: bool) -> bool:
+        was, now = (random.standard_t(4, count) for count in (before, rows))
+        now = now if calm else now * 1.5
+        return is_worse(*(measured_loss(metric, each, np.zeros(len(each))) for each in (now, was)))
+
+    return draw
+
+
+def estimated(metric: str, before: int, rows: int) -> Draw:
+    """A metric estimated before labels come, against that of before; when it is not calm the model is less sure."""
+
+    def draw(random: Any, calm: bool) -> bool:
+        said = random.beta(0.5, 0.5, before)
+        true = (random.random(before) < said).astype(float)
+        answered = (said >= 0.5).astype(float)
+        now = random.beta(*((0.5, 0.5) if calm else (3, 3)), rows)
+        seen = ConfidenceEstimator.fit(true, said, answered)
+        return is_worse(
+            seen.estimate(now, (now >= 0.5).astype(float), [metric])[metric],
+            measured_class(metric, true, said, answered),
+        )
+
+    return draw
+
+
+def foreseen(metric: str, before: int, rows: int) -> Draw:
+    """A loss estimated before labels come; when it is not calm, the rows are those that are hard."""
+
+    def draw(random: Any, calm: bool) -> bool:
+        x = random.random((before, 3))
+        true = x[:, 0] + (0.1 + x[:, 1]) * random.normal(size=before)
+        inputs = pd.DataFrame(x, columns=list("abc"))
+        seen = LossEstimator.fit(inputs, true, x[:, 0], [metric])
+        y = random.random((rows, 3))
+        y[:, 1] = y[:, 1] if calm else 0.8 + 0.2 * y[:, 1]
+        now = seen.estimate(pd.DataFrame(y, columns=list("abc")), y[:, 0], [metric])[metric]
+        return is_worse(now, measured_loss(metric, true, x[:, 0]))
+
+    return draw
+
+
+ROWS: dict[str, tuple[Draw, int]] = {
+    "latency, 24 h, independent hours": (latency(0.0, 0.2, 24), 1),
+    "latency, 24 h, hours alike (0.7)": (latency(0.7, 0.2, 24), 1),
+    "latency, 12 h, hours alike (0.7)": (latency(0.7, 0.2, 12), 1),
+    "slow leak, 24 h, hours alike (0.7)": (creeping(0.7, 0.2, 24), 1),
+    "errors, 0.2 % of 2,000 an hour": (failing(0.002, 2_000, 0.0), 1),
+    "errors in bursts, 1 % of 200 an hour": (failing(0.01, 200, 1.0), 1),
+    "errors in bursts, 0.5 % of 20,000 an hour": (failing(0.005, 20_000, 0.5), 1),
+    "accuracy, 1,000 labels and 1,000 before": (measured("accuracy", 1_000, 1_000, 0.1), 1),
+    "accuracy 0.99, 100 labels and 100 before": (measured("accuracy", 100, 100, 0.01), 1),
+    "accuracy 0.99, 5,000 labels and 100 before": (measured("accuracy", 100, 5_000, 0.01), 1),
+    "roc_auc, 300 labels and 300 before": (measured("roc_auc", 300, 300, 0.1), 1),
+    "mae, long tails, 100 labels and 100 before": (lost("mae", 100, 100), 1),
+    "rmse, long tails, 300 labels and 3,000 before": (lost("rmse", 3_000, 300), 1),
+    "accuracy estimated on 1,000, 300 labels before": (estimated("accuracy", 300, 1_000), 2),
+    "roc_auc estimated on 1,000, 1,000 labels before": (estimated("roc_auc", 1_000, 1_000), 2),
+    "accuracy estimated on 20,000, 300 labels before": (estimated("accuracy", 300, 20_000), 4),
+    "mae estimated on 1,000, 300 labels before": (foreseen("mae", 300, 1_000), 10),
+    "rmse estimated on 5,000, 1,000 labels before": (foreseen("rmse", 1_000, 5_000), 20),
+}
+"""What is watched: how a window is drawn and judged, and by how much fewer are drawn since one takes long."""
+
+
+def main() -> int:
+    """Print the table, and give 0 when false alarms are where they should be."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=2_000, help="windows for each row")
+    parser.add_argument("--only", default="", help="rows whose name has this in it")
+    asked = parser.parse_args()
+    print("| calm windows that are called | of | share | windows that are not calm, called |")
+    print("|---|--:|--:|--:|")
+    good = True
+    for name, (draw, dear) in ROWS.items():
+        if asked.only not in name:
+            continue
+        times = max(20, asked.times // dear)
+        random = np.random.default_rng([7, *name.encode()])
+        calm = float(np.mean([draw(random, True) for _ in range(times)]))
+        seen = float(np.mean([draw(random, False) for _ in range(max(20, times // 10))]))
+        # What so few windows leave open, two standard errors, is allowed.
+        good &= calm <= BOUND + 2 * (BOUND * (1 - BOUND) / times) ** 0.5
+        print(f"| {name} | {times:,} | {calm:.2%} | {seen:.0%} |", flush=True)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Monitors look at the past: what would have fired when."""
