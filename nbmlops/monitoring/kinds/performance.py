@@ -37,7 +37,8 @@ RISE = 0.2
 _SHARE = 0.95
 _FEWEST_STEP, _FEWEST_LEAK = 4, 8
 """Hours below which even the largest step, or the steadiest leak, could be chance."""
-_NEAREST = 0.95
+_NEAREST = 0.7
+"""A correlation beyond that is what a leak itself looks like."""
 _DAY = timedelta(days=1)
 
 

@@ -71,7 +71,7 @@ def test_a_clock_that_is_ahead_is_told_with_its_worker(workspace: Workspace, tra
     workspace.monitor.add("slow", "delay", "performance")
     (report,) = workspace.monitor.run()
     (outcome,) = [one for one in report.outcomes if one.check == "clocks"]
-    assert (outcome.status, outcome.figure) == ("warned", "20 rows up to 3 h 57 min ahead of now")
+    assert (outcome.status, outcome.figure) == ("warned", "20 rows up to 3 h 47 min ahead of now")
     assert "w40" in outcome.detail
     assert workspace.monitor.alerts() == []
 
