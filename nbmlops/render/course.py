@@ -148,7 +148,7 @@ class Course:
         return round(top, 1), round(max(foot - top, 1.0), 1)
 
     @property
-    def marks(self) -> list[tuple[float, float, str, str]]:
+    def marks(self) -> list[tuple[float, float, PointState, str]]:
         """Each point: where it stands, its tone, and what is said of it."""
         kept = self.kept
         times = [point.at.timestamp() for point in kept]
