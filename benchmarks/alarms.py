@@ -47,8 +47,8 @@ def latency(alike: float, noise: float, window: int) -> Draw:
         was, now = dict(every[:window]), dict(every[back:])
         if not calm:
             now = {time: value * 1.5 for time, value in now.items()}
-        arrays = [np.array(list(each.values())) for each in (was, now)]
-        return step(*arrays).status == "failed" or (calm and leak(steadied(was, now)).status == "failed")
+        before, after = (np.array(list(each.values())) for each in (was, now))
+        return step(before, after).status == "failed" or (calm and leak(steadied(was, now)).status == "failed")
 
     return draw
 
@@ -74,7 +74,8 @@ def failing(share: float, rows: int, bursts: float) -> Draw:
         for more in (1, 1 if calm else 3):
             rates = share * more * (random.gamma(1 / bursts, bursts, 24) if bursts else np.ones(24))
             days.append(np.column_stack([random.binomial(rows, np.minimum(rates, 1)), np.full(24, rows)]))
-        return errors(*[day.astype(float) for day in days]).status == "failed"
+        before, after = (day.astype(float) for day in days)
+        return errors(before, after).status == "failed"
 
     return draw
 

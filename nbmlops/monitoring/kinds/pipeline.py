@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from nbmlops.checks.records import Outcome
+from nbmlops.checks.records import Outcome, Status
 from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.render.units import duration
 
@@ -80,17 +80,9 @@ def _age(watched: Watched, good: Sequence[Run], name: str) -> Outcome:
     if not good:
         return Outcome("age of the last success", None, "failed", "none", asked, f"{name} has not succeeded yet")
     days = max(0.0, (watched.until - (good[0].ended_at or good[0].started_at)) / _DAY)
-    status = "failed" if days > bound else "passed"
-    return Outcome(
-        "age of the last success",
-        None,
-        status,
-        f"{days:.1f} days",
-        asked,
-        good[0].name,
-        number=days,
-        band=(None, bound),
-    )  # type: ignore[arg-type]
+    status: Status = "failed" if days > bound else "passed"
+    figure, band = f"{days:.1f} days", (None, bound)
+    return Outcome("age of the last success", None, status, figure, asked, good[0].name, number=days, band=band)
 
 
 def _taken(good: Sequence[Run]) -> Outcome:

@@ -8,6 +8,7 @@ estimated on all rows of the window: `nbmlops.monitoring.estimation` says how, a
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.records import Band, Outcome
@@ -69,7 +70,7 @@ def _outcome(metric: str, now: Estimate, was: Estimate | None, bound: float | No
         words = f"{'at least' if good_is_high else 'at most'} {bound:g}"
     elif was is not None:
         wrong = is_worse(now, was)
-        away = (_reach(now) ** 2 + _reach(was) ** 2) ** 0.5
+        away = math.hypot(_reach(now), _reach(was))
         band = (was.value - away, None) if good_is_high else (None, was.value + away)
         words = f"{'at least' if good_is_high else 'at most'} {band[0] or band[1] or 0:.4g}, as {was.value:.4g} before"
     else:
@@ -80,7 +81,7 @@ def _outcome(metric: str, now: Estimate, was: Estimate | None, bound: float | No
 
 def is_worse(now: Estimate, was: Estimate) -> bool:
     """Whether a metric is worse than it was by more than three standard errors of the difference."""
-    away = (_reach(now) ** 2 + _reach(was) ** 2) ** 0.5
+    away = math.hypot(_reach(now), _reach(was))
     worse = was.value - now.value if now.most <= 1 else now.value - was.value
     return worse > away
 
