@@ -38,6 +38,11 @@ def _hours(random: Any, count: int, alike: float, noise: float) -> dict[datetime
     return {time: 10 * float(np.exp(c + noise * d)) for time, c, d in zip(times, cycle, drawn, strict=True)}
 
 
+def _creeps(was: dict[datetime, float], now: dict[datetime, float]) -> bool:
+    ratio = steadied(was, now)
+    return leak(np.array(list(now.values())) if ratio is None else ratio).status == "failed"
+
+
 def latency(alike: float, noise: float, window: int) -> Draw:
     """A window of latency against the same hours of the day before; when it is not calm half as much again."""
 
@@ -47,8 +52,7 @@ def latency(alike: float, noise: float, window: int) -> Draw:
         was, now = dict(every[:window]), dict(every[back:])
         if not calm:
             now = {time: value * 1.5 for time, value in now.items()}
-        before, after = (np.array(list(each.values())) for each in (was, now))
-        return step(before, after).status == "failed" or (calm and leak(steadied(was, now)).status == "failed")
+        return step(was, now).status == "failed" or (calm and _creeps(was, now))
 
     return draw
 
@@ -61,7 +65,7 @@ def creeping(alike: float, noise: float, window: int) -> Draw:
         was, now = dict(every[:window]), dict(every[window:])
         slope = np.zeros(window) if calm else np.linspace(0, 1, window)
         now = {time: value * (1 + more) for (time, value), more in zip(now.items(), slope, strict=True)}
-        return leak(steadied(was, now)).status == "failed"
+        return _creeps(was, now)
 
     return draw
 
@@ -115,10 +119,8 @@ def estimated(metric: str, before: int, rows: int) -> Draw:
         answered = (said >= 0.5).astype(float)
         now = random.beta(*((0.5, 0.5) if calm else (3, 3)), rows)
         seen = ConfidenceEstimator.fit(true, said, answered)
-        return is_worse(
-            seen.estimate(now, (now >= 0.5).astype(float), [metric])[metric],
-            measured_class(metric, true, said, answered),
-        )
+        was = seen.estimate(said, answered, [metric])[metric]
+        return is_worse(seen.estimate(now, (now >= 0.5).astype(float), [metric])[metric], was)
 
     return draw
 
@@ -134,16 +136,16 @@ def foreseen(metric: str, before: int, rows: int) -> Draw:
         y = random.random((rows, 3))
         y[:, 1] = y[:, 1] if calm else 0.8 + 0.2 * y[:, 1]
         now = seen.estimate(pd.DataFrame(y, columns=list("abc")), y[:, 0], [metric])[metric]
-        return is_worse(now, measured_loss(metric, true, x[:, 0]))
+        return is_worse(now, seen.estimate(inputs, x[:, 0], [metric])[metric])
 
     return draw
 
 
 ROWS: dict[str, tuple[Draw, int]] = {
     "latency, 24 h, independent hours": (latency(0.0, 0.2, 24), 1),
-    "latency, 24 h, hours alike (0.7)": (latency(0.7, 0.2, 24), 1),
-    "latency, 12 h, hours alike (0.7)": (latency(0.7, 0.2, 12), 1),
-    "slow leak, 24 h, hours alike (0.7)": (creeping(0.7, 0.2, 24), 1),
+    "latency, 24 h, hours alike (0.7)": (latency(0.7, 0.1, 24), 1),
+    "latency, 12 h, hours alike (0.7)": (latency(0.7, 0.1, 12), 1),
+    "slow leak, 24 h, hours alike (0.7)": (creeping(0.7, 0.1, 24), 1),
     "errors, 0.2 % of 2,000 an hour": (failing(0.002, 2_000, 0.0), 1),
     "errors in bursts, 1 % of 200 an hour": (failing(0.01, 200, 1.0), 1),
     "errors in bursts, 0.5 % of 20,000 an hour": (failing(0.005, 20_000, 0.5), 1),

@@ -1,13 +1,14 @@
 """Latency and errors: a step against the same hours before, a slow leak within the window, and clocks that differ.
 
-A step is looked for among the hours: the 95th percentile of latency of each hour of this window against those of the
-window before, by the Mann-Whitney test, which an hour that was slow by itself does not move. Callers come by day and
-not by night, so the window before is whole days earlier where so much is known. A leak is a trend within the window:
-Theil and Sen's slope, which is real when the Mann-Kendall test says so, of latency against that of the same hour of the
-day before. Both tests count hours as independent; where neighbours are alike they are trusted less. Errors are compared
-as two shares, whose variance is that among hours where it is larger than by chance (quasi-binomial). Each is called
-only when chance does not explain it (p at most 0.01) and it is large enough to matter: a fifth, unless the bound says
-another share. `benchmarks/alarms.py` prints how often calm windows are called.
+The 95th percentile of latency of each hour is looked at. Callers come by day and not by night, so each hour is judged
+against the same hour of the days before where so much is known, and the window against the one before where not. A step
+is told by the signed-rank test, or by Mann and Whitney's where hours cannot be paired; an hour that was slow by itself
+moves neither. A leak is a trend within the window: Theil and Sen's slope, which is real when the Mann-Kendall test says
+so. These tests count hours as independent; a t-test with a robust spread, which allows for hours that are like their
+neighbours, has to agree. Errors are compared as two shares, whose variance is that among hours where it is larger than
+by chance (quasi-binomial). Each is called only when chance does not explain it (p at most 0.01) and it is large enough
+to matter: a fifth, unless the bound says another share. `benchmarks/alarms.py` prints how often calm windows are
+called.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from nbmlops.checks.records import Outcome
+from nbmlops.checks.records import Outcome, Status
 from nbmlops.monitoring.clocks import clocks
 from nbmlops.monitoring.watching import NoDataError
 
@@ -39,6 +40,8 @@ _FEWEST_STEP, _FEWEST_LEAK = 4, 8
 """Hours below which even the largest step, or the steadiest leak, could be chance."""
 _NEAREST = 0.7
 """A correlation beyond that is what a leak itself looks like."""
+_EFFICIENCY = 1.05
+"""How much larger the variance of these medians is than that of means, of normal values: π / 3."""
 _DAY = timedelta(days=1)
 
 
@@ -47,7 +50,8 @@ def judge(watched: Watched) -> list[Outcome]:
     rise = RISE if watched.monitor.bound is None else watched.monitor.bound
     hours, earlier = watched.hours(), _earlier(watched)
     was, now = _latencies(earlier), _latencies(hours)
-    found = [step(_array(was), _array(now), rise), leak(steadied(was, now), rise)]
+    ratio = steadied(was, now)
+    found = [step(was, now, rise), leak(_array(now) if ratio is None else ratio, rise)]
     return [*found, errors(_counts(earlier), _counts(hours), rise), *clocks(watched)]
 
 
@@ -96,61 +100,99 @@ def _counts(hours: Sequence[Hour]) -> Array:
     return np.array(list(by_start.values()), np.float64).reshape(-1, 2)
 
 
-def steadied(was: Mapping[datetime, float], now: Mapping[datetime, float]) -> Array:
-    """Latency of each hour without the cycle of the day, where that is known of enough hours of the days before."""
+def steadied(was: Mapping[datetime, float], now: Mapping[datetime, float]) -> Array | None:
+    """Latency of each hour against that of the same hour of the days before; None where too few hours are known."""
     import numpy as np
 
     by_hour: dict[int, list[float]] = {}
     for start, value in was.items():
         by_hour.setdefault(start.hour, []).append(value)
     usual = {hour: float(np.median(values)) for hour, values in by_hour.items()}
-    both = [(value, usual[start.hour]) for start, value in now.items() if usual.get(start.hour, 0) > 0]
-    if len(both) < max(_FEWEST_LEAK, len(now) - 1):
-        return _array(now)
-    middle = float(np.median([each for _, each in both]))
-    return np.array([value / each * middle for value, each in both], np.float64)
+    both = [value / usual[start.hour] for start, value in now.items() if usual.get(start.hour, 0) > 0]
+    if len(both) < max(_FEWEST_STEP, len(now) - 1) or min(both) <= 0:
+        return None
+    return np.array(both, np.float64)
 
 
-def _less_sure(p: float, *parts: Array) -> float:
-    """A p-value of a test that takes hours for independent, given the residuals that it was made of.
+def _alike(parts: Sequence[Array]) -> float:
+    """By how much less hours tell that are like their neighbours: ``(1 + r) / (1 - r)`` of the lag-one correlation r.
 
-    Neighbours that are alike tell less: the variance of the statistic is ``(1 + r) / (1 - r)`` as large, r being the
-    lag-one correlation, here without the bias of short series (Yue & Wang 2004; Marriott & Pope 1954).
+    Of residuals, without the bias of short series (Yue & Wang 2004; Marriott & Pope 1954).
     """
-    import numpy as np
-    from scipy.stats import norm
-
     spread = sum(float(part @ part) for part in parts)
     hours = sum(map(len, parts))
-    if not spread or hours <= _FEWEST_STEP:
-        return p
+    if not spread or hours <= 3 * len(parts):
+        return 1.0
     near = sum(float(part[1:] @ part[:-1]) for part in parts) / spread
     near = min(_NEAREST, max(0.0, (hours * near + len(parts)) / (hours - 3 * len(parts))))
-    return float(norm.sf(norm.isf(np.clip(p, 1e-300, 1.0)) / ((1 + near) / (1 - near)) ** 0.5))
+    return (1 + near) / (1 - near)
 
 
-def step(before: Array, now: Array, rise: float = RISE) -> Outcome:
-    """Whether latency is higher than it was; both of shape ``(hours,)`` in milliseconds."""
+def _chance(shift: float, scale: float, *parts: Array) -> float:
+    """How likely a shift is by chance, given residuals: a t-test with a spread that single hours do not move.
+
+    `scale` is the standard error of the shift where hours are independent and of spread 1.
+    """
+    import numpy as np
+    from scipy.stats import t
+
+    joined = np.concatenate(parts)
+    spread = float(np.median(np.abs(joined))) * 1.4826
+    if not spread or not scale:
+        return 0.0 if shift > 0 else 1.0
+    alike = _alike(parts)
+    free = max(2.0, (len(joined) - len(parts)) / alike)
+    return float(t.sf(shift / (spread * scale * (_EFFICIENCY * alike) ** 0.5), free))
+
+
+def step(was: Mapping[datetime, float], now: Mapping[datetime, float], rise: float = RISE) -> Outcome:
+    """Whether latency is higher than it was; both by hour, in milliseconds."""
+    import numpy as np
+
+    bound, before, after = f"at most {rise:.0%} more", _array(was), _array(now)
+    if min(len(before), len(after)) < _FEWEST_STEP:
+        told = f"{len(after)} hours against {len(before)}: of fewer than {_FEWEST_STEP} nothing can be told"
+        return Outcome("latency", None, "passed", "not judged", bound, told)
+    ratio = steadied(was, now)
+    middle = float(np.median(before))
+    more = float(np.median(after)) / middle - 1 if middle else 0.0
+    if ratio is not None:
+        more = float(np.median(ratio)) - 1
+    p = _risen(before, after) if ratio is None else _above(ratio)
+    status: Status = "failed" if p <= ALPHA and more > rise else "passed"
+    figure = f"p95 {middle:.3g} → {float(np.median(after)):.3g} ms"
+    return Outcome("latency", None, status, figure, bound, f"p = {p:.2g}", number=more, band=(None, rise))
+
+
+def _above(ratio: Array) -> float:
+    """How likely it is by chance that ratios are above 1, by the signed ranks and by the middle of their logarithms."""
+    import numpy as np
+    from scipy.stats import wilcoxon
+
+    logs = np.log(ratio)
+    if not logs.any():
+        return 1.0
+    middle = float(np.median(logs))
+    p = float(wilcoxon(logs, alternative="greater").pvalue)
+    return max(p, _chance(middle, len(logs) ** -0.5, logs - middle))
+
+
+def _risen(before: Array, after: Array) -> float:
+    """The same of hours that cannot be paired, by the Mann-Whitney test and by Hodges and Lehmann's shift."""
     import numpy as np
     from scipy.stats import mannwhitneyu
 
-    bound = f"at most {rise:.0%} more"
-    if min(len(before), len(now)) < _FEWEST_STEP:
-        told = f"{len(now)} hours against {len(before)}: of fewer than {_FEWEST_STEP} nothing can be told"
-        return Outcome("latency", None, "passed", "not judged", bound, told)
-    was, is_ = float(np.median(before)), float(np.median(now))
-    p = float(mannwhitneyu(now, before, alternative="greater").pvalue)
-    p = _less_sure(p, np.log(before / was), np.log(now / is_)) if min(*before, *now) > 0 else p
-    more = is_ / was - 1 if was else 0.0
-    failed = p <= ALPHA and more > rise
-    figure = f"p95 {was:.3g} → {is_:.3g} ms"
-    return Outcome(
-        "latency", None, "failed" if failed else "passed", figure, bound, f"p = {p:.2g}", number=more, band=(None, rise)
-    )
+    p = float(mannwhitneyu(after, before, alternative="greater").pvalue)
+    if min(*before, *after) <= 0:
+        return p
+    then, here = np.log(before), np.log(after)
+    shift = float(np.median(here[:, None] - then[None, :]))
+    scale = (1 / len(then) + 1 / len(here)) ** 0.5
+    return max(p, _chance(shift, scale, then - np.median(then), here - np.median(here)))
 
 
 def leak(values: Array, rise: float = RISE) -> Outcome:
-    """Whether latency creeps up, hour by hour; of shape ``(hours,)``, in order."""
+    """Whether latency creeps up, hour by hour; of shape ``(hours,)``, in order, in any unit."""
     import numpy as np
     from scipy.stats import kendalltau, theilslopes
 
@@ -161,7 +203,7 @@ def leak(values: Array, rise: float = RISE) -> Outcome:
     at = np.arange(len(values), dtype=np.float64)
     slope, base, *_ = theilslopes(values, at)
     p = 1.0 if np.ptp(values) == 0 else float(kendalltau(at, values, alternative="greater").pvalue)
-    p = _less_sure(p, values - (base + slope * at))
+    p = max(p, _chance(float(slope), 1 / float(np.linalg.norm(at - at.mean())), values - (base + slope * at)))
     more = float(slope * at[-1] / base) if base > 0 else 0.0
     failed = p <= ALPHA and more > rise
     figure = f"{more:+.0%} over {len(values)} hours"
@@ -199,8 +241,8 @@ def errors(before: Array, now: Array, rise: float = RISE) -> Outcome:
     failed = p <= ALPHA and share > was * (1 + rise)
     figure = f"{was:.2%} → {share:.2%} of requests"
     bound, told = f"at most {rise:.0%} more than before", f"p = {p:.2g}, hours vary {spread:.1f} times as by chance"
-    status = "failed" if failed else "passed"
-    return Outcome("errors", None, status, figure, bound, told, number=share, band=(None, was * (1 + rise)))  # type: ignore[arg-type]
+    status: Status = "failed" if failed else "passed"
+    return Outcome("errors", None, status, figure, bound, told, number=share, band=(None, was * (1 + rise)))
 
 
 def _spread(counts: Array) -> float:

@@ -3,7 +3,8 @@
 By labels a metric has an interval of three standard errors; it fails when all of that is beyond the bound, so chance
 alone does not. Without a bound it is judged against the rows that were labelled before the window, and fails when it is
 worse by more than three standard errors of the difference. While fewer than `ENOUGH` labels have come, the metric is
-estimated on all rows of the window: `nbmlops.monitoring.estimation` says how, and what it cannot see.
+estimated on all rows of the window, and judged against the same estimate of the rows before:
+`nbmlops.monitoring.estimation` says how, and what it cannot see.
 """
 
 from __future__ import annotations
@@ -55,9 +56,9 @@ def judge(watched: Watched) -> list[Outcome]:
             f"{ENOUGH} are needed to measure, or to estimate from",
             hint="give labels, or let the monitor look at a longer window",
         )
-    now = _estimated(before, watched.rows().collect(), metric)
+    now, was = _estimated(before, watched.rows().collect(), metric)
     told = f"estimated on {now.rows:,} rows, from {before.height:,} labels before; {labelled.height:,} came since"
-    return [_outcome(f"{metric}, estimated", now, _measured(before, metric), watched.monitor.bound, told)]
+    return [_outcome(f"{metric}, estimated", now, was, watched.monitor.bound, told)]
 
 
 def _outcome(metric: str, now: Estimate, was: Estimate | None, bound: float | None, told: str) -> Outcome:
@@ -106,20 +107,25 @@ def _measured(rows: pl.DataFrame, metric: str) -> Estimate:
     return measured_class(metric, true, said, answered)
 
 
-def _estimated(before: pl.DataFrame, rows: pl.DataFrame, metric: str) -> Estimate:
+def _estimated(before: pl.DataFrame, rows: pl.DataFrame, metric: str) -> tuple[Estimate, Estimate]:
+    """The metric estimated on rows without labels, and in the same way on those before.
+
+    Both have the bias of the estimator, so that it is not taken for a change.
+    """
     if metric in LOSSES:
-        estimator = LossEstimator.fit(
-            _inputs(before), before["label"].to_numpy(), answers_of(before).to_numpy(), [metric]
-        )
-        return estimator.estimate(_inputs(rows), answers_of(rows).to_numpy(), [metric])[metric]
+        was = _inputs(before), answers_of(before).to_numpy()
+        losses = LossEstimator.fit(was[0], before["label"].to_numpy(), was[1], [metric])
+        now = losses.estimate(_inputs(rows), answers_of(rows).to_numpy(), [metric])
+        return now[metric], losses.estimate(*was, [metric])[metric]
     true, said, answered = _binary(before)
     if said is None:
         raise InvalidError(
             "without probabilities nothing can be estimated before labels come",
             hint="serve a classifier that has predict_proba, or give labels",
         )
-    _, now, answers = _binary(rows)
-    return ConfidenceEstimator.fit(true, said, answered).estimate(now, answers, [metric])[metric]
+    _, said_now, answers = _binary(rows)
+    seen = ConfidenceEstimator.fit(true, said, answered)
+    return seen.estimate(said_now, answers, [metric])[metric], seen.estimate(said, answered, [metric])[metric]
 
 
 def _binary(rows: pl.DataFrame) -> tuple[Any, Any, Any]:
