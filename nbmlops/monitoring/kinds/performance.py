@@ -6,9 +6,9 @@ is told by the signed-rank test, or by Mann and Whitney's where hours cannot be 
 moves neither. A leak is a trend within the window: Theil and Sen's slope, which is real when the Mann-Kendall test says
 so. These tests count hours as independent; a t-test with a robust spread, which allows for hours that are like their
 neighbours, has to agree. Errors are compared as two shares, whose variance is that among hours where it is larger than
-by chance (quasi-binomial). Each is called only when chance does not explain it (p at most 0.01) and it is large enough
-to matter: a fifth, unless the bound says another share. `benchmarks/alarms.py` prints how often calm windows are
-called.
+by chance (quasi-binomial). Each is called only when chance does not explain it (p at most 0.01, of latency 0.003) and
+it is large enough to matter: a fifth, unless the bound says another share. `benchmarks/alarms.py` prints how often calm
+windows are called.
 """
 
 from __future__ import annotations
@@ -33,12 +33,14 @@ if TYPE_CHECKING:
 __all__ = ["ALPHA", "RISE", "errors", "judge", "leak", "steadied", "step"]
 
 ALPHA = 0.01
+_SURE = 0.003
+"""Of latency: how alike hours are is not known well, and it is looked at in two ways."""
 RISE = 0.2
 """By which share latency may rise."""
 _SHARE = 0.95
 _FEWEST_STEP, _FEWEST_LEAK = 4, 8
 """Hours below which even the largest step, or the steadiest leak, could be chance."""
-_NEAREST = 0.7
+_NEAREST = 0.8
 """A correlation beyond that is what a leak itself looks like."""
 _EFFICIENCY = 1.05
 """How much larger the variance of these medians is than that of means, of normal values: π / 3."""
@@ -114,24 +116,25 @@ def steadied(was: Mapping[datetime, float], now: Mapping[datetime, float]) -> Ar
     return np.array(both, np.float64)
 
 
-def _alike(parts: Sequence[Array]) -> float:
+def _alike(parts: Sequence[Array], fitted: int) -> float:
     """By how much less hours tell that are like their neighbours: ``(1 + r) / (1 - r)`` of the lag-one correlation r.
 
     Of residuals, without the bias of short series (Yue & Wang 2004; Marriott & Pope 1954).
     """
     spread = sum(float(part @ part) for part in parts)
     hours = sum(map(len, parts))
-    if not spread or hours <= 3 * len(parts):
+    if not spread or hours <= fitted + 2 * len(parts):
         return 1.0
     near = sum(float(part[1:] @ part[:-1]) for part in parts) / spread
-    near = min(_NEAREST, max(0.0, (hours * near + len(parts)) / (hours - 3 * len(parts))))
+    near = min(_NEAREST, max(0.0, (hours * near + fitted) / (hours - fitted - 2 * len(parts))))
     return (1 + near) / (1 - near)
 
 
-def _chance(shift: float, scale: float, *parts: Array) -> float:
+def _chance(shift: float, scale: float, *parts: Array, fitted: int = 1) -> float:
     """How likely a shift is by chance, given residuals: a t-test with a spread that single hours do not move.
 
-    `scale` is the standard error of the shift where hours are independent and of spread 1.
+    `scale` is the standard error of the shift where hours are independent and of spread 1, `fitted` how many numbers
+    were taken off each part.
     """
     import numpy as np
     from scipy.stats import t
@@ -140,8 +143,8 @@ def _chance(shift: float, scale: float, *parts: Array) -> float:
     spread = float(np.median(np.abs(joined))) * 1.4826
     if not spread or not scale:
         return 0.0 if shift > 0 else 1.0
-    alike = _alike(parts)
-    free = max(2.0, (len(joined) - len(parts)) / alike)
+    alike = _alike(parts, fitted * len(parts))
+    free = max(2.0, (len(joined) - fitted * len(parts)) / alike)
     return float(t.sf(shift / (spread * scale * (_EFFICIENCY * alike) ** 0.5), free))
 
 
@@ -159,7 +162,7 @@ def step(was: Mapping[datetime, float], now: Mapping[datetime, float], rise: flo
     if ratio is not None:
         more = float(np.median(ratio)) - 1
     p = _risen(before, after) if ratio is None else _above(ratio)
-    status: Status = "failed" if p <= ALPHA and more > rise else "passed"
+    status: Status = "failed" if p <= _SURE and more > rise else "passed"
     figure = f"p95 {middle:.3g} → {float(np.median(after)):.3g} ms"
     return Outcome("latency", None, status, figure, bound, f"p = {p:.2g}", number=more, band=(None, rise))
 
@@ -203,9 +206,9 @@ def leak(values: Array, rise: float = RISE) -> Outcome:
     at = np.arange(len(values), dtype=np.float64)
     slope, base, *_ = theilslopes(values, at)
     p = 1.0 if np.ptp(values) == 0 else float(kendalltau(at, values, alternative="greater").pvalue)
-    p = max(p, _chance(float(slope), 1 / float(np.linalg.norm(at - at.mean())), values - (base + slope * at)))
+    p = max(p, _chance(float(slope), 1 / float(np.linalg.norm(at - at.mean())), values - (base + slope * at), fitted=2))
     more = float(slope * at[-1] / base) if base > 0 else 0.0
-    failed = p <= ALPHA and more > rise
+    failed = p <= _SURE and more > rise
     figure = f"{more:+.0%} over {len(values)} hours"
     return Outcome(
         "slow leak",

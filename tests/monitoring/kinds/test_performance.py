@@ -18,9 +18,9 @@ from tests.monitoring.conftest import Later, Traffic
 START = datetime(2026, 7, 1, tzinfo=UTC)
 
 
-def day(shift: float = 0.0, begin: datetime = START) -> dict[datetime, float]:
-    """A day that rises from 8 ms in the night to 16 ms in the evening, and by `shift` besides."""
-    return {begin + timedelta(hours=hour): 8 + hour / 3 + shift * hour for hour in range(24)}
+def day(more: float = 0.0, begin: datetime = START) -> dict[datetime, float]:
+    """A day that rises from 8 ms in the night to 16 ms in the evening, and by a share of `more` besides."""
+    return {begin + timedelta(hours=hour): (8 + hour / 3) * (1 + more * hour / 24) for hour in range(24)}
 
 
 def test_the_cycle_of_the_day_is_no_leak_and_what_comes_on_top_of_it_is() -> None:
