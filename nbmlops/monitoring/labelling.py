@@ -51,7 +51,7 @@ class Labelling:
         InvalidError
             When it is no table, or has no such columns.
         """
-        deployment = self._deployments.show(name)
+        deployment = self._deployments.said(name)
         windows = [one.window for one in monitors if one.kind in {"quality", "fairness"}]
         late = self._clock.now() - max(windows) if windows else None
         labels = Labels(self._deployments.captured, self._clock)

@@ -220,7 +220,7 @@ class Monitors(KeptMonitors):
             When the windows are none, or too many.
         """
         named = [one for one in self.list() if one.name == name]
-        monitors = named or self.list(self._deployments.show(name).name)
+        monitors = named or self.list(self._deployments.said(name).name)
         if not monitors:
             raise NotFoundError(f"{name} has no monitor", hint=f"`ml monitor add NAME {name} drift`")
         windows = windows_of(self._deployments.captured, monitors[0].deployment, by, since, until)
@@ -272,7 +272,7 @@ class Monitors(KeptMonitors):
             When there is no such deployment.
         """
         if deployment is not None:
-            self._deployments.show(deployment)
+            self._deployments.said(deployment)
         return self._alerts.list(self.list(deployment), deployment, limit, closed=closed)
 
     def digest(self, *, since: str = "1d", send: bool = False) -> Digest:
@@ -315,7 +315,7 @@ class Monitors(KeptMonitors):
             self._known.code.function(written(rules.code))
 
     def _watched(self, monitor: Monitor, until: datetime) -> Watched:
-        alias = self._deployments.show(monitor.deployment).alias
+        alias = self._deployments.said(monitor.deployment).alias
         return Watched(monitor, until, alias, self._deployments.captured, self._known)
 
     def _kept(self, monitor: Monitor, report: Report, now: datetime) -> Report:
