@@ -49,6 +49,11 @@ def _suite(watched: Watched, inputs: list[str]) -> Suite:
             "nothing says what the model was trained on, so nothing is expected",
             hint="`ml monitor add … --reference flights.suite`, or a version of data",
         )
-    table = frames.table_of(watched.data.load(reference))
-    shared = [name for name in inputs if name in table.names]
-    return infer([frames.table_of(table.frame(shared).collect())], reference)
+    known = {column.name for column in watched.data.show(reference).columns}
+    shared = [name for name in inputs if name in known]
+    if not shared:
+        raise InvalidError(
+            f"{reference} has none of the inputs {', '.join(inputs[:5])}",
+            hint="name the data that the model was trained on: `ml monitor add … --reference NAME@vN`",
+        )
+    return infer([frames.table_of(watched.data.load(reference, columns=shared, as_="arrow"))], reference)
