@@ -68,6 +68,12 @@ def test_labels_meet_rows_by_an_input_and_the_time_that_is_said(workspace: Works
     assert workspace.deployment.captured.labels("delay").collect()["at"].to_list() == [at]
 
 
+def test_a_number_is_the_same_with_and_without_a_fraction(workspace: Workspace, traffic: Traffic) -> None:
+    traffic.send(1, 1, inputs={"x": [0.5], "flight": [17]})
+    assert workspace.monitor.labels("delay", pd.DataFrame({"flight": [17.0], "late": [1]}), key="flight").matched == 1
+    assert workspace.monitor.labels("delay", pd.DataFrame({"flight": [17.5], "late": [1]}), key="flight").matched == 0
+
+
 @pytest.mark.parametrize(
     ("name", "labels", "error", "words"),
     [

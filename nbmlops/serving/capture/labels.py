@@ -160,7 +160,7 @@ class Labels:
                 f"{frame[key].null_count():,} labels have no {key}",
                 hint="leave rows without a key out: nothing meets them",
             )
-        keys = frame[key].cast(pl.String)
+        keys = self._as_captured(deployment.name, frame[key], key).cast(pl.String)
         if deployment.personal.get(key) == "hash":
             keys = pl.Series(hashed(keys.to_list(), hash_key(self._captured.root)))
         moment = pl.Datetime("us", "UTC")
@@ -172,6 +172,14 @@ class Labels:
             (pl.col("at").cast(moment) if at else arrived).alias("at"),
             arrived.alias("arrived_at"),
         )
+
+    def _as_captured(self, name: str, keys: pl.Series, key: str) -> pl.Series:
+        """Keys of the type of their column where they fit: 17 and 17.0 are one number."""
+        kind = self._captured.rows(name).collect_schema().get(key_column(key))
+        if kind is None or kind == keys.dtype or not (kind.is_numeric() and keys.dtype.is_numeric()):
+            return keys
+        fitting = keys.cast(kind, strict=False)
+        return fitting if fitting.null_count() == 0 and bool((fitting.cast(keys.dtype) == keys).all()) else keys
 
     def _keep(self, deployment: str, arriving: pl.DataFrame) -> None:
         if arriving.is_empty():
