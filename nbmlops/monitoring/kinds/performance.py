@@ -144,7 +144,7 @@ def _chance(shift: float, scale: float, *parts: Array, fitted: int = 1) -> float
     if not spread or not scale:
         return 0.0 if shift > 0 else 1.0
     alike = _alike(parts, fitted * len(parts))
-    free = max(2.0, (len(joined) - fitted * len(parts)) / alike)
+    free = max(4.0, (len(joined) - fitted * len(parts)) / alike)
     return float(t.sf(shift / (spread * scale * (_EFFICIENCY * alike) ** 0.5), free))
 
 
