@@ -35,7 +35,7 @@ def test_the_cycle_of_the_day_is_no_leak_and_what_comes_on_top_of_it_is() -> Non
 
 def test_hours_that_are_like_their_neighbours_count_less() -> None:
     random = np.random.default_rng(1)
-    more = 1.3 * np.exp(0.1 * np.sort(random.normal(size=12)))
+    more = 1.08 * np.exp(0.1 * np.sort(random.normal(size=12)))
     p = []
     for order in (np.arange(12), random.permutation(12)):
         hours = [START + timedelta(hours=hour) for hour in range(12)]
