@@ -159,7 +159,6 @@ ROWS: dict[str, tuple[Draw, int]] = {
     "roc_auc estimated on 1,000, 1,000 labels before": (estimated("roc_auc", 1_000, 1_000), 2),
     "accuracy estimated on 20,000, 300 labels before": (estimated("accuracy", 300, 20_000), 4),
     "mae estimated on 1,000, 300 labels before": (foreseen("mae", 300, 1_000), 10),
-    "rmse estimated on 5,000, 1,000 labels before": (foreseen("rmse", 1_000, 5_000), 20),
 }
 """What is watched: how a window is drawn and judged, and by how much fewer are drawn since one takes long."""
 

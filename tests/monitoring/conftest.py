@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -53,6 +53,18 @@ class Traffic:
             self.number += 1
         captured = self.workspace.deployment.captured
         with CaptureLog(captured.root, Deployment("delay"), f"w{self.number}") as log:
+            log.add(sent)
+
+    def each(self, hours_ago: int, rows: Iterable[Mapping[str, object]]) -> None:
+        """Requests in the hour that began so long ago, each with what it is given."""
+        begin = microseconds(self.workspace.clock.now() - timedelta(hours=hours_ago))
+        answers = {"predict": [1], "proba:0": [0.2], "proba:1": [0.8]}
+        sent = []
+        for place, given in enumerate(rows):
+            said = {"outputs": answers, "latency_ms": 5.0, **given}
+            sent.append(CapturedRequest(f"r{self.number}", begin + place, 1, **said))  # type: ignore[arg-type]
+            self.number += 1
+        with CaptureLog(self.workspace.deployment.captured.root, Deployment("delay"), f"w{self.number}") as log:
             log.add(sent)
 
     def label(self, hours: int = 999, wrong: float = 0.0) -> None:

@@ -6,7 +6,7 @@ is told by the signed-rank test, or by Mann and Whitney's where hours cannot be 
 moves neither. A leak is a trend within the window: Theil and Sen's slope, which is real when the Mann-Kendall test says
 so. These tests count hours as independent; a t-test with a robust spread, which allows for hours that are like their
 neighbours, has to agree. Errors are compared as two shares, whose variance is that among hours where it is larger than
-by chance (quasi-binomial). Each is called only when chance does not explain it (p at most 0.01, of latency 0.003) and
+by chance (quasi-binomial). Each is called only when chance does not explain it (p at most 0.01, of latency 0.001) and
 it is large enough to matter: a fifth, unless the bound says another share. `benchmarks/alarms.py` prints how often calm
 windows are called.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["ALPHA", "RISE", "errors", "judge", "leak", "steadied", "step"]
 
 ALPHA = 0.01
-_SURE = 0.003
+_SURE = 0.001
 """Of latency: how alike hours are is not known well, and it is looked at in two ways."""
 RISE = 0.2
 """By which share latency may rise."""

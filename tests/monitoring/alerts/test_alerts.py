@@ -109,8 +109,7 @@ def test_an_input_on_which_the_model_does_not_lean_is_for_the_digest(workspace: 
     workspace.data.save(data, "two")
     workspace.model.save(model, "delay", example=data)
     workspace.model.promote("delay", to="production")
-    for x in random.random(100):
-        traffic.send(2, 1, inputs={"x": [float(x)], "noise": [float(0.5 * x)]})
+    traffic.each(2, [{"inputs": {"x": [float(x)], "noise": [float(0.5 * x)]}} for x in random.random(100)])
     workspace.monitor.add("moved", "delay", "drift", reference="two")
     (report,) = workspace.monitor.run()
     assert [one.column for one in report.failures] == ["noise"]

@@ -16,9 +16,11 @@ def ask(traffic: Traffic, rates: dict[str, float], rows: int = 300) -> None:
     """Requests of each group, answered with yes as often as the rate says."""
     random = np.random.default_rng(3)
     for group, rate in rates.items():
+        asked = []
         for yes in random.random(rows) < rate:
-            answers = {"predict": [int(yes)], "proba:0": [1.0 - 0.8 * yes], "proba:1": [0.1 + 0.8 * yes]}
-            traffic.send(2, 1, inputs={"x": [0.5], "group": [group]}, outputs=answers)
+            answers = {"predict": [int(yes)], "proba:0": [0.9 - 0.8 * yes], "proba:1": [0.1 + 0.8 * yes]}
+            asked.append({"inputs": {"x": [0.5], "group": [group]}, "outputs": answers})
+        traffic.each(2, asked)
 
 
 def looked(workspace: Workspace, column: str = "group", **asked: float) -> Report:

@@ -49,8 +49,7 @@ def twice(table):
 @pytest.fixture
 def logged(workspace: Workspace, traffic: Traffic) -> Workspace:
     (workspace.marker.root / "features.py").write_text(CODE)
-    for number in range(100):
-        traffic.send(2, 1, inputs={"x": [number / 100], "place": [f"p{number}"]})
+    traffic.each(2, [{"inputs": {"x": [number / 100], "place": [f"p{number}"]}} for number in range(100)])
     return workspace
 
 
