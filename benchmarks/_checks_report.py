@@ -15,8 +15,8 @@ from _bounds import Row
 from nbmlops.checks.evidence import BarsEvidence
 from nbmlops.checks.junit import junit_xml
 from nbmlops.checks.records import Outcome, Report, Status
-from nbmlops.checks.report_page import report_page
 from nbmlops.core.digests import canonical_json
+from nbmlops.render.standalone import standalone
 
 if TYPE_CHECKING:
     from _bench import Bench
@@ -46,7 +46,7 @@ def report_of(columns: int = COLUMNS) -> Report:
 def sizes(report: Report) -> dict[str, int]:
     """Give the bytes that a report takes in each form."""
     return {
-        "HTML": len(report_page(report).encode()),
+        "HTML": len(standalone(report, "report").encode()),
         "JSON": len(canonical_json(report.to_json())),
         "JUnit": len(junit_xml(report)),
     }
@@ -55,7 +55,7 @@ def sizes(report: Report) -> dict[str, int]:
 def report(_bench: Bench) -> Iterator[Row]:
     """Give the row of the page's size; its peer's is what was measured once, and is not measured here."""
     judged = report_of()
-    found, pictures = sizes(judged), report_page(judged).count("<svg")
+    found, pictures = sizes(judged), standalone(judged, "report").count("<svg")
     print(f"    {pictures} pictures; " + ", ".join(f"{form} {size:,} bytes" for form, size in found.items()))
     met = found["HTML"] <= BOUND and pictures == COLUMNS
     yield Row(
