@@ -53,14 +53,15 @@ def trust(_: Session, path: str | None) -> Any:
 
 @group.verb("demo")
 @click.argument("path", default="nbmlops-demo", type=click.Path(file_okay=False))
-def demo(_: Session, path: str) -> Any:
+@click.option("--loop", is_flag=True, help="Go on: serve the model, replay April to August, and let the loop close.")
+def demo(_: Session, path: str, loop: bool) -> Any:
     """Run the demo; what happens is told on stderr, and the result is a table."""
     from rich.console import Console
 
     from nbmlops.demo.console import ConsoleTeller
     from nbmlops.demo.story import run_demo
 
-    return run_demo(Path(path), ConsoleTeller(Console(stderr=True)))
+    return run_demo(Path(path), ConsoleTeller(Console(stderr=True)), loop=loop)
 
 
 @group.verb("lint")

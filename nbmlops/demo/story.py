@@ -1,54 +1,35 @@
-"""The demo's acts: run, promote, run again, learn from April, roll back, refuse, break a byte and mend it.
+"""The demo's first act: run, promote, run again, learn from April, roll back, refuse, break a byte and mend it.
 
-Every act ends with a look at whether what it was to show is so; when it is not, the demo fails.
+Every scene ends with a look at whether what it was to show is so; when it is not, the demo fails.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from nbmlops.core.digests import short
-from nbmlops.core.errors import CorruptError, NbmlopsError, RefusedError
+from nbmlops.core.errors import CorruptError, RefusedError
+from nbmlops.demo.loop import rehearsing, second_act
 from nbmlops.demo.project import make_project
+from nbmlops.demo.telling import Made, hold
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from nbmlops.checks.records import Report
-    from nbmlops.core.signs import StepProgress
+    from nbmlops.demo.telling import Teller
     from nbmlops.pipelines.records import PipelineRun
     from nbmlops.workspace import Workspace
 
-__all__ = ["DemoResult", "Made", "Teller", "run_demo"]
+__all__ = ["DemoResult", "run_demo"]
 
+_EVE = datetime(2013, 3, 31, 12, tzinfo=UTC)
 _METRICS = ("roc_auc", "average_precision", "brier")
-
-
-class Teller(Protocol):
-    """Shows the demo to whoever watches."""
-
-    def chapter(self, title: str) -> None:
-        """An act begins."""
-
-    def say(self, text: str) -> None:
-        """Something is to be told."""
-
-    def step(self, progress: StepProgress) -> None:
-        """A step of the pipeline gives a sign of life."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A row of the final table: what was made, its version, its digest, in how many seconds, where to look."""
-
-    what: str
-    version: str
-    digest: str
-    seconds: float | None
-    look: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +46,7 @@ class DemoResult:
         return f"jupyter lab {self.folder}/notebooks/0_tour.ipynb"
 
 
-class DemoFailedError(NbmlopsError):
-    """Something that the demo was to show did not happen."""
-
-
-def run_demo(folder: Path, teller: Teller) -> DemoResult:
+def run_demo(folder: Path, teller: Teller, *, loop: bool = False) -> DemoResult:
     """Run the whole demo in a new folder.
 
     Parameters
@@ -78,6 +55,9 @@ def run_demo(folder: Path, teller: Teller) -> DemoResult:
         Where the project is made.
     teller : Teller
         Who shows it.
+    loop : bool
+        Whether to go on with the second act, in which the model is served and the loop closes; both acts have the time
+        of the flights then, and begin on the last day of March 2013.
 
     Raises
     ------
@@ -85,8 +65,18 @@ def run_demo(folder: Path, teller: Teller) -> DemoResult:
         When an act did not show what it was to show.
     """
     started = time.monotonic()
-    with make_project(folder) as workspace:
+    if not loop:
+        with make_project(folder) as workspace:
+            made = list(_Story(workspace, folder, teller).acts())
+        return DemoResult(str(folder), tuple(made), time.monotonic() - started)
+    with (
+        TemporaryDirectory(prefix="nbmlops-demo-") as place,
+        rehearsing(Path(place) / "clock", _EVE) as clock,
+        make_project(folder) as workspace,
+    ):
         made = list(_Story(workspace, folder, teller).acts())
+        teller.say(f"the first act took {time.monotonic() - started:.0f} s")
+        made += second_act(workspace, folder, teller, clock)
     return DemoResult(str(folder), tuple(made), time.monotonic() - started)
 
 
@@ -112,10 +102,10 @@ class _Story:
     def _winter(self) -> Generator[Made, None, str]:
         self._teller.chapter("January to March: ingest, validate, features, train, evaluate")
         done, seconds = self._run()
-        _hold(len(done.ran) == 5, "all five steps run the first time")
+        hold(len(done.ran) == 5, "all five steps run the first time")
         self._teller.say(f"{done.run.name}: {_scores(done)}")
         reports = self._workspace.check.list()
-        _hold(all(report.passed for report in reports), "the checks of the steps pass")
+        hold(all(report.passed for report in reports), "the checks of the steps pass")
         asked = sum(len(report.outcomes) for report in reports)
         warned = sum(report.counts["warned"] for report in reports)
         self._teller.say(f"{len(reports)} reports: {asked} checks of data and model, {warned} warnings, none failed")
@@ -133,14 +123,14 @@ class _Story:
         self._teller.chapter("Promote the pipeline and the model to production, through their gates")
         started = time.monotonic()
         moved = self._workspace.pipeline.promote("delays", "production", against=winter, progress=self._teller.step)
-        _hold(moved.moved, "the proof in cold kernels equals the first run")
+        hold(moved.moved, "the proof in cold kernels equals the first run")
         self._teller.say(f"delays: {_tally(moved.report)}; production is {moved.after}")
         version = self._workspace.pipeline.history("delays")[0]
         seconds = time.monotonic() - started
         yield Made("pipeline", version.ref, short(version.digest), seconds, "nbmlops pipeline history delays")
         started = time.monotonic()
         champion = self._workspace.model.promote("delay", to="production")
-        _hold(champion.moved, "the model passes its gate")
+        hold(champion.moved, "the model passes its gate")
         self._teller.say(f"delay: {_tally(champion.report)}; production is {champion.after}")
         look = f"nbmlops check show {champion.report.id}"
         yield Made("champion", str(champion.after), "", time.monotonic() - started, look)
@@ -148,7 +138,7 @@ class _Story:
     def _again(self) -> Iterator[Made]:
         self._teller.chapter("Run it again: nothing changed, so nothing runs")
         done, seconds = self._run()
-        _hold(len(done.skipped) == 5, "every step is skipped")
+        hold(len(done.skipped) == 5, "every step is skipped")
         self._teller.say(f"five steps skipped in {seconds:.2f} s")
         yield Made("unchanged run", done.run.name, "", seconds, f"nbmlops run show {done.run.name}")
 
@@ -156,11 +146,11 @@ class _Story:
         self._teller.chapter("April: one parameter changes, and only what depends on it runs")
         done, seconds = self._run(until=4)
         names = [step.name for step in done.ran]
-        _hold(names == ["3_features", "4_train", "5_evaluate"], f"only features, train and evaluate run, not {names}")
+        hold(names == ["3_features", "4_train", "5_evaluate"], f"only features, train and evaluate run, not {names}")
         self._teller.say(f"{done.run.name}: {_scores(done)}; skipped {', '.join(step.name for step in done.skipped)}")
         yield Made("April run", done.run.name, "", seconds, f"nbmlops run show {done.run.name}")
         challenger = self._workspace.model.show("delay")
-        _hold(challenger.ref == "delay@v2", "a challenger is registered")
+        hold(challenger.ref == "delay@v2", "a challenger is registered")
         started = time.monotonic()
         try:
             promotion = self._workspace.model.promote(challenger.ref, to="production")
@@ -174,7 +164,7 @@ class _Story:
         seconds = time.monotonic() - started
         yield Made("challenger", f"{challenger.ref} promoted", short(challenger.digest), seconds, look)
         back = self._workspace.model.rollback("delay", "production")
-        _hold(self._workspace.model.show("delay@production").ref == "delay@v1", "the rollback restores the champion")
+        hold(self._workspace.model.show("delay@production").ref == "delay@v1", "the rollback restores the champion")
         self._teller.say(f"rolled back: production is {back.after} again")
         yield Made("rolled back", str(back.after), "", None, "nbmlops model history delay")
 
@@ -187,10 +177,10 @@ class _Story:
         except RefusedError as refused:
             self._teller.say(refused.message.splitlines()[0])
         (report, *_) = self._workspace.check.list(1, subject=worse)
-        _hold(not report.passed, "the gate refuses a worse model")
+        hold(not report.passed, "the gate refuses a worse model")
         for outcome in report.failures[:3]:
             self._teller.say(f"✗ {outcome}")
-        _hold(self._workspace.model.show("delay@production").ref == "delay@v1", "production stays where it was")
+        hold(self._workspace.model.show("delay@production").ref == "delay@v1", "production stays where it was")
         seconds = time.monotonic() - started
         yield Made("refused", f"{worse}: {len(report.failures)} failed", "", seconds, f"nbmlops check show {report.id}")
 
@@ -210,13 +200,13 @@ class _Story:
         pack = _largest_file(self._workspace.marker.state / "objects")
         _flip(pack)
         refused = self._refused()
-        _hold(refused is not None, "loading refuses the damaged object")
+        hold(refused is not None, "loading refuses the damaged object")
         self._teller.say(f"load refuses: {refused}")
         damaged = self._workspace.store.verify(full=True)
-        _hold(not damaged.ok, "verify finds the damage")
+        hold(not damaged.ok, "verify finds the damage")
         self._teller.say(f"verify --full: {len(damaged.damages)} damaged: {damaged.damages[0].why}")
         mended = self._workspace.store.repair(str(self._folder / "backup"))
-        _hold(self._workspace.store.verify(full=True).ok and self._refused() is None, "repair mends it")
+        hold(self._workspace.store.verify(full=True).ok and self._refused() is None, "repair mends it")
         count = f"{len(mended.repaired)} damaged"
         self._teller.say(f"repaired {count} from {self._folder / 'backup'}; every byte is right again")
         yield Made("repair", count, "", time.monotonic() - started, "nbmlops store verify --full")
@@ -229,11 +219,6 @@ class _Story:
             except CorruptError as error:
                 return error.message
         return None
-
-
-def _hold(condition: bool, claim: str) -> None:
-    if not condition:
-        raise DemoFailedError(f"the demo did not hold: {claim}", hint="`ml doctor`")
 
 
 def _scores(done: PipelineRun) -> str:

@@ -30,7 +30,8 @@ from nbmlops.data.diff_records import (
 )
 from nbmlops.data.erasure_records import Descendant, Erased, Erasure, RemotePurge
 from nbmlops.data.records import Column, DataVersion
-from nbmlops.demo.story import DemoResult, Made
+from nbmlops.demo.story import DemoResult
+from nbmlops.demo.telling import Made
 from nbmlops.models.records import ModelSignature, ModelVersion, Output, Promotion, SignatureField
 from nbmlops.pipelines.badge import Badge, Ground, State
 from nbmlops.pipelines.ci.workflow import Workflow
