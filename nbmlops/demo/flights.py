@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nbmlops.pipelines.service import Progress
 
-__all__ = ["later_flights"]
+__all__ = ["later_flights", "some"]
 
 _STEPS = ("1_ingest.ipynb", "3_features.ipynb")
 _SETTINGS = f"""\
@@ -64,10 +64,11 @@ def later_flights(
         workspace.pipeline.run("flights", beyond, progress=progress)
         table: pd.DataFrame = workspace.data.load("delays_train")
     local = table["time_hour"].dt.tz_convert(_ZONE)
-    return _some(table.assign(day=local.dt.date)[local.dt.month >= first], per_day)
+    return some(table.assign(day=local.dt.date)[local.dt.month >= first], per_day)
 
 
-def _some(table: pd.DataFrame, per_day: int) -> pd.DataFrame:
+def some(table: pd.DataFrame, per_day: int) -> pd.DataFrame:
+    """So many rows of each ``day``, at even distances, called by the day and their place in it."""
     days = table.groupby("day")
     place, many = days.cumcount(), days["day"].transform("size")
     # The place in the timetable, from 0 to per_day, rises by a whole number at each flight that is taken.

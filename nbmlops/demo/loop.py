@@ -39,6 +39,8 @@ PER_DAY = 200
 """Flights that are asked for on each day, of about 930 that fly."""
 _LATE = timedelta(days=3)
 _EVENING, _MORNING = 18, 6
+_AFTER = timedelta(minutes=15)
+"""How much later than on a first of the month it is looked on Mondays: what began then is due a few minutes later."""
 _SHOWN = 3
 _MODEL, _SERVED = "delay", "delay@production"
 
@@ -76,13 +78,13 @@ def second_act(workspace: Workspace, folder: Path, teller: Teller, clock: Rehear
             replay = Replay(workspace, clock, callers, flights, teller)
             for month in range(FIRST, LAST + 1):
                 yield from replay.month(month)
-            yield from replay.end(time.monotonic() - started)
+            yield from replay.end(folder / "story.html", time.monotonic() - started)
     finally:
         workspace.serve(_SERVED, stop=True)
 
 
-def watch(workspace: Workspace) -> Iterator[str]:
-    """Add the monitors, their schedule, and what follows from decay; a line for each."""
+def watch(workspace: Workspace, pipeline: str = "delays") -> Iterator[str]:
+    """Add the monitors, their schedule, and what follows from decay, which `pipeline` trains; a line for each."""
     add = workspace.monitor.add
     add("moved", _MODEL, "drift", window="30d")
     yield "monitor moved: inputs against the data that the served version was trained on"
@@ -97,8 +99,8 @@ def watch(workspace: Workspace) -> Iterator[str]:
     # The last whole month is held out, and everything before it is learnt from.
     params = {"month": "due-1d:%m", "holdout": "due-1d:%m", "until": "due-5w:%m"}
     rules = {"measure": "brier", "least": "4w", "within": "9w", "every": "1w"}
-    waits = workspace.deployment.challenge(_MODEL, "delays", params, on="monitor:good", **rules)
-    yield f"schedule {waits.name}: {waits.trigger}, train delays@production, test in shadow, promote or drop"
+    waits = workspace.deployment.challenge(_MODEL, pipeline, params, on="monitor:good", **rules)
+    yield f"schedule {waits.name}: {waits.trigger}, train by {pipeline}, test in shadow, promote or drop"
 
 
 @dataclass(slots=True)
@@ -156,7 +158,7 @@ class Replay:
 
     def morning(self, day: date) -> list[Fire]:
         """Take in labels that have come, and do what is due; the fires that ended."""
-        self.clock.set(_at(day, _MORNING))
+        self.clock.set(_at(day, _MORNING) + (timedelta(0) if day.day == 1 else _AFTER))
         self._label(day - _LATE)
         ended: list[Fire] = []
 
@@ -175,8 +177,8 @@ class Replay:
             self.callers.await_versions(numbers[0], numbers[1:])
         return ended
 
-    def end(self, seconds: float) -> Iterator[Made]:
-        """Look back at what came of it."""
+    def end(self, page: Path, seconds: float) -> Iterator[Made]:
+        """Look back at what came of it, and write the page that tells it."""
         workspace = self.workspace
         held = workspace.deployment.history(_MODEL, limit=100)
         hold(any(change.verb == "challenge" for change in held), "decay lets a challenger be trained")
@@ -185,6 +187,9 @@ class Replay:
         asked = f"{len(self.flights):,} flights asked"
         yield Made("loop", asked, "", seconds, f"nbmlops deployment history {_MODEL}")
         yield Made("served now", served, "", None, f"nbmlops model history {_MODEL}")
+        story = workspace.story(_MODEL, html=str(page))
+        self.teller.say(f"all of it on one page, {len(story.moments)} moments: {page.absolute()}")
+        yield Made("story", f"{len(story.moments)} moments", "", None, str(page))
 
     def _ask(self, day: date) -> Answers:
         self.clock.set(_at(day, _EVENING))
@@ -221,7 +226,10 @@ class Replay:
             self.teller.say(f"{at}: ✓ {name}: {told}")
             return
         more = len(report.failures) - _SHOWN
-        told = "; ".join(str(one) for one in report.failures[:_SHOWN])
+        told = "; ".join(
+            f"{one.column or one.check} {one.figure}{'' if one.column else f', bound {one.bound}'}"
+            for one in report.failures[:_SHOWN]
+        )
         self.teller.say(f"{at}: ✗ {name}: {told}{f'; and {more} more' if more > 0 else ''}")
 
     def _summed(self, answers: Answers, seconds: float) -> str:
