@@ -25,8 +25,8 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-demo: $(VENV)/.installed-demo ## run the main job on real data, in ./nbmlops-demo
-	$(BIN)/nbmlops demo
+demo: $(VENV)/.installed-demo ## run the main job on real data, then serve it and close the loop, in ./nbmlops-demo
+	$(BIN)/nbmlops demo --loop
 
 test: $(VENV)/.installed-test ## run the tests that need nothing but pip packages
 	$(BIN)/python -m pytest --ignore=tests/browser --ignore=tests/system --ignore=tests/faults --numprocesses=auto --dist=loadscope $(PYTEST_ARGS)

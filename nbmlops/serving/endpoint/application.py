@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.core.clock import clock_here, microseconds
 from nbmlops.serving.endpoint import answers, arrow, bodies, integrity
 from nbmlops.serving.endpoint.batching import Batcher
 from nbmlops.serving.endpoint.exchange import Exchange
@@ -80,6 +81,7 @@ class Application:
         self._limits = limits
         self._logs = logs
         self.batcher = Batcher(metrics.predicted)
+        self._clock = clock_here()
         self._ids = itertools.count(1)
         self._prefix = f"{os.getpid():x}-{time.time_ns():x}-"
         self._base = f"/v2/models/{shelf.current.name}"
@@ -100,7 +102,7 @@ class Application:
         await self._rest(scope, receive, send)
 
     async def _predict(self, scope: Scope, receive: Receive, send: Send, route: str, version: str | None) -> None:
-        began, at = time.perf_counter(), time.time_ns() // 1000
+        began, at = time.perf_counter(), microseconds(self._clock.now())
         content_type = given = b""
         for name, value in scope["headers"]:
             if name == b"content-type":

@@ -117,6 +117,7 @@ def _metadata(served: Served, shelf: Shelf) -> dict[str, Any]:
         "version": served.version,
         "behind": shelf.failure,
         "split": dict(lineup.deployment.split),
+        "shadow": [one.version for one in lineup.shadows],
         "missing": {ref: one.why for ref, one in lineup.missing.items()},
     }
     return {
