@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
-from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.windows import IDLE, picture, write_notebook
 from tests.places import Jupyter
-
-KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-IDLE = "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 
 
 def workspace(folder: Path) -> Path:
@@ -35,8 +30,7 @@ def run_all(page: Page, address: str) -> None:
 
 def test_a_cell_shows_the_status_of_the_workspace(lab: Jupyter, browser: Browser) -> None:
     folder = workspace(lab.folder / "told")
-    cells = [new_code_cell("%load_ext nbmlops"), new_code_cell("%ml status"), new_code_cell("%ml data load nothing")]
-    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), folder / "status.ipynb")
+    write_notebook(folder / "status.ipynb", "%load_ext nbmlops", "%ml status", "%ml data load nothing")
 
     page = browser.new_page()
     run_all(page, lab.url("/lab/tree/told/status.ipynb"))
@@ -67,9 +61,7 @@ guess = flights[column].mean()
 
 def test_a_save_a_check_and_a_run_read_well(lab: Jupyter, browser: Browser) -> None:
     place = workspace(lab.folder / "toured")
-    lines = ["%load_ext nbmlops", FLIGHTS, '%ml data save flights -m "January"', SUITE, RUN]
-    cells = [new_code_cell(line) for line in lines]
-    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), place / "tour.ipynb")
+    write_notebook(place / "tour.ipynb", "%load_ext nbmlops", FLIGHTS, '%ml data save flights -m "January"', SUITE, RUN)
 
     page = browser.new_page(viewport={"width": 1150, "height": 900})
     run_all(page, lab.url("/lab/tree/toured/tour.ipynb"))
@@ -79,7 +71,6 @@ def test_a_save_a_check_and_a_run_read_well(lab: Jupyter, browser: Browser) -> N
     expect(shown.nth(4)).to_contain_text("mean-1", timeout=60_000)
     expect(page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")).not_to_contain_text("Traceback")
     # The picture in the README is made here, so that it shows what a cell really says.
-    if folder := os.environ.get("PICTURES"):
-        page.evaluate("window.jupyterapp.shell.collapseLeft()")
-        page.locator(".jp-WindowedPanel-outer").first.screenshot(path=Path(folder) / "cells.png")
+    page.evaluate("window.jupyterapp.shell.collapseLeft()")
+    picture(page.locator(".jp-WindowedPanel-outer").first, "cells")
     page.close()
