@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 def browser() -> Iterator[Browser]:
     """A headless Chromium that talks to this machine only."""
     # Most tests of this folder need no browser, and so not its library.
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # A machine that does much else at the same time answers late, and is right all the same.
+    expect.set_options(timeout=30_000)
     names = (os.environ.get("CHROMIUM", "chromium"), "chromium-browser", "google-chrome")
     program = next((found for name in names if (found := shutil.which(name))), None)
     assert program is not None, "there is no Chromium: make test-system installs it"
