@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from nbmlops.render.width import clip, pad, safe, width
 
@@ -62,7 +62,8 @@ class TimeRow:
     bars: tuple[Bar, ...] = ()
 
 
-class DrawnMark(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class DrawnMark:
     """A mark with its shape as the data of an SVG path, and where its label stands; that may be empty."""
 
     path: str
@@ -72,7 +73,8 @@ class DrawnMark(NamedTuple):
     label: str
 
 
-class DrawnBar(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class DrawnBar:
     """A bar with its place in pixels; its label is empty where there is no room for it."""
 
     x: float

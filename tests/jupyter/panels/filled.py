@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+
 from nbmlops import ml
 from nbmlops.checks.evidence import BarsEvidence, CurvesEvidence, NoteEvidence, RowsEvidence, TableEvidence
 from nbmlops.checks.records import Outcome, Report, Status
 from nbmlops.workspace.current import workspace
+from tests.monitoring.conftest import Traffic
 from tests.pipelines.project import RAW, TOTAL, write
 
-__all__ = ["a_report", "reports", "sums", "text_of_error"]
+__all__ = ["a_report", "reports", "sums", "text_of_error", "watched"]
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 
@@ -50,6 +55,28 @@ def reports(text: str = "strict") -> list[int]:
     checks = workspace().check
     kept = [checks.save(a_report(text, place, *each)) for place, each in enumerate(given, start=1)]
     return [report.id for report in kept if report.id is not None]
+
+
+def watched(owner: str = "ann", message: str = "The first") -> Traffic:
+    """A model that answers and is watched by two monitors, of which one fails; how to ask it more."""
+    random = np.random.default_rng(1)
+    data = pd.DataFrame({"x": random.random(400) * 0.6 + 0.2})
+    ml.data.save(data, "seen")
+    for strength in (1.0, 0.1):
+        model = LogisticRegression(C=strength).fit(data, data["x"] > 0.5)
+        ml.model.save(model, "delay", example=data, message=message)
+    ml.model.promote("delay@v1", to="production")
+    ml.model.promote("delay@v2", to="challenger")
+    ml.deployment.split("delay", "challenger=10")
+    ml.monitor.add("moved", "delay", "drift", reference="seen", owner=owner)
+    ml.monitor.add("steady", "delay", "stability", owner=owner)
+    traffic = Traffic(workspace())
+    for hour in (2, 3):
+        traffic.send(hour)
+    ml.monitor.run()
+    traffic.send(1, 400, shift=0.2)
+    ml.monitor.run()
+    return traffic
 
 
 def text_of_error(answer: dict[str, object]) -> str:

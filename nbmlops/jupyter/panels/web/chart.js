@@ -2,14 +2,15 @@
 
 const COLOURS = 8;
 
-// Lines. Options: `label`; `lines`, each { name, points: [[x, y], …] }; `height`; `bands`, each { from, to, label } of y.
-function chart({ label, lines, height = 150, bands = [] }) {
+// Lines. Options: `label`; `lines`, each { name, points: [[x, y], …] }; `height`; `bands`, each { from, to, label } of y;
+// `at`, which writes an x.
+function chart({ label, lines, height = 150, bands = [], at = short }) {
   const kept = lines.map((line) => ({ ...line, points: line.points.filter(([, y]) => typeof y === "number" && Number.isFinite(y)) }));
   const readout = el("span", { class: "nbp-muted" });
   const place = el("div", { class: "nbp-plot" });
   const key = kept.length > 1 ? keyOf(kept.map((line) => line.name)) : null;
   const figure = el("figure", { class: "nbp-figure" }, el("figcaption", {}, el("b", { text: label }), " ", readout), place, key);
-  sized(place, (width) => place.replaceChildren(drawn({ label, kept, height, bands, width, readout })));
+  sized(place, (width) => place.replaceChildren(drawn({ label, kept, height, bands, width, readout, at })));
   return figure;
 }
 
@@ -24,7 +25,7 @@ function sized(element, draw) {
   }).observe(element);
 }
 
-function drawn({ label, kept, height, bands, width, readout }) {
+function drawn({ label, kept, height, bands, width, readout, at }) {
   const xs = kept.flatMap((line) => line.points.map(([x]) => x));
   const ys = [...kept.flatMap((line) => line.points.map(([, y]) => y)), ...bands.flatMap((band) => [band.from, band.to])].filter(Number.isFinite);
   const edge = { left: 54, right: 10, top: 10, bottom: 22 };
@@ -41,8 +42,8 @@ function drawn({ label, kept, height, bands, width, readout }) {
   }
   if (xs.length) {
     const ends = xs.reduce(([low, high], x) => [x < low ? x : low, x > high ? x : high], [xs[0], xs[0]]);
-    picture.append(svg("text", { x: edge.left, y: height - 6, text: short(ends[0]) }));
-    if (ends[1] !== ends[0]) picture.append(svg("text", { x: width - edge.right, y: height - 6, "text-anchor": "end", text: short(ends[1]) }));
+    picture.append(svg("text", { x: edge.left, y: height - 6, text: at(ends[0]) }));
+    if (ends[1] !== ends[0]) picture.append(svg("text", { x: width - edge.right, y: height - 6, "text-anchor": "end", text: at(ends[1]) }));
   }
   kept.forEach((line, place) => {
     const colour = `nbp-c${place % COLOURS}`;
@@ -55,11 +56,11 @@ function drawn({ label, kept, height, bands, width, readout }) {
     const x = event.clientX - picture.getBoundingClientRect().left;
     const near = kept.map((line) => [line.name, nearest(line.points, x, over)]).filter(([, point]) => point);
     if (!near.length) return;
-    const at = near[0][1][0];
-    cursor.setAttribute("x1", over(at));
-    cursor.setAttribute("x2", over(at));
+    const here = near[0][1][0];
+    cursor.setAttribute("x1", over(here));
+    cursor.setAttribute("x2", over(here));
     cursor.setAttribute("visibility", "visible");
-    readout.textContent = `at ${short(at)}: ${near.slice(0, 6).map(([name, point]) => (kept.length > 1 ? `${name} ` : "") + say.number(point[1])).join(", ")}`;
+    readout.textContent = `at ${at(here)}: ${near.slice(0, 6).map(([name, point]) => (kept.length > 1 ? `${name} ` : "") + say.number(point[1])).join(", ")}`;
   });
   picture.addEventListener("pointerleave", () => { cursor.setAttribute("visibility", "hidden"); readout.textContent = ""; });
   return picture;
