@@ -161,7 +161,9 @@ class Timeline:
         return round(_NAMES + _EDGE + _WIDE * min(1.0, max(0.0, share)), 1)
 
     def _named(self, at: datetime) -> str:
-        form = "%Y-%m-%d" if self.end - self.begin > timedelta(days=6) else "%m-%d %H:%M"
+        span = self.end - self.begin
+        short = "%H:%M:%S" if span < timedelta(minutes=10) else "%m-%d %H:%M"
+        form = "%Y-%m-%d" if span > timedelta(days=6) else short
         return at.astimezone().strftime(form)
 
     def _marks(self, row: TimeRow, y: int) -> list[DrawnMark]:

@@ -252,7 +252,7 @@ class Workspace(Foundation):
         return Serving(self)
 
     def panel(self, name: str | None = None) -> Any:
-        """Draw a panel of what is stored below the cell: runs, data, models, checks or pipelines; all by default."""
+        """Draw a panel below the cell: runs, data, models, checks, pipelines or monitor; all by default."""
         return plugged("panel").open_panel(self, name)
 
     def status(self) -> Status:

@@ -72,6 +72,9 @@ def plant(folder: Path) -> None:
         estimator = LinearRegression().fit(pd.DataFrame({text: [1.0, 2.0] for text in PAYLOADS[:9]}), [1.0, 2.0])
         for text in PAYLOADS[:3]:
             workspace.model.save(estimator, "evil", message=text)
+        for place, text in enumerate(PAYLOADS[:3]):
+            workspace.monitor.add(f"evil_{place}", "evil", "staleness", owner=text)
+        workspace.monitor.run()
 
 
 def _run(workspace: Workspace, text: str) -> None:

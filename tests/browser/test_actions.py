@@ -26,6 +26,7 @@ ONLY_LOOK = {
     "models": {"load", "show", "history", "card", "diff"},
     "checks": {"show", "diff", "list"},
     "pipelines": {"explain"},
+    "monitor": {"report", "history", "story"},
 }
 """Lines of panels that change nothing of what people see of the store."""
 ELSEWHERE = {
@@ -55,6 +56,11 @@ def workspace(lab: Jupyter) -> Iterator[Workspace]:
             made.model.save(LinearRegression().fit(FLIGHTS[["late"]], FLIGHTS.late), "weight")
         for weight in (1.0, 2.0):
             made.model.save(LinearRegression().fit(FLIGHTS[["late"]], weight * FLIGHTS.late), "delay")
+        made.model.promote("weight", to="staging")
+        made.deployment.set("weight", alias="staging")
+        made.deployment.split("weight", "v1=10")
+        made.deployment.shadow("weight", "v1")
+        made.monitor.add("old", "weight", "staleness")
         (lab.folder / "remote").mkdir()
         made.remote.add("origin", str(lab.folder / "remote"))
         (lab.folder / "sums" / "flights.suite").write_text("late: number\n")
@@ -116,6 +122,18 @@ ACTIONS: dict[str, tuple[str, str, dict[str, Any], Callable[[Workspace], Any], A
         *("checks", "run", {"ref": "departures", "suite": "flights.suite"}),
         *(lambda w: [(one.subject, one.status) for one in w.check.list(1)], [("departures@v2", "passed")]),
     ),
+    "look at a monitor": ("monitor", "run", {"name": "old"}, lambda w: w.monitor.show("old").status, "passed"),
+    "silence": (
+        *("monitor", "silence", {"name": "old", "span": "4h"}),
+        *(lambda w: w.monitor.show("old").silent_until is not None, True),
+    ),
+    "pause a monitor": (
+        *("monitor", "pause", {"name": "old"}),
+        *(lambda w: w.monitor.show("old").paused_at is not None, True),
+    ),
+    "resume a monitor": ("monitor", "resume", {"name": "old"}, lambda w: w.monitor.show("old").paused_at, None),
+    "take shares back": ("monitor", "alone", {"name": "weight"}, lambda w: w.deployment.show("weight").split, ()),
+    "end the shadow": ("monitor", "unshadow", {"name": "weight"}, lambda w: w.deployment.show("weight").shadow, ()),
     "delete model": ("models", "delete", {"ref": "delay@v1"}, lambda w: len(w.model.history("delay")), 1),
     "restore model": (
         *("models", "restore", {"ref": "delay@v1"}),
@@ -127,7 +145,7 @@ ACTIONS: dict[str, tuple[str, str, dict[str, Any], Callable[[Workspace], Any], A
     ),
     "check": (
         *("data", "check", {"ref": "departures@v2"}),
-        *(lambda w: [one.subject for one in w.check.list(9)], ["departures@v2"] * 2),
+        *(lambda w: [one.subject for one in w.check.list(9, subject="departures")], ["departures@v2"] * 2),
     ),
     "judge by the policy": (
         *("checks", "policy", {"ref": "departures@v2"}),
