@@ -180,6 +180,21 @@ def test_an_event_trains_a_challenger_that_answers_in_shadow_and_is_promoted_whe
     assert challenged.deployment.history("delay")[0].verb == "promote"
     with pytest.raises(NotFoundError):
         challenged.schedule.show("delay_contest")
+    story = challenged.story("delay").moments
+    assert [one.what for one in story if one.kind != "verdict"] == [
+        "v1 saved",
+        "v1 promoted to production",
+        "challenge delay started",
+        "v2 trained",
+        "v2 promoted to challenger",
+        "a challenger is tested in shadow",
+        "v2 promoted to production",
+        "test over: the challenger is promoted",
+    ]
+    (trained,) = (one for one in story if one.what == "v2 trained")
+    assert trained.who == "schedule delay_challenge"
+    assert "new data seen@v1, in pipeline run train-1" in trained.told
+    assert story[-1].told[0].startswith("better: brier")
 
 
 def test_a_challenger_that_is_worse_is_dropped_and_the_next_event_may_train_another(

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
 from nbmlops.data.files import write_atomically
 from nbmlops.monitoring.story.records import Story
-from nbmlops.render.dispatch import html, markdown
+from nbmlops.render.dispatch import markdown
+from nbmlops.render.standalone import standalone
 
 __all__ = ["page", "write"]
 
 
 def page(story: Story) -> str:
     """Write a story as an HTML document in UTF-8, under 100 kB, light or dark as the reader's system is."""
-    title = escape(f"Story of {story.name}"[:200])
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width">\n'
-        f"<title>{title}</title>\n{_STYLE}</head>\n<body>\n{html(story, detail=True)}</body>\n</html>\n"
-    )
+    return standalone(story, f"Story of {story.name}").replace("</head>", f"{_STYLE}</head>", 1)
 
 
 def write(story: Story, to_html: str | Path | None, to_markdown: str | Path | None) -> None:
