@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nbmlops.commands.offers import keys, notebooks
+from nbmlops.commands.offers import keys, notebooks, words
 from nbmlops.commands.params import Given, KeyValue, ObjectParam, RefParam, mapping
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
@@ -108,6 +108,15 @@ def reproduce(session: Session, run: str, params: tuple[tuple[str, Any], ...], *
     with session.meter.steps(run) as progress:
         done = again(run, mapping(params), progress=progress, **how)
     return session.judged(done, good=done.is_same)
+
+
+@group.verb("search")
+@click.argument("text", nargs=-1, required=True)
+@click.option("--noun", shell_complete=words("model", "data", "pipeline", "run", "report"), help="Only of one noun.")
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=10, show_default=True, help="How many of each noun.")
+def search(session: Session, text: tuple[str, ...], noun: str | None, limit: int) -> Any:
+    """Find what is known of a text."""
+    return session.workspace.search(" ".join(text), noun=noun, limit=limit)
 
 
 @group.verb("lineage")

@@ -60,6 +60,7 @@ SHOWN = {
     "nbmlops.workspace.doctor": ("Diagnosis",),
     "nbmlops.workspace.remotes": ("RemoteName",),
     "nbmlops.workspace.root": ("Workspace",),
+    "nbmlops.workspace.search.records": ("Found",),
     "nbmlops.workspace.status": ("Status",),
 }
 """Module -> types that have a look."""

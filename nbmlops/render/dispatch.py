@@ -37,6 +37,7 @@ _APART = {
     "pipelines.reproduction": "nbmlops.pipelines.reproduction_views",
     "pipelines.schedules.records": "nbmlops.pipelines.schedules.views",
     "serving.endpoint.records": "nbmlops.serving.endpoint.views",
+    "workspace.search.records": "nbmlops.workspace.search.views",
     "tracking.comparison": "nbmlops.tracking.comparison_views",
     "tracking.interchange.records": "nbmlops.tracking.interchange.views",
 }

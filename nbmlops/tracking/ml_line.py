@@ -32,7 +32,8 @@ _VALUED = frozenset(
     "--overfit --overlap --owner -p --parallel --param --personal --port --query --query-file --reference --remote "
     "--reprocess --risk --rows --sample --sampled --scheduler --section --sensitive --severity --share --since "
     "--size --slices --status --step --sticky --subject --suite --tag --target --test --time --timeout --to "
-    "--token-file --tolerance --train --tz --unseen --until --where --where-file --window --within --workers".split()
+    "--noun --token-file --tolerance --train --tz --unseen --until --where --where-file --window --within "
+    "--workers".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {
@@ -41,7 +42,9 @@ _VALUED_OF = {
     "model tag": frozenset({"--remove"}),
     "model describe": frozenset({"--description", "--intended-use", "--licence", "--limits", "--owner", "--remove"}),
 }
-_TOP_LEVEL = frozenset("demo doctor init lineage lint log panel reproduce serve status step story trust ui".split())
+_TOP_LEVEL = frozenset(
+    "demo doctor init lineage lint log panel reproduce search serve status step story trust ui".split()
+)
 _VERBS = {
     "ci": frozenset({"init", "run"}),
     "run": frozenset(

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from nbmlops.tracking.autologging import Autologger
     from nbmlops.workspace.doctor import Diagnosis
     from nbmlops.workspace.remotes import Remotes
+    from nbmlops.workspace.search.records import Found
     from nbmlops.workspace.status import Status
 
 __all__ = ["Workspace", "doctor", "trust"]
@@ -243,6 +244,12 @@ class Workspace(Foundation):
         from nbmlops.workspace.serving import stories_of
 
         return stories_of(self).tell
+
+    def search(self, text: str, *, noun: str | None = None, limit: int = 10) -> Found:
+        """Find what the catalog knows of a text, ranked: `nbmlops.workspace.search.finding.search`."""
+        from nbmlops.workspace.search import finding
+
+        return finding.search(self.catalog, text, noun, limit)
 
     @property
     def serve(self) -> Callable[..., Any]:

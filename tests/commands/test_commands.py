@@ -150,6 +150,8 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("model save model delay -m words", "model.save", (MODEL, "delay"), {**KEPT, "message": "words"}),
     ("model save model delay --example flights", "model.save", (MODEL, "delay"), {**KEPT, "example": FRAME}),
     ("model save model delay --format onnx", "model.save", (MODEL, "delay"), {**KEPT, "format": "onnx"}),
+    ("search late flights", "search", ("late flights",), {"noun": None, "limit": 10}),
+    ("search late --noun data -n 3", "search", ("late",), {"noun": "data", "limit": 3}),
     ("model score delay@v1 flights", "model.score", ("delay@v1", "flights"), SCORED),
     (
         "model score delay flights --to x --keep a --keep b --bad null --jobs 2 --executor dask --scheduler h -m y",

@@ -74,6 +74,7 @@ from nbmlops.workspace.remotes import RemoteName
 from nbmlops.workspace.status import Running, Status
 from tests.render.model_samples import a_card, model_diffs
 from tests.render.monitoring_samples import monitors
+from tests.render.search_samples import searches
 from tests.render.serving_samples import deployments
 
 __all__ = ["every_record", "report", "run", "table_version"]
@@ -328,6 +329,7 @@ def every_record(text: str) -> list[Any]:
         Package(text, text, DIGEST, 4_000, (text,), (), (), (text,), with_data=True),
         *schedules(text),
         *deployments(text),
+        *searches(text),
         *monitors(text),
         Endpoint(text, text, 7, 2, text, text),
         Endpoint(text, text, 7, 2, None, None, stopped=True),

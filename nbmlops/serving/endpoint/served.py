@@ -86,6 +86,10 @@ class Served:
         self._frame = _frame_of(self.intake)
         self._reads_class = {"predict", "predict_proba"} <= set(self.outputs) and _takes_most_probable(self.model)
 
+    @property
+    def _texts(self) -> bool:
+        return self.signature.form == "texts"
+
     def classes(self, output: str) -> list[Any] | None:
         """What the columns of an output stand for."""
         found = next((each.classes for each in self.signature.outputs if each.method == output), None)
@@ -114,7 +118,10 @@ class Served:
         proba = self.model.predict_proba(rows)
         best = proba.argmax(axis=1)
         tied = (proba == proba[np.arange(len(proba)), best][:, None]).sum(axis=1) != 1
-        label = self.model.predict(rows) if tied.any() else self.model.classes_.take(best)
+        label = self.model.classes_.take(best)
+        if tied.any():
+            some = [row for row, is_tied in zip(rows, tied, strict=True) if is_tied] if self._texts else rows[tied]
+            label[tied] = self.model.predict(some)
         return {name: label if name == "predict" else proba for name in outputs}
 
 

@@ -1,0 +1,1 @@
+"""Search over everything that the catalog knows by name: data, models, pipelines, runs and reports."""

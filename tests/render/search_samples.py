@@ -1,0 +1,18 @@
+"""What a search found, to look at, with whatever text a test wants in every field that a person can fill."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from nbmlops.workspace.search.records import NOUNS, Found, Hit
+
+__all__ = ["searches"]
+
+NOW = datetime(2026, 7, 25, 12, 30, tzinfo=UTC)
+
+
+def searches(text: str) -> list[Any]:
+    """One that found something of every noun, and one that found nothing."""
+    hits = tuple(Hit(noun, text, (text,), text, 1.0, NOW) for noun in NOUNS)
+    return [Found(text, hits, ("run",)), Found(text, (), (), (text,))]
