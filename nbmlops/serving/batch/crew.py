@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from threadpoolctl import threadpool_limits
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from nbmlops.serving.batch.scorer import Part
     from nbmlops.serving.batch.work import Opened
 
-__all__ = ["on_processes"]
+__all__ = ["Crew"]
 
 _VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 Score = Callable[[int, int], "Part"]
@@ -40,51 +41,79 @@ class _Asked(NamedTuple):
     result: Future[Part]
 
 
-@contextmanager
-def on_processes(order: Order, opened: Opened, jobs: int) -> Iterator[Submit]:
-    """Score here and in processes beside this one, `jobs` in all; the others end with the body, at once.
+class Crew:
+    """Processes that have been told of a scoring, and get ready; they end with the body of a ``with``, at once.
 
-    Raises
-    ------
-    UnavailableError
-        When one of them is killed.
+    Parameters
+    ----------
+    order : Order
+        The scoring.
+    others : int
+        How many there are beside this one.
     """
-    from joblib.externals.loky import ProcessPoolExecutor
 
-    parts: SimpleQueue[_Asked | None] = SimpleQueue()
+    def __init__(self, order: Order, others: int) -> None:
+        from joblib.externals.loky import ProcessPoolExecutor
 
-    def submit(start: int, stop: int) -> Future[Part]:
+        self._order = order
+        self._parts: SimpleQueue[_Asked | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._executor = ProcessPoolExecutor(others, initializer=_begin, env=dict.fromkeys(_VARIABLES, "1"))
+        self._ready: list[Future[None]] = [self._executor.submit(make_ready, order) for _ in range(others)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        """Let go of what waits, and end the processes; what is opened here is in use by nobody then."""
+        while not self._parts.empty():
+            self._parts.get()
+        for _thread in self._threads:
+            self._parts.put(None)
+        # They only read, so there is nothing that they would have to bring to an end.
+        self._executor.shutdown(wait=True, kill_workers=True)
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
+
+    @contextmanager
+    def scoring(self, opened: Opened) -> Iterator[Submit]:
+        """Score here and there, each part where somebody is free first.
+
+        Raises
+        ------
+        UnavailableError
+            When one of the processes is killed.
+        """
+        begins = [lambda: opened.score, *(partial(self._beside, ready) for ready in self._ready)]
+        self._threads = [
+            threading.Thread(target=_work, args=(self._parts, begin), name="nbmlops-score") for begin in begins
+        ]
+        with threadpool_limits(1):
+            for thread in self._threads:
+                thread.start()
+            try:
+                yield self._submit
+            except BrokenProcessPool as error:
+                raise UnavailableError(
+                    "a process that scored was killed; most often the memory was not enough",
+                    hint=f"fewer at a time: `--jobs {max(1, len(begins) // 2)}`",
+                ) from error
+            finally:
+                self._end()
+
+    def _submit(self, start: int, stop: int) -> Future[Part]:
         result: Future[Part] = Future()
-        parts.put(_Asked(start, stop, result))
+        self._parts.put(_Asked(start, stop, result))
         return result
 
-    executor = ProcessPoolExecutor(jobs - 1, initializer=_begin, env=dict.fromkeys(_VARIABLES, "1"))
-
-    def beside() -> Score:
-        executor.submit(make_ready, order).result()
-        return lambda start, stop: executor.submit(score_part, order, start, stop).result()
-
-    threads = [threading.Thread(target=_work, args=(parts, lambda: opened.score), name="nbmlops-score")]
-    threads += [threading.Thread(target=_work, args=(parts, beside), name="nbmlops-score") for _ in range(jobs - 1)]
-    with threadpool_limits(1):
-        for thread in threads:
-            thread.start()
-        try:
-            yield submit
-        except BrokenProcessPool as error:
-            raise UnavailableError(
-                "a process that scored was killed; most often the memory was not enough",
-                hint=f"fewer at a time: `--jobs {max(1, jobs // 2)}`",
-            ) from error
-        finally:
-            while not parts.empty():
-                parts.get()
-            for _ in threads:
-                parts.put(None)
-            # They only read, so there is nothing that they would have to bring to an end.
-            executor.shutdown(wait=True, kill_workers=True)
-            for thread in threads:
-                thread.join()
+    def _beside(self, ready: Future[None]) -> Score:
+        """What has parts scored by one of the processes, once one is ready."""
+        ready.result()
+        return lambda start, stop: self._executor.submit(score_part, self._order, start, stop).result()
 
 
 def _begin() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.keywords import check_one_of
 from nbmlops.serving.batch import executors
-from nbmlops.serving.batch.crew import on_processes
+from nbmlops.serving.batch.crew import Crew
 from nbmlops.serving.batch.records import Bad, Scores
 from nbmlops.serving.batch.work import Opened, Order, Place
 from nbmlops.serving.endpoint.refusals import MOST_FAULTS, Fault
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["EXECUTORS", "BatchScoring"]
 
 EXECUTORS = ("processes", "dask")
-_MOST_ROWS, _FEWEST_ROWS, _BYTES = 1 << 17, 1 << 10, 32 << 20
+_MOST_ROWS, _FEWEST_ROWS, _BYTES = 1 << 16, 1 << 10, 32 << 20
 """Rows of a part at most and at least, and the bytes that its table should have."""
 _FEWEST_AHEAD, _MOST_AHEAD, _WAITING = 2, 16, 256 << 20
 """Parts that may be under way or wait, for each job, and the bytes that their answers may take."""
@@ -136,18 +136,19 @@ class BatchScoring:
         asked = (model.id, model.digest), (table.id, table.digest)
         order = Order(self._opener, self._root, *asked, keep, bad, self._unseen(model.name))
         spans = _spans(table)
+        jobs = 0 if isinstance(where, str) else max(1, min(where, len(spans)))
         with ExitStack() as stack:
+            crew = stack.enter_context(Crew(order, jobs - 1)) if jobs > 1 else None
             opened = Opened(order, self._place)
             stack.callback(opened.close)
             if isinstance(where, str):
                 submit, threads = stack.enter_context(executors.on_cluster(order, where))
-                jobs, ahead = 0, _FEWEST_AHEAD * threads
-            elif (jobs := min(where, len(spans))) > 1:
-                submit = stack.enter_context(on_processes(order, opened, jobs))
+                ahead = _FEWEST_AHEAD * threads
+            elif crew is not None:
+                submit = stack.enter_context(crew.scoring(opened))
                 ahead = _ahead(jobs, table, opened.scorer, spans)
             else:
-                jobs, ahead = 1, 0
-                submit = stack.enter_context(executors.here(opened))
+                submit, ahead = stack.enter_context(executors.here(opened)), 0
             answers = _Answers(opened.scorer.schema, submit, spans, ahead)
             saved = save(answers)
         told = answers.bad, dict(answers.faults), tuple(answers.first)
