@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import _evidently
 import _flights
-import _peers
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from _bounds import Row, Times, at_most, by_turns, times_faster
+from _bounds import Row, at_most, by_turns, times_faster
 
 from nbmlops.checks.drift.comparing import compare_profiles, compare_tables
 from nbmlops.checks.frames import table_of
@@ -28,20 +26,6 @@ __all__ = ["drift"]
 _SMALL, _LARGE = 27_000, 1_000_000
 _COLUMNS = 15
 _FROM_PROFILES, _WIDE = 0.05, 1.0
-# It says when it is ready, and for each line that it is sent how long a report took: its start is no part of the time.
-_EVIDENTLY = """
-import sys, time, warnings
-import numpy as np, pandas as pd
-warnings.simplefilter("ignore")
-from evidently import Report
-from evidently.presets import DataDriftPreset
-before, after = (pd.read_parquet(path) for path in sys.argv[1:])
-print("ready", flush=True)
-for _ in sys.stdin:
-    began = time.perf_counter()
-    Report([DataDriftPreset()]).run(after, before).dict()
-    print(time.perf_counter() - began, flush=True)
-"""
 
 
 def drift(bench: Bench) -> Iterator[Row]:
@@ -50,7 +34,7 @@ def drift(bench: Bench) -> Iterator[Row]:
         before, after = (_taken(month, int(rows * bench.scale)) for month in (0, 6))
         work = f"drift, {_COLUMNS} columns of {len(before):,} and {len(after):,} rows"
         (ours,) = by_turns(max(rounds, 3), lambda: lambda: _ours(before, after))  # noqa: B023 - called at once
-        evidently = _evidently(bench, before, after, rounds)
+        evidently = _evidently.preset(bench, before, after, rounds)
         yield times_faster(work, ("Evidently's preset", *evidently), ours, 15)
         if rows == _LARGE:
             (scipys,) = by_turns(1, lambda: lambda: _scipy(before, after))  # noqa: B023 - called at once
@@ -62,7 +46,7 @@ def drift(bench: Bench) -> Iterator[Row]:
     loop, ours = by_turns(bench.rounds, lambda: lambda: _scipy(before, after), lambda: lambda: _ours(before, after))
     work = f"drift, {before.shape[1]} columns x {len(before):,} rows, calibrated"
     yield Row(work, f"scipy's Wasserstein, JS {loop}", str(ours), "", "1 s", ours.median <= _WIDE)
-    evidently = _evidently(bench, before, after, 1)
+    evidently = _evidently.preset(bench, before, after, 1)
     yield times_faster(work, ("Evidently's preset", *evidently), ours, 15)
 
 
@@ -99,24 +83,3 @@ def _scipy(before: pd.DataFrame, after: pd.DataFrame) -> object:
             counts = pd.concat([one.value_counts(normalize=True) for one in (first, second)], axis=1).fillna(0.0)
             found.append(jensenshannon(*counts.to_numpy().T))
     return found
-
-
-def _evidently(bench: Bench, before: pd.DataFrame, after: pd.DataFrame, rounds: int) -> Sequence[Times]:
-    if not bench.peers:
-        return ()
-    folder = bench.fresh()
-    paths = [folder / "before.parquet", folder / "after.parquet"]
-    for frame, path in zip((before, after), paths, strict=True):
-        frame.to_parquet(path, index=False)
-    command: list[str | Path] = [_peers.BIN / "python", "-c", _EVIDENTLY, *paths]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as peer:
-        assert peer.stdin is not None
-        assert peer.stdout is not None
-        assert peer.stdout.readline().strip() == "ready"
-        seconds = []
-        for _ in range(rounds):
-            peer.stdin.write("\n")
-            peer.stdin.flush()
-            seconds.append(float(peer.stdout.readline()))
-        peer.stdin.close()
-    return [Times(tuple(seconds))]
