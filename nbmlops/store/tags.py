@@ -49,7 +49,8 @@ def asked(kind: str, ref: str, given: Mapping[Any, Any], removed: Collection[str
     """
     kept = checked(given)
     if not kept and not removed:
-        raise InvalidError("there is no tag to set", hint=f"`ml {kind} tag {ref} region=NYC`")
+        hint = f"`ml data tag {ref} region=NYC`" if kind == "data" else f"`ml model tag {ref} region=NYC`"
+        raise InvalidError("there is no tag to set", hint=hint)
     return kept
 
 
