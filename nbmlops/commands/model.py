@@ -46,7 +46,7 @@ def _listed(records: Any, nothing: str = "") -> Any:
 @click.option(
     "--format",
     metavar="FORMAT",
-    help="skops, onnx, plain or joblib; as the model's class asks for by default.",
+    help="skops, onnx, xgboost, lightgbm, plain or joblib; as the model's class asks for by default.",
 )
 def save(
     session: Session,

@@ -78,8 +78,9 @@ def _dense(answer: Any) -> Any:
 def _origin(estimator: Any, chosen: Format) -> dict[str, Any]:
     """What is recorded of where a model comes from: its class, and the libraries it needs."""
     return {
+        # What was loaded from a file and is of a class of ours says itself which one it was made from.
         "estimator": getattr(estimator, "estimator", None)
-        if chosen.name == "onnx" and chosen.made_for(estimator)
+        if type(estimator).__module__.startswith("nbmlops.models.formats.")
         else f"{type(estimator).__module__}.{type(estimator).__qualname__}",
         "canonical": FORM,
         "allowlist": VERSION,

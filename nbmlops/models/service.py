@@ -104,14 +104,14 @@ class Models(Approving, Telling, Trusting):
         Parameters
         ----------
         estimator : estimator
-            A fitted scikit-learn estimator or pipeline.
+            A fitted estimator or pipeline of scikit-learn, of xgboost or lightgbm, or a predictor of one's own.
         name : str
             What to call it.
         example : pandas.DataFrame, pyarrow.Table, polars.DataFrame, numpy.ndarray or list of str, optional
             Some rows of its input, for the signature.
         message : str, optional
             Why it was made.
-        format : {"skops", "onnx", "plain", "joblib"}, optional
+        format : {"skops", "onnx", "xgboost", "lightgbm", "plain", "joblib"}, optional
             How it is written; by default as its class asks for, which for scikit-learn is skops.
 
         Returns

@@ -1,4 +1,4 @@
-"""Thirty files made to do harm, each offered as every format, signed by a key that is not trusted with code.
+"""Sixty files made to do harm, each offered as every format, signed by a key that is not trusted with code.
 
 A file is planted as if `save` had made it, with a good signature, so that only the format's own reader stands in
 its way: nothing of it may run, nothing may be opened beside the store, and what is said must be clear.
@@ -10,20 +10,24 @@ import io
 import json
 import pickle
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import joblib
+import lightgbm
 import numpy as np
 import onnx
 import pytest
+import xgboost
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.linear_model import LogisticRegression
 
 from nbmlops.core.errors import CorruptError, NbmlopsError, UntrustedError
-from nbmlops.models.formats import FORMATS, Trust
+from nbmlops.models.formats import FORMATS, Trust, format_asked
+from nbmlops.models.formats.xgboost_screening import written
 from nbmlops.store.trust import Keyring
 from tests.models.registry import Registry
 from tests.models.test_hostile import Runs, attacks, plant
@@ -142,8 +146,76 @@ def files(canary: Path) -> dict[str, bytes]:
         "a name twice": b'{"class":"a.B","class":"os.system","form":1,"values":0}',
         "a document nested deeply": b'{"class":"a.B","form":1,"values":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
         "text that is no text": b"\xff\xfe\x00",
+        **{f"xgboost: {name}": written(document) for name, document in boosted_documents(canary)},
+        "xgboost: in another spelling": boosted(xgboost.XGBClassifier).replace(b":", b": ", 1),
+        "xgboost: with more behind it": boosted(xgboost.XGBClassifier) + b"{}",
+        **{f"lightgbm: {name}": text.encode() for name, text in boosted_texts(canary)},
         "nothing": b"",
     }
+
+
+@cache
+def boosted(kind: Any) -> bytes:
+    """The file of a small model that does no harm."""
+    rows = np.random.default_rng(0).normal(size=(200, 3))
+    model = kind(n_estimators=3, **({"verbose": -1} if kind is lightgbm.LGBMClassifier else {}))
+    return format_asked(None, model).dump(model.fit(rows, (rows[:, 0] > 0).astype(int)), Trust())
+
+
+def boosted_documents(canary: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Documents of xgboost that reach beside their trees, or for something else."""
+    whole = boosted(xgboost.XGBClassifier)
+
+    def changed(path: str, value: Any) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(whole)
+        *way, last = (int(step) if step.isdigit() else step for step in path.split("/"))
+        place: Any = document
+        for step in way:
+            place = place[step]
+        place[last] = value
+        return document
+
+    model, tree = "learner/gradient_booster/model", "learner/gradient_booster/model/trees/0"
+    yield "a child far away", changed(f"{tree}/left_children/0", 99_999_999)
+    yield "a tree in a circle", changed(f"{tree}/left_children/0", 0)
+    yield "a parent below zero", changed(f"{tree}/parents/1", -99_999_999)
+    yield "a column that is not there", changed(f"{tree}/split_indices/0", 4_000_000)
+    yield "leaves of no size", changed(f"{tree}/tree_param/size_leaf_vector", "-1")
+    yield "more nodes than there are", changed(f"{tree}/tree_param/num_nodes", "300000000")
+    yield "numbers that are texts", changed(f"{tree}/split_conditions/0", "os.system")
+    yield "a tree of no class", changed(f"{model}/tree_info/0", 99_999_999)
+    yield "iterations beyond the trees", changed(f"{model}/iteration_indptr/1", 99_999)
+    yield "columns without end", changed("learner/learner_model_param/num_feature", "4000000000")
+    yield "an objective that is a path", changed("learner/objective/name", str(canary))
+    yield "another booster", changed("learner/gradient_booster/name", "os.system")
+    yield "settings of its own", changed("learner/attributes/plugin", str(canary))
+    told = json.loads(json.loads(whole)["learner"]["attributes"]["nbmlops"])
+    told["estimator"] = "harmful.Thing"
+    yield "another class", changed("learner/attributes/nbmlops", json.dumps(told))
+
+
+def boosted_texts(canary: Path) -> Iterator[tuple[str, str]]:
+    """Texts of lightgbm at which its own reader would end the process, or that name something else."""
+    whole = boosted(lightgbm.LGBMClassifier).decode()
+
+    def changed(name: str, value: str) -> str:
+        """With other numbers in one line of the first tree, as many letters as before."""
+        begin = whole.index(f"\n{name}=", whole.index("Tree=0")) + len(name) + 2
+        return whole[:begin] + value + whole[begin + len(value) :]
+
+    yield "a child far away", changed("left_child", "9999")
+    yield "a column that is not there", changed("split_feature", "9999")
+    yield "no numbers", changed("leaf_value", "()()")
+    yield "categories that are not there", changed("num_cat", "9")
+    yield "a line that is unknown", whole.replace("is_linear=0", "plugin__=0", 1)
+    yield "a line that is not there", whole.replace("leaf_value=", "leaf_count=", 1)
+    yield "linear trees", whole.replace("is_linear=0", "is_linear=1", 1)
+    yield "other sizes", whole.replace("tree_sizes=", "tree_sizes=9", 1)
+    yield "no end", whole[: len(whole) // 2]
+    yield "settings that name a file", whole + f"parameters:\n[forcedbins_filename: {canary}]\nend of parameters\n"
+    yield "another class", whole.replace("lightgbm.sklearn.LGBMClassifier", "harmful.Thing")
+    yield "a later version", whole.replace("version=v4", "version=v9")
+    yield "no trees", "tree\nversion=v4\nend of trees\n"
 
 
 NAMES = [*files(Path("canary")), *(f"skops: {name}" for name in attacks(Path("canary")))]

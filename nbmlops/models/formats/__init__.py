@@ -11,14 +11,16 @@ from typing import Any
 
 from nbmlops.core.errors import InvalidError, UnsupportedError, nearest
 from nbmlops.models.formats.joblib_files import Joblib
+from nbmlops.models.formats.lightgbm_files import Lightgbm
 from nbmlops.models.formats.onnx_files import Onnx
 from nbmlops.models.formats.plain import Plain
 from nbmlops.models.formats.protocol import Format, Trust
 from nbmlops.models.formats.skops_files import Skops
+from nbmlops.models.formats.xgboost_files import Xgboost
 
 __all__ = ["FORMATS", "Format", "Skops", "Trust", "format_asked", "format_named"]
 
-FORMATS: dict[str, Format] = {each.name: each for each in (Skops(), Onnx(), Plain(), Joblib())}
+FORMATS: dict[str, Format] = {each.name: each for each in (Skops(), Onnx(), Xgboost(), Lightgbm(), Plain(), Joblib())}
 
 
 def format_named(name: str) -> Format:
