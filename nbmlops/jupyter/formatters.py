@@ -21,6 +21,7 @@ SHOWN = {
     "nbmlops.demo.story": ("DemoResult",),
     "nbmlops.models.card": ("ModelCard",),
     "nbmlops.models.diff_records": ("ModelDiff",),
+    "nbmlops.models.exporting": ("Bundle",),
     "nbmlops.models.records": ("ModelVersion", "Promotion"),
     "nbmlops.monitoring.alerts.records": ("Alert", "Digest"),
     "nbmlops.monitoring.records": ("Monitor",),

@@ -1,11 +1,13 @@
-"""The verbs ``trust`` and ``verify`` on models: what may be built, and whether versions are what was signed."""
+"""The verbs ``trust``, ``verify`` and ``export`` on models: what may be built, what was signed, and for others."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import InvalidError, RefusedError
 from nbmlops.models.allowlist import check_exists, never
+from nbmlops.models.exporting import Bundle, bundled
 from nbmlops.models.seals import Seal, seal_of
 from nbmlops.store import audit
 
@@ -57,6 +59,41 @@ class Trusting:
         else:
             versions = [each for one in self._versions.newest() for each in self._versions.history(one.name)]
         return [seal_of(version, self._objects, self._keyring) for version in versions]
+
+    def export(self, ref: str, *, oms: str | Path | None = None) -> Bundle:
+        """Write a version and a signature of OpenSSF Model Signing to a new folder, for use without nbmlops.
+
+        Parameters
+        ----------
+        ref : str
+            The version; its own signature must hold.
+        oms : str or Path
+            The folder to make.
+
+        Returns
+        -------
+        Bundle
+            Where it is, the public key that checks it, and the command that does.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such version.
+        InvalidError
+            When no folder is named, or the one around it is not there.
+        ConflictError
+            When something is there already.
+        CorruptError, UntrustedError
+            When the version is not what a trusted key signed.
+        DependencyError
+            When the extra ``oms`` is not installed.
+        """
+        if oms is None:
+            raise InvalidError(
+                "say in which form to export, and where to", hint=f"`ml model export {ref} --oms FOLDER`"
+            )
+        version = self._versions.resolve(ref)
+        return bundled(version, self._objects, self._keyring, Path(oms).expanduser())
 
     def trust_type(self, name: str) -> tuple[str, ...]:
         """Trust a type that models may hold, by its dotted name; gives all that the person trusts.

@@ -9,6 +9,7 @@ from nbmlops.core import digests
 from nbmlops.core.errors import spoken
 from nbmlops.data.views import verdict
 from nbmlops.models.approvals import how_to_approve
+from nbmlops.models.exporting import Bundle
 from nbmlops.models.records import ModelSignature, ModelVersion, Promotion
 from nbmlops.models.seals import Seal
 from nbmlops.render.dispatch import looks
@@ -110,6 +111,14 @@ def _(ask: Ask) -> Look:
         "report": ask.grounds.report,
     }
     return Look(line(f"{ask.kind} {ask.name}", told, ask.where), more=(Facts.of(facts),))
+
+
+@looks(Bundle)
+def _(bundle: Bundle) -> Look:
+    return Look(
+        line(f"exported {bundle.ref}", str(bundle.folder)),
+        more=(Facts.of({"public key": str(bundle.public_key), "to check it": bundle.command}),),
+    )
 
 
 def _pairs(tags: Mapping[str, str]) -> str:

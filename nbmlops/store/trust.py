@@ -2,6 +2,7 @@
 
 =======================  =====================================================================
 ``key.pem``              the private Ed25519 key (PKCS #8, PEM), mode 0600, made on first use
+``bundle_key.pem``       another, on the curve P-256, for signatures that know no Ed25519; ``bundle_key.pub`` beside it
 ``trusted_keys``         a line for each public key: 64 hex digits, then whose it is
 ``trusted_types``        a line for each type that models may hold besides the reviewed ones
 ``trusted_code``         a line for each key id whose joblib files may run code
@@ -26,6 +27,7 @@ from nbmlops.core import digests
 from nbmlops.core.errors import InvalidError, UnavailableError, UntrustedError
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 __all__ = ["Keyring", "Signature", "key_id"]
@@ -213,22 +215,55 @@ class Keyring:
 
     def _make_key(self) -> None:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        self._write_once(self._key_file, _pem(Ed25519PrivateKey.generate()))
+
+    def bundle_keys(self) -> tuple[Path, Path]:
+        """Files of the private and the public key with which exported bundles are signed, made on first use.
+
+        Raises
+        ------
+        UntrustedError
+            When the private one can be read by others, belongs to another account, or is no key of P-256.
+        """
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+        private, public = self.folder / "bundle_key.pem", self.folder / "bundle_key.pub"
+        if not private.exists():
+            self._write_once(private, _pem(ec.generate_private_key(ec.SECP256R1())))
+        _only_mine(self.folder, 0o077)
+        _only_mine(private, 0o077)
+        try:
+            key = load_pem_private_key(private.read_bytes(), password=None)
+        except (ValueError, TypeError):
+            key = None
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
+            raise UntrustedError(
+                f"{private} is not a private key of P-256 without a password",
+                hint="restore it from a backup, or move it away: a new one is made",
+            )
+        pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        if not public.exists() or public.read_bytes() != pem:
+            public.unlink(missing_ok=True)
+            self._write_once(public, pem)
+        return private, public
+
+    def _write_once(self, path: Path, content: bytes) -> None:
+        """Write a file that only its owner may read, unless it is there."""
         self._make_folder()
         handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=".key-")  # mode 0600
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(pem)
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             # A link fails when the name is taken, so of two first uses at once both take the same key.
-            os.link(temporary, self._key_file)
+            os.link(temporary, path)
         except FileExistsError:
             return
         except OSError as error:
-            raise UnavailableError(f"cannot write {self._key_file}: {error.strerror}") from error
+            raise UnavailableError(f"cannot write {path}: {error.strerror}") from error
         finally:
             Path(temporary).unlink(missing_ok=True)
         _sync_folder(self.folder)
@@ -272,6 +307,12 @@ class Keyring:
                 os.fsync(file.fileno())
         except OSError as error:
             raise UnavailableError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _pem(key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _public(key: Ed25519PrivateKey) -> bytes:

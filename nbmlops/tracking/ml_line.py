@@ -39,6 +39,7 @@ _VALUED = frozenset(
 _VALUED_OF = {
     "data tag": frozenset({"--remove"}),
     "model score": frozenset({"--bad", "--jobs", "--keep"}),
+    "model export": frozenset({"--oms"}),
     "model tag": frozenset({"--remove"}),
     "model describe": frozenset({"--description", "--intended-use", "--licence", "--limits", "--owner", "--remove"}),
 }

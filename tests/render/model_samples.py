@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbmlops.models.card import ModelCard
 from nbmlops.models.diff_records import DataChange, FeatureChange, ModelDiff
+from nbmlops.models.exporting import Bundle
 from nbmlops.store.aliases import Move
 from nbmlops.store.graph import Arrow, LineageGraph, Node
 from nbmlops.tracking.comparison import CodeChange, Difference
@@ -18,9 +20,13 @@ if TYPE_CHECKING:
     from nbmlops.store.asks import Ask
     from nbmlops.tracking.records import Run
 
-__all__ = ["a_card", "model_diffs"]
+__all__ = ["a_bundle", "a_card", "model_diffs"]
 
 _NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+
+
+def a_bundle(text: str) -> Bundle:
+    return Bundle(text, Path(text), Path(text))
 
 
 def a_card(text: str, version: ModelVersion, run: Run, report: Report, ask: Ask) -> ModelCard:

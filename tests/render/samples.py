@@ -72,7 +72,7 @@ from nbmlops.tracking.records import Cell, HiddenState, Resources, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
 from nbmlops.workspace.remotes import RemoteName
 from nbmlops.workspace.status import Running, Status
-from tests.render.model_samples import a_card, model_diffs
+from tests.render.model_samples import a_bundle, a_card, model_diffs
 from tests.render.monitoring_samples import monitors
 from tests.render.search_samples import searches
 from tests.render.serving_samples import deployments
@@ -309,6 +309,7 @@ def every_record(text: str) -> list[Any]:
         ),
         Suite.parse("dep_delay: number, nulls < 5%", text),
         model,
+        a_bundle(text),
         a_card(text, model, run(text), report(text), an_ask(text)),
         *model_diffs(text, diffs(text)[0]),
         Promotion("model", text, text, f"{text}@v1", f"{text}@v2", report(text), moved=True),

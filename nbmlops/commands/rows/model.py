@@ -37,5 +37,6 @@ VERBS = (
     Verb("model", "restore", "REF", "Bring back what was deleted.", "ml.model.restore"),
     Verb("model", "rename", "OLD NEW", "Give all versions of a model another name.", "ml.model.rename"),
     Verb("model", "verify", "[REF]", "Look whether versions are what trusted keys signed.", "ml.model.verify"),
+    Verb("model", "export", "REF", "Write a version with a signature that others check.", "ml.model.export"),
     Verb("model", "trust", "TYPE", "Trust a type that models may hold.", "ml.model.trust_type"),
 )
