@@ -50,7 +50,7 @@ soak: $(VENV)/.installed-test ## the fault tests many times over, then every pro
 		echo "soak: round $$round of $(SOAK_ROUNDS)"; \
 		$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS) || exit 1; \
 	done
-	NBMLOPS_SOAK_AUTOLOG=1 NBMLOPS_SOAK_ENGINE_KILLS=100 NBMLOPS_SOAK_DRIFT=5000 NBMLOPS_SOAK_JOINT=5000 NBMLOPS_SOAK_LOG_KILLS=300 NBMLOPS_SOAK_WRITERS=100 NBMLOPS_SOAK_SAVES=500 NBMLOPS_SOAK_TRAVELS=50 NBMLOPS_SOAK_ERASE_KILLS=100 NBMLOPS_SOAK_FLIPS=1000 NBMLOPS_SOAK_FIRES=1000 NBMLOPS_SOAK_SLICES=1000 NBMLOPS_SOAK_MALFORMED=10000 NBMLOPS_SOAK_MUTATIONS=4000 NBMLOPS_SOAK_PARAMETERS=10000 $(BIN)/python -m pytest tests --ignore=tests/browser --ignore=tests/system --hypothesis-profile=soak -o timeout=3600 $(PYTEST_ARGS)
+	NBMLOPS_SOAK_AUTOLOG=1 NBMLOPS_SOAK_ENGINE_KILLS=100 NBMLOPS_SOAK_DRIFT=5000 NBMLOPS_SOAK_JOINT=5000 NBMLOPS_SOAK_LOG_KILLS=300 NBMLOPS_SOAK_WRITERS=100 NBMLOPS_SOAK_SAVES=500 NBMLOPS_SOAK_TRAVELS=50 NBMLOPS_SOAK_ERASE_KILLS=100 NBMLOPS_SOAK_FLIPS=1000 NBMLOPS_SOAK_FIRES=1000 NBMLOPS_SOAK_SLICES=1000 NBMLOPS_SOAK_MALFORMED=10000 NBMLOPS_SOAK_MUTATIONS=4000 NBMLOPS_SOAK_SCHEMATHESIS=300 NBMLOPS_SOAK_PARAMETERS=10000 $(BIN)/python -m pytest tests --ignore=tests/browser --ignore=tests/system --hypothesis-profile=soak -o timeout=3600 $(PYTEST_ARGS)
 
 lock: ## choose the newest versions that pyproject.toml admits, for every Python it supports (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade --quiet \

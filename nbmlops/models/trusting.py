@@ -12,6 +12,8 @@ from nbmlops.models.seals import Seal, seal_of
 from nbmlops.store import audit
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from nbmlops.core.clock import Clock
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.trust import Keyring
@@ -109,15 +111,19 @@ class Trusting:
         InvalidError
             When `name` is not a dotted name, or the key is not trusted yet.
         """
-        if name.startswith(_CODE):
-            self._keyring.trust_code(name.removeprefix(_CODE))
-        else:
+        if not name.startswith(_CODE):
             if why := never(name):
                 raise RefusedError(f"{name} cannot be trusted: {why}", hint="save a model that does without it")
             if "." in name:
                 check_exists(name)
-            self._keyring.trust_type(name)
-        self._versions.catalog.transact(
-            lambda connection: audit.append(connection, self._clock, "model.trust", name, {})
-        )
+
+        def trusted(connection: Connection) -> None:
+            # The line is the last thing to be written: where the Event cannot be, there is no trust either.
+            audit.append(connection, self._clock, "model.trust", name, {})
+            if name.startswith(_CODE):
+                self._keyring.trust_code(name.removeprefix(_CODE))
+            else:
+                self._keyring.trust_type(name)
+
+        self._versions.catalog.transact(trusted)
         return tuple(sorted(self._keyring.types()))

@@ -63,7 +63,8 @@ def document(served: Served) -> dict[str, Any]:
         f"{base}/infer": {"post": {"summary": "Predict", **infer}},
         "/invocations": {"post": {"summary": "Predict, in MLflow's forms", **invoke}},
     }
-    version = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}
+    served_as = {"enum": [str(served.version), f"v{served.version}"]}
+    version = {"name": "version", "in": "path", "required": True, "schema": served_as}
     for tail, verb in (("", "get"), ("/ready", "get"), ("/infer", "post")):
         described = {**paths[f"{base}{tail}"][verb]}
         paths[f"{base}/versions/{{version}}{tail}"] = {"parameters": [version], verb: described}
@@ -115,10 +116,13 @@ def _schemas(served: Served) -> dict[str, Any]:
         "type": "object",
         "required": ["columns", "data"],
         "properties": {
-            "columns": {"type": "array", "items": {"type": "string"}},
-            "data": {"type": "array", "items": {"type": "array"}},
+            "columns": {"type": "array", "items": {"enum": [column.name for column in columns]}, "uniqueItems": True},
+            "index": {},
+            "data": {"type": "array", "items": {"type": "array"}, "minItems": 1},
         },
+        "additionalProperties": False,
     }
+    output = {"type": "object", "required": ["name"], "properties": {"name": {"enum": list(served.outputs)}}}
     return {
         "Row": row,
         "Tensor": tensor,
@@ -128,7 +132,7 @@ def _schemas(served: Served) -> dict[str, Any]:
             "properties": {
                 "id": {"type": "string"},
                 "inputs": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Tensor"}},
-                "outputs": {"type": "array", "items": {"type": "object", "required": ["name"]}},
+                "outputs": {"type": "array", "items": output, "minItems": 1, "maxItems": 20},
             },
         },
         "InferenceResponse": {
@@ -143,17 +147,22 @@ def _schemas(served: Served) -> dict[str, Any]:
         },
         "Invocation": {
             "oneOf": [
-                _form("dataframe_split", split),
-                _form("dataframe_records", {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}),
-                _form("instances", {"type": "array"}),
-                _form("inputs", {"type": ["array", "object"]}),
+                _form(served, "dataframe_split", split),
+                _form(
+                    served,
+                    "dataframe_records",
+                    {"type": "array", "items": {"$ref": "#/components/schemas/Row"}, "minItems": 1},
+                ),
+                _form(served, "instances", {"type": "array", "minItems": 1}),
+                _form(served, "inputs", {"type": ["array", "object"]}),
             ]
         },
     }
 
 
-def _form(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    method = {"type": "object", "properties": {"method": {"type": "string"}}, "additionalProperties": False}
+def _form(served: Served, name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    methods = {"method": {"enum": list(served.outputs)}}
+    method = {"type": "object", "properties": methods, "additionalProperties": False}
     return {
         "type": "object",
         "required": [name],
