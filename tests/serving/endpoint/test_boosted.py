@@ -32,7 +32,7 @@ def test_boosted_trees_are_served_as_they_were_saved(tmp_path: Path) -> None:
             answer = served.answer(arrays, served.outputs)
             np.testing.assert_array_equal(answer["predict_proba"], model.predict_proba(ROWS))
             assert answer["predict"].tolist() == model.predict(ROWS).tolist()
-        endpoint = workspace.serve("light")
+        endpoint = workspace.serve("light@v1")
         assert isinstance(endpoint, Endpoint)
         found = Client.of(endpoint).ask("/v2/models/light/infer", protocol(ROWS))
         workspace.serve(stop=True)
