@@ -112,16 +112,6 @@ def _schemas(served: Served) -> dict[str, Any]:
             "data": {"type": "array"},
         },
     }
-    split = {
-        "type": "object",
-        "required": ["columns", "data"],
-        "properties": {
-            "columns": {"type": "array", "items": {"enum": [column.name for column in columns]}, "uniqueItems": True},
-            "index": {},
-            "data": {"type": "array", "items": {"type": "array"}, "minItems": 1},
-        },
-        "additionalProperties": False,
-    }
     output = {"type": "object", "required": ["name"], "properties": {"name": {"enum": list(served.outputs)}}}
     return {
         "Row": row,
@@ -147,7 +137,7 @@ def _schemas(served: Served) -> dict[str, Any]:
         },
         "Invocation": {
             "oneOf": [
-                _form(served, "dataframe_split", split),
+                _form(served, "dataframe_split", _split(served)),
                 _form(
                     served,
                     "dataframe_records",
@@ -157,6 +147,23 @@ def _schemas(served: Served) -> dict[str, Any]:
                 _form(served, "inputs", {"type": ["array", "object"]}),
             ]
         },
+    }
+
+
+def _split(served: Served) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["columns", "data"],
+        "properties": {
+            "columns": {
+                "type": "array",
+                "items": {"enum": [column.name for column in served.intake.columns]},
+                "uniqueItems": True,
+            },
+            "index": {},
+            "data": {"type": "array", "items": {"type": "array"}, "minItems": 1},
+        },
+        "additionalProperties": False,
     }
 
 
