@@ -42,13 +42,17 @@ def leaning(watched: Watched) -> Mapping[str, float]:
     rows = _rows(watched, version.signature)
     model = watched.models.load(version.ref)
     random = np.random.default_rng(_SEED)
-    base = _answers(model, taken(version.signature, rows, ""))
     moved = {}
-    for one in version.signature.inputs:
-        dealt = rows.copy()
-        dealt[one.name] = rows[one.name].to_numpy()[random.permutation(len(rows))]
-        dealt = dealt.astype({one.name: rows[one.name].dtype})
-        moved[one.name] = float(np.abs(_answers(model, taken(version.signature, dealt, "")) - base).mean())
+    try:
+        base = _answers(model, taken(version.signature, rows, ""))
+        for one in version.signature.inputs:
+            dealt = rows.copy()
+            dealt[one.name] = rows[one.name].iloc[random.permutation(len(rows))].set_axis(rows.index)
+            moved[one.name] = float(np.abs(_answers(model, taken(version.signature, dealt, "")) - base).mean())
+    except Exception as error:  # whatever a model raises, the monitor that asks how it leans goes on
+        raise InvalidError(
+            f"{version.ref} does not answer what was captured: {type(error).__name__}: {error}"
+        ) from error
     most = max(moved.values(), default=0.0)
     if not most > 0:
         raise InvalidError(f"no input moves the answers of {version.ref}")
