@@ -105,7 +105,8 @@ def lost(metric: str, before: int, rows: int) -> Draw:
     def draw(random: Any, calm: bool) -> bool:
         was, now = (random.standard_t(4, count) for count in (before, rows))
         now = now if calm else now * 1.5
-        return is_worse(*(measured_loss(metric, each, np.zeros(len(each))) for each in (now, was)))
+        later, earlier = (measured_loss(metric, each, np.zeros(len(each))) for each in (now, was))
+        return is_worse(later, earlier)
 
     return draw
 

@@ -29,7 +29,7 @@ _TAKES = MappingProxyType(
         "metric": frozenset({"bound", "code", "better"}),
         "performance": frozenset({"bound"}),
         "pipeline": frozenset({"bound", "reference"}),
-        "quality": frozenset({"bound", "metric"}),
+        "quality": frozenset({"bound", "column", "metric"}),
         "skew": frozenset({"bound", "code", "key", "reference"}),
         "stability": frozenset({"bound"}),
         "staleness": frozenset({"bound"}),
@@ -71,7 +71,8 @@ class Asked:
     key : str or None
         Of ``skew``: the input by which rows are found again; by default they come in the order in which they went.
     column : str or None
-        Of ``fairness``: the input whose groups are to be treated alike.
+        Of ``fairness``: the input whose groups are to be treated alike; of ``quality``: one by whose parts it is judged
+        as well.
     better : {"high", "low"} or None
         Of ``metric``: which figures are better; high ones by default.
     """

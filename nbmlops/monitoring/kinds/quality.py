@@ -2,18 +2,20 @@
 
 By labels a metric has an interval of three standard errors; it fails when all of that is beyond the bound, so chance
 alone does not. Without a bound it is judged against the rows that were labelled before the window, and fails when it is
-worse by more than three standard errors of the difference. While fewer than `ENOUGH` labels have come, the metric is
-estimated on all rows of the window, and judged against the same estimate of the rows before:
-`nbmlops.monitoring.estimation` says how, and what it cannot see.
+worse by more than three standard errors of the difference; so are parts of an input, by four. While fewer than `ENOUGH`
+labels have come, the metric is estimated on all rows of the window, and judged against the same estimate of the rows
+before: `nbmlops.monitoring.estimation` says how, and what it cannot see.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.records import Band, Outcome
-from nbmlops.core.errors import InvalidError
+from nbmlops.core.errors import InvalidError, nearest
 from nbmlops.core.keywords import check_one_of
 from nbmlops.monitoring.answers import answers_of, is_class, positive_class, probabilities
 from nbmlops.monitoring.estimation.confidence import METRICS, ConfidenceEstimator
@@ -34,6 +36,8 @@ __all__ = ["ENOUGH", "METRIC", "is_worse", "judge", "known_metrics"]
 ENOUGH = 100
 """Labels from which on a metric is measured and not estimated."""
 METRIC = "accuracy"
+_WIDE_OF_PARTS = 4.0
+"""Standard errors for a part: there are up to 22 of them, and each may be called wrong."""
 
 
 def known_metrics() -> tuple[str, ...]:
@@ -47,9 +51,8 @@ def judge(watched: Watched) -> list[Outcome]:
     check_one_of("metric", metric, known_metrics())
     labelled, before = watched.labelled().collect(), watched.labelled(before=True).collect()
     if labelled.height >= ENOUGH:
-        now = _measured(labelled, metric)
-        was = _measured(before, metric) if before.height >= ENOUGH else None
-        return [_outcome(metric, now, was, watched.monitor.bound, f"{labelled.height:,} labels")]
+        whole = _judged(metric, None, labelled, before, watched.monitor.bound)
+        return [whole, *_by_slice(watched, metric, labelled, before)]
     if before.height < ENOUGH:
         raise NoDataError(
             f"{labelled.height:,} labels came in this window and {before.height:,} before: "
@@ -61,17 +64,52 @@ def judge(watched: Watched) -> list[Outcome]:
     return [_outcome(f"{metric}, estimated", now, was, watched.monitor.bound, told)]
 
 
-def _outcome(metric: str, now: Estimate, was: Estimate | None, bound: float | None, told: str) -> Outcome:
+def _judged(
+    metric: str, part: str | None, labelled: pl.DataFrame, before: pl.DataFrame, bound: float | None, wide: float = WIDE
+) -> Outcome:
+    now = _measured(labelled, metric)
+    was = _measured(before, metric) if before.height >= ENOUGH else None
+    return replace(_outcome(metric, now, was, bound, f"{labelled.height:,} labels", wide), column=part)
+
+
+def _by_slice(watched: Watched, metric: str, labelled: pl.DataFrame, before: pl.DataFrame) -> Iterator[Outcome]:
+    """The same for each part of the input that the monitor names, of which enough labels came."""
+    import numpy as np
+    import polars as pl
+
+    from nbmlops.checks.model.parts import parts_of
+
+    column = watched.monitor.rules.get("column")
+    if column is None:
+        return
+    place = f"{INPUT}{column}"
+    if place not in labelled.columns:
+        inputs = [name.removeprefix(INPUT) for name in labelled.columns if name.startswith(INPUT)]
+        raise InvalidError(f"{column} is no input that is kept", hint=nearest(column, inputs))
+    # Cut together, so that the parts are the same ones.
+    values = pl.concat([labelled[place], before[place]]) if place in before.columns else labelled[place]
+    parts = parts_of(values.to_pandas().rename(column))
+    codes, earlier = parts.codes[: labelled.height], parts.codes[labelled.height :]
+    for code, name in enumerate(parts.names):
+        rows = labelled.filter(pl.Series(codes == code))
+        past = before.filter(pl.Series(earlier == code)) if len(earlier) else before.clear()
+        if rows.height >= ENOUGH and np.isfinite(_measured(rows, metric).value):
+            yield _judged(metric, name, rows, past, watched.monitor.bound, _WIDE_OF_PARTS)
+
+
+def _outcome(
+    metric: str, now: Estimate, was: Estimate | None, bound: float | None, told: str, wide: float = WIDE
+) -> Outcome:
     good_is_high = now.most <= 1
     figure = f"{now.value:.4g}, between {now.low:.4g} and {now.high:.4g}"
     band: Band | None
     if bound is not None:
-        wrong = now.value + _reach(now) < bound if good_is_high else now.value - _reach(now) > bound
+        wrong = now.value + _reach(now, wide) < bound if good_is_high else now.value - _reach(now, wide) > bound
         band = (bound, None) if good_is_high else (None, bound)
         words = f"{'at least' if good_is_high else 'at most'} {bound:g}"
     elif was is not None:
-        wrong = is_worse(now, was)
-        away = math.hypot(_reach(now), _reach(was))
+        wrong = is_worse(now, was, wide)
+        away = math.hypot(_reach(now, wide), _reach(was, wide))
         band = (was.value - away, None) if good_is_high else (None, was.value + away)
         words = f"{'at least' if good_is_high else 'at most'} {band[0] or band[1] or 0:.4g}, as {was.value:.4g} before"
     else:
@@ -80,24 +118,24 @@ def _outcome(metric: str, now: Estimate, was: Estimate | None, bound: float | No
     return Outcome(metric, None, "failed" if wrong else "passed", figure, words, told, number=now.value, band=band)
 
 
-def is_worse(now: Estimate, was: Estimate) -> bool:
-    """Whether a metric is worse than it was by more than three standard errors of the difference."""
-    away = math.hypot(_reach(now), _reach(was))
+def is_worse(now: Estimate, was: Estimate, wide: float = WIDE) -> bool:
+    """Whether a metric is worse than it was, by more than so many standard errors of the difference."""
+    away = math.hypot(_reach(now, wide), _reach(was, wide))
     worse = was.value - now.value if now.most <= 1 else now.value - was.value
     return worse > away
 
 
-def _reach(one: Estimate) -> float:
-    """Three standard errors, those of a share not below what as many rows leave open.
+def _reach(one: Estimate, wide: float) -> float:
+    """So many standard errors, those of a share not below what as many rows leave open.
 
     Where no row is wrong, or none is right, the rows say nothing of their spread: as Agresti & Coull (1998), four rows
     are added, two of them wrong.
     """
     if one.most > 1 or not one.rows:
-        return WIDE * one.error
+        return wide * one.error
     share = (one.value * one.rows + 2) / (one.rows + 4)
     least = max(0.0, share * (1 - share) / (one.rows + 4)) ** 0.5
-    return float(WIDE * max(one.error, least if one.error == 0 else 0.0))
+    return float(wide * max(one.error, least if one.error == 0 else 0.0))
 
 
 def _measured(rows: pl.DataFrame, metric: str) -> Estimate:
