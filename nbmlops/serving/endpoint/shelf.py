@@ -72,6 +72,8 @@ class Shelf:
         """Why what the alias is on does not answer; None when it does."""
         self._refused: dict[int, str] = {}
         """Versions that are not to be opened, which are not tried each second, and why."""
+        self._left: tuple[Served, ...] = ()
+        """What the alias was on before: a rollback has it at once."""
         wanted = source.wanted()
         champion = source.open(wanted.ids[wanted.deployment.alias])
         self.lineup = Lineup(replace(wanted.deployment, split=(), shadow=()), champion)
@@ -124,6 +126,7 @@ class Shelf:
         champion = served.get(alias) or _as_said(self.current, wanted.deployment.unseen)
         versions = {**served, alias: champion}
         if champion.id != self.current.id:
+            self._left = (self.current,)
             _log.info("version %d answers", champion.version)
         self._tell(missing)
         lineup = Lineup(wanted.deployment, champion, versions, missing)
@@ -133,7 +136,7 @@ class Shelf:
 
     def _opened(self, version_id: int, found: Mapping[str, Served], unseen: Unseen) -> Served:
         """A version as it is in memory, or else opened."""
-        for known in (*found.values(), self.current, *self.lineup.versions.values()):
+        for known in (*found.values(), self.current, *self.lineup.versions.values(), *self._left):
             if known.id == version_id:
                 return _as_said(known, unseen)
         if version_id in self._refused:
