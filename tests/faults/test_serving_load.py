@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import sqlite3
@@ -118,7 +119,9 @@ def test_no_request_fails_but_those_in_flight_in_a_worker_that_is_killed(tmp_pat
     # The captured are the answered, each once with the version that it was told.
     assert captured["_id"].n_unique() == captured.height == len(kept) * len(rows)
     assert all(kept[name] == answer.version for name, answer in told.items() if name in kept)
-    early = [min(at - told[name].at for at, _ in kills if at > told[name].at - LATE) for name in lost]
+    early = [
+        min((at - told[name].at for at, _ in kills if at > told[name].at - LATE), default=math.inf) for name in lost
+    ]
     assert max(early, default=0.0) < FLUSHED, sorted(early)[-10:]
     assert kept.keys() - told.keys() <= {name for name, _ in callers.failed}
     assert sum(one.requests for one in counted) == len(kept)

@@ -26,7 +26,7 @@ __all__ = ["Batcher", "Job", "predict"]
 
 _ALONE = 16
 """Requests that have met no other, after which the next is answered in the loop."""
-_PROBE = 8
+_PROBE = 128
 _SMALL = 16
 _QUICK = 0.002
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
 import re
+import signal
 import socket
 import sys
 import threading
@@ -74,12 +76,17 @@ class Order:
 
 def work(order: Order, source_of: Callable[[Order], Source]) -> int:
     """Serve until told to end; gives the exit code."""
+    # uvicorn drains on this signal and raises it again, which would end the process before what waits is kept.
+    signal.signal(signal.SIGTERM, _leave)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
     try:
         server, sockets, application, shelf = _made(order, source_of)
     except NbmlopsError as error:
         _say(order.status, {"error": error.message, "hint": error.hint, "kind": type(error).__name__})
         return 3
+    # What is in memory now stays: the collector need not walk through it while somebody waits.
+    gc.collect()
+    gc.freeze()
     threading.Thread(target=_end_with, args=(order.alive, server), name="nbmlops-alive", daemon=True).start()
     try:
         asyncio.run(_serve(server, sockets, lambda: _say(order.status, {"ready": os.getpid()})))
@@ -87,6 +94,10 @@ def work(order: Order, source_of: Callable[[Order], Source]) -> int:
         shelf.close()
         application.close()
     return 0
+
+
+def _leave(*_: Any) -> None:
+    raise SystemExit(0)
 
 
 def _made(order: Order, source_of: Callable[[Order], Source]) -> Any:
