@@ -1,4 +1,4 @@
-"""Verbs of the workspace itself: init, status, doctor, trust, demo, lint, reproduce, lineage, story, serve and more."""
+"""Verbs of the workspace itself, such as init, status, lint, reproduce, lineage, score, story, log and serve."""
 
 from __future__ import annotations
 
@@ -172,6 +172,17 @@ def serve(session: Session, ref: str | None, stop: bool, **how: Any) -> Any:
 
     serve_here(session.workspace, ref, started, **how)
     return None
+
+
+@group.verb("score")
+@click.argument("name", type=RefParam("model", names_only=True))
+@click.option("--within", metavar="SPAN", default="90d", show_default=True, help="How old evidence may be.")
+@click.option("--keep/--no-keep", default=True, help="Whether a score that is another joins the history.")
+@click.option("--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write the sheet as a page of its own.")
+@click.option("--markdown", type=click.Path(dir_okay=False), metavar="FILE", help="Write it as Markdown.")
+def score(session: Session, name: str, **how: Any) -> Any:
+    """Score a model."""
+    return session.workspace.score(name, **how)
 
 
 @group.verb("log")

@@ -25,6 +25,7 @@ SHOWN = {
     "nbmlops.models.records": ("ModelVersion", "Promotion"),
     "nbmlops.monitoring.alerts.records": ("Alert", "Digest"),
     "nbmlops.monitoring.records": ("Monitor",),
+    "nbmlops.monitoring.score.records": ("ScoreSheet",),
     "nbmlops.monitoring.simulation.records": ("Simulation",),
     "nbmlops.monitoring.story.records": ("Story",),
     "nbmlops.pipelines.badge": ("Badge",),

@@ -82,7 +82,7 @@ class Models(Approving, Telling, Trusting):
         self._data = data
         self._clock = clock
         self._opening = Opening(versions, self._open, keyring, clock)
-        self._promoter = ModelPromoter(versions, self._open, data, checks, clock, settings)
+        self._promoter = ModelPromoter(versions, self._opening.opened, data, checks, clock, settings)
         self._aliases = Aliases(versions, clock)
         self._drill = RollbackDrill(versions, self._aliases, self._opening, self._promoter, clock)
         self._checks = checks

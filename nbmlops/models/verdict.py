@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Tables", "Verdict", "integrity", "judge"]
 
-Opener = Callable[["Version"], Any]
+Opener = Callable[["Version"], Opened]
 
 
 class Tables(Protocol):
@@ -49,14 +49,14 @@ class Verdict:
     train: str | None = None
 
 
-def integrity(version: Version, opener: Opener) -> tuple[Any, Outcome]:
-    """Open a version and say whether its digest, signature and format hold; no model when they do not."""
+def integrity(version: Version, opener: Opener) -> tuple[Opened | None, Outcome]:
+    """Open a version and say whether its digest, signature and format hold; None when they do not."""
     asked = "digest, signature and format hold"
     try:
-        model = opener(version)
+        opened = opener(version)
     except NbmlopsError as error:
         return None, Outcome("integrity", None, "failed", "", asked, error.message)
-    return model, Outcome("integrity", None, "passed", f"signed by {version.detail['signed']['key']}", asked)
+    return opened, Outcome("integrity", None, "passed", f"signed by {version.detail['signed']['key']}", asked)
 
 
 def judge(candidate: Version, champion: Version | None, gate: Gate | None, tables: Tables, opener: Opener) -> Verdict:
@@ -75,11 +75,11 @@ def judge(candidate: Version, champion: Version | None, gate: Gate | None, table
     opener : callable
         Opens a version after all checks of trust.
     """
-    model, held = integrity(candidate, opener)
+    opened, held = integrity(candidate, opener)
     if gate is None:
         lines = example(candidate.name)
         return Verdict((held, Outcome("gate", None, "warned", "none: only the integrity was judged", "", lines)))
-    if model is None:
+    if opened is None:
         return Verdict((held,), gate.digest)
     try:
         holdout = tables.show(gate.holdout)
@@ -90,9 +90,9 @@ def judge(candidate: Version, champion: Version | None, gate: Gate | None, table
     try:
         table = tables.load(holdout.ref)
         outcomes += _suites(gate, table)
-        outcomes += _measured(candidate, model, champion, gate, table, opener)
+        outcomes += _measured(candidate, opened.model, champion, gate, table, opener)
         learnt_from = tables.load(train.ref) if train and gate.checks else None
-        outcomes += _checked(candidate, model, gate, table, learnt_from)
+        outcomes += _checked(opened, gate, table, learnt_from)
     except NbmlopsError as error:
         outcomes.append(_errored(gate, error))
     return Verdict(tuple(outcomes), gate.digest, holdout.digest, train.digest if train else None)
@@ -121,9 +121,9 @@ def _measured(
         # A broken champion must not keep a sound candidate out.
         why = f"it cannot be loaded: {held.detail}"
         return [*outcomes, Outcome(f"{gate.metric} against {champion.ref}", None, "warned", "not compared", "", why)]
-    if not comparable(model, other):
+    if not comparable(model, other.model):
         raise InvalidError(f"{champion.ref} knows other classes than {candidate.ref}, so the two cannot be compared")
-    theirs = _answers(champion, other, gate, table)
+    theirs = _answers(champion, other.model, gate, table)
     if gate.risk is None:
         compared = checks.compare(metric, known, given, theirs)
         return [*outcomes, checks.not_worse(metric, compared, gate.tolerance, champion.ref)]
@@ -145,16 +145,12 @@ def _suites(gate: Gate, table: pd.DataFrame) -> list[Outcome]:
     ]
 
 
-def _checked(
-    candidate: Version, model: Any, gate: Gate, table: pd.DataFrame, train: pd.DataFrame | None
-) -> tuple[Outcome, ...]:
+def _checked(opened: Opened, gate: Gate, table: pd.DataFrame, train: pd.DataFrame | None) -> tuple[Outcome, ...]:
     """What the model checks say that the gate names."""
     if not gate.checks:
         return ()
-    learnt = ModelSignature.from_json(candidate.detail["signature"])
     risk = {} if gate.risk is None else {"risk": gate.risk}
     asked = Asked.of({"metric": gate.metric, **risk, **dict(gate.asked)})
-    opened = Opened(candidate.ref, model, lambda rows, target: taken(learnt, rows, target))
     return judge_model(Case(opened, table, gate.target, asked, train=train), gate.checks)
 
 

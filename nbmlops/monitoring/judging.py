@@ -22,15 +22,20 @@ def judged(watched: Watched) -> Report:
     """The report of a look; it is not kept."""
     monitor = watched.monitor
     judge: Callable[[Watched], Sequence[Outcome]] = import_module(f"nbmlops.monitoring.kinds.{monitor.kind}").judge
+    versions: tuple[int, ...] = ()
     try:
         outcomes = tuple(judge(watched))
+        versions = watched.versions()
     except NbmlopsError as error:
         # What cannot be judged is said in the report: an erased reference, an empty window.
         told = error.message if error.hint is None else f"{error.message}; {error.hint}"
         figure = NO_DATA if isinstance(error, NoDataError) else ""
         outcomes = (Outcome(monitor.kind, None, "errored", figure, "", told),)
     weighed = tuple(_weighed(outcome, monitor) for outcome in outcomes)
-    return Report(None, suite_name(monitor.name), "production", monitor.deployment, weighed, watched.until)
+    things = tuple(f"model:{version}" for version in versions)
+    return Report(
+        None, suite_name(monitor.name), "production", monitor.deployment, weighed, watched.until, None, things
+    )
 
 
 def _weighed(outcome: Outcome, monitor: Monitor) -> Outcome:

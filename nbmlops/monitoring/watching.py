@@ -25,6 +25,8 @@ __all__ = ["ANSWER", "INPUT", "NO_DATA", "OUTPUT", "Known", "NoDataError", "Watc
 
 INPUT, OUTPUT = "in:", "out:"
 """What captured columns are called by."""
+_OF_SERVED = frozenset({"staleness", "dependencies", "pipeline"})
+"""Kinds that look at the version that is served, and at no answer."""
 ANSWER = "answer "
 """What answers are called by here, so that none is called as an input is."""
 NO_DATA = "no data"
@@ -156,6 +158,16 @@ class Watched:
         if self.replayed:
             return self.models.show(f"{self.monitor.deployment}@v{self.hours()[-1].version}")
         return self.models.show(f"{self.monitor.deployment}@{self.alias}")
+
+    def versions(self) -> tuple[int, ...]:
+        """Ids of the versions that it looked at: those that answered in its window, else the one that is served.
+
+        Versions that are gone since are left out.
+        """
+        answered = {hour.version for hour in self.captured.hours(self.monitor.deployment, self.since, self.until)}
+        if self.monitor.kind in _OF_SERVED or not answered:
+            return (self.served().id,)
+        return tuple(one.id for one in self.models.history(self.monitor.deployment) if one.number in answered)
 
     def trained_on(self) -> str | None:
         """The data that the served version was trained on, as far as its run says."""

@@ -30,6 +30,7 @@ _APART = {
     "models.card": "nbmlops.models.card_views",
     "models.diff_records": "nbmlops.models.diff_views",
     "serving.batch.records": "nbmlops.serving.batch.views",
+    "monitoring.score.records": "nbmlops.monitoring.score.views",
     "monitoring.story.records": "nbmlops.monitoring.story.views",
     "store.asks": "nbmlops.models.views",
     "profiling.records": "nbmlops.data.profile_views",

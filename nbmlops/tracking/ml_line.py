@@ -44,7 +44,7 @@ _VALUED_OF = {
     "model describe": frozenset({"--description", "--intended-use", "--licence", "--limits", "--owner", "--remove"}),
 }
 _TOP_LEVEL = frozenset(
-    "demo doctor init lineage lint log panel reproduce search serve status step story trust ui".split()
+    "demo doctor init lineage lint log panel reproduce score search serve status step story trust ui".split()
 )
 _VERBS = {
     "ci": frozenset({"init", "run"}),

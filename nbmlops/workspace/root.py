@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nbmlops.checks.model.case import Opened
     from nbmlops.data import Data
     from nbmlops.models import Models
+    from nbmlops.monitoring.score.service import Scores
     from nbmlops.monitoring.service import Monitors
     from nbmlops.monitoring.story.records import Story
     from nbmlops.pipelines import Pipelines
@@ -223,6 +224,13 @@ class Workspace(Foundation):
         from nbmlops.workspace.serving import monitors_of
 
         return monitors_of(self)
+
+    @property
+    def score(self) -> Scores:
+        """Score a model by the evidence that the store holds: `nbmlops.monitoring.score.service.Scores.__call__`."""
+        from nbmlops.workspace.serving import scores_of
+
+        return scores_of(self)
 
     @property
     def reproduce(self) -> Callable[..., Reproduction]:

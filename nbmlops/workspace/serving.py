@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbmlops.models.records import ModelSignature
+    from nbmlops.monitoring.score.service import Scores
     from nbmlops.monitoring.service import Monitors
     from nbmlops.monitoring.story.service import Stories
     from nbmlops.serving import Deployments
     from nbmlops.workspace.root import Workspace
 
-__all__ = ["deployments_of", "monitors_of", "stories_of"]
+__all__ = ["deployments_of", "monitors_of", "scores_of", "stories_of"]
 
 
 def deployments_of(workspace: Workspace) -> Deployments:
@@ -49,6 +50,18 @@ def monitors_of(workspace: Workspace) -> Monitors:
         workspace.check,
         send,
     )
+
+
+def scores_of(workspace: Workspace) -> Scores:
+    """The verb that scores the models of a workspace."""
+    from nbmlops.monitoring.score.gathering import Gatherer
+    from nbmlops.monitoring.score.service import Scores
+    from nbmlops.workspace.layout import settings_of
+
+    root, models = workspace.marker.root, workspace.versions("model")
+    services = workspace.clock, workspace.check, workspace.deployment
+    # Read anew each time: a gate that was added a moment ago counts.
+    return Scores(Gatherer(models, *services, lambda: settings_of(root)), workspace.check)
 
 
 def stories_of(workspace: Workspace) -> Stories:

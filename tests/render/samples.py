@@ -74,6 +74,7 @@ from nbmlops.workspace.remotes import RemoteName
 from nbmlops.workspace.status import Running, Status
 from tests.render.model_samples import a_bundle, a_card, model_diffs
 from tests.render.monitoring_samples import monitors
+from tests.render.score_samples import scores
 from tests.render.search_samples import searches
 from tests.render.serving_samples import deployments
 
@@ -332,6 +333,7 @@ def every_record(text: str) -> list[Any]:
         *deployments(text),
         *searches(text),
         *monitors(text),
+        *scores(text),
         Endpoint(text, text, 7, 2, text, text),
         Endpoint(text, text, 7, 2, None, None, stopped=True),
         Workflow(text, text, text, (text,)),

@@ -40,6 +40,7 @@ VERBS = (
     ),
     Verb("", "story", "NAME", "Tell what happened to a model, in the order of time.", "ml.story"),
     Verb("", "serve", "[REF]", "Serve a model over HTTP; without REF, list what is served.", "ml.serve"),
+    Verb("", "score", "NAME", "Score a model: the 28 tests of the ML Test Score, by evidence.", "ml.score"),
     Verb(
         *("", "panel", "[NAME]", "Look at what is stored, and act on it, in the cell below.", "ml.panel"),
         exempt={"shell": "a panel is drawn below a cell: in a shell it says so"},

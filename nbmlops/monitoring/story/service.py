@@ -91,9 +91,9 @@ class Stories:
         story = self._versions.catalog.read(lambda c: _gathered(c, ref.name, begin, now, limit))
         told = replace(story, moments=tuple(map(self._figured, story.moments)))
         if html is not None or markdown is not None:
-            from nbmlops.monitoring.story.pages import write
+            from nbmlops.monitoring.pages import write
 
-            write(told, html, markdown)
+            write(told, f"Story of {told.name}", html, markdown)
         return told
 
     def _figured(self, moment: Moment) -> Moment:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from nbmlops.core.signs import StepProgress
     from nbmlops.pipelines.service import Pipelines
 
-__all__ = ["ContinuousIntegration"]
+__all__ = ["BY_SERVICE", "ContinuousIntegration"]
+
+BY_SERVICE = "run by a service"
+"""The outcome by which a report tells that no person ran it."""
 
 Progress = Callable[["StepProgress"], None]
 _MAKERS = {"github": github}
@@ -96,7 +99,7 @@ class ContinuousIntegration:
         notebooks = {name: self._pipelines.notebooks(name) for name in chosen}
         # A notebook may be a step of two pipelines.
         judged = {path: self._notebook(path) for path in dict.fromkeys(chain(*notebooks.values()))}
-        outcomes = [outcome for found in judged.values() for outcome in found]
+        outcomes = [*_service(), *(outcome for found in judged.values() for outcome in found)]
         for name, paths in notebooks.items():
             if any(_is_bad(judged[path]) for path in paths):
                 outcomes.append(Outcome("run", name, "warned", "not run", "", "its notebooks have faults"))
@@ -192,6 +195,14 @@ class ContinuousIntegration:
         except NbmlopsError as error:
             return [Outcome("run", label, "errored", "", "", error.message)]
         return [replace(outcome, column=label) for outcome in report.outcomes]
+
+
+def _service() -> Iterator[Outcome]:
+    """That a service of continuous integration runs it, and no person: all of them set ``CI``."""
+    if os.environ.get("CI", "").lower() in {"true", "1"}:
+        named = {"GITHUB_ACTIONS": "GitHub Actions", "GITLAB_CI": "GitLab"}
+        name = next((name for variable, name in named.items() if variable in os.environ), "a service")
+        yield Outcome(BY_SERVICE, None, "passed", name, "")
 
 
 def _is_bad(outcomes: Sequence[Outcome]) -> bool:

@@ -11,13 +11,16 @@ from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.models.inputs import taken
 from nbmlops.models.records import ModelSignature
 from nbmlops.serving.capture.requests import INPUT, OUTPUT
+from nbmlops.store import audit, lineage
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from nbmlops.core.clock import Clock
     from nbmlops.serving.capture.reading import Captured
+    from nbmlops.store.catalog import Catalog
 
-__all__ = ["Load", "Replay", "ReplayStep", "replayed"]
+__all__ = ["Load", "Replay", "ReplayStep", "noted", "replayed"]
 
 _SHOWN = 8
 _TOLERANCE = 1e-9
@@ -63,6 +66,13 @@ class Replay:
     def is_same(self) -> bool:
         """Whether each answer that was captured came again, numbers to nine digits."""
         return all(key in self.now and _alike(value, self.now[key]) for key, value in self.then.items())
+
+
+def noted(catalog: Catalog, clock: Clock, done: Replay) -> Replay:
+    """Leave an Event of a replay: whoever looks at what one was asked leaves a trace, and it shows that one can."""
+    said = {"request": done.request, "steps": len(done.steps), "same": done.is_same, "run": lineage.current().run_id}
+    catalog.transact(lambda c: audit.append(c, clock, "deployment.replay", done.ref, said))
+    return done
 
 
 def replayed(captured: Captured, request: str, load: Load) -> Replay:

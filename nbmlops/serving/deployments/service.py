@@ -15,7 +15,7 @@ from nbmlops.serving.capture.forgetting import Forgotten, forget
 from nbmlops.serving.deployments.challenge import Challenging
 from nbmlops.serving.deployments.ramp import RampDecision
 from nbmlops.serving.deployments.ramping import Ramping
-from nbmlops.serving.deployments.replay import Load, Replay, replayed
+from nbmlops.serving.deployments.replay import Load, Replay, noted, replayed
 from nbmlops.serving.deployments.shares import parse_shares
 from nbmlops.serving.deployments.trial import Trial, tried
 from nbmlops.serving.records import Deployment, DeploymentChange, Personal, Unseen
@@ -264,7 +264,7 @@ class Deployments(Challenging):
         InvalidError
             When it was refused, or what it asked was not kept.
         """
-        return replayed(self.captured, request, self._load)
+        return noted(self._catalog, self._clock, replayed(self.captured, request, self._load))
 
     def forget(self, name: str, *, older: str) -> Forgotten:
         """Remove what was captured of hours that ended so long ago, such as ``30d``.
