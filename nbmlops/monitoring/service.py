@@ -301,6 +301,18 @@ class Monitors(KeptMonitors):
         self._alerts.note(digest)
         return digest
 
+    def pause(self, name: str) -> Monitor:
+        """Leave a monitor out when all are run; its alerts are over."""
+        return self._left(super().pause(name))
+
+    def delete(self, name: str) -> Monitor:
+        """Run a monitor no more until it is restored; its reports stay, its alerts are over."""
+        return self._left(super().delete(name))
+
+    def _left(self, monitor: Monitor) -> Monitor:
+        self._alerts.leave(monitor)
+        return monitor
+
     def _look_up(self, kind: str, rules: Asked) -> None:
         """Raise where a rule names what is not there."""
         reference = rules.reference

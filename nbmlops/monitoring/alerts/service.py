@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.monitoring.records import Monitor
     from nbmlops.monitoring.watching import Watched
-    from nbmlops.store.catalog import Catalog
+    from nbmlops.store.catalog import Catalog, Connection
 
 __all__ = ["Alerts"]
 
@@ -77,6 +77,19 @@ class Alerts:
 
         told = Told.of(stories(monitors[0].deployment, failing), monitors, lean)
         self._catalog.transact(lambda c: settle(c, monitors, told, self._clock.now()))
+
+    def leave(self, monitor: Monitor) -> None:
+        """Take a monitor that nobody runs any more out of its alerts; one that has no other is over, without a word."""
+        now = self._clock.now()
+
+        def work(connection: Connection) -> None:
+            queries.hold(connection, monitor.deployment)
+            for row in queries.open_alerts(connection, monitor.deployment):
+                left = [one for one in row.monitors if one["name"] != monitor.name]
+                if len(left) < len(row.monitors):
+                    queries.change(connection, row.id, {"monitors": left} if left else {"closed_at": now})
+
+        self._catalog.transact(work)
 
     def list(self, monitors: Sequence[Monitor], deployment: str | None, limit: int, *, closed: bool) -> list[Alert]:
         """Alerts, newest first."""

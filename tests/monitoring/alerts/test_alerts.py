@@ -156,6 +156,20 @@ def test_a_recovery_is_told_to_whom_the_failure_was(workspace: Workspace, traffi
     assert (alert.state, alert.closed_at) == ("recovered", clock.at)
 
 
+@pytest.mark.parametrize("verb", ["pause", "delete"])
+def test_an_alert_of_monitors_that_nobody_runs_is_over_without_a_word(
+    workspace: Workspace, traffic: Traffic, verb: str
+) -> None:
+    drifted(workspace, traffic)
+    workspace.monitor.add("too", "delay", "drift", reference="seen")
+    workspace.monitor.run()
+    getattr(workspace.monitor, verb)("moved")
+    assert [one.monitors for one in workspace.monitor.alerts()] == [("too",)]
+    getattr(workspace.monitor, verb)("too")
+    assert workspace.monitor.alerts() == []
+    assert [kind for kind, _ in told(workspace)] == ["failure"]
+
+
 def test_a_monitor_that_only_warns_is_in_the_digest(workspace: Workspace, traffic: Traffic) -> None:
     traffic.send(2, 300, shift=0.15)
     workspace.monitor.add("moved", "delay", "drift", reference="seen", severity="warn")
