@@ -80,8 +80,8 @@ def metrics(run: dict[str, Any], step: str) -> dict[str, float]:
 # --- as stored --------------------------------------------------------------------------------
 
 
-def test_the_tour_the_five_steps_and_the_four_stories_are_there() -> None:
-    stories = ["checks", "data_versioning", "pipelines", "tracking"]
+def test_the_tour_the_five_steps_and_the_stories_are_there() -> None:
+    stories = ["checks", "data_versioning", "delivery", "pipelines", "tracking"]
     assert sorted(path.stem for path in STORED.glob("*.ipynb")) == ["0_tour", *STEPS, *stories]
 
 
@@ -131,6 +131,7 @@ def test_one_cell_holds_the_parameters_typed_and_with_literals(path: Path) -> No
         "notebooks/0_tour.ipynb",
         "notebooks/checks.ipynb",
         "notebooks/data_versioning.ipynb",
+        "notebooks/delivery.ipynb",
         "notebooks/pipelines.ipynb",
     ],
 )
@@ -345,6 +346,26 @@ def test_the_story_of_pipelines_goes_from_a_mess_to_a_schedule(tmp_path: Path, m
     (promoted,) = nbmlops(made, "pipeline", "history", "trips")
     assert promoted["aliases"] == ["production"]
     assert promoted["message"] == "the first that runs at night"
+
+
+@pytest.mark.notebook
+def test_the_story_of_delivery_moves_callers_to_a_better_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(STORED / "delivery.ipynb", tmp_path / "notebooks")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    notebook = papermill(tmp_path, "delivery", "-p", "asked", "120")
+    assert "'noon' is no whole number" in printed(notebook, "refused")
+    assert printed(notebook, "ask-in-shadow").strip() == "{'1'}", "a shadow is not heard"
+    assert "met a row  120" in printed(notebook, "labels")
+    assert "brier" in printed(notebook, "test")
+    assert all(version in printed(notebook, "ask-split") for version in ("v1", "v2"))
+    assert all(pictured(notebook, cell) for cell in ("picture-move", "picture-latency"))
+    assert "the same answer" in printed(notebook, "replay")
+    (made,) = (tmp_path / "temporary").glob("nbmlops-delivery-*")
+    assert nbmlops(made, "serve") == []
+    (back,) = nbmlops(made, "model", "history", "late_flights")[1:]
+    assert back["aliases"] == ["production"]
 
 
 @pytest.mark.notebook
