@@ -128,7 +128,7 @@ def mounted(
         yield page
     finally:
         page.close()
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def faults(page: Page) -> list[str]:

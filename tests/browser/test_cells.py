@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from nbmlops import Workspace
 from nbmlops.jupyter.panels.panel import find, names
-from tests.browser.windows import LIGHT_AND_DARK, Window, opened, picture, serious, write_notebook
+from tests.browser.windows import IDLE, LIGHT_AND_DARK, Window, opened, picture, serious, write_notebook
 from tests.places import Jupyter
 
 LOST = "The kernel that drew this panel has ended"
@@ -169,6 +169,7 @@ def test_a_notebook_that_is_opened_later_shows_the_picture_that_it_keeps_of_the_
     (kept,) = [output for output in cells[3].outputs if "text/html" in output.get("data", {})]
     assert "gbm-3" in kept.data["text/html"]
     assert "gbm-3" in kept.data["text/plain"]
+    window.page.wait_for_function(IDLE)  # JupyterLab complains of a kernel that ends before it has answered
     window.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     with opened(browser, lab) as another:
         another.open("cells/panels.ipynb")

@@ -134,6 +134,7 @@ class Window:
 
     def restart_kernel(self) -> None:
         """Restart the kernel of the notebook, without being asked."""
+        self.page.wait_for_function(IDLE, timeout=60_000)
         self.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
         self.page.wait_for_function(IDLE, timeout=60_000)
 
@@ -151,4 +152,4 @@ def opened(browser: Browser, server: Jupyter, path: str = "/lab", **context: Any
     window.go(path)
     yield window
     page.close()
-    assert window.errors == []
+    assert not window.errors, "\n".join(window.errors)

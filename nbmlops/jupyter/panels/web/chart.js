@@ -74,7 +74,8 @@ function keyOf(names) {
 // Things across axes, as parallel coordinates. Axes are names; things are { name, values }, one value for each axis.
 function across({ label, axes, things, height = 190 }) {
   const key = keyOf(things.map((thing) => thing.name));
-  const view = el("div", { class: "nbp-wide", tabindex: "0", role: "group", "aria-label": label });
+  // As high as what will be drawn: what grows when it is measured would have to be measured again.
+  const view = el("div", { class: "nbp-wide", tabindex: "0", role: "group", "aria-label": label, style: { "min-height": `${height}px` } });
   sized(view, (room) => view.replaceChildren(axed({ label, axes, things, height, room })));
   return el("figure", { class: "nbp-figure" }, el("figcaption", {}, el("b", { text: label })), view, key);
 }
