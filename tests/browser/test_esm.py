@@ -330,3 +330,17 @@ def test_below_a_cell_the_kernel_answers_and_one_that_ended_is_told(three: None,
         page.evaluate("window.ended = true; model.trigger('comm_live_update')")
         expect(page.locator(".nbp-banner")).to_contain_text("run %ml panel again", timeout=15_000)
         expect(page.get_by_role("row", name="gbm-3")).to_be_visible()
+
+
+def test_below_a_cell_a_channel_that_closes_before_a_question_is_asked_again_is_told(
+    three: None, browser: Browser
+) -> None:
+    with mounted(browser, "runs") as page:
+        page.evaluate(CELL)
+        expect(page.get_by_role("row", name="gbm-3")).to_be_visible()
+        page.evaluate("""() => {
+            const asked = new Set();
+            model.send = ({ id }) => { if (asked.has(id)) throw new Error("Cannot send"); asked.add(id); };
+        }""")
+        page.get_by_role("row", name="gbm-3").click()
+        expect(page.locator(".nbp-banner")).to_contain_text("run %ml panel again")

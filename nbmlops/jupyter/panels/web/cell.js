@@ -20,16 +20,20 @@ function cellTransport(model) {
     waiting.delete(content?.id);
     resolve?.(content.answer);
   };
-  const send = (message) => new Promise((resolve) => {
-    number += 1;
-    const asked = { id: number, message };
-    waiting.set(number, resolve);
+  const put = (asked) => {
+    if (why || !waiting.has(asked.id)) return;
     try {
       model.send(asked);
     } catch {
       gone(); // its channel is closed
     }
-    if (message.ask) setTimeout(() => { if (waiting.has(asked.id) && !why) model.send(asked); }, AGAIN);
+  };
+  const send = (message) => new Promise((resolve) => {
+    number += 1;
+    const asked = { id: number, message };
+    waiting.set(number, resolve);
+    put(asked);
+    if (message.ask) setTimeout(put, AGAIN, asked);
   });
   // Told when the connection was lost or is back; only a kernel that was not started anew answers.
   const doubt = () => {
