@@ -81,7 +81,7 @@ def metrics(run: dict[str, Any], step: str) -> dict[str, float]:
 
 
 def test_the_tour_the_five_steps_and_the_stories_are_there() -> None:
-    stories = ["checks", "data_versioning", "delivery", "pipelines", "tracking"]
+    stories = ["checks", "data_versioning", "delivery", "monitoring", "pipelines", "tracking"]
     assert sorted(path.stem for path in STORED.glob("*.ipynb")) == ["0_tour", *STEPS, *stories]
 
 
@@ -132,6 +132,7 @@ def test_one_cell_holds_the_parameters_typed_and_with_literals(path: Path) -> No
         "notebooks/checks.ipynb",
         "notebooks/data_versioning.ipynb",
         "notebooks/delivery.ipynb",
+        "notebooks/monitoring.ipynb",
         "notebooks/pipelines.ipynb",
     ],
 )
@@ -366,6 +367,22 @@ def test_the_story_of_delivery_moves_callers_to_a_better_model(tmp_path: Path, m
     assert nbmlops(made, "serve") == []
     (back,) = nbmlops(made, "model", "history", "late_flights")[1:]
     assert back["aliases"] == ["production"]
+
+
+@pytest.mark.notebook
+def test_the_story_of_monitoring_says_when_the_model_got_worse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(STORED / "monitoring.ipynb", tmp_path / "notebooks")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    notebook = papermill(tmp_path, "monitoring")
+    looks = {line.split()[0]: line.split()[1:] for line in printed(notebook, "table").splitlines()[1:]}
+    assert looks["moved"] == ["failed"] * 5, "no month was like the winter"
+    assert looks["good"][3] == "failed", "July"
+    assert looks["sound"] == ["passed"] * 5
+    assert all(pictured(notebook, cell) for cell in ("picture-decay", "drift", "picture-drift", "story"))
+    assert "August, without its labels: 0.6" in printed(notebook, "estimate")
+    assert "2013-08-01" in printed(notebook, "story")
 
 
 @pytest.mark.notebook
