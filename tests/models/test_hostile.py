@@ -7,6 +7,7 @@ import json
 import pickle
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,20 @@ from tests.models.registry import Registry
 Node = dict[str, Any]
 
 
+@cache
+def fitted() -> LogisticRegression:
+    """A model that does no harm; fitting it takes a moment, and every file here is made of it."""
+    return LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+
+
+@cache
+def whole() -> bytes:
+    return canonical(dumps(fitted()))
+
+
 def plant(registry: Registry, content: bytes, *, keyring: Keyring | None = None, kind: str = "skops") -> str:
     """Register bytes as a model, signed, as if `save` had made them."""
-    signature = infer(LogisticRegression().fit([[0.0], [1.0]], [0, 1])).to_json()
+    signature = infer(fitted()).to_json()
     detail = {"format": kind, "estimator": "a.B", "signature": signature, "libraries": {}}
     stored = registry.objects.put(content)
     return registry.versions.add(
@@ -78,7 +90,7 @@ def partial(function: Node, *arguments: Any) -> Node:
 
 def model(change: Callable[[Node], None] | None = None, **members: bytes) -> bytes:
     """A fitted model's file with its schema changed."""
-    source = zipfile.ZipFile(io.BytesIO(canonical(dumps(LogisticRegression().fit([[0.0], [1.0]], [0, 1])))))
+    source = zipfile.ZipFile(io.BytesIO(whole()))
     schema = json.loads(source.read("schema.json"))
     if change is not None:
         change(schema)
