@@ -61,7 +61,10 @@ def _said(card: ModelCard, key: str, what: str) -> list[Block]:
 
 def _facts(card: ModelCard) -> Block:
     version = card.version
-    missing = {key: spoken(f"not said: `ml model describe {version.name} --{key} …`") for key in ("owner", "licence")}
+    missing = {
+        "owner": spoken(f"not said: `ml model describe {version.name} --owner …`"),
+        "licence": spoken(f"not said: `ml model describe {version.name} --licence …`"),
+    }
     return Facts.of(
         {
             "version": version.ref,
