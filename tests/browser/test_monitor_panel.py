@@ -11,7 +11,7 @@ from tests.browser.windows import picture
 from tests.jupyter.panels.filled import watched
 from tests.monitoring.conftest import Traffic
 
-TABS = ("Alerts", "Monitors", "Traffic", "Story")
+TABS = ("Alerts", "Monitors", "Traffic", "Story", "Score")
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def show(page: Page, name: str) -> None:
 
 def test_an_alert_stands_with_its_evidence_and_what_to_type(traffic: Traffic, browser: Browser) -> None:
     with mounted(browser, "monitor") as page:
-        alert = page.get_by_role("region", name="Alert of moved")
+        alert = page.get_by_role("region", name="Alert: delay")
         expect(alert).to_contain_text("x drift")
         expect(alert).to_contain_text("ask ann")
         expect(alert).to_contain_text(f"%ml check show {ml.monitor.show('moved').report}")
@@ -45,7 +45,7 @@ def test_an_alert_stands_with_its_evidence_and_what_to_type(traffic: Traffic, br
 
 def test_an_alert_goes_when_its_monitor_is_well_again(traffic: Traffic, browser: Browser) -> None:
     with mounted(browser, "monitor") as page:
-        expect(page.get_by_role("region", name="Alert of moved")).to_be_visible()
+        expect(page.get_by_role("region", name="Alert: delay")).to_be_visible()
         ml.monitor.delete("moved")
         expect(page.get_by_text("None of 1 monitor fails.")).to_be_visible(timeout=20_000)
 
@@ -90,6 +90,13 @@ def test_the_story_is_drawn_and_told(traffic: Traffic, browser: Browser) -> None
         expect(page.get_by_text("%ml story delay")).to_be_visible()
 
 
+def test_the_score_is_a_sheet_of_four_sections(traffic: Traffic, browser: Browser) -> None:
+    with mounted(browser, "monitor") as page:
+        show(page, "Score")
+        expect(page.get_by_text("ML Test Score of delay@v1")).to_be_visible(timeout=20_000)
+        expect(page.get_by_role("group", name="Monitoring").get_by_role("row")).to_have_count(8)
+
+
 def test_an_empty_workspace_says_what_to_type(project: Path, browser: Browser) -> None:
     with mounted(browser, "monitor") as page:
         expect(page.get_by_text("%ml model save ESTIMATOR NAME")).to_be_visible()
@@ -98,7 +105,7 @@ def test_an_empty_workspace_says_what_to_type(project: Path, browser: Browser) -
 def test_nothing_that_a_person_can_write_is_run(project: Path, browser: Browser) -> None:
     watched(owner="".join(PAYLOADS)[:250], message="\n".join(PAYLOADS[:-1]))
     with mounted(browser, "monitor") as page:
-        expect(page.get_by_role("region", name="Alert of moved")).to_contain_text("<script>executed++")
+        expect(page.get_by_role("region", name="Alert: delay")).to_contain_text("<script>executed++")
         show(page, "Monitors")
         page.get_by_role("row", name="failed moved").click()
         expect(page.get_by_role("heading", name="moved")).to_be_visible()

@@ -9,12 +9,12 @@ from nbmlops.core.refs import check_name
 from nbmlops.jupyter.panels.lines import words
 from nbmlops.jupyter.panels.panel import Panel
 from nbmlops.jupyter.panels.shaped import fields, short
+from nbmlops.monitoring.figures import figure_lines
 from nbmlops.monitoring.records import KINDS, Monitor
 from nbmlops.render.listing import Listing
 from nbmlops.serving.records import Deployment
 
 if TYPE_CHECKING:
-    from nbmlops.checks.records import Report
     from nbmlops.workspace import Workspace
 
 __all__ = ["panel"]
@@ -48,15 +48,26 @@ def deployments(workspace: Workspace) -> dict[str, Any]:
 
 
 def alerts(workspace: Workspace, name: str | None = None) -> dict[str, Any]:
-    """Monitors that fail now, the last first, each with its evidence and the lines to type."""
-    failing = [one for one in workspace.monitor.list(name) if one.status in _BAD and one.report is not None]
+    """What is wrong now, one alert for each cause, the newest first: its monitors with their evidence, what to type."""
+    failing = {one.name: one for one in workspace.monitor.list(name) if one.status in _BAD}
     found = []
-    for one in sorted(failing, key=lambda each: str(each.status_since), reverse=True)[:_MONITORS]:
-        report = workspace.check.show(one.report or 0)
-        evidence = [_told(outcome) for outcome in report.failures[:_FAILURES]]
-        left = len(report.failures) - len(evidence)
-        found.append({**_shown(one), "evidence": evidence, "left": left, "at": report.created_at})
+    for alert in workspace.monitor.alerts(name, limit=_MONITORS):
+        own = [failing.pop(each) for each in alert.monitors if each in failing]
+        told = fields(alert, "id title why weight state opened_at".split())
+        command = alert.command.strip("`").removeprefix("ml ")
+        found.append({**told, "command": command, "monitors": [_evident(workspace, one) for one in own]})
+    # Those that failed before their deployment had alerts.
+    for one in failing.values():
+        alone = {"id": None, "title": f"{one.deployment}: {one.name} fails", "why": "", "weight": 1.0, "state": "open"}
+        found.append({**alone, "opened_at": one.status_since, "command": None, "monitors": [_evident(workspace, one)]})
     return {"rows": found}
+
+
+def _evident(workspace: Workspace, one: Monitor) -> dict[str, Any]:
+    """A monitor that fails, with what it found."""
+    failures = workspace.check.show(one.report).failures if one.report is not None else ()
+    evidence = [_told(outcome) for outcome in failures[:_FAILURES]]
+    return {**_shown(one), "evidence": evidence, "left": len(failures) - len(evidence)}
 
 
 def monitors(workspace: Workspace, name: str | None = None) -> dict[str, Any]:
@@ -65,12 +76,16 @@ def monitors(workspace: Workspace, name: str | None = None) -> dict[str, Any]:
 
 
 def monitor(workspace: Workspace, name: str) -> dict[str, Any]:
-    """One monitor: its rules, and how each of its figures went, with the range that it had while it passed."""
-    one = workspace.monitor.show(name)
+    """One monitor: its rules, how it looked each time, and its figures over time with the bands they may be in."""
+    one = workspace.monitor.show(name, limit=1)
     reports = workspace.monitor.history(name, limit=_LOOKS)[::-1]
     rules = {"about": KINDS[one.kind], "window": one.window.total_seconds(), "bound": one.bound}
     looks = [{"at": each.created_at, "status": each.status, "report": each.id} for each in reports]
-    return {**_shown(one), **rules, "looks": looks, "series": _series(reports)}
+    lines = [
+        {"check": short(line.label), "points": line.points, "low": line.low, "high": line.high}
+        for line in figure_lines(reports)[:_SERIES]
+    ]
+    return {**_shown(one), **rules, "looks": looks, "series": lines}
 
 
 def traffic(workspace: Workspace, name: str, days: int = 1) -> dict[str, Any]:
@@ -108,6 +123,22 @@ def story(workspace: Workspace, name: str) -> dict[str, Any]:
     return {"name": told.name, "drawing": drawn, "moments": moments, "cut": told.is_cut}
 
 
+def score(workspace: Workspace, name: str) -> dict[str, Any]:
+    """The sheet of the ML Test Score, as the evidence stands now; nothing of it is kept."""
+    sheet = workspace.score(name, keep=False)
+    sections = [
+        {"title": section.title, "points": section.points, "tests": [_scored(test) for test in section.tests]}
+        for section in sheet.sections
+    ]
+    return {"ref": sheet.ref, "score": sheet.score, "sections": sections}
+
+
+def _scored(test: Any) -> dict[str, Any]:
+    told = fields(test, ("id", "title", "points", "passed"))
+    evidence = short(test.evidence[0].what) if test.evidence else ""
+    return {**told, "why": short(test.why), "command": short(test.command), "evidence": evidence}
+
+
 def _shown(one: Monitor) -> dict[str, Any]:
     state = {"paused": one.paused_at is not None, "owner": short(one.owner), "reference": short(one.reference)}
     return {**fields(one, _KNOWN), **state}
@@ -116,39 +147,6 @@ def _shown(one: Monitor) -> dict[str, Any]:
 def _told(outcome: Any) -> dict[str, Any]:
     label = short(outcome.label)
     return {"check": label, **{key: short(getattr(outcome, key)) for key in ("status", "figure", "bound", "detail")}}
-
-
-def _series(reports: list[Report]) -> list[dict[str, Any]]:
-    """The figures of each check over reports, the oldest first, those that did not pass before the others."""
-    found: dict[str, dict[str, Any]] = {}
-    for report in reports:
-        for outcome in report.outcomes:
-            if outcome.number is None:
-                continue
-            one = found.setdefault(outcome.label, {"check": short(outcome.label), "points": [], "bad": 0, "fine": []})
-            told = {"figure": short(outcome.figure), "bound": short(outcome.bound)}
-            one["points"].append(
-                {"at": report.created_at, "number": outcome.number, "status": outcome.status, "report": report.id}
-                | told
-            )
-            one["bad"] += outcome.status in _BAD
-            if outcome.status == "passed":
-                one["fine"].append(outcome.number)
-    ordered = sorted(found.values(), key=lambda one: -one["bad"])[:_SERIES]
-    return [
-        {
-            "check": one["check"],
-            "points": one["points"],
-            "band": _band(one["fine"]),
-            "bound": one["points"][-1]["bound"],
-        }
-        for one in ordered
-    ]
-
-
-def _band(values: list[float]) -> list[float] | None:
-    """The range of what passed; of fewer than two figures there is none."""
-    return [min(values), max(values)] if len(values) > 1 else None
 
 
 def _run(name: str) -> list[str]:
@@ -193,7 +191,7 @@ def _static(workspace: Workspace) -> Listing[Any]:
 panel = Panel(
     name="monitor",
     title="Monitor",
-    asks={each.__name__: each for each in (deployments, alerts, monitors, monitor, traffic, story)},
+    asks={each.__name__: each for each in (deployments, alerts, monitors, monitor, traffic, story, score)},
     lines={
         "run": _run,
         "silence": _silence,

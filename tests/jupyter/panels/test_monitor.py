@@ -35,20 +35,23 @@ def test_what_answers_stands_before_models_that_do_not(answering: None) -> None:
 
 def test_an_alert_has_its_evidence(answering: None) -> None:
     (alert,) = ask("monitor", "alerts", name="delay")["rows"]
-    assert (alert["name"], alert["status"], alert["owner"]) == ("moved", "failed", "ann")
-    assert alert["evidence"][0]["check"] == "x drift"
-    assert alert["evidence"][0]["figure"]
-    assert line("monitor", "report", number=alert["report"]) == f"%ml check show {alert['report']}"
+    assert alert["title"] == "delay: its inputs have changed"
+    assert (alert["state"], alert["command"]) == ("open", "monitor show moved")
+    assert alert["why"]
+    (one,) = alert["monitors"]
+    assert (one["name"], one["status"], one["owner"]) == ("moved", "failed", "ann")
+    assert one["evidence"][0]["check"] == "x drift"
+    assert one["evidence"][0]["figure"]
+    assert line("monitor", "report", number=one["report"]) == f"%ml check show {one['report']}"
 
 
-def test_the_figures_of_a_monitor_come_over_time_with_the_range_of_what_passed(answering: None) -> None:
+def test_the_figures_of_a_monitor_come_over_time_with_the_band_that_they_may_be_in(answering: None) -> None:
     ml.monitor.run("steady")
     one = ask("monitor", "monitor", name="steady")
     assert [look["status"] for look in one["looks"]] == ["passed"] * 3
-    (series, *_) = one["series"]
+    series = next(each for each in one["series"] if "saturated" in each["check"])
     assert len(series["points"]) == 3
-    numbers = [point["number"] for point in series["points"]]
-    assert series["band"] == [min(numbers), max(numbers)]
+    assert (series["low"], series["high"]) == (None, 0.01)
     failed = ask("monitor", "monitor", name="moved")["series"][0]
     assert failed["check"] == "x drift"
     assert failed["points"][-1]["status"] == "failed"

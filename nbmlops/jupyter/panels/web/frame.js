@@ -77,6 +77,8 @@ function contextOf(state, name, box) {
     openNotebook: (path) => offer(state, "openNotebook", "nbmlops-open", { path }, path, "opened"),
     notify: (text, tone = "plain") => notify(state, text, tone),
     fail: (error) => failure(error),
+    // Words of the grammar as they are typed here.
+    typed: (words) => (state.options.shell ? `nbmlops ${words}` : `%ml ${words}`),
     // That nothing is there, and what to type first: words of the grammar, in a shell others where they differ.
     empty: (text, words, inShell = words) => el("div", { class: "nbp-empty" }, el("p", { text }), words && lineOf(state.options.shell ? `nbmlops ${inShell}` : `%ml ${words}`)),
     kind: state.transport.kind,

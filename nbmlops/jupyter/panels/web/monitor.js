@@ -32,6 +32,7 @@ class MonitorView {
       page("monitors", "Monitors", (box) => this.monitors(box)),
       page("traffic", "Traffic", (box) => trafficOf(this, box)),
       page("story", "Story", (box) => storyOf(this, box)),
+      page("score", "Score", (box) => scoreOf(this, box)),
     ], { label: "About what answers" });
     this.nothing = el("div", { hidden: true });
     this.content = el("div", {}, el("div", { class: "nbp-bar" }, this.which, this.state), this.shares, this.tabs);
@@ -113,17 +114,26 @@ class MonitorView {
 
   async alert(alert, row) {
     const { el, button, context } = { ...this.context, context: this.context };
-    const lines = [await context.line("report", { number: alert.report }), ...(row.split.length ? [await context.line("alone", { name: row.name })] : []), await context.line("silence", { name: alert.name })];
-    const quiet = alert.silent_until && clock(alert.silent_until) > Date.now() ? `silent until ${say.when(alert.silent_until)}` : "";
-    const evidence = alert.evidence.map((one) => el("li", {}, el("span", { class: `nbp-state nbp-is-${one.status}`, text: one.check }), " ", one.figure, one.bound && el("span", { class: "nbp-muted", text: ` bound ${one.bound}` }), one.detail && el("div", { class: "nbp-muted", text: one.detail })));
-    return el("section", { class: "nbp-alert", "aria-label": `Alert of ${alert.name}` },
-      el("h3", {}, el("span", { class: `nbp-state nbp-is-${alert.status}`, text: alert.name })),
-      el("p", { class: "nbp-muted", text: [`${alert.kind}, ${alert.status} since ${say.when(alert.status_since)}`, `ask ${alert.owner}`, quiet].filter(Boolean).join(" · ") }),
-      el("ul", { class: "nbp-evidence" }, evidence, alert.left > 0 && el("li", { class: "nbp-muted", text: `and ${alert.left} more` })),
-      lines.map((line) => context.lineOf(line)),
-      el("div", { class: "nbp-bar" }, this.again(alert), this.quiet(alert),
-        row.split.length > 0 && button("Take shares back…", () => context.act("alone", { name: row.name }, { title: `One version for all callers of ${row.name}`, run: "Take back" })),
-        button("Insert line", async () => context.insertCell(await context.cellLine("report", { number: alert.report })))));
+    const told = [`since ${say.when(alert.opened_at)}`, alert.state === "silenced" ? "silenced" : "", alert.why].filter(Boolean).join(" · ");
+    return el("section", { class: "nbp-alert", "aria-label": `Alert: ${alert.title}` },
+      el("h3", { text: alert.title }), el("p", { class: "nbp-muted", text: told }),
+      alert.command && context.lineOf(context.typed(alert.command)),
+      row.split.length > 0 && [context.lineOf(await context.line("alone", { name: row.name })),
+        button("Take shares back…", () => context.act("alone", { name: row.name }, { title: `One version for all callers of ${row.name}`, run: "Take back" }))],
+      await Promise.all(alert.monitors.map((one) => this.failing(one))));
+  }
+
+  async failing(one) {
+    const { el, button, context } = { ...this.context, context: this.context };
+    const quiet = one.silent_until && clock(one.silent_until) > Date.now() ? `silent until ${say.when(one.silent_until)}` : "";
+    const evidence = one.evidence.map((each) => el("li", {}, el("span", { class: `nbp-state nbp-is-${each.status}`, text: each.check }), " ", each.figure, each.bound && el("span", { class: "nbp-muted", text: ` bound ${each.bound}` }), each.detail && el("div", { class: "nbp-muted", text: each.detail })));
+    const lines = one.report === null ? [] : [await context.line("report", { number: one.report })];
+    return el("div", { role: "group", "aria-label": `Monitor ${one.name}` },
+      el("p", {}, el("b", { text: one.name }), " ", el("span", { class: "nbp-muted", text: [`${one.kind}, ${one.status} since ${say.when(one.status_since)}`, `ask ${one.owner}`, quiet].filter(Boolean).join(" · ") })),
+      el("ul", { class: "nbp-evidence" }, evidence, one.left > 0 && el("li", { class: "nbp-muted", text: `and ${one.left} more` })),
+      [...lines, await context.line("silence", { name: one.name })].map((line) => context.lineOf(line)),
+      el("div", { class: "nbp-bar" }, this.again(one), this.quiet(one),
+        one.report !== null && button("Insert line", async () => context.insertCell(await context.cellLine("report", { number: one.report })))));
   }
 
   again(one) { return this.context.button("Look now…", () => this.context.act("run", { name: one.name }, { title: `Run ${one.name}`, run: "Look" })); }
@@ -181,13 +191,16 @@ class MonitorView {
 
   figure(each) {
     const { el, context } = { ...this.context, context: this.context };
-    const bands = each.band ? [{ from: each.band[0], to: each.band[1], label: `while it passed: ${say.number(each.band[0])} to ${say.number(each.band[1])}` }] : [];
-    const rows = [...each.points].reverse().map((point) => el("tr", {}, [say.when(point.at), point.status, point.figure, point.bound, `report ${point.report}`].map((text) => el("td", { text, title: text }))));
-    const points = each.points.map((point) => [clock(point.at), point.number]);
+    const numbers = each.points.map((point) => point.value);
+    const [low, high] = [each.low ?? Math.min(...numbers), each.high ?? Math.max(...numbers)];
+    const words = [each.low === null ? "" : `from ${say.number(each.low)}`, each.high === null ? "" : `up to ${say.number(each.high)}`].filter(Boolean).join(" ");
+    const bands = words && low <= high ? [{ from: low, to: high, label: `may be ${words}` }] : [];
+    const rows = [...each.points].reverse().map((point) => el("tr", {}, [say.when(point.at), point.status, say.number(point.value), `report ${point.report}`].map((text) => el("td", { text, title: text }))));
+    const points = each.points.map((point) => [clock(point.at), point.value]);
     return el("div", {}, context.chart({ label: each.check, lines: [{ name: each.check, points }], bands, at: hourOf, height: 120 }),
-      el("p", { class: "nbp-muted", text: [each.bound ? `bound ${each.bound}` : "", bands[0]?.label ?? ""].filter(Boolean).join(" · ") }),
+      el("p", { class: "nbp-muted", text: words ? `may be ${words}: the band` : "without a band of its own" }),
       el("details", {}, el("summary", { text: "As a table" }), el("div", { class: "nbp-wide", tabindex: "0", role: "group", "aria-label": `${each.check} over time` }, el("table", { class: "nbp-plain nbp-left" },
-        el("thead", {}, el("tr", {}, ["when", "status", "figure", "bound", "report"].map((text) => el("th", { scope: "col", text })))), el("tbody", {}, rows)))));
+        el("thead", {}, el("tr", {}, ["when", "status", "figure", "report"].map((text) => el("th", { scope: "col", text })))), el("tbody", {}, rows)))));
   }
 }
 
