@@ -113,6 +113,8 @@ class Callers:
 
     def _ask_in_turn(self, line: http.client.HTTPConnection, bodies: Iterable[tuple[str, str]]) -> Answers:
         answers = Answers()
+        # An endpoint hangs up on who is silent for a minute, and a training may take longer.
+        line.close()
         for name, body in bodies:
             headers = {**self._headers, "Content-Type": "application/json", "X-Request-Id": name}
             line.request("POST", "/invocations", body, headers)
