@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import shutil
 import sys
 from collections.abc import Sequence
@@ -47,11 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("interrupted", file=sys.stderr)
         code = 130
     except BrokenPipeError:
+        if not _has_hung_up(sys.stdout.fileno()):
+            raise  # somebody else's end of a connection, of which the person has to be told
         # Python would flush stdout once more at the end, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = _BROKEN_PIPE
     gc.freeze()
     sys.exit(code)
+
+
+def _has_hung_up(descriptor: int) -> bool:
+    """Whether nobody reads any more what is written there, as when ``head`` has ended."""
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(seen & (select.POLLERR | select.POLLHUP) for _, seen in poll.poll(0))
 
 
 def _run(arguments: Sequence[str]) -> int:

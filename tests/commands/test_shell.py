@@ -157,6 +157,23 @@ def test_a_closed_pipe_is_no_story(project: Path) -> None:
     assert done.stderr == b""
 
 
+def test_a_connection_that_somebody_else_closed_is_told(project: Path) -> None:
+    code = """
+import nbmlops.__main__ as program
+
+def run(_arguments):
+    raise BrokenPipeError("the endpoint hung up")
+
+program._run = run
+program.main(["doctor"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, env=ENVIRONMENT, cwd=project
+    )
+    assert done.returncode == 1
+    assert "the endpoint hung up" in done.stderr
+
+
 def test_an_interrupt_ends_with_130_and_no_traceback(project: Path) -> None:
     os.mkfifo(project / "endless.csv")
     process = subprocess.Popen(
