@@ -120,7 +120,7 @@ def offered(line: str, workspace: Any = None) -> list[str]:
     ("line", "words"),
     [
         ("da", ["data"]),
-        ("st", ["status", "step", "store"]),
+        ("st", ["status", "step", "story", "store"]),
         ("data s", ["save", "show"]),
         ("data save ", ["flights"]),
         ("data save flights --m", ["--message"]),

@@ -12,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import nbmlops
 from nbmlops import ml
+from nbmlops.store import lineage
 from nbmlops.tracking import capture
 from nbmlops.workspace.current import forget
 from tests.jupyter.cells import Cells
@@ -49,6 +50,8 @@ def shell(bare_shell: InteractiveShell, project: Path, monkeypatch: pytest.Monke
     bare_shell.reset(new_session=False)
     nbmlops.load_ipython_extension(bare_shell)
     yield bare_shell
+    # The notebook that a cell was of stays active in this process, and what is tested next is of none.
+    lineage._active.set(None)
     nbmlops.unload_ipython_extension(bare_shell)
 
 

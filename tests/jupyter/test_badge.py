@@ -169,7 +169,7 @@ def test_what_fails_now_and_what_runs_is_told_and_what_was_mended_is_not(cells: 
     with ml.run.start("nightly", kind="pipeline"):
         status = cells.value("%ml")
         assert [one.run for one in status.running] == ["nightly-1"]
-    assert [(one.report, one.subject) for one in status.failing] == [(1, "flights@v1")]
+    assert [(one.id, one.subject) for one in status.failing] == [(1, "flights@v1")]
     shown = text(status)
     assert "· running   pipeline run nightly-1   since " in shown
     assert "✗ check 1   " in shown
@@ -177,5 +177,5 @@ def test_what_fails_now_and_what_runs_is_told_and_what_was_mended_is_not(cells: 
     ml.check.data(ml.data.save(table.head(1), "flights").ref, "delay: between(0, 100)")
     assert ml.status().failing == ()
     assert len(shown.splitlines()) < 24
-    assert as_json(status)["failing"][0]["report"] == 1
+    assert as_json(status)["failing"][0]["id"] == 1
     assert "check 1" in html(status)

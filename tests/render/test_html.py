@@ -15,7 +15,22 @@ LIMIT = 100_000
 VOID = {"br", "hr", "img", "input", "meta", "link"}
 
 PICTURE = {"svg", "g", "title", "rect", "text", "path", "polyline", "figure", "figcaption"}
-DRAWN = {"width", "height", "viewbox", "role", "aria-label", "x", "y", "rx", "d", "points", "text-anchor"}
+DRAWN = {
+    "cx",
+    "cy",
+    "r",
+    "width",
+    "height",
+    "viewbox",
+    "role",
+    "aria-label",
+    "x",
+    "y",
+    "rx",
+    "d",
+    "points",
+    "text-anchor",
+}
 
 
 class Reader(HTMLParser):

@@ -42,11 +42,11 @@ def test_a_shadow_stays_while_the_split_changes(workspace: Workspace) -> None:
     assert workspace.deployment.shadow("delay", off=True).shadow == ()
 
 
-def test_each_change_is_an_event_and_raises_the_number_that_who_serves_asks_for(workspace: Workspace) -> None:
-    assert workspace.deployment.changes() == 0
+def test_each_change_is_an_event_and_is_counted(workspace: Workspace) -> None:
+    assert workspace.deployment.show("delay").changed == 0
     workspace.deployment.split("delay", "v1=90", "v2=10")
     workspace.deployment.shadow("delay", "v2")
-    assert workspace.deployment.changes() == 2
+    assert workspace.deployment.show("delay").changed == 2
     told = workspace.deployment.history("delay")
     assert [change.verb for change in told] == ["shadow", "split"]
     assert told[1].detail["split"] == [["v1", 90.0], ["v2", 10.0]]
@@ -70,7 +70,7 @@ def test_what_is_no_split_is_refused_and_changes_nothing(
 ) -> None:
     with pytest.raises(InvalidError, match=said):
         workspace.deployment.split("delay", *shares)
-    assert workspace.deployment.changes() == 0
+    assert workspace.deployment.show("delay").changed == 0
 
 
 def test_a_version_that_is_not_there_answers_nobody(workspace: Workspace) -> None:
