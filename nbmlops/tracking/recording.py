@@ -69,6 +69,7 @@ class Recording:
         # The runs that this process began and did not end, with their params; others, with when they were seen running.
         self._mine: dict[str, _Begun] = {}
         self._seen: dict[str, float] = {}
+        self._known: set[str] = set()
         self._environment = ""
         self._sources: set[str] = set()
 
@@ -191,6 +192,12 @@ class Recording:
         self._drain.own()
         _refuse_ended(self._catalog.read(lambda c: runs.state(c, run_id)))
         self._seen[run_id] = time.monotonic()
+
+    def knows(self, run_id: str) -> bool:
+        """Whether the catalog has a run; asked once for each that it has."""
+        if run_id not in self._known and self._catalog.read(lambda c: runs.state(c, run_id)) is not None:
+            self._known.add(run_id)
+        return run_id in self._known
 
     def source(self, text: str) -> str:
         """A text that runs refer to is kept, once; its digest."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -123,7 +124,7 @@ class Runs(Moving, Autologging):
         fields = {
             "experiment": name,
             "kind": kind,
-            "parent_id": parent_id or active.run_id,
+            "parent_id": parent_id or self._run_here(),
             "notebook": (path := notebook or active.notebook) and readable(path),
             "writer": self._writer.token,
         }
@@ -282,9 +283,17 @@ class Runs(Moving, Autologging):
         return placed(self.objects, self.show(ref).artifacts, name, to, overwrite=overwrite)
 
     def current(self) -> ActiveRun | None:
-        """The active run, or None."""
-        run_id = lineage.current().run_id
+        """The active run, or None; that of another workspace is none here."""
+        run_id = self._run_here()
         return ActiveRun(self, run_id) if run_id else None
+
+    def _run_here(self) -> str | None:
+        """Id of the active run, unless the runner of this notebook began it in another workspace than this one."""
+        run_id = lineage.current().run_id
+        # A runner begins its run in the catalog before there is a kernel; others may be in a journal only, as yet.
+        if run_id is None or run_id != os.environ.get("NBMLOPS_RUN") or self.recording.knows(run_id):
+            return run_id
+        return None
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any) -> None:
         """Log metrics to the active run.

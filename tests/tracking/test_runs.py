@@ -349,3 +349,26 @@ def test_params_are_shown_as_they_were_given(workspace: Workspace) -> None:
     assert "0.000123456" in shown
     assert "2,013" in shown, "a metric is a quantity"
     assert "year=2013" in text(workspace.run.list())
+
+
+def test_the_run_of_a_runner_is_active_in_its_own_workspace_alone(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a notebook that is a step of one project and makes another one for its story."""
+    step = workspace.run.start("story", kind="step")
+    monkeypatch.setenv("NBMLOPS_RUN", step.id)
+    with Workspace.init(tmp_path / "of its own") as made:
+        assert made.run.current() is None
+        assert made.status().run is None
+        with pytest.raises(InvalidError, match="no run is active"):
+            made.log(auc=0.7)
+        with made.run("gbm"):
+            pass
+        assert made.run.show("gbm-1").parent_id is None
+    assert workspace.status().run == "story-1"
+    workspace.log(auc=0.8)
+    with workspace.run("gbm"):
+        pass
+    assert workspace.run.show("gbm-1").parent_id == step.id
+    workspace.run.finish(step.id, "finished")
+    assert workspace.run.show("story-1").metrics == {"auc": 0.8}
