@@ -24,7 +24,7 @@ def scoring_of(workspace: Workspace) -> BatchScoring:
         _place_of(workspace),
         partial(place_at, type(workspace)),
         workspace.marker.root,
-        lambda name: workspace.deployment.show(name).unseen,
+        lambda name: workspace.deployment.said(name).unseen,
         workspace.settings.scheduler,
     )
 

@@ -44,6 +44,14 @@ def papermill(workspace: Path, notebook: str, *words: str) -> nbformat.NotebookN
     return nbformat.read(workspace / places[1], as_version=4)
 
 
+def alone(folder: Path, monkeypatch: pytest.MonkeyPatch, notebook: str) -> None:
+    """Put a tutorial that makes its own project into a folder without one; what it makes is in ``temporary``."""
+    (folder / "notebooks").mkdir()
+    shutil.copy(STORED / f"{notebook}.ipynb", folder / "notebooks")
+    (folder / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder / "temporary"))
+
+
 def printed(notebook: nbformat.NotebookNode, cell_id: str) -> str:
     """All text that the cell `cell_id` put out."""
     (cell,) = (cell for cell in notebook.cells if cell.id == cell_id)
@@ -320,10 +328,7 @@ def test_the_story_of_checks_is_told_with_pictures(tmp_path: Path) -> None:
 
 @pytest.mark.notebook
 def test_the_story_of_pipelines_goes_from_a_mess_to_a_schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "notebooks").mkdir()
-    shutil.copy(STORED / "pipelines.ipynb", tmp_path / "notebooks")
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    alone(tmp_path, monkeypatch, "pipelines")
     notebook = papermill(tmp_path, "pipelines", "-p", "months", "2")
     # A narrow listing leaves out the end of the longer words.
     for rule in ("install", "unversioned", "unseeded", "hidden-state"):
@@ -351,10 +356,7 @@ def test_the_story_of_pipelines_goes_from_a_mess_to_a_schedule(tmp_path: Path, m
 
 @pytest.mark.notebook
 def test_the_story_of_delivery_moves_callers_to_a_better_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "notebooks").mkdir()
-    shutil.copy(STORED / "delivery.ipynb", tmp_path / "notebooks")
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    alone(tmp_path, monkeypatch, "delivery")
     notebook = papermill(tmp_path, "delivery", "-p", "asked", "120")
     assert "'noon' is no whole number" in printed(notebook, "refused")
     assert printed(notebook, "ask-in-shadow").strip() == "{'1'}", "a shadow is not heard"
@@ -371,10 +373,7 @@ def test_the_story_of_delivery_moves_callers_to_a_better_model(tmp_path: Path, m
 
 @pytest.mark.notebook
 def test_the_story_of_monitoring_says_when_the_model_got_worse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "notebooks").mkdir()
-    shutil.copy(STORED / "monitoring.ipynb", tmp_path / "notebooks")
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    alone(tmp_path, monkeypatch, "monitoring")
     notebook = papermill(tmp_path, "monitoring")
     looks = {line.split()[0]: line.split()[1:] for line in printed(notebook, "table").splitlines()[1:]}
     assert looks["moved"] == ["failed"] * 5, "no month was like the winter"
@@ -389,10 +388,7 @@ def test_the_story_of_monitoring_says_when_the_model_got_worse(tmp_path: Path, m
 def test_the_tour_makes_a_workspace_of_its_own_where_there_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "notebooks").mkdir()
-    shutil.copy(STORED / "0_tour.ipynb", tmp_path / "notebooks")
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    alone(tmp_path, monkeypatch, "0_tour")
     papermill(tmp_path, "0_tour")
     assert not (tmp_path / "notebooks" / ".nbmlops").exists()
     (made,) = (tmp_path / "temporary").glob("nbmlops-tour-*")

@@ -1,8 +1,8 @@
 """Which failing monitors have one cause.
 
-Packages, columns upstream, inputs, answers: each follows from the one before, so what fails of these is one story with
-its first chapter as its cause. Latency, the renewal of the model, and monitors that cannot judge are stories of their
-own.
+Packages, columns upstream, inputs, answers: each follows from the one before, so what fails of these is one
+incident, and the first of them its cause. Latency, the renewal of the model, and monitors that cannot judge are
+incidents of their own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nbmlops.checks.records import Outcome, Report
     from nbmlops.monitoring.records import Monitor
 
-__all__ = ["BAD", "Failing", "Story", "stories"]
+__all__ = ["BAD", "Failing", "Incident", "incidents"]
 
 BAD = frozenset({"failed", "errored"})
 _CHAPTERS = ("surroundings", "inputs", "answers")
@@ -79,8 +79,8 @@ class Failing:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """Monitors of one deployment that fail for one cause, those nearest to it first; `line` tells stories apart."""
+class Incident:
+    """Monitors of one deployment that fail for one cause, those nearest to it first; `line` tells incidents apart."""
 
     deployment: str
     line: str
@@ -107,15 +107,15 @@ class Story:
                 return f"ml check show {self.failing[0].report.id}"
 
 
-def stories(deployment: str, failing: Sequence[Failing]) -> list[Story]:
-    """The stories that failing monitors tell."""
+def incidents(deployment: str, failing: Sequence[Failing]) -> list[Incident]:
+    """The incidents that failing monitors show."""
     lines: dict[str, list[Failing]] = {}
     for one in failing:
         lines.setdefault(_BEHAVIOUR if one.cause in _CHAPTERS else one.cause, []).append(one)
     found = []
     for line, some in lines.items():
         ordered = sorted(some, key=lambda one: (_place(one.cause), one.monitor.name))
-        found.append(Story(deployment, line, ordered[0].cause, tuple(ordered)))
+        found.append(Incident(deployment, line, ordered[0].cause, tuple(ordered)))
     return found
 
 

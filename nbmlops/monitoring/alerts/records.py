@@ -33,7 +33,7 @@ class Alert:
     id : int
         Its number.
     deployment, cause : str
-        Whose, and one of `CAUSES`. A change upstream, drift and worse answers are one story: its first chapter is the
+        Whose, and one of `CAUSES`. A change upstream, drift and worse answers are one incident: the first is the
         cause.
     monitors : tuple of str
         The monitors that fail for it, those nearest to the cause first.

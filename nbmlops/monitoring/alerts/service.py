@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nbmlops.core.errors import NotFoundError
 from nbmlops.core.spans import parse_span
 from nbmlops.monitoring.alerts import queries
-from nbmlops.monitoring.alerts.causes import BAD, Failing, stories
+from nbmlops.monitoring.alerts.causes import BAD, Failing, incidents
 from nbmlops.monitoring.alerts.digest import digested, note
 from nbmlops.monitoring.alerts.leaning import leaning
 from nbmlops.monitoring.alerts.records import Alert, Digest
@@ -75,7 +75,7 @@ class Alerts:
         def lean() -> Mapping[str, float]:
             return leaning(watch(monitors[0]))
 
-        told = Told.of(stories(monitors[0].deployment, failing), monitors, lean)
+        told = Told.of(incidents(monitors[0].deployment, failing), monitors, lean)
         self._catalog.transact(lambda c: settle(c, monitors, told, self._clock.now()))
 
     def leave(self, monitor: Monitor) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.monitoring.alerts import queries
-from nbmlops.monitoring.alerts.causes import Story
+from nbmlops.monitoring.alerts.causes import Incident
 from nbmlops.monitoring.alerts.records import CAUSES
 from nbmlops.monitoring.alerts.weighing import Weight, weighed
 from nbmlops.pipelines.schedules.queries import add_notice
@@ -27,17 +27,17 @@ __all__ = ["Told", "settle"]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A story and how much it matters."""
+    """An incident and how much it matters."""
 
-    story: Story
+    incident: Incident
     weight: Weight
 
     @classmethod
     def of(
-        cls, stories: Sequence[Story], monitors: Sequence[Monitor], lean: Callable[[], Mapping[str, float]]
+        cls, incidents: Sequence[Incident], monitors: Sequence[Monitor], lean: Callable[[], Mapping[str, float]]
     ) -> list[Told]:
-        """Weigh stories; it may load a model, so it is done outside of any transaction."""
-        return [cls(story, weighed(story, monitors, lean)) for story in stories]
+        """Weigh incidents; it may load a model, so it is done outside of any transaction."""
+        return [cls(incident, weighed(incident, monitors, lean)) for incident in incidents]
 
 
 def settle(connection: Connection, monitors: Sequence[Monitor], told: Sequence[Told], now: datetime) -> None:
@@ -50,7 +50,7 @@ def settle(connection: Connection, monitors: Sequence[Monitor], told: Sequence[T
     monitors : sequence of Monitor
         All monitors of the deployment; at least one.
     told : sequence of Told
-        The stories that its failing monitors tell.
+        The incidents that its failing monitors show.
     now : datetime
         When they ran.
     """
@@ -59,33 +59,33 @@ def settle(connection: Connection, monitors: Sequence[Monitor], told: Sequence[T
     silent = {one.name for one in monitors if one.silent_until is not None and one.silent_until > now}
     known = {row.line: row for row in queries.open_alerts(connection, deployment)}
     for one in told:
-        _go_on(connection, known.pop(one.story.line, None), one, silent, now)
+        _go_on(connection, known.pop(one.incident.line, None), one, silent, now)
     for row in known.values():
         _end(connection, row, monitors, silent, now)
 
 
 def _go_on(connection: Connection, row: Any, told: Told, silent: set[str], now: datetime) -> None:
     """Open an alert or go on with it; people are told once, when it first matters and not all of it is silent."""
-    story, weight = told.story, told.weight
-    loud = {one.monitor.name for one in story.failing} - silent
+    incident, weight = told.incident, told.weight
+    loud = {one.monitor.name for one in incident.failing} - silent
     says = weight.matters and bool(loud) and (row is None or row.told_at is None)
     values = {
-        "cause": story.cause,
-        "monitors": [{"name": one.monitor.name, "report": one.report.id} for one in story.failing],
-        "evidence": story.evidence,
-        "command": story.command,
+        "cause": incident.cause,
+        "monitors": [{"name": one.monitor.name, "report": one.report.id} for one in incident.failing],
+        "evidence": incident.evidence,
+        "command": incident.command,
         "weight": weight.value,
         "why": weight.why,
         **({"told_at": now} if says else {}),
     }
     if row is None:
-        opened = {"deployment": story.deployment, "line": story.line, "opened_at": now, "closed_at": None}
+        opened = {"deployment": incident.deployment, "line": incident.line, "opened_at": now, "closed_at": None}
         queries.open_alert(connection, {"told_at": None, **opened, **values})
     else:
         queries.change(connection, row.id, values)
     if says:
-        title = f"{story.deployment}: {CAUSES[story.cause]} ({count(len(story.failing), 'monitor')})"
-        body = "\n".join([*story.evidence, f"it matters: {weight.why}", f"next: {story.command}"])
+        title = f"{incident.deployment}: {CAUSES[incident.cause]} ({count(len(incident.failing), 'monitor')})"
+        body = "\n".join([*incident.evidence, f"it matters: {weight.why}", f"next: {incident.command}"])
         add_notice(connection, "failure", title, body, now)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import InvalidError
-from nbmlops.monitoring.alerts.causes import BAD, Failing, Story, stories
+from nbmlops.monitoring.alerts.causes import BAD, Failing, Incident, incidents
 from nbmlops.monitoring.alerts.leaning import leaning
 from nbmlops.monitoring.alerts.weighing import weighed
 from nbmlops.monitoring.judging import judged
@@ -78,7 +78,7 @@ def simulated(
                 leans[ref] = leaning(watched)
             return leans[ref]
 
-        told = stories(monitors[0].deployment, failing)
+        told = incidents(monitors[0].deployment, failing)
         running = _gone_on(running, told, known, lean, until, over)
     alerts = sorted([*over, *running.values()], key=lambda alert: alert.opened_at)
     left_out = tuple(one.name for one in monitors if one.kind in _ONLY_NOW)
@@ -93,7 +93,7 @@ def _first(report: Report) -> str:
 
 def _gone_on(
     running: Mapping[str, SimulatedAlert],
-    told: Sequence[Story],
+    told: Sequence[Incident],
     monitors: Sequence[Monitor],
     lean: Callable[[], Mapping[str, float]],
     now: datetime,
@@ -101,13 +101,13 @@ def _gone_on(
 ) -> dict[str, SimulatedAlert]:
     """The alerts that are open now, by their lines; those that are over go to `over`."""
     found: dict[str, SimulatedAlert] = {}
-    for story in told:
-        weight = weighed(story, monitors, lean)
-        before = running.get(story.line)
+    for incident in told:
+        weight = weighed(incident, monitors, lean)
+        before = running.get(incident.line)
         told_at = before.told_at if before else None
-        found[story.line] = SimulatedAlert(
-            story.cause,
-            tuple(one.monitor.name for one in story.failing),
+        found[incident.line] = SimulatedAlert(
+            incident.cause,
+            tuple(one.monitor.name for one in incident.failing),
             before.opened_at if before else now,
             None,
             told_at or (now if weight.matters else None),

@@ -212,12 +212,7 @@ class CaptureLog:
             self._unfit += known.unfit
 
     def _roll(self) -> None:
-        """Let go of segments that are old or large, and of all when somebody asks for them."""
-        asked = self._place.log / "roll"
-        try:
-            wanted = time.time() - asked.stat().st_mtime < 2 * FLUSH
-        except OSError:
-            wanted = False
+        """Let go of segments that are old or large."""
         for version, segment in list(self._open.items()):
-            if wanted or time.monotonic() - segment.began > _OPEN or segment.size > _BYTES:
+            if time.monotonic() - segment.began > _OPEN or segment.size > _BYTES:
                 self._forget(version, layout=False)

@@ -82,7 +82,7 @@ class ChallengeAction:
     def check(self, target: str, parameters: Mapping[str, Any]) -> None:
         """Read the rules, and look for the model and the pipeline."""
         rules = Contest.of(parameters)
-        self._loop.deployments.show(target)
+        self._loop.deployments.said(target)
         self._pipelines.check(self._pipelines.named(rules.pipeline), rules.params)
 
     def start(self, order: Order) -> Started:
@@ -104,7 +104,7 @@ class ChallengeAction:
                 f"{rules.pipeline} made no version of the model {name}",
                 hint=f"a step of it is to say `ml model save … {name}`",
             )
-        candidate, deployment = models[-1], loop.deployments.show(name)
+        candidate, deployment = models[-1], loop.deployments.said(name)
         served = loop.deployments.resolve(deployment, deployment.alias)
         run = trained.run.name
         if candidate.digest == served.digest:
@@ -159,12 +159,12 @@ class ContestAction:
     def check(self, target: str, parameters: Mapping[str, Any]) -> None:
         """Read the rules, and look for the challenger."""
         _, ref, _ = _read(parameters)
-        self._loop.deployments.resolve(self._loop.deployments.show(target), ref)
+        self._loop.deployments.resolve(self._loop.deployments.said(target), ref)
 
     def start(self, order: Order) -> Started:
         """Look: go on, promote or drop."""
         (rules, ref, began), loop = _read(order.parameters), self._loop
-        deployment = loop.deployments.show(order.target)
+        deployment = loop.deployments.said(order.target)
         if ref not in {*deployment.shadow, *(one for one, _ in deployment.split)}:
             loop.schedules.delete(contest_name(order.target))
             return Started(note=f"{order.target}@{ref} answers nobody any more: its test has ended")
