@@ -109,7 +109,6 @@ def challenge(session: Session, name: str, pipeline: str, params: tuple[tuple[st
 @click.option("--alias", metavar="ALIAS", help="The alias that answers whom no share takes.")
 @click.option("--sampled", type=float, metavar="SHARE", help="The share of the requests whose rows are kept, 0 to 1.")
 @click.option("--unseen", metavar="RULE", shell_complete=words("refuse", "null", "pass"), help="Refuse, null, pass.")
-@click.option("--explain/--no-explain", default=None, help="Whether contributions are told when asked for.")
 @click.option(
     "--personal",
     multiple=True,

@@ -16,7 +16,7 @@ DEFAULT_ALIAS = "production"
 Unseen = Literal["refuse", "null", "pass"]
 Personal = Literal["keep", "drop", "hash"]
 _WHOLE = 100.0
-_KEPT = ("alias", "sticky", "sampled", "explain", "unseen")
+_KEPT = ("alias", "sticky", "sampled", "unseen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,6 @@ class Deployment:
         The input column or header whose value chooses the share; by default the request's id does.
     sampled : float
         The share of the requests whose rows are kept, between 0 and 1; profiles are of all.
-    explain : bool
-        Whether it tells contributions when asked.
     unseen : {"refuse", "null", "pass"}
         What becomes of a category that the model has not seen.
     personal : mapping of str to {"keep", "drop", "hash"}
@@ -80,7 +78,6 @@ class Deployment:
     shadow: tuple[str, ...] = ()
     sticky: str | None = None
     sampled: float = 1.0
-    explain: bool = False
     unseen: Unseen = "refuse"
     personal: Mapping[str, Personal] = field(default_factory=dict, hash=False)
     changed: int = 0
@@ -122,7 +119,6 @@ class Deployment:
             split=tuple((ref, float(percent)) for ref, percent in row.split),
             shadow=tuple(row.shadow),
             personal=dict(row.personal),
-            explain=bool(row.explain),
             **{key: getattr(row, key) for key in ("alias", "sticky", "sampled", "unseen")},
             **{key: getattr(row, key) for key in ("changed", "author", "changed_at")},
         )

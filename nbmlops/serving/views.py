@@ -43,7 +43,6 @@ def _(deployment: Deployment) -> Look:
             deployment.unseen
         ],
         "personal columns": ", ".join(f"{column} {rule}" for column, rule in deployment.personal.items()),
-        "explains": "yes" if deployment.explain else None,
         "changed": f"{when(deployment.changed_at)} by {deployment.author}" if said else None,
     }
     shadows = f"in shadow {', '.join(deployment.shadow)}" if deployment.shadow else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Column, Float, MetaData, String, Table
 
 from nbmlops.store.instants import Instant
 
@@ -20,7 +20,6 @@ def deployment_table(metadata: MetaData) -> Table:
         Column("shadow", JSON, nullable=False),
         Column("sticky", String(512)),
         Column("sampled", Float(53), nullable=False),
-        Column("explain", Boolean, nullable=False),
         Column("unseen", String(8), nullable=False),
         Column("personal", JSON, nullable=False),
         # Raised by each change, so that whoever serves can ask cheaply whether there was one.

@@ -34,7 +34,7 @@ from nbmlops.store.schedule_tables import schedule_tables
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest revision in ``migrations/versions``."""
 
 metadata = MetaData(naming_convention=CONVENTION)

@@ -34,7 +34,7 @@ def deployments(text: str) -> list[Any]:
     champion, challenger = Arm(text, 1, Sample(900, 0.8, 0.16)), Arm(text, 2, Sample(100, 0.81, 0.15))
     traffic = (Traffic(1, "served", 1_200, 900, 3, 4.2), Traffic(2, "shadow", 1_200, 900, 0, float("nan")))
     return [
-        Deployment(text, text, shares, (text,), text, 0.5, True, "null", {text: "hash"}, 3, text, NOW, traffic),
+        Deployment(text, text, shares, (text,), text, 0.5, "null", {text: "hash"}, 3, text, NOW, traffic),
         Deployment(text),
         Trial(text, "accuracy", champion, challenger, 0.05, judge(challenger.sample, champion.sample)),
         Replay(text, text, {text: text}, (ReplayStep(text, text, 2, {text: text}),), {text: text}, {text: text}),

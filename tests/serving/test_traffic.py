@@ -205,8 +205,8 @@ def test_a_test_of_nothing_says_what_is_missing(workspace: Workspace) -> None:
 
 def test_what_is_kept_is_set_and_what_is_not_given_stays(workspace: Workspace) -> None:
     workspace.deployment.set("delay", sampled=0.1, personal={"hour": "hash"})
-    told = workspace.deployment.set("delay", unseen="null", explain=True, personal={"distance": "drop"})
-    assert (told.sampled, told.unseen, told.explain) == (0.1, "null", True)
+    told = workspace.deployment.set("delay", unseen="null", personal={"distance": "drop"})
+    assert (told.sampled, told.unseen) == (0.1, "null")
     assert told.personal == {"hour": "hash", "distance": "drop"}
     for wrong in ({"sampled": 2.0}, {"unseen": "guess"}, {"personal": {"hour": "burn"}}, {}):
         with pytest.raises(InvalidError):

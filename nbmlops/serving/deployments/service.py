@@ -175,7 +175,6 @@ class Deployments(Challenging):
         alias: str | None = None,
         sampled: float | None = None,
         unseen: Unseen | None = None,
-        explain: bool | None = None,
         personal: Mapping[str, Personal] | None = None,
     ) -> Deployment:
         """Say how a deployment serves and what is kept of it; what is not given stays.
@@ -190,8 +189,6 @@ class Deployments(Challenging):
             The share of the requests whose rows are kept, from 0 to 1; profiles are of all.
         unseen : {"refuse", "null", "pass"}, optional
             What becomes of a category that the model has not seen.
-        explain : bool, optional
-            Whether contributions are told when asked for.
         personal : mapping, optional
             By input columns: ``keep``, ``drop``, or ``hash`` with the workspace's key.
 
@@ -202,7 +199,7 @@ class Deployments(Challenging):
         NotFoundError
             When the alias is nowhere.
         """
-        given: dict[str, Any] = {"alias": alias, "sampled": sampled, "unseen": unseen, "explain": explain}
+        given: dict[str, Any] = {"alias": alias, "sampled": sampled, "unseen": unseen}
         values = {key: value for key, value in given.items() if value is not None}
         if unseen is not None and unseen not in get_args(Unseen):
             raise InvalidError(f"{unseen!r} is no rule for unseen categories", hint="refuse, null or pass")
