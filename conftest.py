@@ -49,7 +49,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     downloads = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     with pytest.MonkeyPatch.context() as environment:
         for name in os.environ:
-            if name.startswith(("NBMLOPS_", "JUPYTER", "GIT_")):
+            # And what a service of continuous integration says of itself, which `nbmlops ci` tells.
+            if name == "CI" or name.startswith(("NBMLOPS_", "JUPYTER", "GIT_", "GITHUB_", "GITLAB_")):
                 environment.delenv(name)
         # Installers keep their downloads where they were; each package crosses the network once.
         for name, cache in {"PIP_CACHE_DIR": downloads / "pip", "UV_CACHE_DIR": downloads / "uv"}.items():

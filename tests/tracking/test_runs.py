@@ -357,6 +357,7 @@ def test_the_run_of_a_runner_is_active_in_its_own_workspace_alone(
     """As for a notebook that is a step of one project and makes another one for its story."""
     step = workspace.run.start("story", kind="step")
     monkeypatch.setenv("NBMLOPS_RUN", step.id)
+    monkeypatch.delenv("NBMLOPS_CATALOG", raising=False)  # or both would have one
     with Workspace.init(tmp_path / "of its own") as made:
         assert made.run.current() is None
         assert made.status().run is None

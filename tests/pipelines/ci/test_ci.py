@@ -17,6 +17,7 @@ from nbmlops.checks.records import Report
 from nbmlops.commands.tree import tree
 from nbmlops.core.errors import InvalidError, RefusedError
 from nbmlops.core.version import __version__
+from nbmlops.pipelines.ci.service import BY_SERVICE
 from nbmlops.tracking.ml_line import MlLine
 from nbmlops.workspace import Workspace
 from tests.pipelines.project import RAW, TOTAL, make, write
@@ -96,6 +97,17 @@ def test_a_broken_notebook_is_an_error_and_the_others_are_judged(project: Worksp
         "notebooks/2_sum.ipynb lint unused": "warned",
         "sums run": "warned",
     }
+
+
+@pytest.mark.parametrize(("named", "told"), [("GITHUB_ACTIONS", "GitHub Actions"), ("BUILDKITE", "a service")])
+def test_a_service_that_runs_it_is_told(
+    project: Workspace, monkeypatch: pytest.MonkeyPatch, named: str, told: str
+) -> None:
+    assert "None run by a service" not in outcomes(project.ci.run(quick=True))
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv(named, "true")
+    (found,) = (one for one in project.ci.run(quick=True).outcomes if one.check == BY_SERVICE)
+    assert (found.status, found.figure) == ("passed", told)
 
 
 def test_names_that_are_none_are_refused(project: Workspace, tmp_path: Path) -> None:
