@@ -131,7 +131,11 @@ class RefParam(_ParamType):
     name = "ref"
 
     def __init__(
-        self, noun: Literal["data", "model", "pipeline", "run"], *, names_only: bool = False, deleted: bool = False
+        self,
+        noun: Literal["data", "feature", "model", "pipeline", "run"],
+        *,
+        names_only: bool = False,
+        deleted: bool = False,
     ) -> None:
         self.noun = noun
         self.names_only = names_only

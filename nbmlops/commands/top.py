@@ -112,7 +112,9 @@ def reproduce(session: Session, run: str, params: tuple[tuple[str, Any], ...], *
 
 @group.verb("search")
 @click.argument("text", nargs=-1, required=True)
-@click.option("--noun", shell_complete=words("model", "data", "pipeline", "run", "report"), help="Only of one noun.")
+@click.option(
+    "--noun", shell_complete=words("model", "data", "feature", "pipeline", "run", "report"), help="Only of one noun."
+)
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=10, show_default=True, help="How many of each noun.")
 def search(session: Session, text: tuple[str, ...], noun: str | None, limit: int) -> Any:
     """Find what is known of a text."""
@@ -123,7 +125,7 @@ def search(session: Session, text: tuple[str, ...], noun: str | None, limit: int
 @click.argument("ref", type=RefParam("data"))
 @click.option("--direction", type=click.Choice(["both", "upstream", "downstream"]), default="both", help="Where to go.")
 @click.option("--depth", type=int, default=10, help="How many versions far.")
-@click.option("--kind", type=click.Choice(["data", "model", "pipeline"]), help="Of what kind the name is.")
+@click.option("--kind", type=click.Choice(["data", "feature", "model", "pipeline"]), help="Of what kind the name is.")
 @click.option("--mermaid", is_flag=True, help="Write it as a Mermaid flowchart.")
 def lineage(session: Session, ref: str, mermaid: bool, **how: Any) -> Any:
     """Draw a lineage."""

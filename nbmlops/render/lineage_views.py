@@ -45,7 +45,7 @@ def _look(node: Node) -> str:
 
 def _name(node: Node) -> str:
     """Data and cells speak for themselves; what else it is, is said."""
-    return f"{node.kind} {node.label}" if node.kind in {"model", "pipeline", "run", "script"} else node.label
+    return f"{node.kind} {node.label}" if node.kind in {"feature", "model", "pipeline", "run", "script"} else node.label
 
 
 def _neighbours(graph: LineageGraph, *, up: bool) -> dict[str, list[str]]:

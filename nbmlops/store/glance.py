@@ -27,7 +27,7 @@ _PATIENCE = 0.02
 _NEWEST = 50
 
 Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]
-Kind = Literal["data", "model", "pipeline"]
+Kind = Literal["data", "feature", "model", "pipeline"]
 Group = Literal["metrics", "params", "tags"]
 
 # The words of a column, each once, in its order: from one to the next by the column's index, as there are few words

@@ -36,7 +36,7 @@ class Node:
     id : str
         ``data:7`` for a version; for an execution its subject, and a number where it worked on more than one thing.
     kind : str
-        ``data``, ``model`` or ``pipeline``; ``run``, ``cell`` or ``script``.
+        ``data``, ``feature``, ``model`` or ``pipeline``; ``run``, ``cell`` or ``script``.
     label : str
         The reference, the run's name, the cell and its notebook, or the script.
     note : str
@@ -54,7 +54,7 @@ class Node:
     @property
     def is_version(self) -> bool:
         """Whether it is a version."""
-        return self.kind in {"data", "model", "pipeline"}
+        return self.kind in {"data", "feature", "model", "pipeline"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class Versions:
     clock : Clock
         Tells when.
     kind : str
-        ``data``, ``model`` or ``pipeline``.
+        ``data``, ``feature``, ``model`` or ``pipeline``.
     root : Path, optional
         The project's folder, whose git state a version keeps.
     """

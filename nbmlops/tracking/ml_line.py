@@ -25,15 +25,15 @@ _BARE = re.compile(r"[\w@%+=:,./-]+")
 _VALUED = frozenset(
     "-a --action --after --against --alias --allow-host --artifact --as --at --batch-latency --before --better "
     "--bound --by --calibration --catchup --ceiling --cell-timeout --challenger --champion --change --code "
-    "--column --columns --cost --cron --data --depth --direction --every --example --executor --experiment "
-    "--fairness --floor --for --format --from --grace --group --host --html --image --junit --key --kind --label "
-    "--late --latency --least --like --limit --logical-time --lost -m --markdown --max-age --max-body --max-rows "
-    "--measure --memory --message --metric --model -n --name --notebook --number -o --older --on --only --output "
-    "--overfit --overlap --owner -p --parallel --param --personal --port --query --query-file --reference --remote "
-    "--reprocess --risk --rows --sample --sampled --scheduler --section --sensitive --severity --share --since "
-    "--size --slices --status --step --sticky --subject --suite --tag --target --test --time --timeout --to "
-    "--noun --token-file --tolerance --train --tz --unseen --until --where --where-file --window --within "
-    "--workers".split()
+    "--column --columns --cost --cron --data --depth --description --direction --entity --every --example "
+    "--executor --experiment --fairness --floor --for --format --from --grace --group --host --html --image "
+    "--inputs --junit --key --kind --label --late --latency --least --like --limit --logical-time --lost -m "
+    "--markdown --max-age --max-body --max-rows --measure --memory --message --metric --model -n --name "
+    "--notebook --number -o --older --on --only --output --overfit --overlap --owner -p --parallel --param "
+    "--personal --port --query --query-file --reference --remote --reprocess --risk --rows --sample --sampled "
+    "--scheduler --section --sensitive --severity --share --since --size --slices --status --step --sticky "
+    "--subject --suite --tag --target --test --time --timeout --to --noun --token-file --tolerance --train --ttl "
+    "--tz --unseen --until --where --where-file --window --within --workers".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {
@@ -51,11 +51,14 @@ _VERBS = {
     "run": frozenset(
         {"artifact", "autolog", "best", "compare", "export", "import", "list", "note", "resume", "show", "start"}
     ),
+    "feature": frozenset(
+        "compute define delete diff history list rename restore retire search service show training usage".split()
+    ),
     "check": frozenset(
         {"data", "diff", "drift", "feature", "importance", "infer", "leakage", "list", "model", "policy", "show"}
     ),
 }
-_DEFAULT_VERBS = {"run": "start", "check": "data", "ci": "run"}
+_DEFAULT_VERBS = {"run": "start", "check": "data", "ci": "run", "feature": "define"}
 # Which positional, of which noun and verb, is an object of the notebook. Where a reference may stand
 # instead ("either"), a name that the notebook does not define is no fault.
 _OBJECTS = {
@@ -69,6 +72,7 @@ _OBJECTS = {
     ("check", "leakage"): "either",
     ("check", "model"): "either",
     ("check", "policy"): "either",
+    ("feature", "training"): "either",
 }
 
 

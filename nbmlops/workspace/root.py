@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbmlops.checks import Checks
     from nbmlops.checks.model.case import Opened
     from nbmlops.data import Data
+    from nbmlops.features import Features
     from nbmlops.models import Models
     from nbmlops.monitoring.score.service import Scores
     from nbmlops.monitoring.service import Monitors
@@ -158,6 +159,13 @@ class Workspace(Foundation):
         models.scoring = lambda: scoring_of(self)
         return models
 
+    @cached_property
+    def feature(self) -> Features:
+        """Verbs on features; called it defines the function below it."""
+        from nbmlops.workspace.features import features_of
+
+        return features_of(self)
+
     def _settle(self) -> None:
         self.run.recording.settle()
 
@@ -243,7 +251,7 @@ class Workspace(Foundation):
         """Tell what a version came from and what was built on it, so many versions far; None as far as it goes."""
         from nbmlops.store import graph
 
-        versions = {each: self.versions(each) for each in ("data", "model", "pipeline")}
+        versions = {each: self.versions(each) for each in ("data", "model", "feature", "pipeline")}
         return graph.lineage(versions, ref, direction, depth, kind)
 
     @property

@@ -72,6 +72,7 @@ from nbmlops.tracking.records import Cell, HiddenState, Resources, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
 from nbmlops.workspace.remotes import RemoteName
 from nbmlops.workspace.status import Running, Status
+from tests.render.feature_samples import features
 from tests.render.model_samples import a_bundle, a_card, model_diffs
 from tests.render.monitoring_samples import monitors
 from tests.render.score_samples import scores
@@ -332,6 +333,7 @@ def every_record(text: str) -> list[Any]:
         *schedules(text),
         *deployments(text),
         *searches(text),
+        *features(text),
         *monitors(text),
         *scores(text),
         Endpoint(text, text, 7, 2, text, text),

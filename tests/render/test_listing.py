@@ -10,6 +10,7 @@ import pytest
 from nbmlops import render
 from nbmlops.checks.records import Report
 from nbmlops.data.records import DataVersion
+from nbmlops.features.records import FeatureVersion
 from nbmlops.models.records import ModelVersion
 from nbmlops.pipelines.linting.finding import Finding
 from nbmlops.pipelines.records import Pipeline, PipelineVersion
@@ -17,7 +18,7 @@ from nbmlops.tracking.records import Run
 from tests.render.samples import NOW, every_record, run, table_version
 
 ROOT = Path(__file__).parents[2]
-LISTED = (DataVersion, Finding, ModelVersion, Pipeline, PipelineVersion, Report, Run)
+LISTED = (DataVersion, FeatureVersion, Finding, ModelVersion, Pipeline, PipelineVersion, Report, Run)
 
 
 def test_a_listing_is_a_sequence_of_its_records() -> None:

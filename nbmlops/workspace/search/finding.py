@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["LIMIT", "search"]
 
 LIMIT = 10
-_VERSIONED = ("model", "data", "pipeline")
+_VERSIONED = ("model", "data", "feature", "pipeline")
 _MOST_WORDS, _LONGEST = 8, 200
 _NEAR = 0.6
 _SHOWN = 80
@@ -36,7 +36,7 @@ def search(catalog: Catalog, text: str, noun: str | None = None, limit: int = LI
         What is searched.
     text : str
         Words, all of which have to be said of a thing, in whatever place and in whatever case.
-    noun : {"model", "data", "pipeline", "run", "report"}, optional
+    noun : {"model", "data", "feature", "pipeline", "run", "report"}, optional
         Only such things.
     limit : int
         How many of each noun.
@@ -102,9 +102,11 @@ def _of_version(row: Any) -> Iterator[Place]:
     detail = row.detail
     for column in detail.get("columns", ()):
         yield Place("column", str(column[0]))
+    for key in ("entities", "sources", "refs"):
+        yield from (Place(key, str(each)) for each in detail.get(key, ()))
     for field in detail.get("signature", {}).get("inputs", ()):
         yield Place("column", str(field["name"]))
-    for key in ("estimator", "notebook", "source", "filename"):
+    for key in ("owner", "description", "estimator", "notebook", "source", "filename"):
         if detail.get(key):
             yield Place(key, str(detail[key]))
 

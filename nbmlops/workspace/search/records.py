@@ -7,7 +7,7 @@ from datetime import datetime
 
 __all__ = ["NOUNS", "Found", "Hit"]
 
-NOUNS = ("model", "data", "pipeline", "run", "report")
+NOUNS = ("model", "data", "feature", "pipeline", "run", "report")
 """What is searched, in the order in which it is told."""
 
 

@@ -10,7 +10,14 @@ from nbmlops.workspace.search.records import NOUNS, Found
 
 __all__: list[str] = []
 
-_CALLED = {"model": "Models", "data": "Data", "pipeline": "Pipelines", "run": "Runs", "report": "Reports"}
+_CALLED = {
+    "model": "Models",
+    "data": "Data",
+    "feature": "Features",
+    "pipeline": "Pipelines",
+    "run": "Runs",
+    "report": "Reports",
+}
 _NEXT = {"report": "check show"}
 
 

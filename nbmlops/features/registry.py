@@ -1,0 +1,146 @@
+"""The catalog of features: what is defined and what references mean; the base of all verbs on them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from nbmlops.core.errors import InvalidError, NotFoundError, RefusedError, nearest
+from nbmlops.features.definition import FeatureRef, ServiceDefinition, document_of
+from nbmlops.features.records import FeatureRow, FeatureVersion
+
+if TYPE_CHECKING:
+    from nbmlops.core.clock import Clock
+    from nbmlops.data.service import Data
+    from nbmlops.features.definition import Document
+    from nbmlops.store.lineage import Lineage
+    from nbmlops.store.objects import ObjectStore
+    from nbmlops.store.versions import Version, Versions
+
+__all__ = ["TABLE", "Registry"]
+
+TABLE = "feature."
+"""What the name of a view's offline table begins with."""
+
+
+class Registry(ABC):
+    """Feature views and services by their names.
+
+    Parameters
+    ----------
+    versions : Versions
+        The catalog's versions of the kind ``feature``.
+    objects : ObjectStore
+        Where their documents lie.
+    data : Data
+        Verbs on the data that they are made of, and that is made of them.
+    lineage : Lineage
+        Where reads are recorded.
+    clock : Clock
+        Tells when.
+    """
+
+    def __init__(self, versions: Versions, objects: ObjectStore, data: Data, lineage: Lineage, clock: Clock) -> None:
+        self._versions = versions
+        self._objects = objects
+        self._data = data
+        self._lineage = lineage
+        self._clock = clock
+
+    @abstractmethod
+    def users(self, name: str) -> Sequence[str]:
+        """What in production or in a pipeline uses a view or a service, in words."""
+
+    def chosen(self, features: Sequence[str] | str) -> list[tuple[FeatureVersion, tuple[str, ...]]]:
+        """The views that some references mean, services spelt out, each with the features that are wanted of it.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such view, service or feature.
+        RefusedError
+            When one is retired.
+        """
+        wanted: dict[int, tuple[FeatureVersion, dict[str, None]]] = {}
+        for ref in self._spelt((features,) if isinstance(features, str) else features):
+            version = self._record(self._versions.resolve(ref.view))
+            if version.retired is not None:
+                raise RefusedError(
+                    f"{version.ref} is retired: {version.retired}", hint=f"`ml feature restore {version.name}`"
+                )
+            known = version.view.columns
+            if ref.feature is not None and ref.feature not in known:
+                raise NotFoundError(
+                    f"{version.ref} has no feature {ref.feature!r}",
+                    hint=nearest(ref.feature, known) or f"it has {', '.join(known[:12])}",
+                )
+            names = wanted.setdefault(version.id, (version, {}))[1]
+            names.update(dict.fromkeys([ref.feature] if ref.feature else known))
+        return [(version, tuple(names)) for version, names in wanted.values()]
+
+    def _spelt(self, features: Sequence[str]) -> list[FeatureRef]:
+        found: list[FeatureRef] = []
+        for text in features:
+            ref = FeatureRef.parse(text)
+            read = self._read(self._versions.resolve(ref.view)) if ref.feature is None else None
+            if isinstance(read, ServiceDefinition):
+                found += map(FeatureRef.parse, read.refs)
+            else:
+                found.append(ref)
+        return found
+
+    def _add(self, said: Document, message: str | None) -> FeatureVersion:
+        content = said.document()
+        origin = self._versions.origin()
+        stored = self._objects.put(content)
+        version = self._versions.add(
+            said.name,
+            digest=stored.digest,
+            root=stored.digest,
+            size=stored.size,
+            new_bytes=stored.new_bytes,
+            message=message,
+            detail={**_detail(said), **origin.detail()},
+        )
+        return self._record(version)
+
+    def _record(self, version: Version, table: str | None = None) -> FeatureVersion:
+        return FeatureVersion.of(version, self._read(version), table)
+
+    def _read(self, version: Version) -> Document:
+        return document_of(self._objects.read(version.root))
+
+    def _rows(self) -> list[FeatureRow]:
+        """The newest version of every view and service."""
+        return [FeatureRow.of(self._record(version)) for version in self._versions.newest()]
+
+    def _refuse_other_kind(self, name: str, kind: type) -> None:
+        """A view and a service share one space of names: what reads ``delay`` must know which it is."""
+        try:
+            known = self._read(self._versions.resolve(name))
+        except NotFoundError:
+            return
+        if not isinstance(known, kind):
+            what = "service" if isinstance(known, ServiceDefinition) else "view"
+            raise InvalidError(f"there is a feature {what} named {name} already", hint="choose another name")
+
+    def _refuse_used(self, name: str, done: str) -> None:
+        if by := self.users(name):
+            raise RefusedError(
+                f"{name} cannot be {done}: {', '.join(by[:3])} uses it", hint=f"`ml feature usage {name}`"
+            )
+
+
+def _detail(said: Document) -> dict[str, Any]:
+    """What the catalog keeps of it to be searched, so that no document is read for that."""
+    if isinstance(said, ServiceDefinition):
+        return {"form": "service", "refs": list(said.refs), "owner": said.owner, "description": said.description}
+    own = {field.name: getattr(said, field.name) for field in fields(said)}
+    return {
+        "form": "view",
+        "columns": [list(pair) for pair in said.features],
+        **{key: own[key] for key in ("owner", "description", "code_digest")},
+        **{key: list(own[key]) for key in ("entities", "sources", "inputs")},
+    }

@@ -1,0 +1,22 @@
+"""The service of features, wired to what lies above it in the house: models, aliases, reports and pipelines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nbmlops.features import Features
+    from nbmlops.workspace.root import Workspace
+
+__all__ = ["features_of"]
+
+
+def features_of(workspace: Workspace) -> Features:
+    """Verbs on features of a workspace."""
+    from nbmlops.features import Features
+    from nbmlops.store.lineage import Lineage
+
+    lineage = Lineage(workspace.catalog, workspace.clock)
+    own = workspace.versions("feature"), workspace.objects, workspace.data, lineage, workspace.clock
+    scratch = workspace.marker.state / "scratch"
+    return Features(*own, scratch, workspace.check, lambda: workspace.settings.pipelines)
