@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nbmlops.commands.offers import words
 from nbmlops.commands.tree import NounGroup
+from nbmlops.core.errors import InvalidError
+from nbmlops.render.listing import Listing
 
 if TYPE_CHECKING:
     from nbmlops.commands.session import Session
@@ -24,6 +27,37 @@ def verify(session: Session, full: bool) -> Any:
     with session.meter.bytes("verifying") as progress:
         found = store.verify(full=full, progress=progress)
     return session.judged(found, good=found.ok)
+
+
+@group.verb("audit")
+@click.option("--who", metavar="NAME", help="Whose doing it was; * stands for any text.")
+@click.option("--action", metavar="ACTION", help="What was done, such as data.erase or model.*.")
+@click.option("--subject", metavar="NAME", help="On what; a name means all its versions.")
+@click.option("--since", metavar="WHEN", help="From when on: a span such as 30d, or a date such as 2026-08-01.")
+@click.option("--until", metavar="WHEN", help="Before when.")
+@click.option("--limit", type=int, default=100, show_default=True, help="How many at most.")
+@click.option("--after", type=int, metavar="NUMBER", help="The number of the last event of the page before.")
+@click.option("--verify", is_flag=True, help="Tell whether the trail is whole, and remember its end.")
+@click.option("--against", type=click.Path(), metavar="FILE", help="With --verify: an export that it has to hold.")
+@click.option("--export", metavar="FORM", shell_complete=words("jsonl", "cef"), help="Write it for a SIEM: jsonl, cef.")
+@click.option("--to", type=click.Path(), metavar="FILE", help="With --export: the file.")
+def audit(session: Session, *, verify: bool, against: str | None, export: str | None, to: str | None, **of: Any) -> Any:
+    """List, verify or export the audit trail."""
+    store = session.workspace.store
+    if (export is None) != (to is None):
+        raise InvalidError("an export needs its form and its file", hint="`ml store audit --export jsonl --to FILE`")
+    if against is not None and not verify:
+        raise InvalidError("--against goes with --verify", hint=f"`ml store audit --verify --against {against}`")
+    if verify:
+        found = store.verify_audit(against)
+        return session.judged(found, good=found.ok)
+    if export is not None and to is not None:
+        del of["limit"]
+        with session.meter.bytes("exporting the audit trail") as progress:
+            return store.export_audit(export, to, progress=progress, **of)
+    from nbmlops.store.audit import Event
+
+    return Listing(store.audit(**of), Event)
 
 
 @group.verb("repair")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from nbmlops.core.errors import InvalidError
 
-__all__ = ["parse_span", "span_text"]
+__all__ = ["parse_moment", "parse_span", "span_text"]
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -48,3 +48,35 @@ def span_text(span: timedelta) -> str:
         return "0s"
     sizes = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
     return next(f"{seconds // size}{unit}" for unit, size in sizes.items() if seconds % size == 0)
+
+
+def parse_moment(said: str | timedelta | datetime | None, now: datetime) -> datetime | None:
+    """Read a time: a span before now such as ``30d``, or a date or time of ISO 8601, in UTC unless it says its zone.
+
+    Raises
+    ------
+    InvalidError
+        When it is neither.
+
+    Examples
+    --------
+    >>> now = datetime(2026, 8, 31, tzinfo=UTC)
+    >>> str(parse_moment("30d", now)), str(parse_moment("2026-08-01", now))
+    ('2026-08-01 00:00:00+00:00', '2026-08-01 00:00:00+00:00')
+    """
+    if isinstance(said, timedelta):
+        return now - parse_span(said)
+    if isinstance(said, str):
+        said = _dated(said, now)
+    return said.replace(tzinfo=UTC) if said is not None and said.tzinfo is None else said
+
+
+def _dated(text: str, now: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return now - parse_span(text)
+        except InvalidError:
+            hint = "a span such as 30d, or a date such as 2026-08-01"
+            raise InvalidError(f"{text!r} is no time", hint=hint) from None

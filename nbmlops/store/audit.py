@@ -1,8 +1,6 @@
 """The audit trail: who did what to what, when, each Event chained to the one before by its digest.
 
-An Event's digest is BLAKE3 over the canonical JSON of ``[sequence, at, actor, action, subject,
-detail, previous]`` with `at` in microseconds since 1970; the first Event's `previous` is 64 zeros.
-So a changed, dropped or swapped line breaks the chain at that place.
+So a changed, dropped or swapped line breaks the chain at that place: see `audit_chain`.
 """
 
 from __future__ import annotations
@@ -11,23 +9,24 @@ import getpass
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from nbmlops.core import digests
 from nbmlops.core.clock import Clock
 from nbmlops.core.errors import CorruptError, RefusedError
 from nbmlops.store import lineage, schema
+from nbmlops.store.audit_chain import FIRST, digest_of
 from nbmlops.store.catalog import Catalog
 
 if TYPE_CHECKING:
+    from nbmlops.store.audit_selection import Selection
+    from nbmlops.store.audit_verdict import Trail
+    from nbmlops.store.checkpoints import Checkpoints
     from nbmlops.store.redaction import Redaction
 
 __all__ = ["Audit", "Event", "actor", "append", "redact"]
-
-_FIRST = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +46,6 @@ class Event:
 def actor() -> str:
     """Who is acting: ``NBMLOPS_USER``, else the name of the account."""
     return os.environ.get("NBMLOPS_USER") or getpass.getuser()
-
-
-def _digest(event: Mapping[str, Any]) -> str:
-    at = (event["at"] - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-    fields = [event[key] for key in ("sequence", "actor", "action", "subject", "detail", "previous")]
-    return digests.of_json([at, *fields])
 
 
 def append(
@@ -78,9 +71,9 @@ def append(
         "action": action,
         "subject": subject,
         "detail": dict(detail or {}),
-        "previous": last.digest if last else _FIRST,
+        "previous": last.digest if last else FIRST,
     }
-    connection.execute(insert(table).values(**event, digest=_digest(event)))
+    connection.execute(insert(table).values(**event, digest=digest_of(event)))
 
 
 def redact(connection: Connection, redaction: Redaction) -> int:
@@ -95,7 +88,7 @@ def redact(connection: Connection, redaction: Redaction) -> int:
         if said != {"subject": row.subject, "detail": row.detail}:
             changed += 1
         if changed:
-            digest = _digest(event | said | {"previous": previous or row.previous})
+            digest = digest_of(event | said | {"previous": previous or row.previous})
             new = said | {"previous": previous or row.previous, "digest": digest}
             connection.execute(update(table).filter_by(sequence=row.sequence).values(new))
             previous = digest
@@ -103,16 +96,36 @@ def redact(connection: Connection, redaction: Redaction) -> int:
 
 
 class Audit:
-    """Reads and verifies the audit trail."""
+    """Reads and verifies the audit trail.
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    Parameters
+    ----------
+    catalog : Catalog
+        Where it is.
+    checkpoints : Checkpoints, optional
+        Where its end is remembered apart from it.
+    """
 
-    def events(self, limit: int = 100) -> list[Event]:
-        """The newest Events, newest first."""
+    def __init__(self, catalog: Catalog, checkpoints: Checkpoints | None = None) -> None:
+        self.catalog = catalog
+        self.checkpoints = checkpoints
+
+    def events(self, limit: int = 100, selection: Selection | None = None, before: int | None = None) -> list[Event]:
+        """The newest Events, newest first: those that are selected, and of a page those before a line."""
         table = schema.event
         query = select(table).order_by(table.c.sequence.desc()).limit(limit)
-        return [Event(**row._mapping) for row in self._catalog.read(lambda c: c.execute(query).all())]
+        if selection is not None:
+            query = query.where(*selection.conditions())
+        if before is not None:
+            query = query.where(table.c.sequence < before)
+        return [Event(**row._mapping) for row in self.catalog.read(lambda c: c.execute(query).all())]
+
+    def judge(self) -> Trail:
+        """Walk the whole chain, and compare its end with what is remembered of it."""
+        from nbmlops.store.audit_verdict import judged
+
+        remembered = None if self.checkpoints is None else self.checkpoints.newest()
+        return judged(self.catalog, remembered)
 
     def verify(self) -> int:
         """Walk the whole chain and return its length.
@@ -120,25 +133,16 @@ class Audit:
         Raises
         ------
         CorruptError
-            At the first Event that was changed, dropped or moved.
+            At the first Event that was changed, dropped or moved, or when the last ones are cut off.
         """
-        table = schema.event
-
-        def work(connection: Connection) -> int:
-            previous, expected = _FIRST, 1
-            for row in connection.execute(select(table).order_by(table.c.sequence)):
-                event = dict(row._mapping)
-                digest = event.pop("digest")
-                if row.sequence != expected or row.previous != previous or digest != _digest(event):
-                    raise CorruptError(
-                        f"the audit trail is broken at event {expected}: it was changed, dropped or moved",
-                        hint="compare with a backup of the catalog",
-                    )
-                previous, expected = digest, expected + 1
-            return expected - 1
-
-        return self._catalog.read(work)
+        found = self.judge()
+        if found.broken is not None:
+            raise CorruptError(
+                f"the audit trail is broken at event {found.broken.line}: {found.broken.why}",
+                hint="`ml store audit --verify` tells it; compare with a backup of the catalog",
+            )
+        return found.events
 
     def count(self) -> int:
         """Number of Events."""
-        return self._catalog.read(lambda c: c.execute(select(func.count()).select_from(schema.event)).scalar_one())
+        return self.catalog.read(lambda c: c.execute(select(func.count()).select_from(schema.event)).scalar_one())

@@ -1,16 +1,20 @@
-"""Verbs on the store itself: verify, repair, stats, gc, backup, restore."""
+"""Verbs on the store itself: verify, repair, stats, gc, backup, restore; and on the audit trail."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbmlops.core.errors import InvalidError
 from nbmlops.core.spans import parse_span
 
 if TYPE_CHECKING:
-    from nbmlops.store.audit import Audit
+    from nbmlops.core.clock import Clock
+    from nbmlops.store.audit import Audit, Event
+    from nbmlops.store.audit_export import TrailExport
+    from nbmlops.store.audit_verdict import Trail
     from nbmlops.store.catalog import Catalog
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.records import Backup, Collected, Repair, Stats, Verification
@@ -37,6 +41,8 @@ class Store:
         What refers to the objects.
     remotes : callable
         Opens a remote by its name, a folder or a URL.
+    clock : Clock
+        The time.
     """
 
     def __init__(
@@ -46,7 +52,9 @@ class Store:
         audit: Audit,
         roots: Roots,
         remotes: Callable[[str], Remote],
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self._catalog = catalog
         self._objects = objects
         self._remotes = remotes
@@ -63,6 +71,92 @@ class Store:
         """
         self._audit.verify()
         return self._objects.verify(full=full, progress=progress)
+
+    def audit(
+        self,
+        *,
+        who: str | None = None,
+        action: str | None = None,
+        subject: str | None = None,
+        since: str | timedelta | datetime | None = None,
+        until: str | timedelta | datetime | None = None,
+        limit: int = 100,
+        after: int | None = None,
+    ) -> list[Event]:
+        """List Events of the audit trail, newest first.
+
+        Parameters
+        ----------
+        who, action, subject : str, optional
+            Who did it, what, and on what; ``*`` stands for any text, and a name for all its versions.
+        since, until : str, timedelta or datetime, optional
+            From when on, and before when: a span such as ``30d``, or a date such as ``2026-08-01``, UTC.
+        limit : int
+            How many at most.
+        after : int, optional
+            The number of the last Event of the page before.
+
+        Raises
+        ------
+        InvalidError
+            When a time is none, or `limit` is below 1.
+        """
+        from nbmlops.store.audit_selection import Selection
+
+        if limit < 1:
+            raise InvalidError(f"at least one event is listed, not {limit}")
+        selection = Selection.of(self._clock.now(), who, action, subject, since, until)
+        return self._audit.events(limit, selection, after)
+
+    def verify_audit(self, against: str | Path | None = None) -> Trail:
+        """Tell whether the audit trail is whole, and remember its end, signed, in the user's own folder.
+
+        Parameters
+        ----------
+        against : str or Path, optional
+            An export as JSON lines, each line of which has to be there still.
+
+        Raises
+        ------
+        CorruptError
+            When what is remembered, or the export, is damaged.
+        """
+        from nbmlops.store.audit_verdict import compared
+
+        found = self._audit.judge()
+        if found.ok and against is not None:
+            found = compared(self._audit.catalog, Path(against), found)
+        if found.ok and found.events and self._audit.checkpoints is not None:
+            self._audit.checkpoints.keep(found.events, found.head)
+        return found
+
+    def export_audit(  # noqa: PLR0913 - one for each option of the verb
+        self,
+        form: str,
+        path: str | Path,
+        *,
+        who: str | None = None,
+        action: str | None = None,
+        subject: str | None = None,
+        since: str | timedelta | datetime | None = None,
+        until: str | timedelta | datetime | None = None,
+        after: int | None = None,
+        progress: Progress | None = None,
+    ) -> TrailExport:
+        """Write Events for a SIEM into a new file, oldest first: ``jsonl`` or ``cef``; what is asked as in `audit`.
+
+        Raises
+        ------
+        InvalidError
+            When there is no such form.
+        ConflictError
+            When the file is there already.
+        """
+        from nbmlops.store import audit_export
+        from nbmlops.store.audit_selection import Selection
+
+        selection = Selection.of(self._clock.now(), who, action, subject, since, until)
+        return audit_export.export(self._audit.catalog, selection, Path(path), form, after=after, progress=progress)
 
     def repair(self, source: str) -> Repair:
         """Fetch good copies of what is damaged from a remote's name, a folder or a URL that was pushed to."""

@@ -38,6 +38,7 @@ _VALUED = frozenset(
 # The same of one verb alone.
 _VALUED_OF = {
     "data tag": frozenset({"--remove"}),
+    "store audit": frozenset({"--against", "--export", "--who"}),
     "model score": frozenset({"--bad", "--jobs", "--keep"}),
     "model export": frozenset({"--oms"}),
     "model tag": frozenset({"--remove"}),

@@ -90,8 +90,9 @@ class Foundation:
     def audit(self) -> Audit:
         """The audit trail."""
         from nbmlops.store.audit import Audit
+        from nbmlops.store.checkpoints import Checkpoints
 
-        return Audit(self.catalog)
+        return Audit(self.catalog, Checkpoints(self.keyring, self.marker.id, self.clock))
 
     def versions(self, kind: str) -> Versions:
         """Versions of one kind."""

@@ -214,7 +214,7 @@ class Workspace(Foundation):
         from nbmlops.store.service import Store
 
         roots = roots_of(self.versions("data"), self.objects, self._lock)
-        return Store(self.catalog, self.objects, self.audit, roots, self.remote.open)
+        return Store(self.catalog, self.objects, self.audit, roots, self.remote.open, self.clock)
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any) -> ActiveRun:
         """Log metrics to the active run."""

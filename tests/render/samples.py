@@ -50,6 +50,10 @@ from nbmlops.profiling.moments import Comoments, Moments
 from nbmlops.profiling.records import ColumnProfile, Profile
 from nbmlops.serving.endpoint.records import Endpoint
 from nbmlops.store.asks import Approval, Ask, Grounds
+from nbmlops.store.audit import Event
+from nbmlops.store.audit_chain import Break
+from nbmlops.store.audit_export import TrailExport
+from nbmlops.store.audit_verdict import Trail
 from nbmlops.store.graph import Arrow, LineageGraph, Node
 from nbmlops.store.records import (
     Backup,
@@ -344,6 +348,9 @@ def every_record(text: str) -> list[Any]:
         Verification(3, 10, 1_000_000, full=True, damages=(Damage(DIGEST, DIGEST, text, text),)),
         Repair((DIGEST,), (DIGEST,)),
         Backup(text, "0005", 3, 4_000),
+        Event(7, NOW, text, text, text, {text: text}, DIGEST, DIGEST),
+        Trail(9, DIGEST, Break(7, "swapped", text), 8, (3,)),
+        TrailExport(text, text, 3, 1, 9, 4_000),
         Collected(True, 0.0, (Freed(text, text, 1, 2),), (Kept(text, text, text),), 2, 3, 4, 1, 1),
         Stats((Share("data", text, 3, 1, 1, 900, 200, 40),), 2, 5, 9, 300, 240, 40, 5, None, 0.0, (text,), 1),
         Push("origin", ("flights@v1",), 1, 1, 2, 3_000, 4_000),

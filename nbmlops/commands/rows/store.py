@@ -6,6 +6,9 @@ from nbmlops.commands.verb import DRAWN, Verb
 
 __all__ = ["VERBS"]
 
+_VERIFY = "in Python: ml.store.verify_audit(against)"
+_EXPORT = "in Python: ml.store.export_audit(form, path)"
+
 VERBS = (
     Verb("store", "verify", "", "Look for damaged or missing bytes.", "ml.store.verify", only_python=DRAWN),
     Verb(
@@ -15,6 +18,10 @@ VERBS = (
     Verb(
         *("store", "gc", "", "Free the bytes that nothing needs, and say whose they were.", "ml.store.gc"),
         only_python=DRAWN,
+    ),
+    Verb(
+        *("store", "audit", "", "List who did what, newest first; verify the trail, export it.", "ml.store.audit"),
+        only_here={"verify": _VERIFY, "against": _VERIFY, "export": _EXPORT, "to": _EXPORT},
     ),
     Verb("store", "repair", "", "Fetch good copies from where they were pushed to.", "ml.store.repair"),
     Verb("store", "backup", "FILE", "Copy the catalog into a file.", "ml.store.backup", only_python=DRAWN),

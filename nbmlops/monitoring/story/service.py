@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import Ref
-from nbmlops.core.spans import parse_span
+from nbmlops.core.spans import parse_moment
 from nbmlops.monitoring.story import moving, queries, serving, training
 from nbmlops.monitoring.story.records import Moment, Span, Story
 
@@ -84,7 +84,7 @@ class Stories:
         if not 1 <= limit <= _MOST:
             raise InvalidError(f"{limit} is no number of moments to show", hint=f"from 1 to {_MOST:,}")
         now = self._clock.now()
-        begin = _begin(since, now)
+        begin = parse_moment(since, now)
         if not self._versions.catalog.read(lambda c: queries.is_known(c, ref.name)):
             self._versions.resolve(ref)  # says which names are near
         self._versions.catalog.settle()
@@ -101,25 +101,6 @@ class Stories:
         if moment.report is None:
             return moment
         return replace(moment, told=(*moment.told, *_figures(self._checks.show(moment.report))))
-
-
-def _begin(since: str | timedelta | datetime | None, now: datetime) -> datetime | None:
-    if isinstance(since, timedelta):
-        return now - parse_span(since)
-    if isinstance(since, str):
-        since = _dated(since, now)
-    return since.replace(tzinfo=UTC) if since is not None and since.tzinfo is None else since
-
-
-def _dated(text: str, now: datetime) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            return now - parse_span(text)
-        except InvalidError:
-            hint = "a span such as 30d, or a date such as 2026-08-01"
-            raise InvalidError(f"{text!r} is no time to begin at", hint=hint) from None
 
 
 def _gathered(connection: Connection, name: str, begin: datetime | None, now: datetime, limit: int) -> Story:

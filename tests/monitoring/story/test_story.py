@@ -219,7 +219,7 @@ def test_an_unknown_name_a_version_and_a_wrong_time_are_refused_with_what_to_typ
         workspace.story("dealy")
     with pytest.raises(InvalidError, match="that of a model"):
         workspace.story("delay@v1")
-    with pytest.raises(InvalidError, match="no time to begin at"):
+    with pytest.raises(InvalidError, match="is no time"):
         workspace.story("delay", since="yesterday")
     with pytest.raises(InvalidError, match="no number of moments"):
         workspace.story("delay", limit=0)
