@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nbmlops.commands.offers import words
+from nbmlops.commands.params import RefParam
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
 from nbmlops.render.listing import Listing
 
 if TYPE_CHECKING:
     from nbmlops.commands.session import Session
+    from nbmlops.store.holds import Hold
 
 __all__ = ["group"]
 
@@ -58,6 +60,51 @@ def audit(session: Session, *, verify: bool, against: str | None, export: str | 
     from nbmlops.store.audit import Event
 
     return Listing(store.audit(**of), Event)
+
+
+@group.verb("hold")
+@click.argument("refs", nargs=-1, required=True, type=RefParam("data"))
+@click.option("--reason", required=True, metavar="TEXT", help="Why; whoever is refused is told.")
+@click.option("--kind", type=click.Choice(["data", "model", "pipeline", "run"]), help="Of what kind they are.")
+def hold(session: Session, refs: tuple[str, ...], reason: str, kind: str | None) -> Any:
+    """Place holds."""
+    return _holds(session.workspace.store.hold(*refs, reason=reason, kind=kind))
+
+
+@group.verb("release")
+@click.argument("holds", nargs=-1, required=True)
+@click.option("--reason", required=True, metavar="TEXT", help="Why.")
+def release(session: Session, holds: tuple[str, ...], reason: str) -> Any:
+    """Release holds."""
+    return _holds(session.workspace.store.release(*holds, reason=reason))
+
+
+@group.verb("holds")
+@click.option("--released", is_flag=True, help="List those that were released too.")
+def holds_(session: Session, released: bool) -> Any:
+    """List holds."""
+    return _holds(session.workspace.store.holds(released=released))
+
+
+def _holds(found: list[Hold]) -> Any:
+    from nbmlops.store.holds import Hold
+
+    return Listing(found, Hold)
+
+
+@group.verb("retention")
+def retention(session: Session) -> Any:
+    """List the rules."""
+    from nbmlops.store.retention_rules import RetentionRule
+
+    return Listing(session.workspace.store.retention(), RetentionRule)
+
+
+@group.verb("retain")
+@click.option("--apply", is_flag=True, help="Delete them; without it they are only told.")
+def retain(session: Session, *, apply: bool) -> Any:
+    """Delete what the rules keep no longer."""
+    return session.workspace.store.retain(apply=apply)
 
 
 @group.verb("repair")

@@ -15,6 +15,7 @@ cost_per_hour NBMLOPS_COST_PER_HOUR what an hour of this machine costs; runs and
 warm_kernels  NBMLOPS_WARM_KERNELS  how many kernels may wait for steps; one for each core by default, 0 for none
 executor      NBMLOPS_EXECUTOR      where steps of pipelines run: threads (of this machine, the default) or dask
 scheduler     NBMLOPS_SCHEDULER     address of the scheduler of Dask, such as tcp://10.0.0.5:8786
+retention                           table: name of a rule -> which versions it is about, and how long they stay
 remotes                             table: name of a remote -> folder or fsspec URL to push to and pull from
 profiles      NBMLOPS_PROFILES      table: which tables are profiled after a save; the variable is true or false
 ============= ===================== =====================================================================
@@ -85,6 +86,7 @@ class Settings:
     gates: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     approvals: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     policy: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    retention: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     remotes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     rehash: bool = False
     cost_per_hour: float | None = None
@@ -128,6 +130,7 @@ class Settings:
             gates=MappingProxyType(_tables("gates", table.get("gates", {}))),
             approvals=MappingProxyType(_table("approvals", table.get("approvals", {}))),
             policy=MappingProxyType(_table("policy", table.get("policy", {}))),
+            retention=MappingProxyType(_tables("retention", table.get("retention", {}))),
             remotes=MappingProxyType(_remotes(table.get("remotes", {}))),
             rehash=_switch(
                 "NBMLOPS_REHASH, or rehash in [tool.nbmlops],",

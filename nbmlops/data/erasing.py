@@ -25,9 +25,9 @@ from nbmlops.data.erasure_records import Descendant, Erased, Erasure
 from nbmlops.data.leftovers import Leftovers
 from nbmlops.data.literals import Literals
 from nbmlops.data.saving import needs
-from nbmlops.data.succeeding import Successors
+from nbmlops.data.succeeding import Successors, with_content
 from nbmlops.data.survey import Survey
-from nbmlops.store import audit, erasures, scrubbing, tombstones, turns
+from nbmlops.store import audit, erasures, holds, scrubbing, tombstones, turns
 from nbmlops.store.redaction import Redaction
 from nbmlops.store.versions import Versions
 
@@ -48,8 +48,6 @@ Progress = Callable[[int], None]
 _TRIES = 3
 _CUT_OFF = timedelta(hours=1)
 """After so long, what was stored and nothing refers to is taken for the rest of a save that was cut off."""
-_CONTENT = frozenset({"columns", "cut_by", "format", "layout", "needs", "profile", "rows"})
-"""What the catalog keeps of a table's content; the rest is of the version."""
 
 
 class _MovedOnError(Exception):
@@ -136,6 +134,7 @@ class Eraser:
         self._catalog.settle()  # what was said of runs may stand in a journal yet
         literals = Literals.of(condition.reveal())
         plan = self._planned(names, condition, literals, progress)
+        self._catalog.read(plan.refuse_held)
         found = Leftovers()
         redaction = literals.redaction()
         found.look(self._objects, self._catalog, redaction, plan.rows_by_ref(), progress, write=False)
@@ -203,22 +202,26 @@ class Eraser:
         def work(connection: Connection) -> None:
             if frozenset(queries.world(connection)) != plan.world:
                 raise _MovedOnError
+            before = holds.held_records(connection)
             turns.hold(connection, held)
             for version, _ in plan.touched:
-                queries.replace_version(connection, _as(version, made[version.digest]), version.digest, erasure_id)
+                queries.replace_version(
+                    connection, with_content(version, made[version.digest]), version.digest, erasure_id
+                )
             for version in plan.dependents:
-                queries.replace_version(connection, _as(version, anew[version.id]), version.digest, erasure_id)
+                queries.replace_version(connection, with_content(version, anew[version.id]), version.digest, erasure_id)
             scrubbing.replace_objects(connection, found.moved)
             records = dict(found.records)
             for table, count in scrubbing.scrub(connection, redaction).items():
                 records[table] = records.get(table, 0) + count
+            holds.refuse_change(connection, before, "erased")
             listed = [*found.listed, *_named_so(connection, redaction)]
             said = {"erasure": erasure_id, "rows": sum(len(content.rows) for _, content in plan.touched)}
             said |= {"versions": [[one.ref, one.before, one.after, one.rows] for one in plan.erased(into)]}
             said |= {"records": records, "chain_made_anew": records.get("event", 0)}
             audit.append(connection, self._clock, "data.erase", ", ".join(plan.names), said)
-            told = {**detail, "records": records, "listed": listed, "at": self._clock.now().isoformat()}
-            erasures.put(connection, erasure_id, "purging", told)
+            detail.update(records=records, listed=listed, at=self._clock.now().isoformat())
+            erasures.put(connection, erasure_id, "purging", detail)
 
         self._catalog.erase(work)
 
@@ -337,14 +340,3 @@ def _is_searched(version: Version) -> bool:
     if version.freed_at is not None:
         return False
     return version.kind == "pipeline" or version.detail["format"] != "table"
-
-
-def _as(version: Version, content: Version) -> Version:
-    """A version with the content of another, and all else as it is."""
-    own = {key: value for key, value in version.detail.items() if key not in _CONTENT}
-    detail = own | {key: value for key, value in content.detail.items() if key in _CONTENT}
-    # One whose content was there before added nothing, and does not now.
-    new_bytes = content.new_bytes if version.new_bytes else 0
-    return replace(
-        version, digest=content.digest, root=content.root, size=content.size, new_bytes=new_bytes, detail=detail
-    )

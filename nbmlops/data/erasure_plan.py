@@ -12,12 +12,13 @@ from nbmlops.data import queries
 from nbmlops.data.erasure_records import Descendant, Erased
 from nbmlops.data.saving import needs
 from nbmlops.data.survey import is_table
-from nbmlops.store import erasures
+from nbmlops.store import erasures, holds
 
 if TYPE_CHECKING:
     import numpy as np
 
     from nbmlops.data.survey import Content, Survey
+    from nbmlops.store.catalog import Connection
     from nbmlops.store.lineage import Lineage
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.versions import Version, Versions
@@ -80,6 +81,11 @@ class Plan:
             for version, content in self.touched
             for ref in (version.ref, pinned(version.name, None, version.digest))
         }
+
+    def refuse_held(self, connection: Connection) -> None:
+        """Raise `RefusedError` when something that rows would leave, or that would be written anew, is on hold."""
+        for version in (*(version for version, _ in self.touched), *self.dependents):
+            holds.refuse(connection, version, "erased")
 
 
 class Planner:

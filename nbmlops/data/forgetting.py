@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nbmlops.core.errors import InvalidError, RefusedError
 from nbmlops.core.refs import check_name
 from nbmlops.data.loading import Loading
-from nbmlops.store import lineage
+from nbmlops.store import holds, lineage
 
 if TYPE_CHECKING:
     from nbmlops.data.erasing import Eraser
@@ -102,6 +102,9 @@ class Forgetting(Loading):
             check_name(name)
             if name not in known:
                 self._versions.resolve(name)  # says which names are near
+            hold = self._versions.catalog.read(lambda c, n=name: holds.on_name(c, "data", n))  # type: ignore[misc]
+            if hold is not None and hold.ref == name:
+                raise holds.refusal(name, "erased", hold)
 
     def _eraser(self) -> Eraser:
         from nbmlops.data.erasing import Eraser

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from nbmlops.store.redaction import Redaction
     from nbmlops.store.versions import Version
 
-__all__ = ["Successors"]
+__all__ = ["Successors", "with_content"]
+
+_CONTENT = frozenset({"columns", "cut_by", "format", "layout", "needs", "profile", "rows"})
+"""What the catalog keeps of a table's content; the rest is of the version."""
 
 _IN_MEMORY = 256 << 20
 _TRIED = 3
@@ -203,3 +206,14 @@ def _counted_anew(table: pa.Table, described: dict[str, Any], kept: np.ndarray, 
         {"name": name, "field_name": label, "pandas_type": "int64", "numpy_type": "int64", "metadata": None}
     )
     return table.append_column(label, pa.array(counting["start"] + counting["step"] * kept, pa.int64()))
+
+
+def with_content(version: Version, content: Version) -> Version:
+    """A version with the content of another, and all else as it is."""
+    own = {key: value for key, value in version.detail.items() if key not in _CONTENT}
+    detail = own | {key: value for key, value in content.detail.items() if key in _CONTENT}
+    # One whose content was there before added nothing, and does not now.
+    new_bytes = content.new_bytes if version.new_bytes else 0
+    return replace(
+        version, digest=content.digest, root=content.root, size=content.size, new_bytes=new_bytes, detail=detail
+    )

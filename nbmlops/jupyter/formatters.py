@@ -57,6 +57,8 @@ SHOWN = {
     "nbmlops.store.audit_export": ("TrailExport",),
     "nbmlops.store.audit_verdict": ("Trail",),
     "nbmlops.store.graph": ("LineageGraph",),
+    "nbmlops.store.holds": ("Hold",),
+    "nbmlops.store.retaining": ("Retained",),
     "nbmlops.store.records": ("Backup", "Collected", "Pull", "Push", "Repair", "Stats", "Verification"),
     "nbmlops.tracking.active": ("ActiveRun",),
     "nbmlops.tracking.autologging": ("Autolog",),

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 from nbmlops.core.digests import short
 from nbmlops.core.errors import AmbiguousError, NotFoundError, RefusedError, nearest
 from nbmlops.core.refs import Ref
-from nbmlops.store import lineage, schema, tombstones
+from nbmlops.store import holds, lineage, schema, tombstones
 
 if TYPE_CHECKING:
     from nbmlops.store.versions import Version
@@ -38,7 +38,8 @@ def _frozen_with(connection: Connection, kind: str, digest: str) -> str | None:
 
 
 def refuse_held(connection: Connection, version: Version) -> None:
-    """Raise `RefusedError` for a version that an alias is on, or that a frozen pipeline reads."""
+    """Raise `RefusedError` for a version that is on hold, that an alias is on, or that a frozen pipeline reads."""
+    holds.refuse(connection, version, "deleted")
     if version.aliases:
         off = "promote or roll back to another version first, then delete"
         if version.kind == "data":

@@ -16,7 +16,7 @@ from sqlalchemy import Column, Connection, func, select
 
 from nbmlops.core.clock import Clock
 from nbmlops.core.refs import pinned
-from nbmlops.store import schema, tombstones
+from nbmlops.store import holds, schema, tombstones
 from nbmlops.store.catalog import Catalog
 
 __all__ = ["Copies", "Holder", "Needs", "Outside", "Picture", "Recorded", "Roots", "recorded"]
@@ -98,12 +98,12 @@ class Roots:
         self.catalog = catalog
         self.clock = clock
         self._needs = needs
-        self._outside = outside
+        self.outside = outside
         self._copies = copies
 
     def picture(self, before: datetime) -> Picture:
         """Who holds objects now; the grace of what was deleted before that time has passed."""
-        return self.catalog.read(lambda c: _picture(c, before, self._outside))
+        return self.catalog.read(lambda c: _picture(c, before, self.outside))
 
     def of(self, holder: Holder) -> tuple[str, ...]:
         """Objects that a version cannot be read without.
@@ -170,7 +170,7 @@ def _versions(connection: Connection) -> Iterator[Holder]:
 
 
 def _referred(connection: Connection) -> dict[int, str]:
-    """Why aliases, runs and the ledger need versions, by id."""
+    """Why aliases, runs, the ledger and holds need versions, by id."""
     found: dict[int, str] = {}
     for row in connection.execute(select(schema.ledger.c.pipeline, schema.ledger.c.outputs)):
         for version_id in (row.outputs or {}).get("versions", ()):
@@ -181,7 +181,7 @@ def _referred(connection: Connection) -> dict[int, str]:
         found[version_id] = f"it is an output of the run {experiment}-{number}"
     for version_id, alias in connection.execute(select(schema.alias.c.version_id, schema.alias.c.alias)):
         found[version_id] = f"the alias {alias} is on it"
-    return found
+    return found | holds.whys(connection)
 
 
 def _frozen(live: Iterable[Holder]) -> dict[tuple[str, str], str]:

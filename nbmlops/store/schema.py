@@ -27,6 +27,7 @@ from sqlalchemy import (
 from nbmlops.store.columns import CONVENTION, RowId, writers
 from nbmlops.store.deployment_tables import deployment_table
 from nbmlops.store.description_tables import description_table
+from nbmlops.store.hold_tables import hold_table
 from nbmlops.store.instants import Instant
 from nbmlops.store.monitor_tables import monitor_tables
 from nbmlops.store.pipeline_tables import pipeline_tables
@@ -34,7 +35,7 @@ from nbmlops.store.schedule_tables import schedule_tables
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest revision in ``migrations/versions``."""
 
 metadata = MetaData(naming_convention=CONVENTION)
@@ -43,6 +44,7 @@ deployment = deployment_table(metadata)
 description = description_table(metadata)
 run_output, ledger = pipeline_tables(metadata)
 monitor, alert = monitor_tables(metadata)
+hold = hold_table(metadata)
 writer = writers(metadata)
 
 # Objects: where each chunk lies, and which manifest lists an object's chunks.

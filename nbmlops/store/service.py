@@ -1,21 +1,16 @@
-"""Verbs on the store itself: verify, repair, stats, gc, backup, restore; and on the audit trail."""
+"""Verbs on the store itself: verify, repair, stats, gc, backup, restore; and those of `Governance`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbmlops.core.errors import InvalidError
 from nbmlops.core.spans import parse_span
+from nbmlops.store.governance import Governance, Governed
 
 if TYPE_CHECKING:
-    from nbmlops.core.clock import Clock
-    from nbmlops.store.audit import Audit, Event
-    from nbmlops.store.audit_export import TrailExport
-    from nbmlops.store.audit_verdict import Trail
-    from nbmlops.store.catalog import Catalog
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.records import Backup, Collected, Repair, Stats, Verification
     from nbmlops.store.remote import Remote
@@ -26,39 +21,31 @@ __all__ = ["Store"]
 Progress = Callable[[int], None]
 
 
-class Store:
+class Store(Governance):
     """Care of the objects and of the audit trail.
 
     Parameters
     ----------
-    catalog : Catalog
-        What is known of them.
     objects : ObjectStore
         The objects.
-    audit : Audit
-        The audit trail.
     roots : Roots
         What refers to the objects.
     remotes : callable
         Opens a remote by its name, a folder or a URL.
-    clock : Clock
-        The time.
+    governed : Governed
+        The catalog, its audit trail, and what holds and retention are about.
     """
 
     def __init__(
         self,
-        catalog: Catalog,
         objects: ObjectStore,
-        audit: Audit,
         roots: Roots,
         remotes: Callable[[str], Remote],
-        clock: Clock,
+        governed: Governed,
     ) -> None:
-        self._clock = clock
-        self._catalog = catalog
+        super().__init__(governed)
         self._objects = objects
         self._remotes = remotes
-        self._audit = audit
         self._roots = roots
 
     def verify(self, *, full: bool = False, progress: Progress | None = None) -> Verification:
@@ -69,94 +56,8 @@ class Store:
         CorruptError
             When the audit trail is broken.
         """
-        self._audit.verify()
+        self._governed.audit.verify()
         return self._objects.verify(full=full, progress=progress)
-
-    def audit(
-        self,
-        *,
-        who: str | None = None,
-        action: str | None = None,
-        subject: str | None = None,
-        since: str | timedelta | datetime | None = None,
-        until: str | timedelta | datetime | None = None,
-        limit: int = 100,
-        after: int | None = None,
-    ) -> list[Event]:
-        """List Events of the audit trail, newest first.
-
-        Parameters
-        ----------
-        who, action, subject : str, optional
-            Who did it, what, and on what; ``*`` stands for any text, and a name for all its versions.
-        since, until : str, timedelta or datetime, optional
-            From when on, and before when: a span such as ``30d``, or a date such as ``2026-08-01``, UTC.
-        limit : int
-            How many at most.
-        after : int, optional
-            The number of the last Event of the page before.
-
-        Raises
-        ------
-        InvalidError
-            When a time is none, or `limit` is below 1.
-        """
-        from nbmlops.store.audit_selection import Selection
-
-        if limit < 1:
-            raise InvalidError(f"at least one event is listed, not {limit}")
-        selection = Selection.of(self._clock.now(), who, action, subject, since, until)
-        return self._audit.events(limit, selection, after)
-
-    def verify_audit(self, against: str | Path | None = None) -> Trail:
-        """Tell whether the audit trail is whole, and remember its end, signed, in the user's own folder.
-
-        Parameters
-        ----------
-        against : str or Path, optional
-            An export as JSON lines, each line of which has to be there still.
-
-        Raises
-        ------
-        CorruptError
-            When what is remembered, or the export, is damaged.
-        """
-        from nbmlops.store.audit_verdict import compared
-
-        found = self._audit.judge()
-        if found.ok and against is not None:
-            found = compared(self._audit.catalog, Path(against), found)
-        if found.ok and found.events and self._audit.checkpoints is not None:
-            self._audit.checkpoints.keep(found.events, found.head)
-        return found
-
-    def export_audit(  # noqa: PLR0913 - one for each option of the verb
-        self,
-        form: str,
-        path: str | Path,
-        *,
-        who: str | None = None,
-        action: str | None = None,
-        subject: str | None = None,
-        since: str | timedelta | datetime | None = None,
-        until: str | timedelta | datetime | None = None,
-        after: int | None = None,
-        progress: Progress | None = None,
-    ) -> TrailExport:
-        """Write Events for a SIEM into a new file, oldest first: ``jsonl`` or ``cef``; what is asked as in `audit`.
-
-        Raises
-        ------
-        InvalidError
-            When there is no such form.
-        ConflictError
-            When the file is there already.
-        """
-        from nbmlops.store import audit_export
-        from nbmlops.store.audit_selection import Selection
-
-        selection = Selection.of(self._clock.now(), who, action, subject, since, until)
-        return audit_export.export(self._audit.catalog, selection, Path(path), form, after=after, progress=progress)
 
     def repair(self, source: str) -> Repair:
         """Fetch good copies of what is damaged from a remote's name, a folder or a URL that was pushed to."""
@@ -221,7 +122,7 @@ class Store:
         """
         from nbmlops.store.backup import back_up
 
-        return back_up(self._catalog, Path(path), progress)
+        return back_up(self._governed.audit.catalog, Path(path), progress)
 
     def restore(self, path: str | Path, *, replace: bool = False, progress: Progress | None = None) -> Backup:
         """Make the catalog what it was when a backup was taken, on whatever engine that was.
@@ -246,6 +147,6 @@ class Store:
         """
         from nbmlops.store.backup import restore
 
-        done = restore(self._catalog, Path(path), replace=replace, progress=progress)
+        done = restore(self._governed.audit.catalog, Path(path), replace=replace, progress=progress)
         self._objects.reindex()
         return done

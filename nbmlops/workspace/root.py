@@ -211,10 +211,13 @@ class Workspace(Foundation):
     def store(self) -> Store:
         """Verbs on the store itself."""
         from nbmlops.data.retention import roots_of
+        from nbmlops.store.governance import Governed
         from nbmlops.store.service import Store
 
-        roots = roots_of(self.versions("data"), self.objects, self._lock)
-        return Store(self.catalog, self.objects, self.audit, roots, self.remote.open, self.clock)
+        kinds = {kind: self.versions(kind) for kind in ("data", "model", "pipeline")}
+        roots = roots_of(kinds["data"], self.objects, self._lock)
+        governed = Governed(self.audit, self.clock, kinds, roots.outside, lambda: self._present().retention)
+        return Store(self.objects, roots, self.remote.open, governed)
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any) -> ActiveRun:
         """Log metrics to the active run."""

@@ -55,6 +55,7 @@ from nbmlops.store.audit_chain import Break
 from nbmlops.store.audit_export import TrailExport
 from nbmlops.store.audit_verdict import Trail
 from nbmlops.store.graph import Arrow, LineageGraph, Node
+from nbmlops.store.holds import Hold
 from nbmlops.store.records import (
     Backup,
     Collected,
@@ -69,6 +70,7 @@ from nbmlops.store.records import (
     Taken,
     Verification,
 )
+from nbmlops.store.retaining import Retained, Retiree
 from nbmlops.tracking.autologging import Autolog
 from nbmlops.tracking.comparison import CodeChange, Comparison, Difference
 from nbmlops.tracking.interchange.records import Exported, Imported
@@ -350,6 +352,8 @@ def every_record(text: str) -> list[Any]:
         Backup(text, "0005", 3, 4_000),
         Event(7, NOW, text, text, text, {text: text}, DIGEST, DIGEST),
         Trail(9, DIGEST, Break(7, "swapped", text), 8, (3,)),
+        Hold(3, "data", text, text, NOW, text, NOW, text, text),
+        Retained(False, 2, (Retiree(text, "data", NOW, (text,)),), (Retiree(text, "model", NOW, (text,), text),)),
         TrailExport(text, text, 3, 1, 9, 4_000),
         Collected(True, 0.0, (Freed(text, text, 1, 2),), (Kept(text, text, text),), 2, 3, 4, 1, 1),
         Stats((Share("data", text, 3, 1, 1, 900, 200, 40),), 2, 5, 9, 300, 240, 40, 5, None, 0.0, (text,), 1),

@@ -25,6 +25,7 @@ from nbmlops.store.audit_selection import Selection
 from nbmlops.store.audit_verdict import compared
 from nbmlops.store.catalog import Catalog
 from nbmlops.store.checkpoints import Checkpoints
+from nbmlops.store.governance import Governed
 from nbmlops.store.redaction import Redaction
 from nbmlops.store.service import Store
 from nbmlops.store.trust import Keyring
@@ -151,7 +152,7 @@ def trail(catalog: Catalog, tmp_path: Path) -> Audit:
 def store(trail: Audit) -> Store:
     # What is asked of the trail needs nothing else of the store.
     nothing: Any = None
-    return Store(trail.catalog, nothing, trail, nothing, nothing, SystemClock())
+    return Store(nothing, nothing, nothing, Governed(trail, SystemClock(), {}, dict, dict))
 
 
 def say(catalog: Catalog, *subjects: str, action: str = "data.save", detail: Any = None) -> None:

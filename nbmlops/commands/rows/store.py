@@ -23,6 +23,11 @@ VERBS = (
         *("store", "audit", "", "List who did what, newest first; verify the trail, export it.", "ml.store.audit"),
         only_here={"verify": _VERIFY, "against": _VERIFY, "export": _EXPORT, "to": _EXPORT},
     ),
+    Verb("store", "hold", "REFS…", "Let nothing of it be deleted or erased.", "ml.store.hold"),
+    Verb("store", "release", "HOLDS…", "Release holds, by number or by what each is on.", "ml.store.release"),
+    Verb("store", "holds", "", "List what may not be deleted or erased, and why.", "ml.store.holds"),
+    Verb("store", "retention", "", "List the rules by which versions are retired.", "ml.store.retention"),
+    Verb("store", "retain", "", "Tell which versions no rule keeps, or delete them.", "ml.store.retain"),
     Verb("store", "repair", "", "Fetch good copies from where they were pushed to.", "ml.store.repair"),
     Verb("store", "backup", "FILE", "Copy the catalog into a file.", "ml.store.backup", only_python=DRAWN),
     Verb(

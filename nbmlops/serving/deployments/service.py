@@ -19,7 +19,7 @@ from nbmlops.serving.deployments.replay import Load, Replay, noted, replayed
 from nbmlops.serving.deployments.shares import parse_shares
 from nbmlops.serving.deployments.trial import Trial, tried
 from nbmlops.serving.records import Deployment, DeploymentChange, Personal, Unseen
-from nbmlops.store import audit
+from nbmlops.store import audit, holds
 
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
@@ -270,8 +270,12 @@ class Deployments(Challenging):
         ------
         InvalidError
             When that is no span of time.
+        RefusedError
+            While a hold is on the model or a version of it.
         """
         self.said(name)
+        if hold := self._catalog.read(lambda c: holds.on_name(c, "model", name)):
+            raise holds.refusal(f"what was captured of {name}", "forgotten", hold)
         before = self._clock.now() - parse_span(older)
         forgotten = forget(self.captured.place(name), before)
         detail = {"before": before.isoformat(), "hours": forgotten.hours}
