@@ -159,7 +159,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
     wanted = {name for tree in TREES.values() for name in imported(tree)} - ours
     used = {distribution(name) for module in wanted for name in providers.get(module, [module])[:1]}
     extras = PROJECT["project"]["optional-dependencies"]
-    ours_to_import = ("alerts", "dask", "demo", "lab", "delta", "oms", "onnx", "pandera", "postgres", "serve")
+    ours_to_import = ("alerts", "dask", "demo", "lab", "delta", "oms", "onnx", "pandera", "postgres", "redis", "serve")
     declared = [*PROJECT["project"]["dependencies"], *(name for extra in ours_to_import for name in extras[extra])]
     named = {distribution(requirement) for requirement in declared} - {"nbmlops"}
     assert used - named - BROUGHT == set(), "imported, not declared"

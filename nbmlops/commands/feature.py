@@ -214,3 +214,40 @@ def restore(session: Session, ref: str) -> Any:
 def rename(session: Session, old: str, new: str) -> Any:
     """Rename."""
     return session.workspace.feature.rename(old, new)
+
+
+@group.verb("materialize")
+@click.argument("views", type=_REF, nargs=-1)
+@click.option("--since", metavar="TIME", help="Only rows of event times from here on, which are added.")
+@click.option("--until", metavar="TIME", help="Only rows of event times before this.")
+@click.option("--again", is_flag=True, help="Write everything anew; keys that are no more go.")
+def materialize(session: Session, views: tuple[str, ...], since: str | None, until: str | None, again: bool) -> Any:
+    """Bring views online."""
+    from nbmlops.features.online.records import Materialized
+
+    found = session.workspace.feature.materialize(*views, since=since, until=until, again=again)
+    return Listing(found, Materialized)
+
+
+@group.verb("online")
+@click.argument("keys")
+@click.argument("features", type=_REF, nargs=-1, required=True)
+@click.option(
+    "--down",
+    type=click.Choice(["error", "stale"]),
+    default="error",
+    show_default=True,
+    help="What becomes of it when the store is down: an error, or the last values known.",
+)
+def online(session: Session, keys: str, features: tuple[str, ...], down: str) -> Any:
+    """Read features by key."""
+    return session.workspace.feature.online(keys, features, down=down)
+
+
+@group.verb("freshness")
+@click.argument("views", type=_REF, nargs=-1)
+def freshness(session: Session, views: tuple[str, ...]) -> Any:
+    """Tell how fresh views are online."""
+    from nbmlops.features.online.records import Freshness
+
+    return Listing(session.workspace.feature.freshness(*views), Freshness)

@@ -16,6 +16,8 @@ warm_kernels  NBMLOPS_WARM_KERNELS  how many kernels may wait for steps; one for
 executor      NBMLOPS_EXECUTOR      where steps of pipelines run: threads (of this machine, the default) or dask
 scheduler     NBMLOPS_SCHEDULER     address of the scheduler of Dask, such as tcp://10.0.0.5:8786
 retention                           table: name of a rule -> which versions it is about, and how long they stay
+online        NBMLOPS_ONLINE        where features are read online: a file in the workspace by default, or redis://…
+online_down   NBMLOPS_ONLINE_DOWN   what serving does when that is down: error (the default) or stale
 remotes                             table: name of a remote -> folder or fsspec URL to push to and pull from
 profiles      NBMLOPS_PROFILES      table: which tables are profiled after a save; the variable is true or false
 ============= ===================== =====================================================================
@@ -39,7 +41,12 @@ __all__ = ["FOLDER", "Profiles", "Settings"]
 FOLDER = ".nbmlops"
 """The folder by which a project is known as a workspace."""
 
-_VARIABLES = {"catalog": "NBMLOPS_CATALOG", "objects": "NBMLOPS_OBJECTS", "scheduler": "NBMLOPS_SCHEDULER"}
+_VARIABLES = {
+    "catalog": "NBMLOPS_CATALOG",
+    "objects": "NBMLOPS_OBJECTS",
+    "online": "NBMLOPS_ONLINE",
+    "scheduler": "NBMLOPS_SCHEDULER",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +101,12 @@ class Settings:
     profiles: Profiles = Profiles()
     executor: str | None = None
     scheduler: str | None = None
+    online: str | None = field(default=None, repr=False)  # its URL may hold a password too
+    online_down: str = "error"
     # Their tokens are as good as passwords.
     alerts: tuple[str, ...] = field(default=(), repr=False)
     from_project: tuple[str, ...] = ()
-    """Which of `catalog`, `objects` and `scheduler` the project's file names, rather than this user's environment."""
+    """Which of `catalog`, `objects`, `online` and `scheduler` the project's file names, not this user's environment."""
 
     @classmethod
     def read(cls, table: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
@@ -125,6 +134,8 @@ class Settings:
             catalog=urls["catalog"],
             objects=urls["objects"],
             scheduler=urls["scheduler"],
+            online=_online(urls["online"]),
+            online_down=_down(environ.get("NBMLOPS_ONLINE_DOWN") or table.get("online_down", "error")),
             executor=_executor(environ.get("NBMLOPS_EXECUTOR") or table.get("executor")),
             pipelines=MappingProxyType(_pipelines(table.get("pipelines", {}))),
             gates=MappingProxyType(_tables("gates", table.get("gates", {}))),
@@ -154,6 +165,20 @@ def _executor(value: Any) -> str | None:
     if value is not None:
         check_one_of("NBMLOPS_EXECUTOR, or executor in [tool.nbmlops],", value, ("threads", "dask"))
     return value  # type: ignore[no-any-return]
+
+
+def _online(value: str | None) -> str | None:
+    if value is not None and not value.startswith(("redis://", "rediss://", "unix://")):
+        raise InvalidError(
+            f"NBMLOPS_ONLINE, or online in [tool.nbmlops], is no URL of Redis: {value.partition('@')[2] or value}",
+            hint='online = "redis://127.0.0.1:6379/0"; leave it out for a file in the workspace',
+        )
+    return value
+
+
+def _down(value: Any) -> str:
+    check_one_of("NBMLOPS_ONLINE_DOWN, or online_down in [tool.nbmlops],", value, ("error", "stale"))
+    return str(value)
 
 
 def _switch(said: str, value: Any) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbmlops.features.online.service import Online
 from nbmlops.features.records import FeatureRow
-from nbmlops.features.using import Using
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Features"]
 
 
-class Features(Using):
-    """Feature views and services: defined, versioned, computed, joined into training sets.
+class Features(Online):
+    """Feature views and services: defined, versioned, computed, joined into training sets, read online.
 
     Parameters
     ----------
@@ -59,6 +59,8 @@ class Features(Using):
         self._scratch = scratch
         self._checks = checks
         self.pipelines = pipelines
+        self._store = None
+        self._readers = {}
 
     def list(self, *, deleted: bool = False) -> list[FeatureRow]:
         """The newest version of every view and service; or each version that was deleted and can be restored."""

@@ -25,7 +25,7 @@ _BARE = re.compile(r"[\w@%+=:,./-]+")
 _VALUED = frozenset(
     "-a --action --after --against --alias --allow-host --artifact --as --at --batch-latency --before --better "
     "--bound --by --calibration --catchup --ceiling --cell-timeout --challenger --champion --change --code "
-    "--column --columns --cost --cron --data --depth --description --direction --entity --every --example "
+    "--column --columns --cost --cron --data --depth --description --direction --down --entity --every --example "
     "--executor --experiment --fairness --floor --for --format --from --grace --group --host --html --image "
     "--inputs --junit --key --kind --label --late --latency --least --like --limit --logical-time --lost -m "
     "--markdown --max-age --max-body --max-rows --measure --memory --message --metric --model -n --name "
@@ -55,7 +55,10 @@ _VERBS = {
         {"artifact", "autolog", "best", "compare", "export", "import", "list", "note", "resume", "show", "start"}
     ),
     "feature": frozenset(
-        "compute define delete diff history list rename restore retire search service show training usage".split()
+        (
+            "compute define delete diff freshness history list materialize online rename restore retire search service "
+            "show training usage"
+        ).split()
     ),
     "check": frozenset(
         {"data", "diff", "drift", "feature", "importance", "infer", "leakage", "list", "model", "policy", "show"}

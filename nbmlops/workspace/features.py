@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nbmlops.features import Features
+    from nbmlops.features.online.port import OnlineStore
     from nbmlops.workspace.root import Workspace
 
 __all__ = ["features_of"]
@@ -19,4 +20,16 @@ def features_of(workspace: Workspace) -> Features:
     lineage = Lineage(workspace.catalog, workspace.clock)
     own = workspace.versions("feature"), workspace.objects, workspace.data, lineage, workspace.clock
     scratch = workspace.marker.state / "scratch"
-    return Features(*own, scratch, workspace.check, lambda: workspace.settings.pipelines)
+    features = Features(*own, scratch, workspace.check, lambda: workspace.settings.pipelines)
+    features.open_online = lambda: _online_store(workspace)
+    return features
+
+
+def _online_store(workspace: Workspace) -> OnlineStore:
+    if workspace.settings.online is None:
+        from nbmlops.features.online.sqlite_store import SqliteStore
+
+        return SqliteStore(workspace.marker.state / "online.db")
+    from nbmlops.features.online.redis_store import RedisStore
+
+    return RedisStore(workspace.settings.online)

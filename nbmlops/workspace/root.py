@@ -299,7 +299,7 @@ class Workspace(Foundation):
 
     def close(self) -> None:
         """Give back connections and this process's mark as a writer."""
-        for service in [self.__dict__[name] for name in ("data", "run", "catalog") if name in self.__dict__]:
+        for service in [self.__dict__[name] for name in ("data", "run", "feature", "catalog") if name in self.__dict__]:
             service.close()
 
     def __enter__(self) -> Self:

@@ -17,6 +17,7 @@ __all__ = ["schedules_of"]
 def schedules_of(workspace: Workspace) -> Schedules:
     """Verbs on the schedules of a workspace."""
     from nbmlops.core.actions import Actions
+    from nbmlops.features.online.action import MaterializeAction
     from nbmlops.monitoring.action import MonitorAction
     from nbmlops.pipelines.schedules.pipeline_action import PipelineAction
     from nbmlops.pipelines.schedules.service import Schedules
@@ -30,6 +31,7 @@ def schedules_of(workspace: Workspace) -> Schedules:
     actions.register("pipeline", pipelines)
     actions.register("ramp", RampAction(workspace.deployment))
     actions.register("monitor", MonitorAction(workspace.monitor))
+    actions.register("materialize", MaterializeAction(workspace.feature))
     sources = Sources(catalog, workspace.versions("model"), marker.root)
 
     def places() -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nbmlops.features.definition import Definition, ServiceDefinition
+from nbmlops.features.online.records import Freshness, Materialized, OnlineRows
 from nbmlops.features.records import FeatureDiff, FeatureRow, FeatureUsage, FeatureVersion
 from nbmlops.render.listing import Listing
 
@@ -29,6 +30,14 @@ def features(text: str) -> list[Any]:
         _version(text, service, {}),
         FeatureDiff(f"{text}@v1", f"{text}@v2", (f"+{text}",), (text,), (text,), (("owner", text, text),)),
         FeatureDiff(f"{text}@v1", f"{text}@v2", (), (), (), ()),
+        OnlineRows(
+            {text: [text, text]},
+            {f"{text} 2": [text, None]},
+            {f"{text} 2": ["present", "missing"]},
+            {},
+            (text,),
+            timedelta(seconds=90),
+        ),
     ]
 
 
@@ -42,7 +51,14 @@ def listed_features(text: str) -> list[Listing[Any]]:
         Listing([FeatureRow.of(version)], FeatureRow),
         Listing([version], FeatureVersion),
         Listing([used, FeatureUsage(f"{text}@v2", (text,))], FeatureUsage),
+        Listing([Materialized(text, text, 3, 1, 4, NOW, 0.5, text)], Materialized),
+        Listing([_fresh(text, complete=True), _fresh(text, complete=False)], Freshness),
     ]
+
+
+def _fresh(text: str, *, complete: bool) -> Freshness:
+    day = timedelta(days=1)
+    return Freshness(text, NOW, NOW, day, day, day, 3, waiting=complete, complete=complete)
 
 
 def _version(text: str, definition: Any, tags: dict[str, str]) -> FeatureVersion:

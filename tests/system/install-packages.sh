@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests in this folder need beyond pip packages, from the system's own packages: a Chromium, a
-# PostgreSQL, cron, strace and systemd's reader of units.
+# PostgreSQL, a Redis, cron, strace and systemd's reader of units.
 set -eu
 
 missing=
@@ -16,6 +16,7 @@ if ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb 
     missing="$missing postgresql"
 fi
 command -v strace >/dev/null 2>&1 || missing="$missing strace"
+command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
 command -v cron >/dev/null 2>&1 || missing="$missing cron"
 command -v systemd-analyze >/dev/null 2>&1 || missing="$missing systemd"
 if [ -z "$missing" ]; then

@@ -40,6 +40,13 @@ VERBS = (
             "ml.feature.training",
         )
     ),
+    Verb(
+        *("feature", "materialize", "[VIEWS]…", "Bring views online, as far as they have changed."),
+        "ml.feature.materialize",
+        only_python={"told": "hears of each batch"},
+    ),
+    Verb("feature", "online", "KEYS FEATURES…", "Read features by key, such as carrier=AA.", "ml.feature.online"),
+    Verb("feature", "freshness", "[VIEWS]…", "Tell how fresh views are online.", "ml.feature.freshness"),
     Verb("feature", "usage", "[NAME]", "Tell who uses features, what they cost and bring.", "ml.feature.usage"),
     Verb("feature", "retire", "NAME", "Let nothing new use a view or a service.", "ml.feature.retire"),
     Verb("feature", "delete", "REF", "Hide a version until restored.", "ml.feature.delete"),

@@ -1,0 +1,1 @@
+"""The online store: the newest values of each entity, read by key in microseconds."""

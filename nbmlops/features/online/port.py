@@ -1,0 +1,75 @@
+"""What an online store is: slots of versions of views, each with one row for each key.
+
+A row is kept with its event time and the number of the table that it is from, and only a newer one takes its place; so
+materializers may meet, repeat themselves or come late, and do no harm. A batch and the state of its slot are written
+together or not at all, and whoever comes with an older table than the slot has seen is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from nbmlops.core.errors import ConflictError, UnavailableError
+from nbmlops.features.online.records import Slot
+
+__all__ = ["OnlineStore", "Row", "overtaken", "unavailable"]
+
+
+class Row(NamedTuple):
+    """The newest values of one key: their event time in microseconds since 1970, their table, and their text."""
+
+    key: str
+    at: int
+    table: int
+    text: str
+
+
+class OnlineStore(Protocol):
+    """Where values are read by their key."""
+
+    def slots(self) -> list[Slot]:
+        """All slots, by id."""
+
+    def make(self, slot: Slot) -> Slot:
+        """Add a slot; gives it with its id."""
+
+    def write(self, slot: Slot, rows: Sequence[Row], gone: Sequence[str] = ()) -> None:
+        """Remove some keys, put rows where they are newer, and bring the state of a slot to this, in one.
+
+        Raises
+        ------
+        ConflictError
+            When the slot is gone, or has met a newer table.
+        UnavailableError
+            When the store cannot be reached.
+        """
+
+    def read(self, slot: int, keys: Sequence[str]) -> list[tuple[int, str] | None]:
+        """For each key its event time and text; None for one that is not there."""
+
+    def count(self, slot: int) -> int:
+        """How many keys a slot has."""
+
+    def keys(self, slot: int) -> list[str]:
+        """All its keys."""
+
+    def drop(self, slot: int) -> None:
+        """Remove a slot with all its rows."""
+
+    def close(self) -> None:
+        """Give back connections."""
+
+
+def overtaken(slot: Slot) -> ConflictError:
+    """Somebody else materializes a newer table, or has replaced the slot."""
+    return ConflictError(
+        f"{slot.name} was materialized from a newer table meanwhile; what that wrote stands",
+        hint="`ml feature freshness`",
+    )
+
+
+def unavailable(what: str, error: Exception) -> UnavailableError:
+    """The store cannot be reached."""
+    first = next(iter(str(error).splitlines()), "") or type(error).__name__
+    return UnavailableError(f"the online store {what} cannot be reached: {first}", hint="`ml doctor`")

@@ -1,0 +1,167 @@
+"""The online store in Redis or Valkey, for many servers.
+
+Each slot is one hash from keys to rows; a script of the server puts a batch and the state of its slot in one step. A
+row begins with its event time and its table, both of fixed width, so that newer ones compare greater as texts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from nbmlops.core.errors import DependencyError
+from nbmlops.features.online.port import Row, overtaken, unavailable
+from nbmlops.features.online.records import Slot
+
+if TYPE_CHECKING:
+    import redis
+
+__all__ = ["RedisStore"]
+
+T = TypeVar("T")
+_SHIFT = 1 << 63
+_HEAD = 40
+_OVERTAKEN = "overtaken"
+_AT_ONCE = 1_000
+# KEYS: states, orders, rows. ARGV: slot, state, order, how many are gone, those keys, then pairs of key and row.
+_WRITE = f"""
+local known = redis.call('HGET', KEYS[2], ARGV[1])
+if not known or known > ARGV[3] then return redis.error_reply('{_OVERTAKEN}') end
+local at = 5
+for i = 1, tonumber(ARGV[4]) do
+  local old = redis.call('HGET', KEYS[3], ARGV[at])
+  if old and string.sub(old, 21, 40) <= ARGV[3] then redis.call('HDEL', KEYS[3], ARGV[at]) end
+  at = at + 1
+end
+for i = at, #ARGV, 2 do
+  local old = redis.call('HGET', KEYS[3], ARGV[i])
+  if not old or string.sub(old, 1, 40) <= string.sub(ARGV[i + 1], 1, 40) then
+    redis.call('HSET', KEYS[3], ARGV[i], ARGV[i + 1])
+  end
+end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return 1
+"""
+
+
+class RedisStore:
+    """Values in a server.
+
+    Parameters
+    ----------
+    url : str
+        Such as ``redis://10.0.0.5:6379/0``.
+    patience : float
+        Seconds that an answer may take.
+
+    Raises
+    ------
+    DependencyError
+        When the extra ``redis`` is not installed.
+    """
+
+    def __init__(self, url: str, patience: float = 1.0) -> None:
+        try:
+            import redis
+        except ImportError:
+            raise DependencyError(
+                "an online store in Redis needs redis, which is not installed", hint="pip install 'nbmlops[redis]'"
+            ) from None
+        parts = urlsplit(url)
+        self._place = f"{parts.hostname}:{parts.port or 6379}"  # without the password
+        self._errors = redis.RedisError
+        self._server: redis.Redis = redis.Redis.from_url(
+            url, decode_responses=True, socket_timeout=patience, socket_connect_timeout=patience
+        )
+        self._write = self._server.register_script(_WRITE)
+        self._states, self._orders = "nbmlops:{online}:slots", "nbmlops:{online}:orders"
+
+    def _rows(self, slot: int) -> str:
+        return f"nbmlops:{{online}}:rows:{slot}"  # the braces keep all keys on one node of a cluster
+
+    def slots(self) -> list[Slot]:
+        """All slots, by id."""
+        known: Any = self._asked(lambda: self._server.hgetall(self._states))
+        return sorted((Slot.of(json.loads(state)) for state in known.values()), key=lambda slot: slot.id)
+
+    def make(self, slot: Slot) -> Slot:
+        """Add a slot; gives it with its id."""
+        number: Any = self._asked(lambda: self._server.incr("nbmlops:{online}:last"))
+        made = replace(slot, id=int(number))
+
+        def add() -> None:
+            with self._server.pipeline(transaction=True) as together:
+                together.hset(self._states, str(made.id), json.dumps(made.document()))
+                together.hset(self._orders, str(made.id), _wide(made.filling))
+                together.execute()
+
+        self._asked(add)
+        return made
+
+    def write(self, slot: Slot, rows: Sequence[Row], gone: Sequence[str] = ()) -> None:
+        """Remove some keys, put rows where they are newer, and bring the state of a slot to this, in one."""
+        pairs = [word for row in rows for word in (row.key, f"{_wide(row.at + _SHIFT)}{_wide(row.table)}{row.text}")]
+        words: list[str | int] = [
+            str(slot.id),
+            json.dumps(slot.document()),
+            _wide(slot.filling),
+            len(gone),
+            *gone,
+            *pairs,
+        ]
+        keys = [self._states, self._orders, self._rows(slot.id)]
+        try:
+            self._write(keys=keys, args=words)
+        except self._errors as error:
+            if _OVERTAKEN in str(error):
+                raise overtaken(slot) from None
+            raise unavailable(self._place, error) from error
+
+    def read(self, slot: int, keys: Sequence[str]) -> list[tuple[int, str] | None]:
+        """For each key its event time and text; None for one that is not there."""
+        name = self._rows(slot)
+        found: list[str | None] = []
+        for first in range(0, len(keys), _AT_ONCE):
+            some = list(keys[first : first + _AT_ONCE])
+            part: Any = self._asked(lambda some=some: self._server.hmget(name, some))  # type: ignore[misc]
+            found += part
+        return [None if row is None else (int(row[:20]) - _SHIFT, row[_HEAD:]) for row in found]
+
+    def count(self, slot: int) -> int:
+        """How many keys a slot has."""
+        found: Any = self._asked(lambda: self._server.hlen(self._rows(slot)))
+        return int(found)
+
+    def keys(self, slot: int) -> list[str]:
+        """All its keys."""
+        return self._asked(lambda: [key for key, _ in self._server.hscan_iter(self._rows(slot), count=_AT_ONCE)])
+
+    def drop(self, slot: int) -> None:
+        """Remove a slot with all its rows."""
+
+        def remove() -> None:
+            with self._server.pipeline(transaction=True) as together:
+                together.hdel(self._states, str(slot))
+                together.hdel(self._orders, str(slot))
+                together.unlink(self._rows(slot))
+                together.execute()
+
+        self._asked(remove)
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._server.close()
+
+    def _asked(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except self._errors as error:
+            raise unavailable(self._place, error) from error
+
+
+def _wide(number: int) -> str:
+    return f"{number:020d}"

@@ -1,0 +1,165 @@
+"""The online store in one file of SQLite, for one machine.
+
+One row holds all features of a key, so that a look-up is one step down one tree. The file can be made again from the
+offline tables; it is not the catalog, and is never in its way.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from nbmlops.features.online.port import Row, overtaken, unavailable
+from nbmlops.features.online.records import Slot
+
+__all__ = ["SqliteStore"]
+
+T = TypeVar("T")
+_MAPPED = 1 << 30
+_AT_ONCE = 500
+_WAL_IS_SAFE = (3, 51, 3)
+_TABLES = """
+CREATE TABLE IF NOT EXISTS slot (id INTEGER PRIMARY KEY AUTOINCREMENT, state TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS row (
+    slot INTEGER NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, source INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (slot, key)
+) STRICT, WITHOUT ROWID;
+"""
+_PUT = """
+INSERT INTO row (slot, key, at, source, text) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (slot, key) DO UPDATE SET at = excluded.at, source = excluded.source, text = excluded.text
+WHERE (excluded.at, excluded.source) >= (row.at, row.source)
+"""
+_GET = "SELECT at, text FROM row WHERE slot = ? AND key = ?"
+
+
+class SqliteStore:
+    """Values in a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; made when it is not there and something is written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+
+    def slots(self) -> list[Slot]:
+        """All slots, by id."""
+        if not self.path.exists():
+            return []
+        rows = self._asked(lambda c: c.execute("SELECT id, state FROM slot ORDER BY id").fetchall())
+        return [Slot.of({**json.loads(state), "id": number}) for number, state in rows]
+
+    def make(self, slot: Slot) -> Slot:
+        """Add a slot; gives it with its id."""
+        with self._writing() as connection:
+            number = connection.execute("INSERT INTO slot (state) VALUES (?)", (_text(slot),)).lastrowid
+        assert number is not None
+        return replace(slot, id=number)
+
+    def write(self, slot: Slot, rows: Sequence[Row], gone: Sequence[str] = ()) -> None:
+        """Remove some keys, put rows where they are newer, and bring the state of a slot to this, in one."""
+        with self._writing() as connection:
+            known = connection.execute("SELECT state FROM slot WHERE id = ?", (slot.id,)).fetchone()
+            if known is None or json.loads(known[0])["filling"] > slot.filling:
+                raise overtaken(slot)
+            connection.executemany(
+                "DELETE FROM row WHERE slot = ? AND key = ? AND source <= ?",
+                [(slot.id, key, slot.filling) for key in gone],
+            )
+            connection.executemany(_PUT, [(slot.id, *row) for row in rows])
+            connection.execute("UPDATE slot SET state = ? WHERE id = ?", (_text(slot), slot.id))
+
+    def read(self, slot: int, keys: Sequence[str]) -> list[tuple[int, str] | None]:
+        """For each key its event time and text; None for one that is not there."""
+        if len(keys) == 1:
+            return [self._asked(lambda c: c.execute(_GET, (slot, keys[0])).fetchone())]
+        found: dict[str, tuple[int, str]] = {}
+        for first in range(0, len(keys), _AT_ONCE):
+            some = keys[first : first + _AT_ONCE]
+            wanted = f"SELECT key, at, text FROM row WHERE slot = ? AND key IN ({','.join('?' * len(some))})"  # noqa: S608 - question marks
+            rows = self._asked(lambda c, some=some, wanted=wanted: c.execute(wanted, (slot, *some)).fetchall())  # type: ignore[misc]
+            found.update((key, (at, text)) for key, at, text in rows)
+        return [found.get(key) for key in keys]
+
+    def count(self, slot: int) -> int:
+        """How many keys a slot has."""
+        found: int = self._asked(lambda c: c.execute("SELECT count(*) FROM row WHERE slot = ?", (slot,)).fetchone()[0])
+        return found
+
+    def keys(self, slot: int) -> list[str]:
+        """All its keys."""
+        return [
+            key for (key,) in self._asked(lambda c: c.execute("SELECT key FROM row WHERE slot = ?", (slot,)).fetchall())
+        ]
+
+    def drop(self, slot: int) -> None:
+        """Remove a slot with all its rows."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM row WHERE slot = ?", (slot,))
+            connection.execute("DELETE FROM slot WHERE id = ?", (slot,))
+
+    def close(self) -> None:
+        """Give back connections."""
+        with self._guard:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+            self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        known: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if known is not None:
+            return known
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # Each thread has its own; that another may close it is for the end.
+        made = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
+        try:
+            if sqlite3.sqlite_version_info >= _WAL_IS_SAFE:
+                made.execute("PRAGMA journal_mode = WAL")
+            made.execute("PRAGMA synchronous = NORMAL")
+            made.execute(f"PRAGMA mmap_size = {_MAPPED}")
+            made.execute("PRAGMA cache_size = -65536")
+            made.executescript(_TABLES)
+        except BaseException:
+            made.close()
+            raise
+        self._local.connection = made
+        with self._guard:
+            self._open.append(made)
+        return made
+
+    def _asked(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return work(self._connection())
+        except sqlite3.Error as error:
+            raise unavailable(str(self.path), error) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise unavailable(str(self.path), error) from error
+
+
+def _text(slot: Slot) -> str:
+    return json.dumps(slot.document())
