@@ -25,10 +25,14 @@ group = NounGroup("")
 
 
 @group.verb("init")
-@click.argument("path", default=".", type=click.Path(file_okay=False))
-def init(_: Session, path: str) -> Any:
-    """Make a workspace and show where it stands."""
-    return ml.init(path)
+@click.argument("path", required=False, type=click.Path(file_okay=False))
+@click.option("--project", metavar="NAME", help="Make a whole project of this name, by default in a new folder.")
+@click.option("--data", metavar="FILE", type=click.Path(dir_okay=False), help="A CSV file that the project is about.")
+@click.option("--target", metavar="COLUMN", help="The column of it to predict.")
+@click.option("--dry-run", is_flag=True, help="Tell what would be made, and write nothing.")
+def init(_: Session, path: str | None, **how: Any) -> Any:
+    """Make a workspace, or a project, and show where it stands."""
+    return ml.init(path, **how)
 
 
 @group.verb("status")

@@ -67,6 +67,7 @@ SHOWN = {
     "nbmlops.tracking.interchange.records": ("Exported", "Imported"),
     "nbmlops.tracking.records": ("Run",),
     "nbmlops.workspace.doctor": ("Diagnosis",),
+    "nbmlops.workspace.project.records": ("Project",),
     "nbmlops.workspace.remotes": ("RemoteName",),
     "nbmlops.workspace.root": ("Workspace",),
     "nbmlops.workspace.search.records": ("Found",),

@@ -99,7 +99,9 @@ def circumstances(notebook: NotebookContent, folder: Path, root: Path, home: Hom
 
 
 def search_path(folder: Path, root: Path) -> tuple[Path, ...]:
-    """Where a notebook's own modules may lie: its folder, the project, and entries of the path inside it.
+    """Where a notebook's own modules may lie: its folder, the project, its ``src``, and entries of the path inside it.
+
+    A notebook that puts ``src`` on its path by a line of its own does so later than this can be known.
 
     Parameters
     ----------
@@ -111,7 +113,7 @@ def search_path(folder: Path, root: Path) -> tuple[Path, ...]:
     root = root.resolve()
     entries = (Path(entry or ".").resolve() for entry in sys.path)
     own = (entry for entry in entries if entry.is_relative_to(root) and not _INSTALLED & set(entry.parts))
-    return tuple(dict.fromkeys((folder.resolve(), root, *(entry for entry in own if entry.is_dir()))))
+    return tuple(dict.fromkeys((folder.resolve(), root, *(one for one in (*own, root / "src") if one.is_dir()))))
 
 
 def is_local(name: str, places: Sequence[Path]) -> bool:

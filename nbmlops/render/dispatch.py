@@ -45,6 +45,7 @@ _APART = {
     "pipelines.reproduction": "nbmlops.pipelines.reproduction_views",
     "pipelines.schedules.records": "nbmlops.pipelines.schedules.views",
     "serving.endpoint.records": "nbmlops.serving.endpoint.views",
+    "workspace.project.records": "nbmlops.workspace.project.views",
     "workspace.search.records": "nbmlops.workspace.search.views",
     "tracking.comparison": "nbmlops.tracking.comparison_views",
     "tracking.interchange.records": "nbmlops.tracking.interchange.views",

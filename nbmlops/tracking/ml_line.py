@@ -33,7 +33,7 @@ _VALUED = frozenset(
     "--personal --port --query --query-file --reference --remote --reprocess --risk --rows --sample --sampled "
     "--scheduler --section --sensitive --severity --share --since --size --slices --status --step --sticky "
     "--subject --suite --tag --target --test --time --timeout --to --noun --token-file --tolerance --train --ttl "
-    "--tz --unseen --until --where --where-file --window --within --workers".split()
+    "--tz --unseen --until --where --where-file --window --within --workers --project".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {

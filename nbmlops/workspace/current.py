@@ -13,6 +13,7 @@ from nbmlops.workspace import layout
 if TYPE_CHECKING:
     from nbmlops.pipelines.step_settings import StepSettings
     from nbmlops.workspace.doctor import Diagnosis
+    from nbmlops.workspace.project.records import Project
     from nbmlops.workspace.root import Workspace
     from nbmlops.workspace.status import Status
 
@@ -88,11 +89,21 @@ class Current:
         except NotFoundError as error:
             return f"<nbmlops: {error.message}>"
 
-    def init(self, path: str | Path = ".") -> Workspace:
-        """Make a workspace at `path`, the current folder by default."""
+    def init(
+        self,
+        path: str | Path | None = None,
+        *,
+        project: str | None = None,
+        data: str | Path | None = None,
+        target: str | None = None,
+        dry_run: bool = False,
+    ) -> Workspace | Project:
+        """Make a workspace at `path`, the current folder by default, or a whole project: `Workspace.init`."""
         from nbmlops.workspace.root import Workspace
 
-        return Workspace.init(path)
+        if project is None and not dry_run and data is None and target is None:
+            return Workspace.init(path)
+        return Workspace.init(path, project=project, data=data, target=target, dry_run=dry_run)
 
     def doctor(self, path: str | Path | None = None) -> Diagnosis:
         """Look whether everything is in order, with a workspace or without one."""

@@ -7,7 +7,7 @@ from nbmlops.commands.verb import DRAWN, Verb
 __all__ = ["VERBS"]
 
 VERBS = (
-    Verb("", "init", "[PATH]", "Make a workspace in a folder.", "ml.init"),
+    Verb("", "init", "[PATH]", "Make a workspace in a folder, or a whole project.", "ml.init"),
     Verb("", "status", "", "Say where one stands: workspace, git, active run.", "ml.status"),
     Verb("", "doctor", "", "Look whether everything is in order.", "ml.doctor", only_python={"path": "cd there"}),
     Verb("", "trust", "[PATH]", "Trust a workspace that someone else made.", "ml.trust"),
