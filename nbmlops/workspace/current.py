@@ -98,12 +98,18 @@ class Current:
         target: str | None = None,
         dry_run: bool = False,
     ) -> Workspace | Project:
-        """Make a workspace at `path`, the current folder by default, or a whole project: `Workspace.init`."""
+        """Make a workspace at `path`, the current folder by default.
+
+        With a name in `project` it is a whole project, about a column of a table, by default in a new folder of its
+        name: `nbmlops.workspace.project.making.make_project`.
+        """
         from nbmlops.workspace.root import Workspace
 
-        if project is None and not dry_run and data is None and target is None:
-            return Workspace.init(path)
-        return Workspace.init(path, project=project, data=data, target=target, dry_run=dry_run)
+        if dry_run or any(given is not None for given in (project, data, target)):
+            from nbmlops.workspace.project.making import make_project
+
+            return make_project(project, path, data, target, Workspace.init, dry_run=dry_run)
+        return Workspace.init(path if path is not None else ".")
 
     def doctor(self, path: str | Path | None = None) -> Diagnosis:
         """Look whether everything is in order, with a workspace or without one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self
 
 from nbmlops.core.clock import clock_here
 from nbmlops.core.errors import NbmlopsError, NotFoundError
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from nbmlops.tracking import ActiveRun, Runs
     from nbmlops.tracking.autologging import Autologger
     from nbmlops.workspace.doctor import Diagnosis
-    from nbmlops.workspace.project.records import Project
     from nbmlops.workspace.remotes import Remotes
     from nbmlops.workspace.search.records import Found
     from nbmlops.workspace.status import Status
@@ -75,43 +74,12 @@ class Workspace(Foundation):
         marker = layout.locate(Path(path) if path else None)
         return cls(marker, layout.settings_of(marker.root))
 
-    @overload
     @classmethod
-    def init(cls, path: str | Path | None = None) -> Self: ...
-
-    @overload
-    @classmethod
-    def init(
-        cls,
-        path: Any = None,
-        *,
-        project: str | None,
-        data: Any = None,
-        target: str | None = None,
-        dry_run: bool = False,
-    ) -> Project: ...
-
-    @classmethod
-    def init(
-        cls,
-        path: str | Path | None = None,
-        *,
-        project: str | None = None,
-        data: str | Path | None = None,
-        target: str | None = None,
-        dry_run: bool = False,
-    ) -> Self | Project:
-        """Make a workspace at `path` and trust it; one that is there already is opened.
-
-        With a name in `project` it is a whole project: `nbmlops.workspace.project.making.make_project`.
-        """
-        if dry_run or any(given is not None for given in (project, data, target)):
-            from nbmlops.workspace.project.making import make_project
-
-            return make_project(project, path, data, target, cls.init, dry_run=dry_run)
+    def init(cls, path: str | Path = ".") -> Self:
+        """Make a workspace at `path` and trust it; one that is there already is opened."""
         from nbmlops.store.audit import actor
 
-        root = Path(path if path is not None else ".").absolute()
+        root = Path(path).absolute()
         if not (root / layout.FOLDER).is_dir():
             clock = clock_here()
             settings = layout.settings_of(root)

@@ -51,7 +51,7 @@ TEXT = ["shared/__init__.py", "shared/deep/__init__.py", "shared/deep/one.py", "
         ("import space.inner.part", ["notebooks/helpers.py", *TEXT, "space/inner/part.py"]),
         ("import space", []),
         ("import broken", ["broken.py"]),
-        ("import json, numpy.linalg, library", []),
+        ("import json, numpy.linalg, library", ["src/library.py"]),
         ("from . import helpers", []),
     ],
 )
@@ -65,11 +65,13 @@ def test_imports_lead_to_the_files_that_they_execute(root: Path, code: str, expe
 def test_folders_of_the_path_inside_the_project_count_but_what_is_installed_there_does_not(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (root / "lib").mkdir()
+    (root / "lib" / "own.py").write_text("")
     installed = root / ".venv" / "lib" / "site-packages"
     installed.mkdir(parents=True)
     (installed / "unheard.py").write_text("")
-    monkeypatch.setattr(sys, "path", [*sys.path, str(root / "src"), str(installed)])
-    assert found(root, "import library, unheard") == ["src/library.py"]
+    monkeypatch.setattr(sys, "path", [*sys.path, str(root / "lib"), str(installed)])
+    assert found(root, "import library, own, unheard") == ["lib/own.py", "src/library.py"]
 
 
 def test_a_package_hides_a_module_and_a_namespace_of_its_name(root: Path) -> None:

@@ -76,6 +76,7 @@ from nbmlops.tracking.comparison import CodeChange, Comparison, Difference
 from nbmlops.tracking.interchange.records import Exported, Imported
 from nbmlops.tracking.records import Cell, HiddenState, Resources, Run
 from nbmlops.workspace.doctor import Diagnosis, Observation
+from nbmlops.workspace.project.records import Project
 from nbmlops.workspace.remotes import RemoteName
 from nbmlops.workspace.status import Running, Status
 from tests.render.feature_samples import features
@@ -342,6 +343,8 @@ def every_record(text: str) -> list[Any]:
         *features(text),
         *monitors(text),
         *scores(text),
+        Project(text, text, text, text, "binary", 3, 2, {text: text}, (text,), (text, "pyproject.toml"), text),
+        Project(text, text, text, text, "binary", 3, 2, dict.fromkeys("abcdefghij", text), (text,), (), text, False),
         Endpoint(text, text, 7, 2, text, text),
         Endpoint(text, text, 7, 2, None, None, stopped=True),
         Workflow(text, text, text, (text,)),

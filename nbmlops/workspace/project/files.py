@@ -80,7 +80,10 @@ def _values(name: str, package: str, file: str, table: Table, *, example: bool) 
         "kind_words": _WORDS[table.kind],
         "metric": metric,
         "floor": floors[metric],
-        "leaf": 20 if table.known >= _FEW else 5,
+        # Trees learn a small table by heart, unless they are held back.
+        "rate": 0.1 if table.known >= _FEW else 0.05,
+        "leaves": 15 if table.known >= _FEW else 4,
+        "rows_in_leaf": min(20, max(3, table.known // 20)),
         "inputs": len(table.numbers) + len(table.categories) + len(table.times),
         "classes": _MADE_UP[table.kind],
         "target_literal": _literal(table.target),

@@ -50,26 +50,15 @@ def make_project(
 
     Raises
     ------
-    InvalidError
-        When the name is none, the file no table, or the column no target.
-    NotFoundError
-        When there is no such file.
+    InvalidError, NotFoundError
+        When the name is none, the file not there or no table, or the column no target.
     ConflictError
         When the folder of that name is not empty and was not named, or a file stands where a folder is to be.
     UnavailableError
         When the disk does not take it. Nothing has changed then, as after any failure and Ctrl-C.
     """
-    if name is None:
-        raise InvalidError(
-            "a table, a target and a dry run are of a project, and none is named",
-            hint="`ml init --project flights --data flights.csv --target late`",
-        )
+    name = _named(name, data, target)
     package = package_of(name)
-    if (data is None) != (target is None):
-        raise InvalidError(
-            "a table and the column of it to predict go together",
-            hint=f"`ml init --project {name} --data flights.csv --target late`",
-        )
     root = _root(name, folder)
     why_not = is_ready(root)
     with scratch_beside(root) as scratch:
@@ -82,17 +71,24 @@ def make_project(
         git = why_not or "to be committed"
         if not dry_run:
             _lay_out(scratch / "project", files, kept, source, raw)
-            tracked = [path for path in made if path != raw]
-            git = _place(scratch / "project", root, open_at, why_not, tracked, f"Begin {name}, as nbmlops made it")
-    return Project(
-        *(name, package, str(root), table.target, table.kind, table.rows),
-        inputs=len(table.numbers) + len(table.categories) + len(table.times),
-        left_out=table.left_out,
-        made=made,
-        kept=kept,
-        git=git,
-        written=not dry_run,
-    )
+            git = _place(scratch / "project", root, open_at, why_not, [path for path in made if path != raw], name)
+    inputs = len(table.numbers) + len(table.categories) + len(table.times)
+    about = table.target, table.kind, table.rows, inputs, table.left_out
+    return Project(name, package, str(root), *about, made, kept, git, written=not dry_run)
+
+
+def _named(name: str | None, data: object, target: str | None) -> str:
+    if name is None:
+        raise InvalidError(
+            "a table, a target and a dry run are of a project, and none is named",
+            hint="`ml init --project flights --data flights.csv --target late`",
+        )
+    if (data is None) != (target is None):
+        raise InvalidError(
+            "a table and the column of it to predict go together",
+            hint=f"`ml init --project {name} --data flights.csv --target late`",
+        )
+    return name
 
 
 def _root(name: str, folder: str | os.PathLike[str] | None) -> Path:
@@ -135,14 +131,13 @@ def _lay_out(folder: Path, files: dict[str, str], kept: tuple[str, ...], source:
         raise UnavailableError(f"cannot write the project: {error.strerror}; nothing was changed") from error
 
 
-def _place(
-    made: Path, root: Path, open_at: Callable[[Path], Any], why_not: str, tracked: list[str], message: str
-) -> str:
+def _place(made: Path, root: Path, open_at: Callable[[Path], Any], why_not: str, tracked: list[str], name: str) -> str:
     with placed(made, root):
         had_git = (root / ".git").exists()
         had_workspace = (root / ".nbmlops").exists()
         try:
             open_at(root).close()
+            message = f"Begin {name}, as nbmlops made it"
             return why_not or (commit(root, tracked, message) if tracked else "nothing is new")
         except BaseException:
             for name, there in ((".git", had_git), (".nbmlops", had_workspace)):
