@@ -140,7 +140,7 @@ def _place(made: Path, root: Path, open_at: Callable[[Path], Any], why_not: str,
             message = f"Begin {name}, as nbmlops made it"
             return why_not or (commit(root, tracked, message) if tracked else "nothing is new")
         except BaseException:
-            for name, there in ((".git", had_git), (".nbmlops", had_workspace)):
+            for own, there in ((".git", had_git), (".nbmlops", had_workspace)):
                 if not there:
-                    shutil.rmtree(root / name, ignore_errors=True)
+                    shutil.rmtree(root / own, ignore_errors=True)
             raise
