@@ -32,7 +32,7 @@ test: $(VENV)/.installed-test ## run the tests that need nothing but pip package
 	$(BIN)/python -m pytest --ignore=tests/browser --ignore=tests/system --ignore=tests/faults --numprocesses=auto --dist=loadscope $(PYTEST_ARGS)
 	$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
 
-test-system: $(VENV)/.installed-test .venv-mlflow/.installed .venv-airflow/.installed .venv-scheduler/.installed .venv-lab42/.installed ## run the tests that need system packages, and install those
+test-system: $(VENV)/.installed-test .venv-mlflow/.installed .venv-airflow/.installed .venv-scheduler/.installed .venv-lab42/.installed .venv-feast/.installed ## run the tests that need system packages, and install those
 	sh tests/system/install-packages.sh
 	$(BIN)/python -m pytest tests/system tests/browser $(PYTEST_ARGS)
 
@@ -42,7 +42,7 @@ lint: $(VENV)/.installed-test ## formatting, types and the layers of the house
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.installed-test .venv-peers/.installed ## print every figure of the README, peers side by side
+bench: $(VENV)/.installed-test .venv-peers/.installed .venv-feast/.installed ## print every figure of the README, peers side by side
 	$(BIN)/python benchmarks
 
 soak: $(VENV)/.installed-test ## the fault tests many times over, then every property on many more examples
@@ -97,6 +97,12 @@ $(VENV)/.installed-test: $(INSTALL_INPUTS) | $(BIN)/python
 .venv-mlflow/.installed: tests/system/mlflow.txt $(INSTALL_INPUTS) | $(BIN)/python
 	$(if $(UV),uv venv --quiet --allow-existing --python $(BIN)/python,$(PYTHON) -m venv --without-pip) .venv-mlflow
 	$(call PIP,.venv-mlflow/bin/python) --requirement tests/system/mlflow.txt --editable .
+	@touch $@
+
+# Feast beside nbmlops, which joins the same features.
+.venv-feast/.installed: tests/system/feast.txt | $(BIN)/python
+	$(if $(UV),uv venv --quiet --allow-existing --python $(BIN)/python,$(PYTHON) -m venv --without-pip) .venv-feast
+	$(call PIP,.venv-feast/bin/python) --requirement tests/system/feast.txt
 	@touch $@
 
 # The oldest JupyterLab and the Notebook that nbmlops is held to.

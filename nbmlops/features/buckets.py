@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from nbmlops.features.joining import ROW, Wanted, keyed, looked_up
+from nbmlops.features.joining import ROW, Keys, Wanted, keyed, looked_up
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,7 +79,7 @@ def joined_in_buckets(
 def _keys(spine: Parts, time: str, what: str, entities: Sequence[str]) -> Iterator[pl.DataFrame]:
     first = 0
     for part in spine():
-        yield keyed(part, time, entities, what, first)
+        yield keyed(part, time, entities, what, first).frame
         first += part.height
 
 
@@ -97,8 +97,8 @@ def _look_up(keys: Path, table: Path, target: Path, side: Side, how: tuple[str, 
             left, right = _read(keys, number), _read(table, number)
             if left is None:
                 continue
-            found = looked_up(left, empty.clear() if right is None else right, side.wanted, what)
-            files.add(found.with_columns(left[ROW]).with_columns((pl.col(ROW) // RANGE).alias(_BUCKET)))
+            found = looked_up(Keys.of(left), empty.clear() if right is None else right, side.wanted, what)
+            files.add(found.with_columns(left[ROW].sort()).with_columns((pl.col(ROW) // RANGE).alias(_BUCKET)))
 
 
 def _spread(parts: Iterator[pl.DataFrame], target: Path, entities: Sequence[str], count: int) -> None:

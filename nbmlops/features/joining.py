@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from nbmlops.core.errors import InvalidError, RefusedError
 from nbmlops.features.definition import CREATED
@@ -22,11 +22,11 @@ from nbmlops.features.shaping import shown, times_of
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["EVENT", "ROW", "Wanted", "keyed", "looked_up"]
+__all__ = ["EVENT", "ROW", "Keys", "Wanted", "keyed", "looked_up"]
 
 EVENT, ROW = "__event", "__row"
 """What the keys of a spine call the time of the event, and the number of the row from 0."""
-_FOUND, _TIME, _PLACE = "__found", "__time", "__place"
+_FOUND, _TIME = "__found", "__time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,25 @@ class Wanted:
         return [*self.entities, *more, *self.features, *([CREATED] if CREATED in known else [])]
 
 
-def keyed(spine: pl.DataFrame, time: str, entities: Sequence[str], what: str, first: int = 0) -> pl.DataFrame:
-    """The keys of a spine: entities, the event time, exact and in UTC, and the number of each row from `first` on.
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of a spine in the order of the events: entities, the exact time in UTC, the number of each row.
+
+    `places` tells where the rows of the spine lie in that order.
+    """
+
+    frame: pl.DataFrame
+    places: pl.Series
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> Self:
+        """Keys of a frame in any order."""
+        ordered = frame.sort(EVENT)
+        return cls(ordered, ordered[ROW].arg_sort())
+
+
+def keyed(spine: pl.DataFrame, time: str, entities: Sequence[str], what: str, first: int = 0) -> Keys:
+    """The keys of a spine, whose rows are numbered from `first` on.
 
     Raises
     ------
@@ -60,11 +77,22 @@ def keyed(spine: pl.DataFrame, time: str, entities: Sequence[str], what: str, fi
             f"{event.null_count():,} rows of {what} have no {time}: what was known then cannot be told\n{rows}",
             hint="drop these rows, or fill their time",
         )
-    return spine.select(entities).with_columns(event.alias(EVENT)).with_row_index(ROW, first)
+    return Keys.of(spine.select(entities).with_columns(event.alias(EVENT)).with_row_index(ROW, first))
 
 
-def looked_up(keys: pl.DataFrame, table: pl.DataFrame, wanted: Wanted, what: str) -> pl.DataFrame:
-    """The features of a view for each row of the keys of a spine, in their order; null where nothing was known.
+def looked_up(keys: Keys, table: pl.DataFrame, wanted: Wanted, what: str) -> pl.DataFrame:
+    """The features of a view for each row of a spine, in the order of the spine; null where nothing was known.
+
+    Parameters
+    ----------
+    keys : Keys
+        What `keyed` gave.
+    table : polars.DataFrame
+        The rows of the view, in the order of their keys.
+    wanted : Wanted
+        What is wanted of it.
+    what : str
+        What messages call the spine.
 
     Raises
     ------
@@ -75,12 +103,12 @@ def looked_up(keys: pl.DataFrame, table: pl.DataFrame, wanted: Wanted, what: str
     """
     import polars as pl
 
-    left, right = _comparable(keys, table, wanted, what)
+    left, right = _comparable(keys.frame, table, wanted, what)
     found = _newest(left, right, wanted) if wanted.time else _only(left, right, wanted)
     given = table.select(pl.col(name).alias(called) for name, called in wanted.features.items())
     if CREATED in table.columns:
-        _refuse_leaks(keys, table[CREATED], found, wanted, what)
-    return given.select(pl.all().gather(found))
+        _refuse_leaks(keys.frame, table[CREATED], found, wanted, what)
+    return given.select(pl.all().gather(found.gather(keys.places)))
 
 
 def _newest(left: pl.DataFrame, right: pl.DataFrame, wanted: Wanted) -> pl.Series:
@@ -89,18 +117,16 @@ def _newest(left: pl.DataFrame, right: pl.DataFrame, wanted: Wanted) -> pl.Serie
 
     entities = list(wanted.entities)
     there = pl.any_horizontal(pl.col(name).is_null() for name in entities)
-    ordered = left.with_row_index(_PLACE).sort(EVENT)
-    joined = ordered.join_asof(
+    joined = left.join_asof(
         right.with_row_index(_FOUND).rename({wanted.time or "": _TIME}),
         left_on=EVENT,
         right_on=_TIME,
         by=entities,
         strategy="backward",
         tolerance=wanted.ttl,
-        check_sortedness=False,  # tables lie in the order of their keys, and the spine was sorted a line above
+        check_sortedness=False,  # both lie in the order of their times: `keyed` and `shaping` see to that
     )
-    found = joined.with_columns(pl.when(there).then(None).otherwise(pl.col(_FOUND)).alias(_FOUND))
-    return found.sort(_PLACE)[_FOUND]
+    return joined.select(pl.when(there).then(None).otherwise(pl.col(_FOUND)).alias(_FOUND))[_FOUND]
 
 
 def _only(left: pl.DataFrame, right: pl.DataFrame, wanted: Wanted) -> pl.Series:

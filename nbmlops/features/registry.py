@@ -48,6 +48,7 @@ class Registry(ABC):
         self._data = data
         self._lineage = lineage
         self._clock = clock
+        self._documents: dict[str, Document] = {}  # by the digest of their content, which never changes
 
     @abstractmethod
     def users(self, name: str) -> Sequence[str]:
@@ -110,7 +111,9 @@ class Registry(ABC):
         return FeatureVersion.of(version, self._read(version), table)
 
     def _read(self, version: Version) -> Document:
-        return document_of(self._objects.read(version.root))
+        if version.root not in self._documents:
+            self._documents[version.root] = document_of(self._objects.read(version.root))
+        return self._documents[version.root]
 
     def _rows(self) -> list[FeatureRow]:
         """The newest version of every view and service."""

@@ -15,7 +15,7 @@ from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.features.buckets import Side, joined_in_buckets
 from nbmlops.features.capturing import rebuilt
 from nbmlops.features.definition import FeatureRef, ServiceDefinition
-from nbmlops.features.joining import Wanted, keyed, looked_up
+from nbmlops.features.joining import Keys, Wanted, keyed, looked_up
 from nbmlops.features.on_demand import answered, refuse_mixing
 from nbmlops.features.spines import Spine, spine_of, table_parts
 from nbmlops.features.tables import Tables, plain
@@ -204,12 +204,14 @@ class Training(Tables):
         import polars as pl
 
         frame = spine.frame()
-        columns = [frame]
+        columns, keys = [frame], dict[tuple[str, ...], Keys]()
         for table, wanted in tables:
             known = wanted.columns([column.name for column in table.columns])
             loaded = self._data.load(table.ref, columns=known, as_="polars")
-            keys = keyed(frame, event, wanted.entities, spine.what)
-            columns.append(looked_up(keys, loaded, wanted, spine.what))
+            own = wanted.entities
+            if own not in keys:
+                keys[own] = keyed(frame, event, own, spine.what)
+            columns.append(looked_up(keys[own], loaded, wanted, spine.what))
         return self._finished(pl.concat(columns, how="horizontal"), plan, first=True)
 
     def _in_parts(
