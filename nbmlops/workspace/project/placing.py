@@ -98,10 +98,21 @@ def _move(made: Path, root: Path, undo: list[Path]) -> None:
         if path.is_dir():
             _folder(to, undo)
         else:
-            # A link, unlike a rename, never replaces what is there.
-            os.link(path, to)
+            _put(path, to, undo)
+
+
+def _put(path: Path, to: Path, undo: list[Path]) -> None:
+    """Move a file, never over one that is there, as a rename would."""
+    try:
+        os.link(path, to)
+        undo.append(to)
+    except FileExistsError:
+        raise
+    except OSError:  # a disk without hard links; whatever else is wrong with it, writing tells too
+        with path.open("rb") as source, to.open("xb") as target:
             undo.append(to)
-            path.unlink()
+            shutil.copyfileobj(source, target)
+    path.unlink()
 
 
 def _folder(folder: Path, undo: list[Path]) -> None:

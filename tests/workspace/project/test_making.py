@@ -160,6 +160,32 @@ def test_what_ends_it_leaves_everything_as_it_was(
     assert sorted(here.rglob("*")) == folders
 
 
+def test_a_disk_without_hard_links_will_do(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_links = below(here / made().folder)
+
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refused)
+    folder = here / "again"
+    made(folder)
+    others = {name: content for name, content in below(folder).items() if not name.startswith(".nbmlops")}
+    assert others == {name: content for name, content in with_links.items() if not name.startswith(".nbmlops")}
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = making._lay_out
+
+    def meanwhile(*given: object) -> None:
+        real(*given)  # type: ignore[arg-type]
+        (here / "README.md").write_text("mine", encoding="utf-8")
+
+    monkeypatch.setattr(making, "_lay_out", meanwhile)
+    with pytest.raises(ConflictError, match="has appeared just now"):
+        made(".")
+    assert below(here) == {"README.md": b"mine"}
+
+
 @pytest.mark.parametrize("how", [{"data": "a.csv"}, {"target": "y"}])
 def test_a_table_and_its_target_go_together(here: Path, how: dict[str, str]) -> None:
     with pytest.raises(InvalidError, match="go together"):
