@@ -48,6 +48,7 @@ _KINDS = words(
 @click.option(
     "--better", metavar="WHICH", shell_complete=words("high", "low"), help="Of metric: which figures are better."
 )
+@click.option("--features", is_flag=True, help="Of skew: make the features that the model was trained on again.")
 def add(session: Session, name: str, deployment: str, kind: str, **asked: Any) -> Any:
     """Add a monitor."""
     return session.workspace.monitor.add(name, deployment, kind, **asked)

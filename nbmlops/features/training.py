@@ -109,6 +109,24 @@ class Training(Tables):
         tags = {**self._record_reads(named, chosen), "time": event, **({"label": label} if label else {})}
         return self._made(opened, event, plan, memory, partial(self._kept, target, message, tags))
 
+    def recomputed(self, rows: Any, features: Sequence[str], *, time: str) -> pl.DataFrame:
+        """The features of rows as they were known at their times, in the order of `features`, kept nowhere.
+
+        Parameters
+        ----------
+        rows : pandas.DataFrame
+            Entities, inputs of functions, and the time.
+        features : sequence of str
+            As `training` takes them.
+        time : str
+            The column of the time.
+        """
+        chosen = self.chosen(features)
+        opened = spine_of(rows, self._data)
+        plan = self._plan(chosen, opened)
+        tables = [(self.table(version.ref), wanted) for version, wanted in plan.views]
+        return self._whole(opened, opened.time(time), tables, plan).select(plan.order)
+
     def _kept(
         self, name: str, message: str | None, tags: Mapping[str, str], rows: pl.DataFrame | _Joined, of: list[Version]
     ) -> DataVersion:

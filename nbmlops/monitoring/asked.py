@@ -30,14 +30,14 @@ _TAKES = MappingProxyType(
         "performance": frozenset({"bound"}),
         "pipeline": frozenset({"bound", "reference"}),
         "quality": frozenset({"bound", "column", "metric"}),
-        "skew": frozenset({"bound", "code", "key", "reference"}),
+        "skew": frozenset({"bound", "code", "features", "key", "reference"}),
         "stability": frozenset({"bound"}),
         "staleness": frozenset({"bound"}),
     }
 )
 """Which rules each kind has, beside its window, severity and owner."""
-_NEEDS = MappingProxyType({"fairness": ("column",), "metric": ("code", "bound"), "skew": ("code",)})
-_RULES = ("code", "key", "column", "better")
+_NEEDS = MappingProxyType({"fairness": ("column",), "metric": ("code", "bound")})
+_RULES = ("code", "key", "column", "better", "features")
 _NO_SUCH = MappingProxyType(
     {
         "reference": "no reference to choose: it knows its own",
@@ -75,6 +75,9 @@ class Asked:
         as well.
     better : {"high", "low"} or None
         Of ``metric``: which figures are better; high ones by default.
+    features : bool or None
+        Of ``skew``: whether the features of the model's training set are made again, as they were known at each
+        request, instead of by a function.
     """
 
     reference: str | None = None
@@ -87,6 +90,7 @@ class Asked:
     key: str | None = None
     column: str | None = None
     better: Better | None = None
+    features: bool | None = None
 
     @classmethod
     def of(cls, kind: str, given: dict[str, Any]) -> Self:
@@ -98,7 +102,7 @@ class Asked:
             When one is unknown or missing, its value is none, or the kind has no such rule.
         """
         check_known(cls, given, "a monitor has no")
-        asked = cls(**given)
+        asked = cls(**{**given, "features": given.get("features") or None})
         check_one_of("severity", asked.severity, get_args(Severity))
         if parse_span(asked.window) < _SHORTEST:
             raise InvalidError(f"a window of {asked.window} is too short", hint="--window 1h at least")
@@ -109,12 +113,25 @@ class Asked:
         for rule in _NEEDS.get(kind, ()):
             if getattr(asked, rule) is None:
                 raise InvalidError(f"a monitor of {kind} needs a {rule}", hint=f"add --{rule}: {_WHAT[rule]}")
+        if kind == "skew":
+            asked._refuse_both_or_none()
         if asked.metric is not None:
             check_one_of("metric", asked.metric, known_metrics())
         if asked.better is not None:
             check_one_of("better", asked.better, get_args(Better))
         asked._refuse_bound(kind)
         return asked
+
+    def _refuse_both_or_none(self) -> None:
+        if self.features and (self.code or self.key or self.reference):
+            raise InvalidError(
+                "the features of a model are known by themselves", hint="leave --code, --key and --reference out"
+            )
+        if not self.features and self.code is None:
+            raise InvalidError(
+                "a monitor of skew needs a code",
+                hint=f"add --code: {_WHAT['code']}; or --features of a feature service",
+            )
 
     def _refuse_bound(self, kind: str) -> None:
         if self.bound is None:

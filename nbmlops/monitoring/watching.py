@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from nbmlops.monitoring.records import BEFORE, Monitor
 from nbmlops.profiling.records import Profile
 
 if TYPE_CHECKING:
+    import pandas as pd
     import polars as pl
 
     from nbmlops.data.service import Data
@@ -51,12 +53,16 @@ class Known:
         What trained them.
     code : OwnCode
         Functions of the user's own.
+    features : callable
+        Makes the features of a model again from their offline tables: given a reference of the model and rows as
+        they were logged, it gives a column for each input that is a feature, row by row.
     """
 
     data: Data
     models: Models
     runs: Runs
     code: OwnCode
+    features: Callable[[str, pd.DataFrame], pd.DataFrame]
 
 
 @dataclass(frozen=True, slots=True)

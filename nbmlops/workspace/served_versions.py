@@ -84,6 +84,7 @@ class VersionSource:
         from nbmlops.models.records import ModelSignature
         from nbmlops.models.sealing import build
         from nbmlops.serving.endpoint.served import Served
+        from nbmlops.workspace.served_features import fetcher_of
 
         version = self.workspace.versions("model").get(version_id)
         signature = ModelSignature.from_json(version.detail["signature"])
@@ -94,4 +95,6 @@ class VersionSource:
             )
         model = build(version, self.workspace.objects, self.workspace.keyring)
         assert version.number is not None  # a version with a reference of its own has one
-        return Served(version.name, version.number, version.id, version.digest, signature, model, "refuse", self.rows)
+        own = version.name, version.number, version.id, version.digest, signature, model
+        fetcher = fetcher_of(self.workspace, version.ref, signature)
+        return Served(*own, most=self.rows, fetcher=fetcher)

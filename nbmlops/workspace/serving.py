@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from nbmlops.models.records import ModelSignature
     from nbmlops.monitoring.score.service import Scores
     from nbmlops.monitoring.service import Monitors
@@ -35,13 +37,18 @@ def monitors_of(workspace: Workspace) -> Monitors:
     from nbmlops.monitoring.own_code import OwnCode
     from nbmlops.monitoring.service import Monitors
     from nbmlops.monitoring.watching import Known
+    from nbmlops.workspace.served_features import made_again
 
     def send() -> list[str]:  # schedules start monitors: they are opened when it is called
         return workspace.schedule.tell()
 
     marker = workspace.marker
     code = OwnCode(marker.root, lambda: workspace.keyring.is_trusted(marker.id, marker.root))
-    known = Known(workspace.data, workspace.model, workspace.run, code)
+
+    def again(ref: str, rows: pd.DataFrame) -> pd.DataFrame:
+        return made_again(workspace, ref, rows)
+
+    known = Known(workspace.data, workspace.model, workspace.run, code, again)
     return Monitors(
         workspace.catalog,
         workspace.clock,

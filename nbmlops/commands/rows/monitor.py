@@ -10,7 +10,7 @@ VERBS = (
     Verb(
         *("monitor", "add", "NAME DEPLOYMENT KIND", "Watch what a deployment answers.", "ml.monitor.add"),
         only_here=dict.fromkeys(
-            "reference window bound metric severity owner code key column better".split(),
+            "reference window bound metric severity owner code key column better features".split(),
             "in Python: a keyword of this name",
         ),
         only_python={"asked": "the keywords, each an option here"},

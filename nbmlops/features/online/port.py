@@ -48,6 +48,9 @@ class OnlineStore(Protocol):
     def read(self, slot: int, keys: Sequence[str]) -> list[tuple[int, str] | None]:
         """For each key its event time and text; None for one that is not there."""
 
+    def holds(self, slot: int) -> bool:
+        """Whether a slot is there: one that was replaced by another has no rows any more."""
+
     def count(self, slot: int) -> int:
         """How many keys a slot has."""
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from nbmlops.core.clock import microseconds
-from nbmlops.core.errors import InvalidError, UnavailableError, nearest
+from nbmlops.core.errors import ConflictError, InvalidError, UnavailableError, nearest
 from nbmlops.features.on_demand import answered
 from nbmlops.features.online.codec import Decoder, keys_of
 from nbmlops.features.online.records import OnlineRows, Status
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nbmlops.features.online.port import OnlineStore
     from nbmlops.features.online.records import Kind, Slot
 
-__all__ = ["Down", "LookUp", "OnDemand", "Reader"]
+__all__ = ["Down", "LookUp", "MovedError", "OnDemand", "Reader"]
 
 Down = Literal["error", "stale"]
 """What becomes of a read when the store is down: an error, or the last values known, with their age."""
@@ -28,6 +28,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REMEMBERED = 100_000
 _PAUSE = 1.0
 """Seconds for which a store that was down is not asked again."""
+
+
+class MovedError(ConflictError):
+    """A slot was replaced by another: whoever reads it opens the other."""
 
 
 @dataclass(slots=True)
@@ -197,6 +201,8 @@ class Reader:
             self._failure, self._rest_until = error, time.monotonic() + _PAUSE
             return self._remembered(slot, keys, now, error)
         self._failure = None
+        if None in found and not self._store.holds(slot):
+            raise MovedError("what was read was replaced meanwhile", hint="`ml feature freshness`")
         if self._down == "stale":
             for key, row in zip(keys, found, strict=True):
                 self._known[slot, key] = row, now

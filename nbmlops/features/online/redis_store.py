@@ -131,6 +131,10 @@ class RedisStore:
             found += part
         return [None if row is None else (int(row[:20]) - _SHIFT, row[_HEAD:]) for row in found]
 
+    def holds(self, slot: int) -> bool:
+        """Whether a slot is there."""
+        return bool(self._asked(lambda: self._server.hexists(self._states, str(slot))))
+
     def count(self, slot: int) -> int:
         """How many keys a slot has."""
         found: Any = self._asked(lambda: self._server.hlen(self._rows(slot)))

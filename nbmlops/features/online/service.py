@@ -12,7 +12,7 @@ from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.core.keywords import check_one_of
 from nbmlops.features.capturing import rebuilt
 from nbmlops.features.online.filling import Filler, moment
-from nbmlops.features.online.reading import LookUp, OnDemand, Reader
+from nbmlops.features.online.reading import LookUp, MovedError, OnDemand, Reader
 from nbmlops.features.online.records import Freshness, Materialized, OnlineRows
 from nbmlops.features.using import Using
 
@@ -163,7 +163,11 @@ class Online(Using):
             reader = self._reader(named, down, set(given))
             known[named, down] = (entry[0] if entry and entry[0].same_as(reader) else reader), now + _TRUSTED_FOR
             entry = known[named, down]
-        return entry[0].read(given)
+        try:
+            return entry[0].read(given)
+        except MovedError:
+            del known[named, down]
+            return self._reader(named, down, set(given)).read(given)
 
     def _reader(self, named: Sequence[str], down: Down, keys: set[str]) -> Reader:
         chosen = self.chosen(named)

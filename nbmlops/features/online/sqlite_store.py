@@ -93,6 +93,10 @@ class SqliteStore:
             found.update((key, (at, text)) for key, at, text in rows)
         return [found.get(key) for key in keys]
 
+    def holds(self, slot: int) -> bool:
+        """Whether a slot is there."""
+        return self._asked(lambda c: c.execute("SELECT 1 FROM slot WHERE id = ?", (slot,)).fetchone()) is not None
+
     def count(self, slot: int) -> int:
         """How many keys a slot has."""
         found: int = self._asked(lambda c: c.execute("SELECT count(*) FROM row WHERE slot = ?", (slot,)).fetchone()[0])

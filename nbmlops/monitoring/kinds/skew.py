@@ -1,8 +1,9 @@
 """Skew of training and serving: logged rows made again by the feature code of training, and compared by feature.
 
 The code is a function of the user's own. With a reference it is given that table, the raw data, and its rows meet the
-logged ones by the key; without one it is given the logged rows themselves. Numbers are alike within 1e-5 of their
-size, since what is served is often of single precision.
+logged ones by the key; without one it is given the logged rows themselves. Instead of a function, the features of the
+model's training set can be made again: from their offline tables as they were known at each request, and by their own
+functions on demand. Numbers are alike within 1e-5 of their size, since what is served is often of single precision.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _EXAMPLES = 5
 def judge(watched: Watched) -> list[Outcome]:
     """An outcome for the rows that were found again, and one for each feature."""
     rules, bound = watched.monitor.rules, watched.monitor.bound
+    if rules.get("features"):
+        return _of_features(watched, SHARE if bound is None else bound)
     code, key = rules["code"], rules.get("key")
     logged = frame_of(watched, sample=_ROWS)
     features = [name.removeprefix(INPUT) for name in watched.rows().collect_schema().names() if name.startswith(INPUT)]
@@ -59,6 +62,22 @@ def judge(watched: Watched) -> list[Outcome]:
     status = "passed" if len(pairs) == len(logged) else "warned" if len(pairs) else "errored"
     outcome = Outcome("found again", None, status, rows, "all", told, number=found)  # type: ignore[arg-type]
     return [outcome, *(_compared(pairs, name, allowed) for name in common if len(pairs))]
+
+
+def _of_features(watched: Watched, bound: float) -> list[Outcome]:
+    """The same of the features that the model was trained on; rows of each version against its own."""
+    import pandas as pd
+
+    logged = frame_of(watched, sample=_ROWS)
+    parts = []
+    for number, rows in logged.groupby("_version", sort=True):
+        made = watched.known.features(f"{watched.monitor.deployment}@v{number}", rows)
+        parts.append(rows.join(made.add_suffix(" made").set_axis(rows.index)))
+    pairs = pd.concat(parts)
+    names = [name for name in logged.columns if f"{name} made" in pairs.columns]
+    rows_told = f"{len(pairs):,} of {len(logged):,} rows"
+    found = Outcome("found again", None, "passed", rows_told, "all", "as known at each request", number=1.0)
+    return [found, *(_compared(pairs, name, bound) for name in names)]
 
 
 def _made(given: Any, code: str) -> pd.DataFrame:

@@ -145,7 +145,7 @@ class Application:
         served = one.served
         shown = _outputs(outputs, served, route)
         assert one.asked is not None
-        one.arrays = served.intake.take(one.asked)
+        one.arrays, one.fetched = served.take(one.asked)
         # What is captured is the whole answer, whichever part of it the caller wants.
         whole = await self._answered(served, one.arrays, shown if self._recorder is None else served.outputs)
         one.answer = whole

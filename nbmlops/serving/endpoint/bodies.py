@@ -66,7 +66,7 @@ def tensors(document: dict[str, Any], intake: Intake) -> Asked:
         name, shape, data = _tensor(tensor)
         if name in columns:
             raise Refusal(422, f"the input {name[:60]} is there twice")
-        if len(inputs) == 1 and (len(shape) == 2 and (shape[1] != 1 or name not in intake.names)):
+        if len(inputs) == 1 and (len(shape) == 2 and (shape[1] != 1 or name not in intake.known)):
             whole = [data[at : at + shape[1]] for at in range(0, len(data), shape[1])] if shape[1] else []
         columns[name] = data
     outputs = document.get("outputs")

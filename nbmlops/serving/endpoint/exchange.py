@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.serving.endpoint.rows import Columns, Matrix
 
 if TYPE_CHECKING:
+    from nbmlops.serving.endpoint.fetching import Fetched
     from nbmlops.serving.endpoint.lineup import Lineup, Missing
     from nbmlops.serving.endpoint.served import Answer, Arrays, Served
 
@@ -34,6 +35,8 @@ class Exchange:
         Its rows as they were sent.
     arrays, answer : optional
         Its rows as they were checked, and what the version gave for them.
+    fetched : Fetched, optional
+        What was fetched for it, when it named entities.
     status : int
         Of the response.
     """
@@ -46,6 +49,7 @@ class Exchange:
     asked: Columns | Matrix | None = None
     arrays: Arrays | None = None
     answer: Answer | None = None
+    fetched: Fetched | None = None
     status: int = 200
 
     @property

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.serving.capture.policy import Policy
 from nbmlops.serving.capture.requests import INPUT, OUTPUT, CapturedRequest, Role
+from nbmlops.serving.endpoint.fetching import FEATURE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,6 +86,9 @@ def _captured(
     outputs: dict[str, Any] = {
         name: values for output, whole in answer.items() for name, values in _columns(served, output, whole)
     }
+    if one.fetched is not None and served is one.served:
+        inputs |= one.fetched.keys
+        outputs |= {f"{FEATURE}{view}": times for view, times in one.fetched.times.items()}
     return CapturedRequest(one.id, one.at, served.version, role, one.key, ms, status, inputs, outputs, len(arrays[0]))
 
 
@@ -103,6 +107,10 @@ def fields_of(served: Served) -> pa.Schema | None:
     if not signature.outputs or any(each.type == "unknown" for each in signature.inputs):
         return None
     found = [(INPUT + column.name, _type(column.dtype, column.categories)) for column in served.intake.columns]
+    if served.fetcher is not None:
+        # Keys as they were sent: whoever recomputes the features finds them by these.
+        found += [(INPUT + key, pa.string()) for key in served.fetcher.noted]
+        found += [(FEATURE + view, pa.timestamp("us", "UTC")) for view in served.fetcher.views]
     for output in signature.outputs:
         kind = _type(output.type, output.classes if output.method == "predict" else None)
         wide = len(output.shape) > 1

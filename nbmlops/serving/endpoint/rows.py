@@ -38,14 +38,19 @@ class Intake:
         What becomes of categories that it has not seen.
     most : int
         How many rows a request may have.
+    beside : sequence of str
+        Columns that a request may have instead of some inputs, which is nothing of the intake's.
     """
 
-    def __init__(self, signature: ModelSignature, unseen: Unseen = "refuse", most: int = 10_000) -> None:
+    def __init__(
+        self, signature: ModelSignature, unseen: Unseen = "refuse", most: int = 10_000, beside: Sequence[str] = ()
+    ) -> None:
         self.form = signature.form
         self.columns = [Column(field, unseen) for field in signature.inputs]
         self.names = [column.name for column in self.columns]
         self.most = most
         self._set = frozenset(self.names)
+        self.known = self._set.union(beside)
 
     def take(self, given: Columns | Matrix) -> list[np.ndarray[Any, Any]]:
         """Give an array for each input, all of the same length.
@@ -102,7 +107,7 @@ class Intake:
         ]
         for name in given:
             if name not in self._set:
-                hint = nearest(name[:100], self.names)
+                hint = nearest(name[:100], list(self.known))
                 shown = name if len(name) <= 60 else f"{name[:57]}…"
                 faults.append(Fault(f"the model takes no such column{f'; {hint}' if hint else ''}", shown))
         raise Refusal(422, _summary(faults), f"the columns are {', '.join(self.names[:30])}", faults)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbmlops.serving.endpoint.fields import Unseen
-from nbmlops.serving.endpoint.rows import Intake
+from nbmlops.serving.endpoint.rows import Columns, Intake, Matrix
 
 if TYPE_CHECKING:
     from nbmlops.models.records import ModelSignature
+    from nbmlops.serving.endpoint.fetching import Fetched, Fetcher
 
 __all__ = ["Answer", "Arrays", "Served"]
 
@@ -63,6 +64,8 @@ class Served:
         What becomes of categories that it has not seen.
     most : int
         How many rows a request may have.
+    fetcher : Fetcher, optional
+        What finds features by the entities of a request; None for a model that was trained on none.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Served:
     model: Any
     unseen: Unseen = "refuse"
     most: int = 10_000
+    fetcher: Fetcher | None = None
     intake: Intake = field(init=False)
     outputs: tuple[str, ...] = field(init=False)
     _frame: Callable[[Arrays], Any] = field(init=False)
@@ -80,11 +84,24 @@ class Served:
     _captured: dict[str, list[str]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.intake = Intake(self.signature, self.unseen, self.most)
+        self.intake = Intake(self.signature, self.unseen, self.most, () if self.fetcher is None else self.fetcher.noted)
         names = tuple(each.method for each in self.signature.outputs)
         self.outputs = names or tuple(name for name in ("predict", "predict_proba") if hasattr(self.model, name))
         self._frame = _frame_of(self.intake)
         self._reads_class = {"predict", "predict_proba"} <= set(self.outputs) and _takes_most_probable(self.model)
+
+    def take(self, given: Columns | Matrix) -> tuple[Arrays, Fetched | None]:
+        """The arrays that the model takes of a request, and what was fetched for it.
+
+        Raises
+        ------
+        Refusal
+            When the request does not fit, or features that it lacks cannot be had.
+        """
+        if self.fetcher is None or isinstance(given, Matrix) or not self.fetcher.wants(given):
+            return self.intake.take(given), None
+        fetched = self.fetcher.complete(given)
+        return self.intake.take(fetched.columns), fetched
 
     @property
     def _texts(self) -> bool:

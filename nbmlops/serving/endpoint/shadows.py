@@ -109,7 +109,7 @@ class Shadows:
             assert exchange.arrays is not None
             try:
                 same = shadow.signature == exchange.served.signature and shadow.unseen == exchange.served.unseen
-                arrays = exchange.arrays if same else shadow.intake.take(exchange.asked)
+                arrays = exchange.arrays if same else shadow.take(exchange.asked)[0]
             except Refusal:
                 self._recorder.shadowed(exchange, shadow, 0.0, _REFUSED, None, None)
                 continue

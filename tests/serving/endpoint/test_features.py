@@ -1,0 +1,124 @@
+"""A model that was trained on features is asked by entity: what it is given is what its training set had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd  # noqa: TC002 - fixtures are annotated with it
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from nbmlops import Workspace
+from nbmlops.serving.endpoint.records import Endpoint
+from tests.features.conftest import flights
+from tests.features.online.views import define_delays, define_speed
+from tests.serving.endpoint.places import Client
+
+INPUTS = ["mean_delay", "flown", "speed"]
+
+
+def trained(workspace: Workspace) -> pd.DataFrame:
+    """Train on the service; gives the training set."""
+    workspace.data.save(flights(), "flights")
+    define_delays(workspace)
+    define_speed(workspace)
+    workspace.feature.service("inputs", ["delays", "speed"])
+    spine = flights(200, seed=5)
+    spine["dep_time"] += timedelta(days=90)
+    table = workspace.feature.training(spine, ["inputs"], time="dep_time", label="dep_delay", name="rows")
+    rows: pd.DataFrame = workspace.data.load(table.ref)
+    model = LinearRegression().fit(rows[INPUTS], rows["dep_delay"])
+    workspace.model.save(model, "delay", example=rows[INPUTS])
+    workspace.model.promote("delay@v1")
+    return rows
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    folder = tmp_path_factory.mktemp("featured")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        with Workspace.init(folder) as made:
+            yield made
+
+
+@pytest.fixture(scope="module")
+def rows(workspace: Workspace) -> pd.DataFrame:
+    return trained(workspace)
+
+
+@pytest.fixture(scope="module")
+def client(workspace: Workspace, rows: pd.DataFrame) -> Iterator[Client]:
+    endpoint = workspace.serve("delay@production")
+    assert isinstance(endpoint, Endpoint)
+    yield Client.of(endpoint)
+    workspace.serve(stop=True)
+
+
+def asked(rows: pd.DataFrame, names: list[str]) -> dict[str, Any]:
+    return {"inputs": {name: rows[name].tolist() for name in names}}
+
+
+def test_a_request_with_keys_is_answered_as_one_with_features(
+    workspace: Workspace, rows: pd.DataFrame, client: Client
+) -> None:
+    keys = ["carrier", "distance", "air_time"]
+    early = client.ask("/invocations", asked(rows, keys))
+    assert early.status == 503
+    assert "delays@v1 is not online" in early.body.decode()
+    assert "feature materialize delays@v1" in early.body.decode()
+    workspace.feature.materialize()
+    plain = client.ask("/invocations", asked(rows, INPUTS))
+    by_key = client.ask("/invocations", asked(rows, keys))
+    assert (plain.status, by_key.status) == (200, 200)
+    assert by_key.json["predictions"] == plain.json["predictions"]
+    tensors = [
+        {"name": name, "shape": [1], "datatype": "BYTES" if name == "carrier" else "INT64", "data": [value]}
+        for name, value in zip(keys, [rows.carrier[0], int(rows.distance[0]), int(rows.air_time[0])], strict=True)
+    ]
+    one = client.ask("/v2/models/delay/infer", {"inputs": tensors})
+    assert one.status == 200
+    assert one.json["outputs"][0]["data"] == [plain.json["predictions"][0]]
+    again = client.ask("/invocations", asked(rows, keys))
+    workspace.feature.materialize(again=True)
+    assert client.ask("/invocations", asked(rows, keys)).json["predictions"] == again.json["predictions"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "status", "said"),
+    [
+        ({"carrier": ["AA"], "distance": [5]}, 422, "the request lacks this column, by which features are found"),
+        ({"carrier": ["AA"], "distance": [5], "air_time": [1], "x": [1]}, 422, "the model takes no such column"),
+        ({"carrier": ["AA", "DL"], "distance": [5], "air_time": [1]}, 422, "the columns are of unequal lengths"),
+        ({"carrier": ["ZZ"], "distance": [5], "air_time": [1]}, 422, ""),
+    ],
+)
+def test_a_request_that_does_not_fit_is_refused(
+    workspace: Workspace, client: Client, inputs: dict[str, Any], status: int, said: str
+) -> None:
+    workspace.feature.materialize()
+    answer = client.ask("/invocations", {"inputs": inputs})
+    assert answer.status == status
+    assert said in answer.body.decode()
+
+
+def test_what_was_served_is_logged_with_its_keys_and_times(
+    workspace: Workspace, rows: pd.DataFrame, client: Client
+) -> None:
+    workspace.feature.materialize()
+    few = rows.head(20)
+    assert client.ask("/invocations", asked(few, ["carrier", "distance", "air_time"]), x_request_id="few").status == 200
+    newest = flights().groupby("carrier")["dep_time"].max()
+    for _ in range(100):
+        kept = workspace.deployment.captured.rows("delay").collect().to_pandas()
+        kept = kept[kept["_id"].str.startswith("few#")]
+        if len(kept) == 20:
+            break
+    kept = kept.sort_values("_id", key=lambda ids: ids.str.removeprefix("few#").astype(int))
+    assert kept["in:carrier"].tolist() == few["carrier"].tolist()
+    assert kept["feature:delays@v1"].tolist() == newest[few["carrier"]].tolist()
+    np.testing.assert_array_equal(kept["in:speed"], few["speed"])
+    np.testing.assert_array_equal(kept["in:mean_delay"], few["mean_delay"])
