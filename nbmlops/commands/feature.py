@@ -251,3 +251,10 @@ def freshness(session: Session, views: tuple[str, ...]) -> Any:
     from nbmlops.features.online.records import Freshness
 
     return Listing(session.workspace.feature.freshness(*views), Freshness)
+
+
+@group.verb("export")
+@click.option("--feast", metavar="FOLDER", required=True, help="A folder, which is made: a repository of Feast.")
+def export(session: Session, feast: str) -> Any:
+    """Write all views for others."""
+    return session.workspace.feature.export(feast=feast)

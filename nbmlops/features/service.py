@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbmlops.features.online.service import Online
+from nbmlops.features.feast.exporting import Exporting
 from nbmlops.features.records import FeatureRow
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Features"]
 
 
-class Features(Online):
+class Features(Exporting):
     """Feature views and services: defined, versioned, computed, joined into training sets, read online.
 
     Parameters

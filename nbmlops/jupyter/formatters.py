@@ -19,6 +19,7 @@ SHOWN = {
     "nbmlops.data.erasure_records": ("Erasure",),
     "nbmlops.data.records": ("DataVersion",),
     "nbmlops.demo.story": ("DemoResult",),
+    "nbmlops.features.feast.records": ("FeastExport",),
     "nbmlops.features.online.records": ("OnlineRows",),
     "nbmlops.features.records": ("FeatureDiff", "FeatureVersion"),
     "nbmlops.models.card": ("ModelCard",),

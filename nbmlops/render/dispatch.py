@@ -27,6 +27,7 @@ _APART = {
     "data.blaming": "nbmlops.data.blame_views",
     "data.diff_records": "nbmlops.data.diff_views",
     "data.erasure_records": "nbmlops.data.erase_views",
+    "features.feast.records": "nbmlops.features.feast.views",
     "features.online.records": "nbmlops.features.online.views",
     "models.card": "nbmlops.models.card_views",
     "models.diff_records": "nbmlops.models.diff_views",

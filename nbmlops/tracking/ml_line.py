@@ -26,7 +26,7 @@ _VALUED = frozenset(
     "-a --action --after --against --alias --allow-host --artifact --as --at --batch-latency --before --better "
     "--bound --by --calibration --catchup --ceiling --cell-timeout --challenger --champion --change --code "
     "--column --columns --cost --cron --data --depth --description --direction --down --entity --every --example "
-    "--executor --experiment --fairness --floor --for --format --from --grace --group --host --html --image "
+    "--executor --experiment --fairness --feast --floor --for --format --from --grace --group --host --html --image "
     "--inputs --junit --key --kind --label --late --latency --least --like --limit --logical-time --lost -m "
     "--markdown --max-age --max-body --max-rows --measure --memory --message --metric --model -n --name "
     "--notebook --number -o --older --on --only --output --overfit --overlap --owner -p --parallel --param "
@@ -56,8 +56,8 @@ _VERBS = {
     ),
     "feature": frozenset(
         (
-            "compute define delete diff freshness history list materialize online rename restore retire search service "
-            "show training usage"
+            "compute define delete diff export freshness history list materialize online rename restore retire search "
+            "service show training usage"
         ).split()
     ),
     "check": frozenset(

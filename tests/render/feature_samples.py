@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from nbmlops.features.definition import Definition, ServiceDefinition
+from nbmlops.features.feast.records import FeastExport
 from nbmlops.features.online.records import Freshness, Materialized, OnlineRows
 from nbmlops.features.records import FeatureDiff, FeatureRow, FeatureUsage, FeatureVersion
 from nbmlops.render.listing import Listing
@@ -30,6 +32,7 @@ def features(text: str) -> list[Any]:
         _version(text, service, {}),
         FeatureDiff(f"{text}@v1", f"{text}@v2", (f"+{text}",), (text,), (text,), (("owner", text, text),)),
         FeatureDiff(f"{text}@v1", f"{text}@v2", (), (), (), ()),
+        FeastExport(Path(text), (text,), (text,), (text,), 3),
         OnlineRows(
             {text: [text, text]},
             {f"{text} 2": [text, None]},

@@ -48,6 +48,7 @@ VERBS = (
     Verb("feature", "online", "KEYS FEATURES…", "Read features by key, such as carrier=AA.", "ml.feature.online"),
     Verb("feature", "freshness", "[VIEWS]…", "Tell how fresh views are online.", "ml.feature.freshness"),
     Verb("feature", "usage", "[NAME]", "Tell who uses features, what they cost and bring.", "ml.feature.usage"),
+    Verb("feature", "export", "", "Write all views as a repository of Feast.", "ml.feature.export"),
     Verb("feature", "retire", "NAME", "Let nothing new use a view or a service.", "ml.feature.retire"),
     Verb("feature", "delete", "REF", "Hide a version until restored.", "ml.feature.delete"),
     Verb("feature", "restore", "REF", "Bring back what was deleted or retired.", "ml.feature.restore"),

@@ -1,0 +1,1 @@
+"""Feature views as a repository of Feast."""
