@@ -266,6 +266,8 @@ def pull(session: Session, refs: tuple[str, ...], from_: str | None, locked: boo
     metavar="REMOTE",
     help="A place, besides the named remotes.",
 )
+@click.option("--derived", is_flag=True, help="From tables too that were made from these.")
+@click.option("--certificate", type=click.Path(), metavar="FILE", help="Sign what was erased: .json, .html or .md.")
 def erase(session: Session, names: tuple[str, ...], **how: Any) -> Any:
     """Erase."""
     data = session.workspace.data

@@ -65,7 +65,9 @@ def audit(session: Session, *, verify: bool, against: str | None, export: str | 
 @group.verb("hold")
 @click.argument("refs", nargs=-1, required=True, type=RefParam("data"))
 @click.option("--reason", required=True, metavar="TEXT", help="Why; whoever is refused is told.")
-@click.option("--kind", type=click.Choice(["data", "model", "pipeline", "run"]), help="Of what kind they are.")
+@click.option(
+    "--kind", type=click.Choice(["data", "model", "pipeline", "feature", "run"]), help="Of what kind they are."
+)
 def hold(session: Session, refs: tuple[str, ...], reason: str, kind: str | None) -> Any:
     """Place holds."""
     return _holds(session.workspace.store.hold(*refs, reason=reason, kind=kind))
@@ -105,6 +107,20 @@ def retention(session: Session) -> Any:
 def retain(session: Session, *, apply: bool) -> Any:
     """Delete what the rules keep no longer."""
     return session.workspace.store.retain(apply=apply)
+
+
+@group.verb("certificate")
+@click.argument("erasure", required=False)
+@click.option("--to", type=click.Path(), metavar="FILE", help="Write it to a file: .json, .html or .md.")
+@click.option("--verify", type=click.Path(), metavar="FILE", help="Verify one that was written to a file.")
+def certificate(session: Session, erasure: str | None, to: str | None, verify: str | None) -> Any:
+    """Sign what an erasure did, or verify what was signed."""
+    store = session.workspace.store
+    if verify is not None:
+        if erasure is not None or to is not None:
+            raise InvalidError("a file is verified by itself", hint=f"`ml store certificate --verify {verify}`")
+        return store.verify_certificate(verify)
+    return store.certificate(erasure, to)
 
 
 @group.verb("repair")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from nbmlops.data import leftovers, queries
+from nbmlops.data.erasable import Erasable, Sought
 from nbmlops.data.erasing_afar import RemoteEraser
 from nbmlops.data.erasure_plan import Plan, Planner
 from nbmlops.data.erasure_records import Descendant, Erased, Erasure
@@ -73,6 +74,8 @@ class Eraser:
         The workspace's own folder.
     exchange : Exchange
         Knows the remotes.
+    beyond : sequence of Erasable
+        What keeps such rows besides.
     """
 
     def __init__(
@@ -84,7 +87,9 @@ class Eraser:
         tables: Tables,
         state: Path,
         exchange: Exchange,
+        beyond: Sequence[Erasable] = (),
     ) -> None:
+        self._beyond = beyond
         self._versions = versions
         self._catalog: Catalog = versions.catalog
         self._objects = objects
@@ -136,6 +141,7 @@ class Eraser:
         plan = self._planned(names, condition, literals, progress)
         self._catalog.read(plan.refuse_held)
         found = Leftovers()
+        found.reached(place.find(Sought(condition, literals)) for place in self._beyond)
         redaction = literals.redaction()
         found.look(self._objects, self._catalog, redaction, plan.rows_by_ref(), progress, write=False)
         found.look_through_versions(self._objects, self._searched(), redaction, progress)
@@ -163,7 +169,7 @@ class Eraser:
         try:
             for left in reversed(range(_TRIES)):
                 try:
-                    self._replace(erasure_id, plan, literals, meant, progress)
+                    self._replace(erasure_id, plan, Sought(condition, literals), meant, progress)
                     break
                 except _MovedOnError:
                     if not left:
@@ -178,14 +184,15 @@ class Eraser:
         return self.complete(intent, literals.redaction(), progress)
 
     def _replace(
-        self, erasure_id: str, plan: Plan, literals: Literals, remotes: Sequence[str], progress: Progress | None
+        self, erasure_id: str, plan: Plan, sought: Sought, remotes: Sequence[str], progress: Progress | None
     ) -> None:
         """Write all that takes the place of the old, then put it there."""
+        literals = sought.literals
         redaction = literals.redaction()
         writer = Successors(self._objects, self._tables, redaction, progress)
         made = {content.version.digest: writer.write(content) for content in plan.contents()}
         anew = {version.id: writer.rewrite(version) for version in plan.dependents}
-        found = self._leftovers(plan, redaction, progress)
+        found = self._leftovers(plan, sought, progress)
         held = [digest for version in [*made.values(), *anew.values()] for digest in needs(version)]
         held += [digest for digest, _ in found.moved.values()]
         into = {digest: version.digest for digest, version in made.items()}
@@ -225,8 +232,9 @@ class Eraser:
 
         self._catalog.erase(work)
 
-    def _leftovers(self, plan: Plan, redaction: Redaction, progress: Progress | None) -> Leftovers:
-        found = Leftovers()
+    def _leftovers(self, plan: Plan, sought: Sought, progress: Progress | None) -> Leftovers:
+        found, redaction = Leftovers(), sought.literals.redaction()
+        found.reached(place.erase(sought) for place in self._beyond)
         found.look(self._objects, self._catalog, redaction, plan.rows_by_ref(), progress, write=True)
         found.look_through_versions(self._objects, self._searched(), redaction, progress)
         notebooks = leftovers.clear_notebooks(self._state / "runs", redaction, write=True)
@@ -237,10 +245,10 @@ class Eraser:
         return found
 
     def _searched(self) -> list[Version]:
-        """Versions that stay as they are, and are looked through: files, folders, arrays and frozen pipelines."""
-        pipelines = Versions(self._catalog, self._clock, "pipeline").everything()
-        versions = [version for version in self._versions.everything() if not self._exchange.absent(version)]
-        return [version for version in [*versions, *pipelines] if _is_searched(version)]
+        """Versions that stay as they are, and are looked through: no tables, frozen pipelines, features."""
+        own = [version for version in self._versions.everything() if not self._exchange.absent(version)]
+        others = [Versions(self._catalog, self._clock, kind).everything() for kind in ("pipeline", "feature")]
+        return [version for versions in (own, *others) for version in versions if _is_searched(version)]
 
     def resume(self, remotes: Sequence[str], progress: Progress | None) -> Erasure:
         """Complete the oldest erasure that was cut off, or waits for remotes; one that changed nothing is dropped.
@@ -336,7 +344,7 @@ def _named_so(connection: Connection, redaction: Redaction) -> list[str]:
 
 
 def _is_searched(version: Version) -> bool:
-    """Whether a version is a file, a folder, an array or a frozen pipeline that is in the store still."""
+    """Whether a version is no table, and in the store still."""
     if version.freed_at is not None:
         return False
-    return version.kind == "pipeline" or version.detail["format"] != "table"
+    return version.kind != "data" or version.detail["format"] != "table"

@@ -6,10 +6,11 @@ Text is written anew with a mark in the place of the value; what is no text, or 
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from nbmlops.core.digests import canonical_json
 from nbmlops.core.errors import spoken
 from nbmlops.data import files, queries
+from nbmlops.data.erasable import Reached
 from nbmlops.store.redaction import MARK
 
 if TYPE_CHECKING:
@@ -102,6 +104,13 @@ class Leftovers:
                 self.listed.append(_told(redaction, artifact, "it is no text"))
             else:
                 self._moved(objects, "artifacts", artifact.digest, anew, write=write)
+
+    def reached(self, places: Iterable[Sequence[Reached]]) -> None:
+        """Count what goes of places beyond the catalog and the objects, and tell what does not."""
+        for place in itertools.chain.from_iterable(places):
+            if place.rows:
+                self.records[place.what] = self.records.get(place.what, 0) + place.rows
+            self.listed += place.left
 
     def look_through_versions(
         self, objects: ObjectStore, versions: list[Version], redaction: Redaction, progress: Progress | None

@@ -59,6 +59,7 @@ SHOWN = {
     "nbmlops.store.audit_export": ("TrailExport",),
     "nbmlops.store.audit_verdict": ("Trail",),
     "nbmlops.store.graph": ("LineageGraph",),
+    "nbmlops.store.certificates": ("Certificate",),
     "nbmlops.store.holds": ("Hold",),
     "nbmlops.store.retaining": ("Retained",),
     "nbmlops.store.records": ("Backup", "Collected", "Pull", "Push", "Repair", "Stats", "Verification"),

@@ -37,6 +37,7 @@ _APART = {
     "store.audit": "nbmlops.render.audit_views",
     "store.audit_export": "nbmlops.render.audit_views",
     "store.audit_verdict": "nbmlops.render.audit_views",
+    "store.certificates": "nbmlops.render.certificate_views",
     "store.holds": "nbmlops.render.keeping_views",
     "store.retaining": "nbmlops.render.keeping_views",
     "store.retention_rules": "nbmlops.render.keeping_views",

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from nbmlops.store.audit import Audit, Event
     from nbmlops.store.audit_export import TrailExport
     from nbmlops.store.audit_verdict import Trail
+    from nbmlops.store.certificates import Certificate
     from nbmlops.store.holding import Holding
     from nbmlops.store.holds import Hold
     from nbmlops.store.retaining import Retained
     from nbmlops.store.retention_rules import RetentionRule
     from nbmlops.store.roots import Outside
+    from nbmlops.store.trust import Keyring
     from nbmlops.store.versions import Versions
 
 __all__ = ["Governance", "Governed"]
@@ -43,6 +45,12 @@ class Governed:
         Contents that something outside the catalog refers to.
     retention : callable
         Gives the tables of the rules of retention, as the settings have them now.
+    keyring : Keyring
+        Signs certificates, and verifies them.
+    workspace : str
+        The workspace's id.
+    page : callable
+        Writes a certificate as a page of ``html`` or ``md``.
     """
 
     audit: Audit
@@ -50,6 +58,9 @@ class Governed:
     kinds: Mapping[str, Versions]
     outside: Outside
     retention: Callable[[], Mapping[str, Mapping[str, Any]]]
+    keyring: Keyring
+    workspace: str
+    page: Callable[[Certificate, str], str]
 
 
 class Governance:
@@ -158,7 +169,7 @@ class Governance:
         Parameters
         ----------
         *refs : str
-            Versions, names (all versions, those to come too) of data, models and pipelines, and runs.
+            Versions, names (all versions, those to come too) of data, models, pipelines and features, and runs.
         reason : str
             Why; whoever is refused is told.
         kind : str, optional
@@ -226,6 +237,51 @@ class Governance:
         governed = self._governed
         retirement = Retirement(governed.kinds, self.retention(), governed.outside, governed.clock)
         return retirement.apply() if apply else retirement.plan()
+
+    def certificate(self, erasure: str | None = None, to: str | Path | None = None) -> Certificate:
+        """Sign what an erasure did: what, where, when, by whom, what it did not reach; no value is in it.
+
+        Parameters
+        ----------
+        erasure : str, optional
+            Its id, or the begin of it; the newest by default.
+        to : str or Path, optional
+            A new file to write it to: ``.json``, ``.html`` or ``.md``.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such erasure.
+        RefusedError
+            While it has not been carried out here.
+        InvalidError
+            When the file has another ending.
+        ConflictError
+            When it is there already.
+        """
+        from nbmlops.store import certificate_files, certificates
+
+        governed = self._governed
+        target = None if to is None else certificate_files.target(Path(to))
+        catalog = governed.audit.catalog
+        made = certificates.issue(catalog, governed.keyring, governed.clock, governed.workspace, erasure)
+        if target is not None:
+            certificate_files.write(made, target, governed.page)
+        return made
+
+    def verify_certificate(self, path: str | Path) -> Certificate:
+        """Read a certificate, of whatever form, and verify its signature.
+
+        Raises
+        ------
+        CorruptError
+            When the file holds no certificate, or not all of one.
+        UntrustedError
+            When the signature does not fit, or its key is not trusted.
+        """
+        from nbmlops.store import certificate_files
+
+        return certificate_files.read(Path(path), self._governed.keyring)
 
     def _holding(self) -> Holding:
         from nbmlops.store.holding import Holding

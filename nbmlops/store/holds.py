@@ -33,7 +33,7 @@ class Hold:
     id : int
         Its number.
     kind : str
-        ``data``, ``model``, ``pipeline`` or ``run``.
+        ``data``, ``model``, ``pipeline``, ``feature`` or ``run``.
     ref : str
         What it is on: a version, a name, or a run.
     reason : str

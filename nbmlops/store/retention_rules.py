@@ -28,7 +28,7 @@ class RetentionRule:
     name : str
         What it is called.
     kind : str
-        ``data``, ``model`` or ``pipeline``.
+        ``data``, ``model``, ``pipeline`` or ``feature``.
     names : tuple of str
         Patterns of names, as in a shell.
     tags : mapping of str to str

@@ -39,6 +39,8 @@ _VALUED = frozenset(
 _VALUED_OF = {
     "data tag": frozenset({"--remove"}),
     "store audit": frozenset({"--against", "--export", "--who"}),
+    "store certificate": frozenset({"--verify"}),
+    "data erase": frozenset({"--certificate"}),
     "store hold": frozenset({"--reason"}),
     "store release": frozenset({"--reason"}),
     "model score": frozenset({"--bad", "--jobs", "--keep"}),

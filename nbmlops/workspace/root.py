@@ -94,11 +94,14 @@ class Workspace(Foundation):
         """Verbs on data."""
         from nbmlops.data import Data
         from nbmlops.store.aliases import Aliases
+        from nbmlops.workspace.erasables import erasables_of
 
         versions = self.versions("data")
         kept = versions, Aliases(versions, self.clock), self.objects, self._lineage, self._lock
         data = Data(*kept, self.marker.state / "scratch", lambda: self._exchange, self.remote.trusted)
         data.profiles = self.settings.profiles
+        data.erasables = lambda: erasables_of(self)
+        data.certify = lambda erasure, path: self.store.certificate(erasure, to=path)
         return data
 
     @cached_property
@@ -211,12 +214,14 @@ class Workspace(Foundation):
     def store(self) -> Store:
         """Verbs on the store itself."""
         from nbmlops.data.retention import roots_of
+        from nbmlops.render.certificate_views import certificate_page
         from nbmlops.store.governance import Governed
         from nbmlops.store.service import Store
 
-        kinds = {kind: self.versions(kind) for kind in ("data", "model", "pipeline")}
+        kinds = {kind: self.versions(kind) for kind in ("data", "model", "pipeline", "feature")}
         roots = roots_of(kinds["data"], self.objects, self._lock)
-        governed = Governed(self.audit, self.clock, kinds, roots.outside, lambda: self._present().retention)
+        settled = roots.outside, lambda: self._present().retention
+        governed = Governed(self.audit, self.clock, kinds, *settled, self.keyring, self.marker.id, certificate_page)
         return Store(self.objects, roots, self.remote.open, governed)
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any) -> ActiveRun:

@@ -54,6 +54,7 @@ from nbmlops.store.audit import Event
 from nbmlops.store.audit_chain import Break
 from nbmlops.store.audit_export import TrailExport
 from nbmlops.store.audit_verdict import Trail
+from nbmlops.store.certificates import Certificate
 from nbmlops.store.graph import Arrow, LineageGraph, Node
 from nbmlops.store.holds import Hold
 from nbmlops.store.records import (
@@ -71,6 +72,7 @@ from nbmlops.store.records import (
     Verification,
 )
 from nbmlops.store.retaining import Retained, Retiree
+from nbmlops.store.trust import Signature
 from nbmlops.tracking.autologging import Autolog
 from nbmlops.tracking.comparison import CodeChange, Comparison, Difference
 from nbmlops.tracking.interchange.records import Exported, Imported
@@ -355,6 +357,10 @@ def every_record(text: str) -> list[Any]:
         Backup(text, "0005", 3, 4_000),
         Event(7, NOW, text, text, text, {text: text}, DIGEST, DIGEST),
         Trail(9, DIGEST, Break(7, "swapped", text), 8, (3,)),
+        Certificate(
+            *(text, text, (text,), text, NOW, "pending", ((text, DIGEST, DIGEST, 3, 4),), {text: 3}, (text,), (text,)),
+            *(7, DIGEST, NOW, text, Signature(text, text)),
+        ),
         Hold(3, "data", text, text, NOW, text, NOW, text, text),
         Retained(False, 2, (Retiree(text, "data", NOW, (text,)),), (Retiree(text, "model", NOW, (text,), text),)),
         TrailExport(text, text, 3, 1, 9, 4_000),

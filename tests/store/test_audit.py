@@ -152,7 +152,7 @@ def trail(catalog: Catalog, tmp_path: Path) -> Audit:
 def store(trail: Audit) -> Store:
     # What is asked of the trail needs nothing else of the store.
     nothing: Any = None
-    return Store(nothing, nothing, nothing, Governed(trail, SystemClock(), {}, dict, dict))
+    return Store(nothing, nothing, nothing, Governed(trail, SystemClock(), {}, dict, dict, nothing, "w1", nothing))
 
 
 def say(catalog: Catalog, *subjects: str, action: str = "data.save", detail: Any = None) -> None:

@@ -20,7 +20,7 @@ from nbmlops.store.retention_rules import rules_of
 from nbmlops.store.version_rows import Version
 from nbmlops.workspace import Workspace
 
-KINDS = dict.fromkeys(("data", "model", "pipeline"))
+KINDS = dict.fromkeys(("data", "model", "pipeline", "feature"))
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 
 

@@ -28,6 +28,11 @@ VERBS = (
     Verb("store", "holds", "", "List what may not be deleted or erased, and why.", "ml.store.holds"),
     Verb("store", "retention", "", "List the rules by which versions are retired.", "ml.store.retention"),
     Verb("store", "retain", "", "Tell which versions no rule keeps, or delete them.", "ml.store.retain"),
+    Verb(
+        *("store", "certificate", "[ERASURE]", "Sign what an erasure did, or verify it.", "ml.store.certificate"),
+        only_here={"verify": "in Python: ml.store.verify_certificate(path)"},
+        detail=True,
+    ),
     Verb("store", "repair", "", "Fetch good copies from where they were pushed to.", "ml.store.repair"),
     Verb("store", "backup", "FILE", "Copy the catalog into a file.", "ml.store.backup", only_python=DRAWN),
     Verb(

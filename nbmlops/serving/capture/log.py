@@ -108,6 +108,7 @@ class CaptureLog:
         self._written = self._dropped = self._failed = self._unfit = 0
         self._error = ""
         self._made = 0
+        self._asked = self._place.asked_to_roll()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nbmlops-capture", daemon=True)
         self._thread.start()
@@ -212,7 +213,9 @@ class CaptureLog:
             self._unfit += known.unfit
 
     def _roll(self) -> None:
-        """Let go of segments that are old or large."""
+        """Let go of segments that are old or large; of all when somebody asked for it."""
+        word = self._place.asked_to_roll()
+        asked, self._asked = word != self._asked, word
         for version, segment in list(self._open.items()):
-            if time.monotonic() - segment.began > _OPEN or segment.size > _BYTES:
+            if asked or time.monotonic() - segment.began > _OPEN or segment.size > _BYTES:
                 self._forget(version, layout=False)

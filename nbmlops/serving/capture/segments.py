@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ _ENDING = ".arrows"
 
 
 class Place:
-    """The folder of one deployment: ``log/`` of segments, ``hours/`` of what was folded, ``labels/``."""
+    """The folder of one deployment: ``log/`` of segments, ``hours/`` of what was folded, ``labels/``, ``roll``."""
 
     def __init__(self, root: Path, deployment: str) -> None:
         self.deployment = check_name(deployment)
@@ -38,6 +39,22 @@ class Place:
     def segment(self, name: str) -> Path:
         """Where the segment of a name lies."""
         return self.log / f"{name}{_ENDING}"
+
+    @property
+    def _roll(self) -> Path:
+        return self.folder / "roll"
+
+    def ask_to_roll(self) -> None:
+        """Ask those who write the log to let go of their segments at their next flush."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._roll.write_text(secrets.token_hex(8), encoding="ascii")
+
+    def asked_to_roll(self) -> str:
+        """The word of whoever asked last to let go of segments; each time another one."""
+        try:
+            return self._roll.read_text(encoding="ascii")
+        except FileNotFoundError:
+            return ""
 
     @contextmanager
     def locked(self) -> Iterator[None]:
