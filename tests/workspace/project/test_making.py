@@ -62,6 +62,18 @@ def test_a_project_is_a_workspace_and_a_repository_with_one_commit(here: Path) -
     assert [path.name for path in here.iterdir()] == ["things"]
 
 
+@pytest.mark.parametrize(
+    "about", [{}, {"data": "../my things.CSV", "target": "y"}, {"data": "../my things.CSV", "target": "sort"}]
+)
+def test_its_notebooks_have_no_fault_and_follow_each_other(here: Path, about: dict[str, str]) -> None:
+    ml.init(project="things", **about)  # type: ignore[arg-type]
+    with Workspace.open(here / "things") as workspace:
+        assert workspace.lint("things") == []
+        steps = workspace.pipeline.show("things").steps
+    names = ["1_ingest", "2_features", "3_train", "4_evaluate"]
+    assert [step.name for step in steps] == names
+
+
 def test_a_dry_run_writes_nothing_and_tells_all(here: Path) -> None:
     told = made(dry_run=True)
     assert below(here) == {}
