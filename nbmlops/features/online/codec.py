@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["Decoder", "encoded_rows", "key_of", "keys_of", "kind_of"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+try:
+    from orjson import loads as _quick  # comes with the extra serve, and reads the same numbers five times as fast
+except ImportError:
+    _quick = json.loads
 _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -50,7 +55,18 @@ def key_of(values: Sequence[Any], kinds: Sequence[Kind]) -> str:
 
 def keys_of(columns: Sequence[Sequence[Any]], kinds: Sequence[Kind]) -> list[str | None]:
     """The keys of rows that come as columns; None for a row with a null in it."""
+    if len(columns) == 1:
+        return [_key_of_one(value, kinds[0]) for value in columns[0]]
     return [None if any(map(_is_null, row)) else key_of(row, kinds) for row in zip(*columns, strict=True)]
+
+
+def _key_of_one(value: Any, kind: Kind) -> str | None:
+    """The same of one entity, quick for what is of its kind already."""
+    if type(value) is int and kind == "whole":
+        return f"[{value}]"
+    if type(value) is str and kind == "text":
+        return f"[{encode_basestring(value)}]"
+    return None if _is_null(value) else key_of((value,), (kind,))
 
 
 def _is_null(value: Any) -> bool:
@@ -129,7 +145,10 @@ class Decoder:
 
     def row(self, text: str) -> list[Any]:
         """The features of a row."""
-        whole = json.loads(text)
+        try:
+            whole = _quick(text)
+        except ValueError:  # not a number, which only Python reads
+            whole = json.loads(text)
         found = whole if self._all else [whole[at] for at in self._at]
         for place, reader in self._special:
             if found[place] is not None:

@@ -185,8 +185,8 @@ class Reader:
                 here.append(one.decoder.row(row[1]))
                 said.append("present" if age is None else "stale")
                 at.append(_EPOCH + timedelta(microseconds=row[0]) if one.timed else None)
-        for place, name in enumerate(one.called.values()):
-            values[name] = [row[place] for row in here]
+        for name, column in zip(one.called.values(), zip(*here, strict=True), strict=True):
+            values[name] = list(column)
             statuses[name] = said
         times[one.ref] = at
         return age
