@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import InvalidError, UntrustedError
+from nbmlops.core.errors import InvalidError, NotFoundError, UntrustedError
 from nbmlops.features.online.reading import MovedError
+from nbmlops.store.lineage import Lineage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from nbmlops.workspace.root import Workspace
 
 __all__ = ["TrainedOn", "fetcher_of", "made_again", "trained_on"]
+
+_log = logging.getLogger(__name__)
 
 
 class TrainedOn:
@@ -59,11 +63,17 @@ def trained_on(workspace: Workspace, ref: str, inputs: Sequence[str]) -> Trained
     Of several training sets the one counts that has most of the inputs.
     """
     best: TrainedOn | None = None
-    for table in workspace.model.show(ref).inputs:
-        said = workspace.data.show(table).tags.get("features")
+    model, tables = workspace.versions("model").resolve(ref), workspace.versions("data")
+    for kind, number in Lineage(workspace.catalog, workspace.clock).made_from(model):
+        # A training set that was deleted still says what it was made of.
+        said = tables.get(number).tags.get("features") if kind == "data" else None
         if not said:
             continue
-        found = TrainedOn([_own(workspace.feature.show(view), inputs) for view in said.split(", ")])
+        try:
+            found = TrainedOn([_own(workspace.feature.show(view), inputs) for view in said.split(", ")])
+        except NotFoundError as error:
+            _log.warning("%s is asked with all of its inputs alone: %s", ref, error.message)
+            continue
         if found.names and (best is None or len(found.names) > len(best.names)):
             best = found
     return best

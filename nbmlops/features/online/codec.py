@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from json.encoder import encode_basestring
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["Decoder", "encoded_rows", "key_of", "keys_of", "kind_of"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-try:
-    from orjson import loads as _quick  # comes with the extra serve, and reads the same numbers five times as fast
-except ImportError:
-    _quick = json.loads
+_quick: Callable[[str], Any] = json.loads
+with suppress(ImportError):
+    from orjson import loads as _loads  # comes with the extra serve, and reads the same numbers five times as fast
+
+    _quick = _loads
 _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.linear_model import LinearRegression
 
 from nbmlops import Workspace
 from nbmlops.serving.endpoint.records import Endpoint
+from nbmlops.workspace.served_features import fetcher_of
 from tests.features.conftest import flights
 from tests.features.online.views import define_delays, define_speed
 from tests.serving.endpoint.places import Client
@@ -122,3 +124,19 @@ def test_what_was_served_is_logged_with_its_keys_and_times(
     assert kept["feature:delays@v1"].tolist() == newest[few["carrier"]].tolist()
     np.testing.assert_array_equal(kept["in:speed"], few["speed"])
     np.testing.assert_array_equal(kept["in:mean_delay"], few["mean_delay"])
+
+
+def test_a_model_is_served_also_when_its_training_set_or_its_view_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Workspace.init(tmp_path) as workspace:
+        trained(workspace)
+        signature = workspace.model.show("delay@v1").signature
+        workspace.data.delete("rows", unlock=True)
+        kept = fetcher_of(workspace, "delay@v1", signature)
+        assert kept is not None
+        assert kept.keys == ("carrier", "distance", "air_time")
+        monkeypatch.setattr(type(workspace.feature), "users", lambda *_: [])
+        workspace.feature.delete("delays")
+        assert fetcher_of(workspace, "delay@v1", signature) is None
