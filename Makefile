@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system lint bench soak lock readme clean
+.PHONY: help demo test test-system lint bench soak docs lock readme clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ soak: $(VENV)/.installed-test ## the fault tests many times over, then every pro
 lock: ## choose the newest versions that pyproject.toml admits, for every Python it supports (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade --quiet \
 		--no-annotate --custom-compile-command "make lock" --output-file constraints.txt
+
+docs: $(VENV)/.installed-test ## build the documentation into build/docs, with every tutorial executed; needs no network
+	$(BIN)/python docs/site/build.py
 
 readme: $(VENV)/.installed-test ## write the grammar table into README.md
 	$(BIN)/python tests/test_readme.py

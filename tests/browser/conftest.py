@@ -10,6 +10,7 @@ import pytest
 from nbmlops import ml
 from nbmlops.core import errors
 from nbmlops.workspace.current import forget
+from tests.browser.tutorials import Tutorials
 
 
 @pytest.fixture
@@ -26,3 +27,9 @@ def speaks_as_cells_do() -> Iterator[None]:
     errors.speak("%ml")
     yield
     errors.speak("nbmlops")
+
+
+@pytest.fixture(scope="session")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Tutorials:
+    """Every tutorial with its outputs."""
+    return Tutorials(tmp_path_factory.mktemp("tutorials"))

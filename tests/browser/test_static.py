@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +9,13 @@ import pytest
 from nbconvert import HTMLExporter, MarkdownExporter
 from traitlets.config import Config
 
-from nbmlops.demo.project import make_project
-from tests.notebooks.test_tutorials import STORED, papermill
+from tests.browser.tutorials import STEPS, STORED, Tutorials
 
 if TYPE_CHECKING:
     import nbformat
     from playwright.sync_api import Browser, Page
 
 LIMIT = 100_000
-STEPS = ("1_ingest", "2_validate", "3_features", "4_train", "5_evaluate")
 ALONE = ("0_tour", "checks", "data_versioning", "delivery", "monitoring", "pipelines", "tracking")
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 LIBRARIES = {
@@ -27,40 +23,6 @@ LIBRARIES = {
     for name in ("jquery_url", "mathjax_url", "mermaid_js_url", "mermaid_layout_elk_js_url", "require_js_url")
 }
 """What nbconvert's own template asks a network for, on any page; nothing of ours needs it."""
-
-
-class Tutorials:
-    """Executes a tutorial when it is first asked for: a step after those before it, a story in a project of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._done: dict[str, nbformat.NotebookNode] = {}
-
-    def __getitem__(self, name: str) -> nbformat.NotebookNode:
-        for each in STEPS[: STEPS.index(name) + 1] if name in STEPS else (name,):
-            if each not in self._done:
-                self._done[each] = self._execute(each)
-        return self._done[name]
-
-    def _execute(self, name: str) -> nbformat.NotebookNode:
-        place = self._folder / ("steps" if name in STEPS else name)
-        if name == "pipelines":
-            (place / "notebooks").mkdir(parents=True)
-            shutil.copy(STORED / f"{name}.ipynb", place / "notebooks")
-            return papermill(place, name, "-p", "months", "2")
-        if not place.exists():
-            make_project(place).close()
-        return papermill(place, name)
-
-
-@pytest.fixture(scope="module")
-def executed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tutorials]:
-    """Every tutorial with its outputs."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("tutorials")
-        (folder / "temporary").mkdir()
-        patch.setenv("TMPDIR", str(folder / "temporary"))
-        yield Tutorials(folder)
 
 
 def outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:

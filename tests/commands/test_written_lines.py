@@ -17,7 +17,7 @@ from nbmlops.core.errors import NbmlopsError
 from tests.commands.fakes import in_a_shell
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 A_FILE = re.compile(r"[\w-]+\.[a-z]+")
 
@@ -25,7 +25,7 @@ A_FILE = re.compile(r"[\w-]+\.[a-z]+")
 def shown(page: Path) -> Iterator[list[str]]:
     """The words of each line that begins with ``nbmlops``."""
     for block in BLOCK.findall(page.read_text(encoding="utf-8")):
-        for line in block.replace("\\\n", " ").splitlines():
+        for line in map(str.strip, block.replace("\\\n", " ").splitlines()):
             if line.startswith("nbmlops "):
                 yield shlex.split(line, comments=True)[1:]
 
