@@ -169,7 +169,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
 def test_the_extra_all_names_every_extra_that_a_user_can_want() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     (everything,) = extras["all"]
-    assert set(everything[len("nbmlops[") : -1].split(",")) == set(extras) - {"all", "test"}
+    assert set(everything[len("nbmlops[") : -1].split(",")) == set(extras) - {"all", "docs", "test"}
 
 
 def test_constraints_pin_every_dependency() -> None:
