@@ -31,6 +31,11 @@ BLOCKS = [(page, block) for page in PAGES for block in BLOCK.findall(page.read_t
 PROOF = re.compile(r"`(tests/[\w/.]+)`")
 
 
+def carrier_delay(flights: pd.DataFrame) -> pd.DataFrame:
+    """Mean delay of a carrier."""
+    return flights.groupby("carrier").dep_delay.mean().reset_index()
+
+
 @pytest.fixture(scope="module")
 def site() -> Iterator[Any]:
     """The modules that make the site."""
@@ -63,6 +68,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
     with Workspace.init(tmp_path) as workspace:
         workspace.data.save(holdout, "flights")
         workspace.model.save(model, "delay", example=rows.head())
+        workspace.feature.define(carrier_delay, entity="carrier", from_="flights")
         yield {
             "ml": ml,
             "np": np,
