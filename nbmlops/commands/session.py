@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from nbmlops.core.errors import InvalidError
+from nbmlops.core.permissions import method_of
 
 if TYPE_CHECKING:
+    from nbmlops.commands.verb import Verb
     from nbmlops.workspace import Workspace
 
 __all__ = ["Meter", "Notebook", "Quiet", "Session"]
@@ -96,6 +98,19 @@ class Session:
     def workspace(self) -> Workspace:
         """The workspace."""
         return self._open()
+
+    def permit(self, verb: Verb) -> None:
+        """Refuse a verb that the policy of the workspace does not allow; where there is none, nothing is refused.
+
+        Raises
+        ------
+        RefusedError
+            When it is not allowed.
+        """
+        from nbmlops.workspace.guarding import refuse
+
+        if verb.needs != "anyone":
+            refuse(self._open, verb.noun, method_of(verb.noun, verb.name))
 
     def judged(self, record: Any, *, good: bool) -> Any:
         """Give `record`, and remember whether what it says is good."""

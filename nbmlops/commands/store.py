@@ -10,6 +10,7 @@ from nbmlops.commands.offers import words
 from nbmlops.commands.params import RefParam
 from nbmlops.commands.tree import NounGroup
 from nbmlops.core.errors import InvalidError
+from nbmlops.core.permissions import ROLES
 from nbmlops.render.listing import Listing
 
 if TYPE_CHECKING:
@@ -165,3 +166,39 @@ def restore(session: Session, path: str, *, replace: bool) -> Any:
     """Restore the catalog."""
     with session.meter.bytes("restoring the catalog") as progress:
         return session.workspace.store.restore(path, replace=replace, progress=progress)
+
+
+@group.verb("policy")
+@click.option(
+    "--set", "file", metavar="FILE", type=click.Path(dir_okay=False), help="Make this file the one that counts."
+)
+def policy(session: Session, file: str | None) -> Any:
+    """Show or adopt the policy."""
+    return session.workspace.store.policy(file)
+
+
+@group.verb("break-glass")
+@click.argument("reason")
+def break_glass(session: Session, reason: str) -> Any:
+    """Break the glass."""
+    return session.workspace.store.break_glass(reason)
+
+
+@group.verb("grant")
+@click.argument("user", required=False)
+@click.argument("role", required=False, shell_complete=words(*ROLES))
+@click.option("--list", "listed", is_flag=True, help="Only list who has which role.")
+def grant(session: Session, user: str | None, role: str | None, *, listed: bool) -> Any:
+    """Grant a role."""
+    from nbmlops.store.access.records import Grant
+
+    return Listing(session.workspace.store.grant(user, role, listed=listed), Grant)
+
+
+@group.verb("revoke")
+@click.argument("user")
+def revoke(session: Session, user: str) -> Any:
+    """Revoke a role."""
+    from nbmlops.store.access.records import Grant
+
+    return Listing(session.workspace.store.revoke(user), Grant)

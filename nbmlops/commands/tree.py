@@ -69,6 +69,13 @@ class VerbCommand(click.Command):
         super().__init__(verb.name, callback=click.pass_obj(callback), params=params, help=verb.help)
         self.verb = verb
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Ask the policy before anything of the line is looked at; help on it is for everybody."""
+        session: Session | None = ctx.obj
+        if session is not None and not ctx.resilient_parsing and not {*args} & {*ctx.help_option_names}:
+            session.permit(self.verb)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Call the verb, and say how its result is to be shown."""
         if not self.verb.body:

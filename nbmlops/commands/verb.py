@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from nbmlops.core.permissions import needed
+
 __all__ = ["DRAWN", "Face", "Verb"]
 
 Face = Literal["python", "cell", "shell"]
@@ -58,6 +60,11 @@ class Verb:
     def words(self) -> str:
         """The words that call it, such as ``data save``."""
         return f"{self.noun} {self.name}".strip()
+
+    @property
+    def needs(self) -> str:
+        """The permission that it needs, by the table in `nbmlops.core.permissions`, which has every verb."""
+        return needed(self.noun, self.name)
 
     @property
     def usage(self) -> str:

@@ -54,6 +54,7 @@ SHOWN = {
     "nbmlops.serving.deployments.trial": ("Trial",),
     "nbmlops.serving.endpoint.records": ("Endpoint",),
     "nbmlops.serving.records": ("Deployment", "DeploymentChange"),
+    "nbmlops.store.access.records": ("Glass", "Grant", "Standing"),
     "nbmlops.store.asks": ("Ask",),
     "nbmlops.store.audit": ("Event",),
     "nbmlops.store.audit_export": ("TrailExport",),

@@ -29,24 +29,27 @@ if TYPE_CHECKING:
     from nbmlops.store.catalog import Connection
     from nbmlops.store.versions import Version, Versions
 
-__all__ = ["Approvals", "Rule", "how_to_approve", "rule_of"]
+__all__ = ["Approvals", "Rule", "how_to_approve", "joined", "rule_of"]
 
 _ALL = "*"
 _KINDS = ("model", "pipeline")
+_RULE = {"approvers", "other_than"}
 
 Recheck = Callable[["Connection", Ask], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How many others than who asks must approve a move."""
+    """How many others than who asks must approve a move; `other_than` says whether the author may be one of them."""
 
     needed: int
+    other_than: Literal["asker", "author"] = "asker"
 
     @property
     def digest(self) -> str:
         """Digest of the rule: two that ask for the same have the same."""
-        return digests.of_json({"approvals": self.needed})
+        more = {} if self.other_than == "asker" else {"other_than": self.other_than}
+        return digests.of_json({"approvals": self.needed, **more})
 
 
 def rule_of(table: Mapping[str, Any], kind: str, name: str, alias: str) -> Rule:
@@ -74,10 +77,47 @@ def rule_of(table: Mapping[str, Any], kind: str, name: str, alias: str) -> Rule:
                 raise InvalidError(f"{where} has no aliases for {own}", hint=f"{own} = {{ production = 1 }}")
             for each, needed in aliases.items():
                 check_alias(each)
-                if type(needed) is not int or needed < 0:
-                    raise InvalidError(f"{where} has {each} = {needed!r} for {own}", hint=f"{each} = 1")
+                _read_rule(needed, f"{where} has {each} = {needed!r} for {own}", each)
     names = table.get(kind, {})
-    return Rule(names.get(name, names.get(_ALL, {})).get(alias, 0))
+    return _read_rule(names.get(name, names.get(_ALL, {})).get(alias, 0), where, alias)
+
+
+def _read_rule(value: Any, wrong: str, alias: str) -> Rule:
+    said = value if isinstance(value, Mapping) else {"approvers": value}
+    needed, other_than = said.get("approvers"), said.get("other_than", "asker")
+    if (
+        type(needed) is not int
+        or needed < 0
+        or other_than not in {"asker", "author"}
+        or len(said) > len(_RULE & said.keys())
+    ):
+        raise InvalidError(wrong, hint=f"{alias} = 1")
+    return Rule(needed, other_than)
+
+
+def joined(table: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One table out of two in which each alias has the stricter rule of both.
+
+    Examples
+    --------
+    >>> both = joined({"model": {"*": {"production": 1}}}, {"model": {"delay": {"production": 2}}})
+    >>> [rule_of(both, "model", name, "production").needed for name in ("delay", "other")]
+    [2, 1]
+    """
+    if not more:
+        return table
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for kind in _KINDS:
+        tables = [each.get(kind, {}) for each in (table, more)]
+        names = {_ALL}.union(*tables)
+        aliases = {alias for each in tables for lines in each.values() for alias in lines}
+        for name in names:
+            for alias in aliases:
+                rules = [rule_of(each, kind, name, alias) for each in (table, more)]
+                by = "author" if "author" in {rule.other_than for rule in rules if rule.needed} else "asker"
+                rule = {"approvers": max(one.needed for one in rules), "other_than": by}
+                found.setdefault(kind, {}).setdefault(name, {})[alias] = rule
+    return {**table, **found}
 
 
 def how_to_approve(ask: Ask) -> str:
@@ -125,12 +165,17 @@ class Approvals:
         ConflictError
             When it is.
         """
+        self._refuse_changed(name, alias, rule.digest, rule.needed)
+
+    def _refuse_changed(self, name: str, alias: str, digest: str, needed: int) -> Rule:
         now = self.rule(name, alias)
-        if now.digest != rule.digest:
+        if now.digest != digest:
+            others = " of others than the author" if now.other_than == "author" else ""
             raise ConflictError(
-                f"{alias} of {name} needed {rule.needed} approvals when it was judged, and needs {now.needed} now",
+                f"{alias} of {name} needed {needed} approvals when it was judged, and needs {now.needed} now{others}",
                 hint=f"{_typed(self._kind, 'promote', name)} judges it anew",
             )
+        return now
 
     def hold(
         self, connection: Connection, alias: str, to: Version, grounds: Grounds, message: str | None = None
@@ -184,10 +229,10 @@ class Approvals:
 
         def work(connection: Connection) -> tuple[Ask, Version | None]:
             ask = self._waits(connection, ref, alias)
-            self._refuse_own(ask)
-            self.recheck(ask.name, alias, Rule(ask.grounds.needed))
+            rule = self._refuse_changed(ask.name, alias, ask.grounds.policy, ask.grounds.needed)
             self._refuse_elsewhere(connection, ask.name, alias, ask.grounds.before_id)
             version = self._versions.get_in(connection, ask.version_id)
+            self._refuse_own(ask, version.author if rule.other_than == "author" else None)
             if version.deleted_at is not None or version.digest != ask.digest:
                 raise ConflictError(
                     f"{ask.ref} is not what was asked for any more: it was deleted, or rows of it were erased",
@@ -242,8 +287,13 @@ class Approvals:
             )
         return ask
 
-    def _refuse_own(self, ask: Ask) -> None:
+    def _refuse_own(self, ask: Ask, author: str | None) -> None:
         who = audit.actor()
+        if who == author:
+            raise RefusedError(
+                f"{who} is the author of {ask.ref} and cannot approve it: another person has to",
+                hint=f"they type {how_to_approve(ask)}",
+            )
         if who == ask.author:
             raise RefusedError(
                 f"{who} asked for {ask.alias} of {ask.name} and cannot approve it: another person has to",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nbmlops.core.digests import short
 from nbmlops.core.errors import spoken
-from nbmlops.render import lineage_views  # noqa: F401 - registers the looks of lineages
+from nbmlops.render import access_views, lineage_views  # noqa: F401 - registers the looks of both
 from nbmlops.render.bars import bar
 from nbmlops.render.dispatch import json, looks
 from nbmlops.render.look import Block, Lines, Look, Part, Tone, line, table

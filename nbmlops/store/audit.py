@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from nbmlops.store.checkpoints import Checkpoints
     from nbmlops.store.redaction import Redaction
 
-__all__ = ["Audit", "Event", "actor", "append", "redact"]
+__all__ = ["Audit", "Event", "acting", "actor", "append", "redact"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,22 @@ class Event:
     digest: str
 
 
+_acting: ContextVar[str | None] = ContextVar("nbmlops_acting", default=None)
+
+
+@contextmanager
+def acting(user: str | None) -> Iterator[None]:
+    """Let `user` act, whom a server knows by their sign-in; None for whoever runs this process."""
+    token = _acting.set(user)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
 def actor() -> str:
-    """Who is acting: ``NBMLOPS_USER``, else the name of the account."""
-    return os.environ.get("NBMLOPS_USER") or getpass.getuser()
+    """Who is acting: whom a server let in, else ``NBMLOPS_USER``, else the name of the account."""
+    return _acting.get() or os.environ.get("NBMLOPS_USER") or getpass.getuser()
 
 
 def append(

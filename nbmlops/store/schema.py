@@ -24,6 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from nbmlops.store.access_tables import access_tables
 from nbmlops.store.columns import CONVENTION, RowId, writers
 from nbmlops.store.deployment_tables import deployment_table
 from nbmlops.store.description_tables import description_table
@@ -35,7 +36,7 @@ from nbmlops.store.schedule_tables import schedule_tables
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0014"
+HEAD = "0015"
 """The newest revision in ``migrations/versions``."""
 
 metadata = MetaData(naming_convention=CONVENTION)
@@ -45,6 +46,7 @@ description = description_table(metadata)
 run_output, ledger = pipeline_tables(metadata)
 monitor, alert = monitor_tables(metadata)
 hold = hold_table(metadata)
+access_policy, broken_glass = access_tables(metadata)
 writer = writers(metadata)
 
 # Objects: where each chunk lies, and which manifest lists an object's chunks.

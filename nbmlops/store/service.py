@@ -1,4 +1,4 @@
-"""Verbs on the store itself: verify, repair, stats, gc, backup, restore; and those of `Governance`."""
+"""Verbs on the store itself: verify, repair, stats, gc, backup, restore; those of `Governance` and of `AccessVerbs`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbmlops.core.spans import parse_span
+from nbmlops.store.access.verbs import AccessVerbs
 from nbmlops.store.governance import Governance, Governed
 
 if TYPE_CHECKING:
+    from nbmlops.store.access.service import Access
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.records import Backup, Collected, Repair, Stats, Verification
     from nbmlops.store.remote import Remote
@@ -21,7 +23,7 @@ __all__ = ["Store"]
 Progress = Callable[[int], None]
 
 
-class Store(Governance):
+class Store(AccessVerbs, Governance):
     """Care of the objects and of the audit trail.
 
     Parameters
@@ -34,6 +36,8 @@ class Store(Governance):
         Opens a remote by its name, a folder or a URL.
     governed : Governed
         The catalog, its audit trail, and what holds and retention are about.
+    access : Access
+        Says who may do what.
     """
 
     def __init__(
@@ -42,11 +46,13 @@ class Store(Governance):
         roots: Roots,
         remotes: Callable[[str], Remote],
         governed: Governed,
+        access: Access,
     ) -> None:
         super().__init__(governed)
         self._objects = objects
         self._remotes = remotes
         self._roots = roots
+        self._access = access
 
     def verify(self, *, full: bool = False, progress: Progress | None = None) -> Verification:
         """Check every object: sizes and listings, or with `full` every byte; and the chain of the audit trail.

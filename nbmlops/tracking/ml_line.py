@@ -46,6 +46,7 @@ _VALUED_OF = {
     "model score": frozenset({"--bad", "--jobs", "--keep"}),
     "model export": frozenset({"--oms"}),
     "model tag": frozenset({"--remove"}),
+    "store policy": frozenset({"--set"}),
     "model describe": frozenset({"--description", "--intended-use", "--licence", "--limits", "--owner", "--remove"}),
 }
 _TOP_LEVEL = frozenset(

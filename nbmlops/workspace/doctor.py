@@ -19,6 +19,7 @@ from nbmlops.core.version import __version__
 
 if TYPE_CHECKING:
     from nbmlops.core.settings import Settings
+    from nbmlops.store.access.service import Access
     from nbmlops.store.audit import Audit
     from nbmlops.store.catalog import Catalog
     from nbmlops.store.objects import ObjectStore
@@ -59,6 +60,10 @@ class Examined(Protocol):
     @property
     def audit(self) -> Audit:
         """The audit trail."""
+
+    @property
+    def access(self) -> Access:
+        """Who may do what."""
 
     @property
     def keyring(self) -> Keyring:
@@ -208,12 +213,34 @@ def _erasures(workspace: Examined) -> Observation:
 def _trust(workspace: Examined) -> Observation:
     marker, keyring = workspace.marker, workspace.keyring
     seen = f"made by {marker.created_by} on {marker.created_at[:10]}"
-    roles = "roles here prevent accidents; they are a security boundary only on PostgreSQL behind the server"
     if keyring.is_trusted(marker.id, marker.root):
-        return Observation("trust", "ok", f"{seen}; trusted by you; {roles}")
+        return Observation("trust", "ok", f"{seen}; trusted by you")
     return Observation(
         "trust", "note", f"{seen}; not trusted: URLs and keys that it names are not used", spoken("`ml trust`")
     )
+
+
+def _access(workspace: Examined) -> Observation:
+    workspace.access.verify()
+    standing = workspace.access.standing()
+    if standing.number is None:
+        seen, hint = "no policy: everybody may do everything", None
+        if standing.file == "edited":
+            seen, hint = f"{seen}; nbmlops-policy.toml is not adopted", "`ml store policy --set nbmlops-policy.toml`"
+        return Observation("access", "note" if hint else "ok", seen, spoken(hint) if hint else None)
+    seen = (
+        f"policy {standing.number}, adopted by {standing.by}; you are {', '.join(standing.roles) or 'without a role'}"
+    )
+    if standing.embedded:
+        seen += "; on SQLite roles prevent accidents and leave evidence: they are a boundary only on PostgreSQL"
+    else:
+        seen += "; for users of the database with a role (store grant) it is a boundary"
+    for glass in standing.glasses:
+        seen += f"; glass broken by {glass.actor}: {glass.reason}"
+    if standing.file == "edited":
+        seen += "; nbmlops-policy.toml was edited since, which has no effect"
+        return Observation("access", "note", seen, spoken("`ml store policy --set nbmlops-policy.toml`"))
+    return Observation("access", "note" if standing.glasses else "ok", seen)
 
 
 def _keys(workspace: Examined) -> Observation:
@@ -244,7 +271,7 @@ def diagnose(workspace: Examined | None, problem: NbmlopsError | None = None) ->
         Observation("workspace", "ok", f"{workspace.marker.name} in {workspace.marker.root}"),
         _disk(workspace.marker.root),
     ]
-    for look in (_catalog, _store, _audit, _erasures, _trust, _keys):
+    for look in (_catalog, _store, _audit, _erasures, _access, _trust, _keys):
         try:
             observations.append(look(workspace))
         except NbmlopsError as error:

@@ -13,6 +13,7 @@ from nbmlops.workspace.catalogs import catalog_url, keeping
 if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.core.settings import Settings
+    from nbmlops.store.access.service import Access
     from nbmlops.store.audit import Audit
     from nbmlops.store.catalog import Catalog
     from nbmlops.store.objects import ObjectStore
@@ -93,6 +94,13 @@ class Foundation:
         from nbmlops.store.checkpoints import Checkpoints
 
         return Audit(self.catalog, Checkpoints(self.keyring, self.marker.id, self.clock))
+
+    @cached_property
+    def access(self) -> Access:
+        """Who may do what."""
+        from nbmlops.store.access.service import Access
+
+        return Access(lambda: self.catalog, self.clock, self.marker.root)
 
     def versions(self, kind: str) -> Versions:
         """Versions of one kind."""

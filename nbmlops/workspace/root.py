@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -14,6 +15,7 @@ from nbmlops.core.settings import Settings
 from nbmlops.workspace import layout
 from nbmlops.workspace.catalogs import create_catalog
 from nbmlops.workspace.foundation import Foundation
+from nbmlops.workspace.guarding import guarded
 
 if TYPE_CHECKING:
     from nbmlops.checks import Checks
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["Workspace", "doctor", "trust"]
 
 
+@guarded
 class Workspace(Foundation):
     """A project with ``.nbmlops/`` in it; its attributes are the nouns' services.
 
@@ -174,7 +177,10 @@ class Workspace(Foundation):
 
     def _present(self) -> Settings:
         # Read anew for each promotion, so that the move can tell whether the policy has changed since the verdict.
-        return layout.settings_of(self.marker.root)
+        from nbmlops.models.approvals import joined
+
+        settings = layout.settings_of(self.marker.root)
+        return replace(settings, approvals=joined(settings.approvals, self.access.rules()))
 
     @cached_property
     def pipeline(self) -> Pipelines:
@@ -222,7 +228,7 @@ class Workspace(Foundation):
         roots = roots_of(kinds["data"], self.objects, self._lock)
         settled = roots.outside, lambda: self._present().retention
         governed = Governed(self.audit, self.clock, kinds, *settled, self.keyring, self.marker.id, certificate_page)
-        return Store(self.objects, roots, self.remote.open, governed)
+        return Store(self.objects, roots, self.remote.open, governed, self.access)
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any) -> ActiveRun:
         """Log metrics to the active run."""

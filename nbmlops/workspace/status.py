@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from nbmlops.checks.standing import Entry
     from nbmlops.pipelines.badge import Badge
+    from nbmlops.store.access.records import Standing
     from nbmlops.workspace.root import Workspace
 
 __all__ = ["Running", "Status", "status_of"]
@@ -41,6 +42,8 @@ class Status:
         Pipelines that run.
     badge : Badge or None
         What is known of the notebook whose cell asks; None from a shell or a script.
+    access : Standing or None
+        Who may do what; None where no policy was adopted and there is no file of one.
     """
 
     workspace: str
@@ -56,6 +59,7 @@ class Status:
     failing: tuple[Entry, ...] = ()
     running: tuple[Running, ...] = ()
     badge: Badge | None = None
+    access: Standing | None = None
 
 
 def status_of(workspace: Workspace) -> Status:
@@ -78,5 +82,11 @@ def status_of(workspace: Workspace) -> Status:
         unfinished=tuple(" ".join(intent.names) for intent in erasures.unfinished(workspace.catalog)),
         failing=tuple(workspace.check.failing()),
         running=tuple(Running(one.name, one.started_at) for one in busy),
+        access=_access(workspace),
         badge=badge_of(marker.root, workspace.run),
     )
+
+
+def _access(workspace: Workspace) -> Standing | None:
+    standing = workspace.access.standing()
+    return None if standing.number is None and standing.file == "none" else standing

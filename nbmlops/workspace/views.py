@@ -42,11 +42,25 @@ def _(status: Status) -> Look:
             ", ".join(held),
             f"pipelines {', '.join(status.pipelines)}" if status.pipelines else None,
             untrusted,
+            *_access(status),
             Part(f"unfinished erasure of {status.unfinished[0]}; see: doctor", "bad") if status.unfinished else None,
         ),
         body=(Lines(tuple(_standing(status))),),
         more=(Facts.of({"folder": status.root}),),
     )
+
+
+def _access(status: Status) -> Iterator[str | Part | None]:
+    """The roles of who asks, a policy file that has no effect, and glass that is broken."""
+    if (access := status.access) is None:
+        return
+    if access.number is not None:
+        yield f"{access.you}: {', '.join(access.roles) or 'no role'}"
+    if access.file == "edited":
+        yield Part("nbmlops-policy.toml is not adopted and has no effect; see: store policy", "warn")
+    for glass in access.glasses:
+        until = f"until {when(glass.until)}" if glass.until else "in this process"
+        yield Part(f"glass broken by {glass.actor} {until}: {glass.reason}", "bad")
 
 
 def _standing(status: Status) -> Iterator[tuple[Part, ...]]:

@@ -49,6 +49,7 @@ from nbmlops.pipelines.step_settings import Retries, StepSettings
 from nbmlops.profiling.moments import Comoments, Moments
 from nbmlops.profiling.records import ColumnProfile, Profile
 from nbmlops.serving.endpoint.records import Endpoint
+from nbmlops.store.access.records import Glass, Grant, Standing
 from nbmlops.store.asks import Approval, Ask, Grounds
 from nbmlops.store.audit import Event
 from nbmlops.store.audit_chain import Break
@@ -215,6 +216,17 @@ def reproduction(text: str) -> Reproduction:
     return Reproduction(text, "differs", outcomes, outcomes, NOW, 4.1, DIGEST, **told)
 
 
+def access(text: str) -> tuple[Any, ...]:
+    glass = Glass(text, text, NOW, NOW + timedelta(hours=1))
+    said = ({text: ("admin",), "x": ()}, "viewer", (text,), {"viewer": (text,)}, (glass,))
+    return (
+        Standing(None, None, None, None, "none", text, ()),
+        Standing(3, DIGEST, text, NOW, "edited", text, ("admin",), *said),
+        glass,
+        Grant(text, "viewer"),
+    )
+
+
 def a_profile(text: str) -> Profile:
     columns = (
         ColumnProfile(
@@ -364,6 +376,7 @@ def every_record(text: str) -> list[Any]:
         Hold(3, "data", text, text, NOW, text, NOW, text, text),
         Retained(False, 2, (Retiree(text, "data", NOW, (text,)),), (Retiree(text, "model", NOW, (text,), text),)),
         TrailExport(text, text, 3, 1, 9, 4_000),
+        *access(text),
         Collected(True, 0.0, (Freed(text, text, 1, 2),), (Kept(text, text, text),), 2, 3, 4, 1, 1),
         Stats((Share("data", text, 3, 1, 1, 900, 200, 40),), 2, 5, 9, 300, 240, 40, 5, None, 0.0, (text,), 1),
         Push("origin", ("flights@v1",), 1, 1, 2, 3_000, 4_000),

@@ -39,4 +39,8 @@ VERBS = (
         *("store", "restore", "FILE", "Make the catalog what it was at a backup.", "ml.store.restore"),
         only_python=DRAWN,
     ),
+    Verb("store", "policy", "", "Show who may do what, or adopt a policy.", "ml.store.policy", detail=True),
+    Verb("store", "break-glass", "REASON", "Allow yourself everything for an hour, on record.", "ml.store.break_glass"),
+    Verb("store", "grant", "[USER] [ROLE]", "Give a user of PostgreSQL a role, or list who has one.", "ml.store.grant"),
+    Verb("store", "revoke", "USER", "Take the role from a user of PostgreSQL.", "ml.store.revoke"),
 )

@@ -19,6 +19,7 @@ from typing import Any
 
 from nbmlops.core.errors import NotFoundError
 from nbmlops.core.settings import FOLDER
+from nbmlops.store.audit import actor
 
 __all__ = ["look", "start", "stop"]
 
@@ -63,7 +64,15 @@ def start(root: Path, words: list[str]) -> str:
     log = folder / f"{name}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _PROGRAM, *words],  # no module of the project stands for one of Python's own
+            # Whom a server let in is whom the line acts for.
+            env={**os.environ, "NBMLOPS_USER": actor()},
+            args=[
+                sys.executable,
+                "-P",
+                "-c",
+                _PROGRAM,
+                *words,
+            ],  # no module of the project stands for one of Python's own
             cwd=root,
             stdin=subprocess.DEVNULL,
             stdout=out,

@@ -69,13 +69,13 @@ class Desk:
         self._asks = Workers("nbmlops-ask", threads=4, waiting=64)
         self._acts = Workers("nbmlops-act", threads=4, waiting=16)
 
-    async def panel(self, content_type: str, body: bytes) -> Reply:
-        """Answer the body of a request to ``/nbmlops/api/panel``."""
+    async def panel(self, content_type: str, body: bytes, user: str | None = None) -> Reply:
+        """Answer the body of a request to ``/nbmlops/api/panel``; `user` is who signed in, None who runs the server."""
         try:
             folder, message = _parsed(content_type, body)
             place = self._place(folder)
             workers = self._acts if "act" in message and not message.get("dry") else self._asks
-            return await workers.do(partial(_answered, place, message))
+            return await workers.do(partial(_answered, place, message, user))
         except _Refused as refused:
             return refused.reply
         except Busy:
@@ -151,11 +151,13 @@ def _parsed(content_type: str, body: bytes) -> tuple[str, dict[str, Any]]:
     raise _Refused(400, 'a request is {"folder": "…", "message": {…}}')
 
 
-def _answered(place: Path, message: Mapping[str, Any]) -> Reply:
+def _answered(place: Path, message: Mapping[str, Any], user: str | None) -> Reply:
     from nbmlops.jupyter.panels.protocol import answer
+    from nbmlops.store.audit import acting
 
     try:
-        return Reply(200, _json(answer(partial(_opened, place), dict(message))))
+        with acting(user):
+            return Reply(200, _json(answer(partial(_opened, place), dict(message))))
     except Exception:  # noqa: BLE001 - the server goes on, and the log has it whole
         # The person learns that it is not their fault, and the log where it happened.
         _log.exception("nbmlops: a panel could not answer")

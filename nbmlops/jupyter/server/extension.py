@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,12 @@ from nbmlops.workspace import layout
 from nbmlops.workspace.current import forget
 
 if TYPE_CHECKING:
+    from jupyter_server.auth.identity import User
     from jupyter_server.serverapp import ServerApp
 
 __all__ = ["File", "Health", "Panel", "Where"]
+
+_MADE_UP = re.compile(r"[0-9a-f]{32}")
 
 
 class _SignedIn(APIHandler):
@@ -82,7 +86,15 @@ class Panel(Bounded, _SignedIn):
     @authorized
     async def post(self) -> None:
         """Answer."""
-        self.reply(await self.desk.panel(self.request.headers.get("Content-Type", ""), self.received()))
+        content_type = self.request.headers.get("Content-Type", "")
+        self.reply(await self.desk.panel(content_type, self.received(), _known(self.current_user)))
+
+
+def _known(user: User) -> str | None:
+    """Who signed in, by the identity provider; None for who has the server's token alone, and so is who runs it."""
+    # What `IdentityProvider.generate_anonymous_user` makes up for a token: 32 hex digits, another for each browser.
+    made_up = (user.name or "").startswith("Anonymous ") and _MADE_UP.fullmatch(user.username)
+    return None if made_up else user.username
 
 
 class File(_SignedIn):
