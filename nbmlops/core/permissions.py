@@ -103,7 +103,10 @@ NEEDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 _BESIDE: Mapping[str, Mapping[str, str]] = {
     "data": {
         "anyone": "close",
-        "read": ("kept_profile deleted_rows locked newest_rows opened outline placed rows stream table_version"),
+        "read": (
+            "kept_profile deleted_rows locked newest_rows opened outline placed rows stream table_version "
+            "erasables certify"
+        ),
         "write": "lock_newest",
     },
     "run": {
@@ -114,7 +117,7 @@ _BESIDE: Mapping[str, Mapping[str, str]] = {
     "check": {"read": "entries failing standing suite table trend", "write": "save"},
     "feature": {
         "anyone": "close",
-        "read": "chosen table users pipelines online_store open_online reader_of",
+        "read": "chosen table users pipelines online_store open_online reader_of recomputed",
         "write": "__call__",
     },
     "model": {"read": "opened outline placed runs scoring waiting way_back"},
