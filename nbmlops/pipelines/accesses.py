@@ -23,7 +23,8 @@ def surprises(connection: Connection, step: Step, run_id: str) -> tuple[str, ...
         notes += [
             f"{verb} {row.kind} {row.name}, which its lines do not show"
             for row in queries.written(connection, run_id, relation).values()
-            if (row.kind, row.name) not in known
+            # Features are no data: which view is defined or read is no part of what a line shows.
+            if row.kind != "feature" and (row.kind, row.name) not in known
         ]
     return tuple(notes)
 

@@ -55,7 +55,7 @@ def _obstacle(stores: Stores, row: Mapping[str, Any]) -> Outcome | None:
         why, hint = "deleted", f"`ml {kind} restore {ref}`"
     elif erased is not None and erased > row["at"]:
         why, hint = "rows erased since", "what was erased does not come back; run it anew"
-    elif stores.data.exchange.absent(version):
+    elif kind != "feature" and stores.data.exchange.absent(version):  # features are not sent anywhere
         why, hint = "not here", pull
     else:
         return None

@@ -79,7 +79,7 @@ class Planner:
         alone = Path(name).absolute() if name.endswith(_NOTEBOOK) else None
         ref = Ref.parse(alone.stem if alone else name)
         if ref.is_bare:
-            data = {kind: self._stores.versions[kind] for kind in ("data", "model")}
+            data = {kind: self._stores.versions[kind] for kind in ("data", "feature", "model")}
             whole = make_plan(ref.name, [alone] if alone else self.notebooks(ref.name), params, data, fan=fan)
             return restrict(replace(whole, logical_time=logical_time), selection, data)
         version = self._versions.resolve(ref)
@@ -122,7 +122,7 @@ class Planner:
         selection: Selection,
         fan: Fan | None,
     ) -> Plan:
-        data = {kind: self._stores.versions[kind] for kind in ("data", "model")}
+        data = {kind: self._stores.versions[kind] for kind in ("data", "feature", "model")}
         folders = {Path(path).stem: (code.root / path).parent for path in frozen.notebooks}
         there = {stem: folder if folder.is_dir() else code.root for stem, folder in folders.items()}
         own, digest = frozen.parameters, code.digest

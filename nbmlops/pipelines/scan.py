@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nbmlops.checks.suite import Suite
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.refs import Ref
-from nbmlops.pipelines import checked
+from nbmlops.pipelines import checked, featured
 from nbmlops.pipelines.cells import CodeCell, NotebookContent, code_cells, literal_parameters
 from nbmlops.pipelines.dotted import FullNames
 from nbmlops.tracking.ipython_syntax import Magic, read_magic
@@ -147,7 +147,7 @@ class _Scanner:
                     self._line(magic, target)
                     self._body(call, magic)
             elif full := self.names.of(call.func):
-                noun_verb = full.removeprefix("nbmlops.ml.").split(".")
+                noun_verb = full.removeprefix("nbmlops.ml.").split(".") + ["define"] * (full == "nbmlops.ml.feature")
                 if full.startswith("nbmlops.ml.") and len(noun_verb) == 2:
                     self._call(call, (noun_verb[0], noun_verb[1]), hidden, target)
 
@@ -162,6 +162,10 @@ class _Scanner:
         if (line.noun, line.verb) == ("model", "score"):
             model, data = (*line.arguments, "", "")[:2]
             self._scored(model, data, line.option("--to"), magic.line, named=line.option("--to") is not None)
+            return
+        if line.noun == "feature":
+            for relation, text in featured.in_line(line, self.variables):
+                self._told("data", relation, text, f"feature {line.verb}", magic.line)
             return
         place = _CALLS.get((line.noun, line.verb))
         if place is None:
@@ -214,6 +218,10 @@ class _Scanner:
             model, data = (_evaluate(checked.argument(call, n, (key,)), known) for n, key in enumerate(("ref", "data")))
             to = checked.argument(call, None, ("to",))
             self._scored(model, data, _evaluate(to, known), call.lineno, named=to is not None)
+            return
+        if noun_verb[0] == "feature":
+            for relation, text in featured.in_call(noun_verb[1], call, lambda value: _evaluate(value, known)):
+                self._told("data", relation, text, f"feature {noun_verb[1]}", call.lineno)
             return
         place = _CALLS.get(noun_verb)
         if place is None:

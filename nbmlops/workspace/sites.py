@@ -51,6 +51,6 @@ def site_of(workspace: Workspace) -> Site:
     from nbmlops.pipelines.executors.site import Site
     from nbmlops.pipelines.stores import Stores
 
-    versions = {kind: workspace.versions(kind) for kind in ("data", "model", "pipeline")}
+    versions = {kind: workspace.versions(kind) for kind in ("data", "feature", "model", "pipeline")}
     stores = Stores(versions, workspace.objects, workspace.run, workspace.data, workspace.check)
     return Site(stores, workspace.clock, workspace.marker.root, workspace.marker.state)
