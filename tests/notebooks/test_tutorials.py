@@ -89,7 +89,7 @@ def metrics(run: dict[str, Any], step: str) -> dict[str, float]:
 
 
 def test_the_tour_the_five_steps_and_the_stories_are_there() -> None:
-    stories = ["checks", "data_versioning", "delivery", "monitoring", "pipelines", "tracking"]
+    stories = ["checks", "data_versioning", "delivery", "features", "monitoring", "pipelines", "tracking"]
     assert sorted(path.stem for path in STORED.glob("*.ipynb")) == ["0_tour", *STEPS, *stories]
 
 
@@ -140,6 +140,7 @@ def test_one_cell_holds_the_parameters_typed_and_with_literals(path: Path) -> No
         "notebooks/checks.ipynb",
         "notebooks/data_versioning.ipynb",
         "notebooks/delivery.ipynb",
+        "notebooks/features.ipynb",
         "notebooks/monitoring.ipynb",
         "notebooks/pipelines.ipynb",
     ],
@@ -369,6 +370,21 @@ def test_the_story_of_delivery_moves_callers_to_a_better_model(tmp_path: Path, m
     assert nbmlops(made, "serve") == []
     (back,) = nbmlops(made, "model", "history", "late_flights")[1:]
     assert back["aliases"] == ["production"]
+
+
+@pytest.mark.notebook
+def test_the_story_of_features_refuses_a_leak_and_trains_on_what_was_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone(tmp_path, monkeypatch, "features")
+    notebook = papermill(tmp_path, "features", "-p", "months", "1")
+    assert "usual_delay looks into the future" in printed(notebook, "leak")
+    assert "training.delay_inputs@v1" in printed(notebook, "training")
+    assert "feature carrier_delay@v1" in printed(notebook, "lineage")
+    assert printed(notebook, "usage").count("late_flights@v1") == 2
+    assert "model late_flights@v1, which is production, uses it" in printed(notebook, "retire")
+    (made,) = (tmp_path / "temporary").glob("nbmlops-features-*")
+    assert {row["name"] for row in nbmlops(made, "feature", "list")} == {"carrier_delay", "delay_inputs", "haul"}
 
 
 @pytest.mark.notebook
