@@ -164,8 +164,8 @@ class _Scanner:
             self._scored(model, data, line.option("--to"), magic.line, named=line.option("--to") is not None)
             return
         if line.noun == "feature":
-            for relation, text in featured.in_line(line, self.variables):
-                self._told("data", relation, text, f"feature {line.verb}", magic.line)
+            for how, text in featured.in_line(line, self.variables):
+                self._told("data", how, text, f"feature {line.verb}", magic.line)
             return
         place = _CALLS.get((line.noun, line.verb))
         if place is None:
@@ -220,8 +220,8 @@ class _Scanner:
             self._scored(model, data, _evaluate(to, known), call.lineno, named=to is not None)
             return
         if noun_verb[0] == "feature":
-            for relation, text in featured.in_call(noun_verb[1], call, lambda value: _evaluate(value, known)):
-                self._told("data", relation, text, f"feature {noun_verb[1]}", call.lineno)
+            for how, text in featured.in_call(noun_verb[1], call, lambda value: _evaluate(value, known)):
+                self._told("data", how, text, f"feature {noun_verb[1]}", call.lineno)
             return
         place = _CALLS.get(noun_verb)
         if place is None:
