@@ -146,7 +146,8 @@ class Training(Tables):
         """Join in memory where that is large enough, else by way of the disk."""
         tables = [(self.table(version.ref), wanted) for version, wanted in plan.views]
         most = int(memory * 1e6) if memory else _memory() // _SHARE
-        needed = 2 * spine.size + max((3 * table.size for table, _ in tables), default=0)
+        wide = spine.size * len(plan.order) // len(spine.schema)  # what the features take, at the spine's own width
+        needed = 4 * spine.size + 4 * wide + max((6 * table.size for table, _ in tables), default=0)
         if needed <= most:
             return keep(self._whole(spine, event, tables, plan), [])
         self._scratch.mkdir(parents=True, exist_ok=True)
