@@ -115,14 +115,19 @@ def reproduce(session: Session, run: str, params: tuple[tuple[str, Any], ...], *
 
 
 @group.verb("search")
-@click.argument("text", nargs=-1, required=True)
+@click.argument("text", nargs=-1)
 @click.option(
     "--noun", shell_complete=words("model", "data", "feature", "pipeline", "run", "report"), help="Only of one noun."
 )
+@click.option("--owner", help="Only what is theirs.")
+@click.option("--tag", metavar="KEY[=VALUE]", help="Only what has the tag.")
+@click.option("--stale", metavar="SPAN", help="Only what has had no new version for so long: 30d, 12h.")
+@click.option("--failing", is_flag=True, help="Only what its newest report says no to, and runs that failed.")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=10, show_default=True, help="How many of each noun.")
-def search(session: Session, text: tuple[str, ...], noun: str | None, limit: int) -> Any:
+@click.option("--html", type=click.Path(), metavar="FILE", help="Write what is found as a page of its own.")
+def search(session: Session, text: tuple[str, ...], **asked: Any) -> Any:
     """Find what is known of a text."""
-    return session.workspace.search(" ".join(text), noun=noun, limit=limit)
+    return session.workspace.search(" ".join(text), **asked)
 
 
 @group.verb("lineage")

@@ -275,11 +275,12 @@ class Workspace(Foundation):
 
         return stories_of(self).tell
 
-    def search(self, text: str, *, noun: str | None = None, limit: int = 10) -> Found:
-        """Find what the catalog knows of a text, ranked: `nbmlops.workspace.search.finding.search`."""
-        from nbmlops.workspace.search import finding
+    @property
+    def search(self) -> Callable[..., Found]:
+        """Find what the catalog knows of a text, ranked: `nbmlops.workspace.search.catalog.Search.__call__`."""
+        from nbmlops.workspace.search.catalog import Search
 
-        return finding.search(self.catalog, text, noun, limit)
+        return Search(self.catalog, self.clock)
 
     @property
     def serve(self) -> Callable[..., Any]:

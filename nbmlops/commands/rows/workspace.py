@@ -28,7 +28,7 @@ VERBS = (
         *("", "reproduce", "RUN", "Execute a run again and tell whether it gives the same.", "ml.reproduce"),
         only_python=DRAWN,
     ),
-    Verb("", "search", "TEXT…", "Find data, models, pipelines, runs and reports by what is said of them.", "ml.search"),
+    Verb("", "search", "[TEXT]…", "Find what there is, by what is said of it, whose, how old, how good.", "ml.search"),
     Verb(
         *("", "lineage", "REF", "Draw what a version came from and what was built on it.", "ml.lineage"),
         only_here={"mermaid": "in Python: ml.lineage(ref).mermaid()"},

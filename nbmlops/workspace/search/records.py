@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
-__all__ = ["NOUNS", "Found", "Hit"]
+__all__ = ["NOUNS", "VERSIONED", "Filters", "Found", "Hit"]
 
-NOUNS = ("model", "data", "feature", "pipeline", "run", "report")
+VERSIONED = ("model", "data", "feature", "pipeline")
+"""Those of which the newest version of each name is told."""
+NOUNS = (*VERSIONED, "run", "report")
 """What is searched, in the order in which it is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Of what is found only some; what is None or False leaves nothing out.
+
+    Attributes
+    ----------
+    owner : str or None
+        What its owner is called, or a part of that: who is said to look after it, else its tag ``owner``, else who
+        saved it. Runs have the tag only, reports no owner.
+    tag : str or None
+        A tag that it has, as ``key`` or ``key=value``. Reports have none.
+    older : datetime or None
+        Only what was made before: of a name its newest version.
+    failing : bool
+        Only what the newest report on it says no to, runs that did not finish, and reports that say no.
+    """
+
+    owner: str | None = None
+    tag: str | None = None
+    older: datetime | None = None
+    failing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +55,14 @@ class Hit:
         How well it fits; only the order means something.
     at : datetime
         When it was made.
+    owner : str
+        Whose it is; see `Filters`.
+    quality : tuple of int and str, or None
+        Number and status of the newest report that judged it; of a report its own, of a run None and its status.
+    readers : int
+        How many runs have read any version of it.
+    read_at : datetime or None
+        When anyone read any version of it last.
     """
 
     noun: str
@@ -37,6 +71,10 @@ class Hit:
     told: str
     score: float
     at: datetime
+    owner: str = ""
+    quality: tuple[int | None, str] | None = None
+    readers: int = 0
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +91,16 @@ class Found:
         Nouns of which there is more than was asked for.
     near : tuple of str
         Where nothing was found, the names nearest to the text.
+    facets : mapping of str to tuple
+        How many things there are of each ``noun``, and of data, models, features and pipelines of each ``quality``,
+        ``owner`` and ``tag``: pairs of a value and a number, the most frequent first.
     """
 
     text: str
     hits: tuple[Hit, ...]
     more: tuple[str, ...] = ()
     near: tuple[str, ...] = ()
+    facets: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict, hash=False)
 
     def of(self, noun: str) -> tuple[Hit, ...]:
         """The hits of one noun."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -95,6 +96,58 @@ def test_where_nothing_is_found_the_nearest_names_are_told(workspace: Workspace)
     assert (found.hits, found.near) == ((), ("flights",))
     assert text(found) == "nothing is known of 'flihgts'   did you mean flights?"
     assert text(workspace.search("zzz")) == "nothing is known of 'zzz'"
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"owner": "DELAYS"}, ["delay@v1"]),
+        ({"owner": "ada", "noun": "run", "limit": 1}, ["gbm-12"]),
+        ({"tag": "region"}, []),  # the newest version of flights has none
+        ({"tag": "note=trial 3"}, ["gbm-4"]),
+        ({"tag": "note=trial", "noun": "run"}, []),
+        ({"stale": "1d"}, []),
+        ({"stale": "0", "noun": "model"}, ["delay@v1"]),
+        ({"owner": "ada", "noun": "report"}, []),
+    ],
+)
+def test_filters_leave_what_they_say(workspace: Workspace, asked: dict[str, Any], expected: list[str]) -> None:
+    assert [hit.ref for hit in workspace.search(**asked).hits] == expected
+
+
+def test_of_each_hit_it_is_told_whose_it_is_how_good_and_who_reads_it(tmp_path: Path) -> None:
+    with Workspace.init(tmp_path) as own:
+        own.data.save(FRAME, "flights", tags={"owner": "ada", "region": "NYC"})
+        own.data.save(FRAME, "calm")
+        report = own.check.data("flights", "dep_delay: number, between(0, 1)")
+        assert report.status == "failed"
+        for _ in range(2):
+            with own.run("gbm"):
+                own.data.load("flights")
+        own.run.list()
+        found = own.search("flights")
+        (hit,) = found.of("data")
+        assert (hit.owner, hit.quality, hit.readers) == ("ada", (report.id, "failed"), 2)
+        assert hit.read_at is not None
+        assert [one.ref for one in own.search(failing=True).of("data")] == ["flights@v1"]
+        facets = own.search(noun="data").facets
+        assert facets["noun"] == (("data", 2),)
+        assert dict(facets["quality"]) == {"failed": 1, "not judged": 1}
+        assert dict(facets["tag"]) == {"owner=ada": 1, "region=NYC": 1}
+        assert "failed, report" in text(found)
+        own.search(noun="data", html=tmp_path / "catalog.html")
+        assert "flights@v1" in (tmp_path / "catalog.html").read_text(encoding="utf-8")
+
+
+def test_pages_hold_everything_once(tmp_path: Path) -> None:
+    with Workspace.init(tmp_path) as own:
+        for number in range(7):
+            own.data.save(FRAME + number, f"part{number}")
+        found, before, pages = list[str](), None, 0
+        while pages == 0 or before is not None:
+            hits, before = own.search.page("", "data", size=3, before=before)
+            found, pages = [*found, *(hit.ref for hit in hits)], pages + 1
+        assert found == [f"part{number}@v1" for number in range(6, -1, -1)]
 
 
 def test_what_is_stored_but_said_of_nothing_is_no_hit(workspace: Workspace) -> None:

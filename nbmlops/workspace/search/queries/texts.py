@@ -9,11 +9,29 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Text, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, String, Text, and_, cast, func, literal, or_, select
 
-from nbmlops.store import schema
+from nbmlops.store import edges, schema
+from nbmlops.workspace.search.queries import narrowing
+from nbmlops.workspace.search.records import Filters
 
-__all__ = ["aliases", "called", "descriptions", "names_with", "newest", "reports", "run_tags", "runs", "tags"]
+__all__ = [
+    "aliases",
+    "called",
+    "descriptions",
+    "judged",
+    "names_of",
+    "names_with",
+    "newest",
+    "newest_ids",
+    "read",
+    "reports",
+    "reports_having",
+    "run_tags",
+    "runs",
+    "runs_having",
+    "tags",
+]
 
 MOST = 1_000
 """Names that may fit one word."""
@@ -30,14 +48,14 @@ def called(connection: Connection) -> list[str]:
 def names_with(connection: Connection, kinds: Collection[str], word: str) -> set[int]:
     """Ids of the names of which anything says a word."""
     name, version, said = schema.name, schema.version, schema.description
-    newest_ids = select(_newest().c.version_id)
+    ids = select(newest_ids().c.version_id)
     # What is no ASCII stands escaped in JSON.
     escaped = json.dumps(word)[1:-1]
     places = (
         select(name.c.id).where(name.c.name.icontains(word, autoescape=True)),
         select(schema.alias.c.name_id).where(schema.alias.c.alias.icontains(word, autoescape=True)),
         select(version.c.name_id).where(
-            version.c.id.in_(newest_ids),
+            version.c.id.in_(ids),
             or_(
                 version.c.message.icontains(word, autoescape=True),
                 version.c.author.icontains(word, autoescape=True),
@@ -56,20 +74,74 @@ def names_with(connection: Connection, kinds: Collection[str], word: str) -> set
     return set(connection.scalars(kept))
 
 
-def newest(connection: Connection, names: Collection[int]) -> Sequence[Any]:
-    """The newest live version of some names: kind, name, number, when, by whom, why, and what it is."""
-    name, version, newest_of = schema.name, schema.version, _newest()
+def newest(
+    connection: Connection,
+    kinds: Collection[str],
+    wanted: Filters,
+    *,
+    names: Collection[int] | None = None,
+    before: int | None = None,
+    limit: int | None = None,
+) -> Sequence[Any]:
+    """The newest live versions of some kinds, those that were made last first: what each is, and whose.
+
+    Parameters
+    ----------
+    connection : Connection
+        Of the catalog.
+    kinds : collection of str
+        Which kinds.
+    wanted : Filters
+        Which of them.
+    names : collection of int, optional
+        Ids of names; only those of them.
+    before : int, optional
+        Only versions with a lower id, as on the next page.
+    limit : int, optional
+        How many at most.
+    """
+    name, version, newest_of = schema.name, schema.version, newest_ids()
+    own = ("id", "name_id", "number", "digest", "created_at", "author", "message", "detail")
     query = (
-        select(
-            version.c.name_id,
-            *(name.c.kind, name.c.name),
-            *(version.c[key] for key in ("number", "digest", "created_at", "author", "message", "detail")),
-        )
+        select(*(name.c.kind, name.c.name), *(version.c[key] for key in own), narrowing.owner().label("owner"))
         .join(name, name.c.id == version.c.name_id)
         .join(newest_of, newest_of.c.version_id == version.c.id)
-        .where(version.c.name_id.in_(names))
+        .where(name.c.kind.in_(kinds), *narrowing.of_versions(wanted))
+        .order_by(version.c.id.desc())
     )
-    return connection.execute(query).all()
+    query = query if names is None else query.where(version.c.name_id.in_(names))
+    query = query if before is None else query.where(version.c.id < before)
+    return connection.execute(query.limit(limit)).all()
+
+
+def judged(connection: Connection, things: Collection[str]) -> dict[str, tuple[int, str]]:
+    """Number and status of the newest report on each of some versions, which are written ``KIND:ID``."""
+    numbers: dict[str, int] = {}
+    for edge in edges.of_objects(connection, things, ["judges"]):
+        numbers[edge.object] = max(int(edge.subject.removeprefix("report:")), numbers.get(edge.object, 0))
+    report = schema.report.c
+    rows = edges.selected(connection, select(report.id, report.status), report.id, numbers.values())
+    status = {row.id: row.status for row in rows}
+    return {thing: (number, status[number]) for thing, number in numbers.items() if number in status}
+
+
+def names_of(connection: Connection, ids: Collection[int]) -> dict[int, int]:
+    """The ids of the names of some versions."""
+    version = schema.version.c
+    rows = edges.selected(connection, select(version.id, version.name_id), version.id, ids)
+    return {row.id: row.name_id for row in rows}
+
+
+def read(connection: Connection, names: Collection[int]) -> dict[int, tuple[int, Any]]:
+    """By how many runs any version of each of some names was read, and when anyone did last."""
+    name, version, edge = schema.name.c, schema.version.c, schema.edge.c
+    thing = name.kind + literal(":") + cast(version.id, String)
+    runs = func.count(edge.subject.distinct()).filter(edge.subject.startswith("run:")).label("runs")
+    query = select(version.name_id, runs, func.max(edge.at).label("at")).select_from(schema.version)
+    query = query.join(schema.name, name.id == version.name_id)
+    query = query.join(schema.edge, and_(edge.object == thing, edge.relation == "reads")).group_by(version.name_id)
+    rows = edges.selected(connection, query, version.name_id, names)
+    return {row.name_id: (row.runs, row.at) for row in rows}
 
 
 def tags(connection: Connection, names: Collection[int]) -> Sequence[Any]:
@@ -94,8 +166,8 @@ def descriptions(connection: Connection, names: Collection[int]) -> Sequence[Any
     return connection.execute(select(said.c.name_id, said.c.key, said.c.value).where(said.c.name_id.in_(names))).all()
 
 
-def runs(connection: Connection, words: Sequence[str], limit: int) -> Sequence[Any]:
-    """The newest runs of which all words are said: by their name, their notebook or their tags."""
+def runs_having(words: Sequence[str], wanted: Filters) -> list[ColumnElement[bool]]:
+    """That all words are said of a run, by its name, its notebook or its tags, and what filters ask of it."""
     run, tag = schema.run, schema.tag
     having = [
         or_(
@@ -106,7 +178,16 @@ def runs(connection: Connection, words: Sequence[str], limit: int) -> Sequence[A
         )
         for word in words
     ]
-    query = select(*(run.c[key] for key in ("id", "experiment", "number", "notebook", "started_at")))
+    return [*having, *narrowing.of_runs(wanted)]
+
+
+def runs(
+    connection: Connection, having: Collection[ColumnElement[bool]], limit: int, before: int | None = None
+) -> Sequence[Any]:
+    """The newest runs like this; `before` is the sequence of the last one of the page before."""
+    run = schema.run
+    query = select(*(run.c[key] for key in "id sequence experiment number notebook started_at status".split()))
+    query = query if before is None else query.where(run.c.sequence < before)
     return connection.execute(query.where(*having).order_by(run.c.sequence.desc()).limit(limit)).all()
 
 
@@ -115,9 +196,11 @@ def run_tags(connection: Connection, ids: Collection[str]) -> Sequence[Any]:
     return connection.execute(select(schema.tag).where(schema.tag.c.run_id.in_(ids))).all()
 
 
-def reports(connection: Connection, words: Sequence[str], limit: int) -> Sequence[Any]:
-    """The newest reports of whose suite or subject all words are said."""
-    report = schema.report
+def reports_having(words: Sequence[str], wanted: Filters) -> list[ColumnElement[bool]] | None:
+    """That all words are said of a report's suite or subject, and what filters ask of it; None when none can be so."""
+    report, asked = schema.report, narrowing.of_reports(wanted)
+    if asked is None:
+        return None
     having = [
         or_(
             *(report.c[key].icontains(word, autoescape=True) for key in ("suite", "subject")),
@@ -125,7 +208,16 @@ def reports(connection: Connection, words: Sequence[str], limit: int) -> Sequenc
         )
         for word in words
     ]
-    query = select(*(report.c[key] for key in ("id", "suite", "subject", "section", "status", "created_at")))
+    return [*having, *asked]
+
+
+def reports(
+    connection: Connection, having: Collection[ColumnElement[bool]], limit: int, before: int | None = None
+) -> Sequence[Any]:
+    """The newest reports like this; `before` is the number of the last one of the page before."""
+    report = schema.report
+    query = select(*(report.c[key] for key in "id suite subject section status created_at".split()))
+    query = query if before is None else query.where(report.c.id < before)
     return connection.execute(query.where(*having).order_by(report.c.id.desc()).limit(limit)).all()
 
 
@@ -135,7 +227,7 @@ def _live(*columns: ColumnElement[Any]) -> Select[Any]:
     return select(*columns).select_from(version).where(version.c.number.is_not(None), version.c.deleted_at.is_(None))
 
 
-def _newest() -> Any:
+def newest_ids() -> Any:
     """The newest live version of each name."""
     version = schema.version
     last = _live(version.c.name_id, func.max(version.c.number).label("number")).group_by(version.c.name_id).subquery()

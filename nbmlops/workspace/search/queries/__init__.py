@@ -1,0 +1,1 @@
+"""SQL of the search: what fits a text, and which things are meant."""
