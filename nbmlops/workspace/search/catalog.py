@@ -100,8 +100,9 @@ class Search:
         return finding.page(self._catalog, text, noun, wanted, size, before)
 
     def _filters(self, owner: str | None, tag: str | None, stale: str | timedelta | None, *, failing: bool) -> Filters:
-        for what, given in (("owner", owner), ("tag", tag)):
-            if given is not None and not given.strip("= "):
-                raise InvalidError(f"the {what} is empty", hint=f"`ml search --{what} NAME`")
+        if owner is not None and not owner.strip():
+            raise InvalidError("the owner is empty", hint="`ml search --owner ada`")
+        if tag is not None and not tag.strip("= "):
+            raise InvalidError("the tag is empty", hint="`ml search --tag source=sensor`")
         older = None if stale is None else self._clock.now() - parse_span(stale)
         return Filters(owner, tag, older, failing)
