@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 LIMIT = 100_000
-ALONE = ("0_tour", "checks", "data_versioning", "delivery", "features", "monitoring", "pipelines", "tracking")
+ALONE = (
+    *("0_tour", "checks", "data_versioning", "delivery", "features", "governance", "monitoring"),
+    *("pipelines", "tracking"),
+)
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 LIBRARIES = {
     getattr(HTMLExporter(), name)

@@ -89,7 +89,7 @@ def metrics(run: dict[str, Any], step: str) -> dict[str, float]:
 
 
 def test_the_tour_the_five_steps_and_the_stories_are_there() -> None:
-    stories = ["checks", "data_versioning", "delivery", "features", "monitoring", "pipelines", "tracking"]
+    stories = ["checks", "data_versioning", "delivery", "features", "governance", "monitoring", "pipelines", "tracking"]
     assert sorted(path.stem for path in STORED.glob("*.ipynb")) == ["0_tour", *STEPS, *stories]
 
 
@@ -141,6 +141,7 @@ def test_one_cell_holds_the_parameters_typed_and_with_literals(path: Path) -> No
         "notebooks/data_versioning.ipynb",
         "notebooks/delivery.ipynb",
         "notebooks/features.ipynb",
+        "notebooks/governance.ipynb",
         "notebooks/monitoring.ipynb",
         "notebooks/pipelines.ipynb",
     ],
@@ -385,6 +386,24 @@ def test_the_story_of_features_refuses_a_leak_and_trains_on_what_was_known(
     assert "model late_flights@v1, which is production, uses it" in printed(notebook, "retire")
     (made,) = (tmp_path / "temporary").glob("nbmlops-features-*")
     assert {row["name"] for row in nbmlops(made, "feature", "list")} == {"carrier_delay", "delay_inputs", "haul"}
+
+
+@pytest.mark.notebook
+def test_the_story_of_governance_tells_who_may_and_who_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone(tmp_path, monkeypatch, "governance")
+    notebook = papermill(tmp_path, "governance", "-p", "months", "1")
+    assert "ben may not `data alias`: it needs operate" in printed(notebook, "refused")
+    assert "ann is the author of delay@v1 and cannot approve it" in printed(notebook, "own")
+    assert "nothing → delay@v1" in printed(notebook, "approve")
+    assert "cannot be deleted: hold 1 of ann" in printed(notebook, "held")
+    assert "chain unbroken" in printed(notebook, "verify")
+    assert printed(notebook, "nothing") == "0"
+    assert "owner=the delays team" in printed(notebook, "catalog")
+    (made,) = (tmp_path / "temporary").glob("nbmlops-governance-*")
+    monkeypatch.setenv("NBMLOPS_USER", "ann")
+    said = [event["action"] for event in nbmlops(made, "store", "audit")]
+    assert said[:2] == ["data.erase", "store.release"]
+    assert "access.refused" in said
 
 
 @pytest.mark.notebook
