@@ -58,3 +58,24 @@ def test_plain_ipython_shows_text_completes_and_tells_errors(project: Path, befo
     assert "there is no data named 'nothing'\nhint: `%ml data list`" in printed
     assert "<div" not in printed
     assert "Traceback" not in printed
+
+
+def test_a_console_on_a_kernel_shows_text_and_tells_errors(project: Path) -> None:
+    typed = [line for line in CELLS.splitlines() if "?" not in line and not line.startswith("print(")]
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter_console", "--simple-prompt"],
+        input="\n".join([*typed, "exit", ""]),
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    printed = done.stdout + done.stderr
+    assert f"nbmlops 0.1 · workspace {project.name}" in printed
+    assert "flights@v1   2 rows" in printed
+    assert f"workspace {project.name}   no git   no active run   1 name of data" in printed
+    assert "there is no data named 'nothing'\nhint: `%ml data list`" in printed
+    assert "<div" not in printed
+    assert "Traceback" not in printed
