@@ -15,7 +15,13 @@ ROOT = Path(__file__).parent
 
 # They cannot be imported to look for doctests: Alembic runs the first, jupyter-scheduler has the base of the second,
 # and the peers that the others ask live in environments of their own.
-collect_ignore = ["nbmlops/store/migrations", "nbmlops/jupyter/jobs.py", "tests/oracles"]
+collect_ignore = [
+    "nbmlops/store/migrations",
+    "nbmlops/jupyter/jobs.py",
+    "tests/oracles",
+    "tests/system/feast_client.py",
+    "tests/system/feast_repository.py",
+]
 
 # How long an example takes is the machine's affair.
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}

@@ -97,7 +97,7 @@ def overview() -> str:
     Examples
     --------
     >>> print(overview().splitlines()[1])
-    %ml init [PATH]                      Make a workspace in a folder.
+    %ml init [PATH]                      Make a workspace in a folder, or a whole project.
     """
     lines = []
     for noun, about in {"": "The workspace", **NOUNS}.items():

@@ -31,7 +31,7 @@ _VALUED = frozenset(
     "--markdown --max-age --max-body --max-rows --measure --memory --message --metric --model -n --name "
     "--notebook --number -o --older --on --only --output --overfit --overlap --owner -p --parallel --param "
     "--personal --port --query --query-file --reference --remote --reprocess --risk --rows --sample --sampled "
-    "--scheduler --section --sensitive --severity --share --since --size --slices --status --step --sticky "
+    "--scheduler --section --sensitive --severity --share --since --size --slices --stale --status --step --sticky "
     "--subject --suite --tag --target --test --time --timeout --to --noun --token-file --tolerance --train --ttl "
     "--tz --unseen --until --where --where-file --window --within --workers --project".split()
 )

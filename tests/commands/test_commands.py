@@ -19,6 +19,7 @@ VARIABLES = {"flights": FRAME, "model": MODEL, "auc": 0.75, "grid": {"depth": [1
 
 SAVED = {"as_": None, "message": None, "tags": {}, "alias": None, "allow_empty": False}
 
+SEARCHED = {"noun": None, "owner": None, "tag": None, "stale": None, "failing": False, "html": None}
 KEPT = {"example": None, "message": None, "format": None}
 SCORED: dict[str, Any] = {
     **dict.fromkeys(("to", "jobs", "executor", "scheduler", "message")),
@@ -150,8 +151,8 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("model save model delay -m words", "model.save", (MODEL, "delay"), {**KEPT, "message": "words"}),
     ("model save model delay --example flights", "model.save", (MODEL, "delay"), {**KEPT, "example": FRAME}),
     ("model save model delay --format onnx", "model.save", (MODEL, "delay"), {**KEPT, "format": "onnx"}),
-    ("search late flights", "search", ("late flights",), {"noun": None, "limit": 10}),
-    ("search late --noun data -n 3", "search", ("late",), {"noun": "data", "limit": 3}),
+    ("search late flights", "search", ("late flights",), {**SEARCHED, "limit": 10}),
+    ("search late --noun data -n 3", "search", ("late",), {**SEARCHED, "noun": "data", "limit": 3}),
     ("model score delay@v1 flights", "model.score", ("delay@v1", "flights"), SCORED),
     (
         "model score delay flights --to x --keep a --keep b --bad null --jobs 2 --executor dask --scheduler h -m y",

@@ -152,7 +152,9 @@ def trail(catalog: Catalog, tmp_path: Path) -> Audit:
 def store(trail: Audit) -> Store:
     # What is asked of the trail needs nothing else of the store.
     nothing: Any = None
-    return Store(nothing, nothing, nothing, Governed(trail, SystemClock(), {}, dict, dict, nothing, "w1", nothing))
+    return Store(
+        nothing, nothing, nothing, Governed(trail, SystemClock(), {}, dict, dict, nothing, "w1", nothing), nothing
+    )
 
 
 def say(catalog: Catalog, *subjects: str, action: str = "data.save", detail: Any = None) -> None:
