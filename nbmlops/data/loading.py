@@ -9,13 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import InvalidError, NotFoundError
-from nbmlops.core.refs import Ref
+from nbmlops.core.errors import InvalidError
 from nbmlops.data import files, output
 from nbmlops.data.frames import names_of, pick
 from nbmlops.data.keeping import Keeping
 from nbmlops.data.records import a_or_an
-from nbmlops.store.pages import Page
 
 if TYPE_CHECKING:
     from nbmlops.data.diff_records import DataDiff
@@ -118,7 +116,8 @@ class Loading(Keeping):
         from nbmlops.data import comparing
 
         second = self._versions.resolve(before if after is None else after)
-        first = self._before(second) if after is None else self._versions.resolve(before)
+        hint = f"name two versions: `ml data diff {second.ref} OTHER`"
+        first = self._versions.before(second, hint) if after is None else self._versions.resolve(before)
         for version in (first, second):
             self._present(version)
         if first.detail["format"] == second.detail["format"] == "tracked":
@@ -130,18 +129,6 @@ class Loading(Keeping):
         for version in (first, second):
             self._lineage.record("reads", version)
         return found
-
-    def _before(self, version: Version) -> Version:
-        """The version before one, of the same name."""
-        # What has no number yet is newer than all that have.
-        after = Ref(version.name, number=version.number) if version.number else None
-        older = self._versions.history(version.name, page=Page(limit=1, after=after))
-        if not older:
-            raise NotFoundError(
-                f"{version.ref} is the first version of {version.name}",
-                hint=f"name two versions: `ml data diff {version.ref} OTHER`",
-            )
-        return older[0]
 
     def _older(self, version: Version) -> list[Version]:
         """The versions of the same name before one, newest first."""

@@ -6,13 +6,11 @@ import difflib
 from typing import Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError
-from nbmlops.core.refs import Ref
 from nbmlops.core.spans import span_text
 from nbmlops.features.definition import Definition, Document
 from nbmlops.features.records import FeatureDiff, FeatureRow, FeatureVersion
 from nbmlops.features.registry import TABLE, Registry
 from nbmlops.store.pages import Page
-from nbmlops.store.versions import Version
 
 __all__ = ["Looking"]
 
@@ -91,7 +89,8 @@ class Looking(Registry):
             When there is no such version, or none before it.
         """
         second = self._versions.resolve(before if after is None else after)
-        first = self._before(second) if after is None else self._versions.resolve(before)
+        hint = f"name two versions: `ml feature diff {second.ref} OTHER`"
+        first = self._versions.before(second, hint) if after is None else self._versions.resolve(before)
         old, new = self._read(first), self._read(second)
         lines = difflib.unified_diff(_code(old), _code(new), first.ref, second.ref, lineterm="")
         held, holds = _features(old), _features(new)
@@ -105,16 +104,6 @@ class Looking(Registry):
             tuple(name for name in held if name not in holds),
             tuple(sorted(changed)),
         )
-
-    def _before(self, version: Version) -> Version:
-        after = Ref(version.name, number=version.number) if version.number else None
-        older = self._versions.history(version.name, page=Page(limit=1, after=after))
-        if not older:
-            raise NotFoundError(
-                f"{version.ref} is the first version of {version.name}",
-                hint=f"name two versions: `ml feature diff {version.ref} OTHER`",
-            )
-        return older[0]
 
 
 def _code(said: Document) -> list[str]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from nbmlops.core import digests
+from nbmlops.core.clock import microseconds
 
 __all__ = ["FIRST", "Break", "How", "digest_of", "first_break"]
 
@@ -22,7 +22,6 @@ FIRST: Final = "0" * 64
 """What the first line is chained to."""
 _FIELDS = ("sequence", "actor", "action", "subject", "detail", "previous")
 _BEYOND = 1_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ def digest_of(line: Line) -> str:
     TypeError, ValueError
         When a value is of no kind that is written there.
     """
-    at = (line["at"] - _EPOCH) // timedelta(microseconds=1)
+    at = microseconds(line["at"])
     return digests.of_json([at, *(line[field] for field in _FIELDS)])
 
 

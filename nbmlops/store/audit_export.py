@@ -14,13 +14,13 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, select
 
+from nbmlops.core.clock import microseconds
 from nbmlops.core.digests import canonical_json
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError, UnavailableError, nearest
 from nbmlops.core.version import __version__
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["FORMS", "TrailExport", "cef", "export", "json_line"]
 
 _PAGE = 2_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST = 4_000
 """Characters that a custom string of CEF may have."""
 _SEVERITIES = (
@@ -73,7 +72,7 @@ def cef(line: dict[str, Any]) -> str:
     severity = next((grave for pattern, grave in _SEVERITIES if fnmatchcase(action, pattern)), 3)
     head = ("CEF:0", "nbmlops", "nbmlops", __version__, action, action.replace(".", " "), str(severity))
     said = {
-        "rt": str((line["at"] - _EPOCH) // timedelta(milliseconds=1)),
+        "rt": str(microseconds(line["at"]) // 1_000),
         "externalId": str(line["sequence"]),
         "suser": line["actor"],
         "act": action,

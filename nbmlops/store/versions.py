@@ -209,6 +209,14 @@ class Versions:
 
         return self.catalog.read(work)
 
+    def before(self, version: Version, hint: str) -> Version:
+        """The version before one, of the same name; `NotFoundError` with the hint when it is the first."""
+        # What has no number yet is newer than all that have.
+        after = Ref(version.name, number=version.number) if version.number else None
+        for older in self.history(version.name, page=Page(limit=1, after=after)):
+            return older
+        raise NotFoundError(f"{version.ref} is the first version of {version.name}", hint=hint)
+
     def outline(self, name: str, every: int) -> tuple[int, list[str]]:
         """How many versions `history` tells, and behind which ones its pages of so many begin, but for the first."""
         own = lineage.named(self.kind, check_name(name))

@@ -14,6 +14,7 @@ from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.core import clock
 from nbmlops.core.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Decoder", "encoded_rows", "key_of", "keys_of", "kind_of"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _quick: Callable[[str], Any] = json.loads
 with suppress(ImportError):
     from orjson import loads as _loads  # comes with the extra serve, and reads the same numbers five times as fast
@@ -96,7 +96,7 @@ def _written(value: Any) -> Any:
         return value
     if isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return (aware - _EPOCH) // timedelta(microseconds=1)
+        return clock.microseconds(aware)
     if isinstance(value, timedelta):
         return value // timedelta(microseconds=1)
     if isinstance(value, date | time):
@@ -164,7 +164,7 @@ def _reader(kind: str) -> Callable[[Any], Any] | None:
         zoned = "tz=" in kind
 
         def instant(value: int) -> datetime:
-            found = _EPOCH + timedelta(microseconds=value // per)
+            found = clock.instant(value // per)
             return found if zoned else found.replace(tzinfo=None)
 
         return instant

@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.clock import microseconds
+from nbmlops.core.clock import instant, microseconds
 from nbmlops.core.errors import CorruptError, NotFoundError
 from nbmlops.features.online.codec import encoded_rows, key_of, kind_of
 from nbmlops.features.online.newest import AT, changed, newest_rows
@@ -30,13 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Filler", "moment"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH = 10_000
 
 
 def moment(micros: int | None) -> datetime | None:
     """A time from microseconds since 1970."""
-    return None if micros is None else _EPOCH + timedelta(microseconds=micros)
+    return None if micros is None else instant(micros)
 
 
 @dataclass(slots=True)

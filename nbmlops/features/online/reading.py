@@ -6,10 +6,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from nbmlops.core.clock import microseconds
+from nbmlops.core.clock import instant, microseconds
 from nbmlops.core.errors import ConflictError, InvalidError, UnavailableError, nearest
 from nbmlops.features.on_demand import answered
 from nbmlops.features.online.codec import Decoder, keys_of
@@ -24,7 +24,6 @@ __all__ = ["Down", "LookUp", "MovedError", "OnDemand", "Reader"]
 
 Down = Literal["error", "stale"]
 """What becomes of a read when the store is down: an error, or the last values known, with their age."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REMEMBERED = 100_000
 _PAUSE = 1.0
 """Seconds for which a store that was down is not asked again."""
@@ -180,11 +179,11 @@ class Reader:
             elif limit is not None and one.timed and row[0] < limit:
                 here.append([None] * wide)
                 said.append("expired")
-                at.append(_EPOCH + timedelta(microseconds=row[0]))
+                at.append(instant(row[0]))
             else:
                 here.append(one.decoder.row(row[1]))
                 said.append("present" if age is None else "stale")
-                at.append(_EPOCH + timedelta(microseconds=row[0]) if one.timed else None)
+                at.append(instant(row[0]) if one.timed else None)
         for name, column in zip(one.called.values(), zip(*here, strict=True), strict=True):
             values[name] = list(column)
             statuses[name] = said
