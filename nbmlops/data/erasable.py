@@ -57,3 +57,6 @@ class Erasable(Protocol):
 
     def erase(self, sought: Sought) -> Sequence[Reached]:
         """Let it go. Cut off anywhere, doing it again completes it, and nothing else is lost."""
+
+    def settle(self) -> None:
+        """Take the bytes too that what went has left behind; comes once the rows have left, and may be repeated."""

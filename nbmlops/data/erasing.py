@@ -311,10 +311,11 @@ class Eraser:
     def _purge_here(self, intent: Intent, progress: Progress | None) -> int:
         """Take the old bytes out of everything that is here; bytes by which the store is smaller."""
         detail: Mapping[str, Any] = intent.detail
-        erased = tuple(Erased(**version) for version in detail["versions"])
-        leftovers.clear_handed_out(self._state / "scratch", {version.before for version in erased}, Redaction())
+        leftovers.clear_handed_out(self._state / "scratch", {one["before"] for one in detail["versions"]}, Redaction())
         leftovers.clear_backups(self._catalog, self._state)
         self._follow(intent.names)
+        for place in self._beyond:
+            place.settle()
         freed = self._objects.purge(detail["doomed"], progress, self._held).freed
         self._catalog.vacuum()
         waits = bool(detail.get("remotes"))
@@ -345,6 +346,4 @@ def _named_so(connection: Connection, redaction: Redaction) -> list[str]:
 
 def _is_searched(version: Version) -> bool:
     """Whether a version is no table, and in the store still."""
-    if version.freed_at is not None:
-        return False
-    return version.kind != "data" or version.detail["format"] != "table"
+    return version.freed_at is None and (version.kind != "data" or version.detail["format"] != "table")

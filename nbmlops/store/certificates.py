@@ -35,7 +35,7 @@ __all__ = ["FORMAT", "Certificate", "certificate_of", "issue", "signed"]
 FORMAT: Final = 1
 _NEVER: Final = (
     "what others pulled, cloned or copied, and places that were pushed to and were neither named nor given",
-    "rows in an online store of features, until its views are materialized again from the tables that stay",
+    "what was computed from erased rows among others, until it is computed and materialized again",
     "backups and exports made outside of nbmlops, snapshots of file systems and of buckets that keep old versions",
     "blocks of a disk that are free but not yet written over",
     "variables of notebooks that ran meanwhile, and the history of IPython and of git",

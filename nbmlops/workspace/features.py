@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nbmlops.features import Features
     from nbmlops.features.online.port import OnlineStore
+    from nbmlops.features.online.sqlite_store import SqliteStore
     from nbmlops.workspace.root import Workspace
 
-__all__ = ["features_of"]
+__all__ = ["features_of", "online_file"]
 
 
 def features_of(workspace: Workspace) -> Features:
@@ -25,11 +26,16 @@ def features_of(workspace: Workspace) -> Features:
     return features
 
 
+def online_file(workspace: Workspace) -> SqliteStore:
+    """The online store of a workspace that names no other."""
+    from nbmlops.features.online.sqlite_store import SqliteStore
+
+    return SqliteStore(workspace.marker.state / "online.db")
+
+
 def _online_store(workspace: Workspace) -> OnlineStore:
     if workspace.settings.online is None:
-        from nbmlops.features.online.sqlite_store import SqliteStore
-
-        return SqliteStore(workspace.marker.state / "online.db")
+        return online_file(workspace)
     from nbmlops.features.online.redis_store import RedisStore
 
     return RedisStore(workspace.settings.online)

@@ -83,6 +83,38 @@ class OnlineContract:
         assert store.count(one.id) == 0
         assert store.make(slot()).id not in {one.id, two.id}
 
+    def test_all_rows_are_gone_through(self, store: OnlineStore) -> None:
+        made = store.make(slot())
+        rows = {Row(f'["{n}"]', n - 5, n % 3 + 1, f"[{n}]") for n in range(12_345)}
+        store.write(replace(made, filling=9), list(rows))
+        store.write(replace(store.make(slot(number=2)), filling=9), [Row("other", 1, 1, "[]")])
+        assert {row for page in store.scan(made.id) for row in page} == rows
+        assert list(store.scan(77)) == []
+
+    def test_keys_that_are_erased_go_whatever_their_table_and_who_had_the_slot_is_refused(
+        self, store: OnlineStore
+    ) -> None:
+        made = store.make(slot())
+        done = replace(made, table=9, filling=9)
+        store.write(done, [Row(str(n), n, 9, f"[{n}]") for n in range(2_345)])
+        assert store.erase(made.id, []) == 0
+        assert store.erase(made.id, [*map(str, range(0, 2_345, 2)), "no"]) == 1_173
+        assert store.read(made.id, ["0", "1", "2"]) == [None, (1, "[1]"), None]
+        assert store.count(made.id) == 1_172
+        with pytest.raises(ConflictError, match="keys of delays were erased meanwhile"):
+            store.write(done, [Row("0", 1, 9, "back")])
+        (known,) = store.slots()
+        assert known == replace(done, fence=known.fence)
+        assert known.fence > 0
+        store.write(known, [Row("0", 1, 9, "again")])
+        assert store.read(made.id, ["0"]) == [(1, "again")]
+        store.scrub()
+        assert (store.count(made.id), store.slots()) == (1_173, [known])
+        store.drop(made.id)
+        assert store.erase(made.id, ["1"]) == 0
+        assert store.slots() == []
+        assert store.make(slot()).fence == 0
+
     def test_two_writers_and_readers_at_once_do_no_harm(self, store: OnlineStore) -> None:
         made = replace(store.make(slot()), filling=1)
         wrong: list[object] = []
@@ -103,7 +135,11 @@ class OnlineContract:
         assert wrong == []
         assert store.read(made.id, [str(key) for key in range(20)]) == [(59, "[59]")] * 20
 
-    @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=30,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
     @given(
         batches=st.lists(
             st.lists(st.tuples(st.sampled_from("abc"), st.integers(-3, 3), st.integers(1, 3)), max_size=6), max_size=5

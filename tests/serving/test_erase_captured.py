@@ -213,6 +213,9 @@ def test_what_an_erasable_does_not_reach_is_told(workspace: Workspace, condition
 
         erase = find
 
+        def settle(self) -> None:
+            """Nothing."""
+
     workspace.data.erasables = lambda: [Away()]
     done = workspace.data.erase("flights", where_file=condition, yes=True)
     assert done.records is not None

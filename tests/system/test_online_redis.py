@@ -82,3 +82,37 @@ def test_many_servers_read_what_one_materialized_and_know_when_it_is_down(
         assert old.age is not None
         with pytest.raises(UnavailableError):
             there.feature.online("carrier=UA", "delays", down="stale")
+
+
+def test_an_erasure_reaches_the_server_and_the_file_that_was_there_before(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, condition = tmp_path / "project", tmp_path / "where.txt"
+    condition.write_text("carrier = 'UA'")
+    with Workspace.init(folder) as alone:
+        alone.data.save(flights(), "flights")
+        define_delays(alone)
+        alone.feature.materialize()
+        file = alone.feature.online_store()
+    monkeypatch.setenv("NBMLOPS_ONLINE", server.url)
+    with Workspace.open(folder) as here, Workspace.open(folder) as there:
+        here.feature.materialize()
+        before = there.feature.online("carrier=AA;carrier=DL", "delays").values
+        asked = {"where_file": condition, "yes": True, "derived": True}
+        done = here.data.erase("flights", **asked)
+        assert done.records is not None
+        assert done.records["online keys of delays"] == 2  # one in the server, one in the file
+        assert any("BGREWRITEAOF" in each for each in done.listed)
+        assert there.feature.online("carrier=UA", "delays").statuses["flown"] == ["missing"]
+        assert there.feature.online("carrier=AA;carrier=DL", "delays").values == before
+        (known,) = file.slots()
+        assert sorted(file.keys(known.id)) == ['["AA"]', '["DL"]']
+        file.close()
+        there.feature.materialize()
+        assert there.feature.online("carrier=UA", "delays").statuses["flown"] == ["missing"]
+        assert there.feature.online("carrier=AA;carrier=DL", "delays").values == before
+        condition.write_text("carrier = 'DL'")
+        server.stop()
+        with pytest.raises(UnavailableError, match="the online store"):
+            here.data.erase("flights", **asked)
+        assert (here.data.load("flights")["carrier"] == "DL").any()

@@ -54,6 +54,8 @@ class Filler:
         The reference of an offline table by its row in the catalog.
     told : callable
         Called after each batch with the view, how many rows are written, and of how many.
+    refuse : callable
+        Called when the slot is known and no row was read yet: raises while rows are being erased.
     """
 
     store: OnlineStore
@@ -61,6 +63,7 @@ class Filler:
     clock: Clock
     old: Callable[[int], str]
     told: Callable[[str, int, int], None] = lambda *_: None
+    refuse: Callable[[], None] = lambda: None
 
     def fill(self, version: FeatureVersion, table: DataVersion, *, again: bool = False) -> Materialized:
         """Bring all of a table online.
@@ -68,12 +71,15 @@ class Filler:
         Raises
         ------
         ConflictError
-            When somebody else brings a newer one.
+            When somebody else brings a newer one, or rows are being erased.
         UnavailableError
             When the store cannot be reached.
         """
         begun = time.perf_counter()
         slot = self._slot(version, table, fresh=again)
+        if slot.fence:  # an erasure has gone by: what differs from its table is not known
+            slot = self._slot(version, table, fresh=True)
+        self.refuse()
         if slot.table == table.id:
             note = "nothing is new"
             return self._told_of(version, table, slot, (0, 0), begun, note)
@@ -103,6 +109,7 @@ class Filler:
         """Bring only rows of some event times online; what is newer there stays."""
         begun = time.perf_counter()
         slot = self._slot(version, table, fresh=False)
+        self.refuse()
         rows = newest_rows(self.data, table.ref, version.view, since, until)
         newest = max((each for each in (slot.newest, _newest(rows, version)) if each is not None), default=None)
         slot = replace(slot, filling=max(table.id, slot.filling), position=0)

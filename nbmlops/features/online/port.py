@@ -2,18 +2,19 @@
 
 A row is kept with its event time and the number of the table that it is from, and only a newer one takes its place; so
 materializers may meet, repeat themselves or come late, and do no harm. A batch and the state of its slot are written
-together or not at all, and whoever comes with an older table than the slot has seen is refused.
+together or not at all, and whoever comes with an older table than the slot has seen is refused. So is whoever had the
+slot before keys were erased from it: what they hold may be what was erased.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from nbmlops.core.errors import ConflictError, UnavailableError
 from nbmlops.features.online.records import Slot
 
-__all__ = ["OnlineStore", "Row", "overtaken", "unavailable"]
+__all__ = ["OnlineStore", "Row", "erased_meanwhile", "overtaken", "unavailable"]
 
 
 class Row(NamedTuple):
@@ -26,7 +27,15 @@ class Row(NamedTuple):
 
 
 class OnlineStore(Protocol):
-    """Where values are read by their key."""
+    """Where values are read by their key.
+
+    Attributes
+    ----------
+    remains : str
+        What an erasure tells of copies that the store does not write over; empty when there are none.
+    """
+
+    remains: str
 
     def slots(self) -> list[Slot]:
         """All slots, by id."""
@@ -40,7 +49,7 @@ class OnlineStore(Protocol):
         Raises
         ------
         ConflictError
-            When the slot is gone, or has met a newer table.
+            When the slot is gone, has met a newer table, or keys were erased from it since it was read.
         UnavailableError
             When the store cannot be reached.
         """
@@ -57,6 +66,24 @@ class OnlineStore(Protocol):
     def keys(self, slot: int) -> list[str]:
         """All its keys."""
 
+    def scan(self, slot: int) -> Iterator[list[Row]]:
+        """All rows, some at a time; one may come twice while others write."""
+
+    def erase(self, slot: int, keys: Sequence[str]) -> int:
+        """Remove keys, whatever their tables, and refuse from now on whoever has read the slot before.
+
+        How many keys there were; none of a slot that is gone.
+        """
+
+    def scrub(self) -> None:
+        """Write over what removed rows have left behind, as far as the store can.
+
+        Raises
+        ------
+        UnavailableError
+            When the store cannot be reached, or others keep it from that.
+        """
+
     def drop(self, slot: int) -> None:
         """Remove a slot with all its rows."""
 
@@ -69,6 +96,14 @@ def overtaken(slot: Slot) -> ConflictError:
     return ConflictError(
         f"{slot.name} was materialized from a newer table meanwhile; what that wrote stands",
         hint="`ml feature freshness`",
+    )
+
+
+def erased_meanwhile(slot: Slot) -> ConflictError:
+    """Keys were erased from the slot since it was read, and what is about to be written may be of them."""
+    return ConflictError(
+        f"keys of {slot.name} were erased meanwhile; nothing more was written",
+        hint=f"`ml feature materialize {slot.name}` writes it anew",
     )
 
 

@@ -48,6 +48,9 @@ class Slot:
         The newest event time: microseconds since 1970, UTC.
     done_at : int or None
         When it was last brought up to date.
+    fence : int
+        How often keys were erased from it, or looked for. What differs from its table is not known then, so the next
+        materializer writes a new one.
     """
 
     id: int
@@ -63,6 +66,7 @@ class Slot:
     position: int = 0
     newest: int | None = None
     done_at: int | None = None
+    fence: int = 0
 
     @property
     def complete(self) -> bool:

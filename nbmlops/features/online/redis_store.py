@@ -7,13 +7,13 @@ row begins with its event time and its table, both of fixed width, so that newer
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from nbmlops.core.errors import DependencyError
-from nbmlops.features.online.port import Row, overtaken, unavailable
+from nbmlops.features.online.port import Row, erased_meanwhile, overtaken, unavailable
 from nbmlops.features.online.records import Slot
 
 if TYPE_CHECKING:
@@ -24,14 +24,16 @@ __all__ = ["RedisStore"]
 T = TypeVar("T")
 _SHIFT = 1 << 63
 _HEAD = 40
-_OVERTAKEN = "overtaken"
+_OVERTAKEN, _ERASED = "overtaken", "erased"
 _AT_ONCE = 1_000
-# KEYS: states, orders, rows. ARGV: slot, state, order, how many are gone, those keys, then pairs of key and row.
+# KEYS: states, orders, rows, fences. ARGV: slot, state, order, fence, how many are gone, those keys, then pairs of key
+# and row.
 _WRITE = f"""
 local known = redis.call('HGET', KEYS[2], ARGV[1])
 if not known or known > ARGV[3] then return redis.error_reply('{_OVERTAKEN}') end
-local at = 5
-for i = 1, tonumber(ARGV[4]) do
+if (redis.call('HGET', KEYS[4], ARGV[1]) or '0') ~= ARGV[4] then return redis.error_reply('{_ERASED}') end
+local at = 6
+for i = 1, tonumber(ARGV[5]) do
   local old = redis.call('HGET', KEYS[3], ARGV[at])
   if old and string.sub(old, 21, 40) <= ARGV[3] then redis.call('HDEL', KEYS[3], ARGV[at]) end
   at = at + 1
@@ -45,6 +47,14 @@ end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return 1
+"""
+# KEYS: states, rows, fences. ARGV: slot, then keys.
+_ERASE = """
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
+local gone = 0
+for i = 2, #ARGV do gone = gone + redis.call('HDEL', KEYS[2], ARGV[i]) end
+redis.call('HINCRBY', KEYS[3], ARGV[1], 1)
+return gone
 """
 
 
@@ -78,7 +88,13 @@ class RedisStore:
             url, decode_responses=True, socket_timeout=patience, socket_connect_timeout=patience
         )
         self._write = self._server.register_script(_WRITE)
+        self._erase = self._server.register_script(_ERASE)
         self._states, self._orders = "nbmlops:{online}:slots", "nbmlops:{online}:orders"
+        self._fences = "nbmlops:{online}:fences"
+        self.remains = (
+            f"files that the server of the online store {self._place} writes, if any, and its replicas: let it write "
+            "them anew, BGREWRITEAOF and BGSAVE"
+        )
 
     def _rows(self, slot: int) -> str:
         return f"nbmlops:{{online}}:rows:{slot}"  # the braces keep all keys on one node of a cluster
@@ -86,7 +102,9 @@ class RedisStore:
     def slots(self) -> list[Slot]:
         """All slots, by id."""
         known: Any = self._asked(lambda: self._server.hgetall(self._states))
-        return sorted((Slot.of(json.loads(state)) for state in known.values()), key=lambda slot: slot.id)
+        fences: Any = self._asked(lambda: self._server.hgetall(self._fences))
+        found = [Slot.of({**json.loads(state), "fence": int(fences.get(id_, 0))}) for id_, state in known.items()]
+        return sorted(found, key=lambda slot: slot.id)
 
     def make(self, slot: Slot) -> Slot:
         """Add a slot; gives it with its id."""
@@ -109,16 +127,19 @@ class RedisStore:
             str(slot.id),
             json.dumps(slot.document()),
             _wide(slot.filling),
+            str(slot.fence),
             len(gone),
             *gone,
             *pairs,
         ]
-        keys = [self._states, self._orders, self._rows(slot.id)]
+        keys = [self._states, self._orders, self._rows(slot.id), self._fences]
         try:
             self._write(keys=keys, args=words)
         except self._errors as error:
             if _OVERTAKEN in str(error):
                 raise overtaken(slot) from None
+            if _ERASED in str(error):
+                raise erased_meanwhile(slot) from None
             raise unavailable(self._place, error) from error
 
     def read(self, slot: int, keys: Sequence[str]) -> list[tuple[int, str] | None]:
@@ -129,7 +150,7 @@ class RedisStore:
             some = list(keys[first : first + _AT_ONCE])
             part: Any = self._asked(lambda some=some: self._server.hmget(name, some))  # type: ignore[misc]
             found += part
-        return [None if row is None else (int(row[:20]) - _SHIFT, row[_HEAD:]) for row in found]
+        return [None if row is None else _read(row) for row in found]
 
     def holds(self, slot: int) -> bool:
         """Whether a slot is there."""
@@ -144,6 +165,29 @@ class RedisStore:
         """All its keys."""
         return self._asked(lambda: [key for key, _ in self._server.hscan_iter(self._rows(slot), count=_AT_ONCE)])
 
+    def scan(self, slot: int) -> Iterator[list[Row]]:
+        """All rows, some at a time; one may come twice while others write."""
+        name, cursor = self._rows(slot), 0
+        while True:
+            got: Any = self._asked(lambda cursor=cursor: self._server.hscan(name, cursor, count=_AT_ONCE))  # type: ignore[misc]
+            cursor, rows = got
+            if rows:
+                yield [Row(key, _read(row)[0], int(row[20:_HEAD]), row[_HEAD:]) for key, row in rows.items()]
+            if not cursor:
+                return
+
+    def erase(self, slot: int, keys: Sequence[str]) -> int:
+        """Remove keys, and refuse from now on whoever has read the slot before; how many keys there were."""
+        gone, names = 0, [self._states, self._rows(slot), self._fences]
+        for first in range(0, max(len(keys), 1), _AT_ONCE):
+            some = [str(slot), *keys[first : first + _AT_ONCE]]
+            part: Any = self._asked(lambda some=some: self._erase(keys=names, args=some))  # type: ignore[misc]
+            gone += int(part)
+        return gone
+
+    def scrub(self) -> None:
+        """Nothing: rows that were removed are gone from the memory, and `remains` tells of the files."""
+
     def drop(self, slot: int) -> None:
         """Remove a slot with all its rows."""
 
@@ -151,6 +195,7 @@ class RedisStore:
             with self._server.pipeline(transaction=True) as together:
                 together.hdel(self._states, str(slot))
                 together.hdel(self._orders, str(slot))
+                together.hdel(self._fences, str(slot))
                 together.unlink(self._rows(slot))
                 together.execute()
 
@@ -165,6 +210,10 @@ class RedisStore:
             return work()
         except self._errors as error:
             raise unavailable(self._place, error) from error
+
+
+def _read(row: str) -> tuple[int, str]:
+    return int(row[:20]) - _SHIFT, row[_HEAD:]
 
 
 def _wide(number: int) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from nbmlops.core.errors import InvalidError, NotFoundError
+from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
 from nbmlops.core.keywords import check_one_of
 from nbmlops.features.capturing import rebuilt
 from nbmlops.features.online.filling import Filler, moment
 from nbmlops.features.online.reading import LookUp, MovedError, OnDemand, Reader
 from nbmlops.features.online.records import Freshness, Materialized, OnlineRows
 from nbmlops.features.using import Using
+from nbmlops.store import erasures
 
 if TYPE_CHECKING:
     from nbmlops.features.online.port import OnlineStore
@@ -81,7 +82,7 @@ class Online(Using):
         UnavailableError
             When the store cannot be reached.
         ConflictError
-            When somebody else materializes a newer table.
+            When somebody else materializes a newer table, or rows are being erased.
         """
         first, last = _time(since, "since"), _time(until, "until")
         if (first or last) and again:
@@ -89,6 +90,7 @@ class Online(Using):
         if first and last and first >= last:
             raise InvalidError("since is not before until, so no time lies between", hint="--since 2024-01-01")
         filler = Filler(self.online_store(), self._data, self._clock, self._table_named)
+        filler.refuse = self._refuse_erasing
         if told is not None:
             filler.told = told
         found = []
@@ -100,6 +102,16 @@ class Online(Using):
                 found.append(filler.fill(version, table, again=again))
         self._readers.clear()
         return found
+
+    def _refuse_erasing(self) -> None:
+        """Refuse while rows leave the data: what is read now may be of them."""
+        for intent in erasures.unfinished(self._versions.catalog):
+            if intent.state == "begun":
+                names = " ".join(intent.names)
+                raise ConflictError(
+                    f"rows of {names} are being erased, or that was cut off: nothing is brought online meanwhile",
+                    hint="wait for its end; when it was cut off, `ml data erase --resume`",
+                )
 
     def _to_materialize(self, views: Sequence[str]) -> list[FeatureVersion]:
         if not views:
@@ -237,7 +249,8 @@ class Online(Using):
     def _freshness(self, store: OnlineStore, slots: Sequence[Slot], version: FeatureVersion) -> Freshness:
         slot = next((each for each in reversed(slots) if each.digest == version.digest), None)
         table = self._newest_table(version.name)
-        stale = table is None or slot is None or slot.table != table.id or self._is_stale(self._sources_of(table))
+        stale = table is None or slot is None or slot.table != table.id or slot.fence > 0
+        stale = stale or self._is_stale(self._sources_of(table))
         ttl = version.view.ttl
         if slot is None:
             return Freshness(version.ref, None, None, None, None, ttl, 0, waiting=True, complete=False)

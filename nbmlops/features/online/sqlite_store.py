@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from nbmlops.features.online.port import Row, overtaken, unavailable
+from nbmlops.features.online.port import Row, erased_meanwhile, overtaken, unavailable
 from nbmlops.features.online.records import Slot
 
 __all__ = ["SqliteStore"]
@@ -23,6 +24,8 @@ __all__ = ["SqliteStore"]
 T = TypeVar("T")
 _MAPPED = 1 << 30
 _AT_ONCE = 500
+_PAGE = 10_000
+_PATIENCE = 60.0
 _WAL_IS_SAFE = (3, 51, 3)
 _TABLES = """
 CREATE TABLE IF NOT EXISTS slot (id INTEGER PRIMARY KEY AUTOINCREMENT, state TEXT NOT NULL) STRICT;
@@ -46,10 +49,15 @@ class SqliteStore:
     ----------
     path : Path
         The file; made when it is not there and something is written.
+    patience : float
+        Seconds for which others may keep it busy.
     """
 
-    def __init__(self, path: Path) -> None:
+    remains = ""
+
+    def __init__(self, path: Path, patience: float = _PATIENCE) -> None:
         self.path = path
+        self._patience = patience
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
@@ -72,8 +80,11 @@ class SqliteStore:
         """Remove some keys, put rows where they are newer, and bring the state of a slot to this, in one."""
         with self._writing() as connection:
             known = connection.execute("SELECT state FROM slot WHERE id = ?", (slot.id,)).fetchone()
-            if known is None or json.loads(known[0])["filling"] > slot.filling:
+            state = json.loads(known[0]) if known else {}
+            if not state or state["filling"] > slot.filling:
                 raise overtaken(slot)
+            if state.get("fence", 0) != slot.fence:
+                raise erased_meanwhile(slot)
             connection.executemany(
                 "DELETE FROM row WHERE slot = ? AND key = ? AND source <= ?",
                 [(slot.id, key, slot.filling) for key in gone],
@@ -108,6 +119,39 @@ class SqliteStore:
             key for (key,) in self._asked(lambda c: c.execute("SELECT key FROM row WHERE slot = ?", (slot,)).fetchall())
         ]
 
+    def scan(self, slot: int) -> Iterator[list[Row]]:
+        """All rows, some at a time."""
+        wanted = "SELECT key, at, source, text FROM row WHERE slot = ? AND key > ? ORDER BY key LIMIT ?"
+        after = ""
+        while page := self._asked(lambda c, after=after: c.execute(wanted, (slot, after, _PAGE)).fetchall()):  # type: ignore[misc]
+            yield [Row(*row) for row in page]
+            after = page[-1][0]
+
+    def erase(self, slot: int, keys: Sequence[str]) -> int:
+        """Remove keys, and refuse from now on whoever has read the slot before; how many keys there were."""
+        with self._writing() as connection:
+            known = connection.execute("SELECT state FROM slot WHERE id = ?", (slot,)).fetchone()
+            if known is None:
+                return 0
+            connection.execute("PRAGMA secure_delete = ON")
+            pairs = [(slot, key) for key in keys]
+            gone = connection.executemany("DELETE FROM row WHERE slot = ? AND key = ?", pairs).rowcount if keys else 0
+            state = json.loads(known[0])
+            state["fence"] = state.get("fence", 0) + 1
+            connection.execute("UPDATE slot SET state = ? WHERE id = ?", (json.dumps(state), slot))
+        return gone
+
+    def scrub(self) -> None:
+        """Copy what is there into a file without freed pages, and empty the journal beside it."""
+        if not self.path.exists():
+            return
+        self._asked(lambda c: c.execute("VACUUM"))
+        until = time.monotonic() + self._patience
+        while self._asked(lambda c: c.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())[0]:
+            if time.monotonic() > until:
+                raise unavailable(str(self.path), TimeoutError("others keep reading it"))
+            time.sleep(0.05)
+
     def drop(self, slot: int) -> None:
         """Remove a slot with all its rows."""
         with self._writing() as connection:
@@ -128,7 +172,7 @@ class SqliteStore:
             return known
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # Each thread has its own; that another may close it is for the end.
-        made = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
+        made = sqlite3.connect(self.path, timeout=self._patience, isolation_level=None, check_same_thread=False)
         try:
             if sqlite3.sqlite_version_info >= _WAL_IS_SAFE:
                 made.execute("PRAGMA journal_mode = WAL")

@@ -92,6 +92,9 @@ class CapturedRequests:
                 found.append(Reached(what, 0, (f"{what}: stop it, and erase again",)))
         return found
 
+    def settle(self) -> None:
+        """Nothing: each file was put in the place of the old one as a whole."""
+
     def _places(self) -> Iterator[Place]:
         for name in self._captured.deployments():
             yield self._captured.place(name)
