@@ -1,26 +1,31 @@
-"""How often monitors call a calm window wrong, and how often they see what is wrong: latency, errors, quality.
+"""How often monitors call a calm window wrong, and how often they see what is wrong.
 
 ``python benchmarks/alarms.py`` prints the table of ``docs/monitoring.md``; ``--times 100`` draws fewer windows. Calm
-latency has the cycle of the day and hours that resemble their neighbours; calm errors come in bursts; calm quality is
-labelled rows of one and the same world. The exit code is 1 when more than 2 % of calm windows of a row are called.
+latency and throughput have the cycle of the day and hours that resemble their neighbours; calm workers fill, stay and
+begin anew; calm errors come in bursts; calm quality is labelled rows of one and the same world. The exit code is 1
+when more than 2 % of calm windows of a row are called.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from nbmlops.checks.records import Outcome
+from nbmlops.monitoring.effort import memory, throughput
 from nbmlops.monitoring.estimation.confidence import ConfidenceEstimator
 from nbmlops.monitoring.estimation.direct_loss import LossEstimator
 from nbmlops.monitoring.estimation.measured import measured_class, measured_loss
-from nbmlops.monitoring.kinds.performance import errors, leak, steadied, step
+from nbmlops.monitoring.hourly import steadied
+from nbmlops.monitoring.kinds.performance import RISE, errors, leak, step
 from nbmlops.monitoring.kinds.quality import is_worse
+from nbmlops.serving.capture.effort import Effort
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 BOUND = 0.02
@@ -66,6 +71,71 @@ def creeping(alike: float, noise: float, window: int) -> Draw:
         slope = np.zeros(window) if calm else np.linspace(0, 1, window)
         now = {time: value * (1 + more) for (time, value), more in zip(now.items(), slope, strict=True)}
         return _creeps(was, now)
+
+    return draw
+
+
+def _failed(outcomes: Iterable[Outcome], *names: str) -> bool:
+    return any(one.status == "failed" for one in outcomes if one.check in names)
+
+
+def answering(alike: float, noise: float, window: int) -> Draw:
+    """Busy time of a window against the same hours of the day before, by callers who send unlike many rows at once.
+
+    When it is not calm each row takes half as much again.
+    """
+
+    def efforts(random: Any, hours: dict[datetime, float], slower: float) -> dict[datetime, Effort]:
+        found = {}
+        for time, cost in hours.items():
+            requests = int(random.integers(200, 2_000))
+            rows = int(requests * random.uniform(1, 4))
+            found[time] = Effort(requests, rows, slower * cost * (requests + rows) / 2e3)
+        return found
+
+    def draw(random: Any, calm: bool) -> bool:
+        back = -(-window // 24) * 24
+        every = list(_hours(random, back + window, alike, noise).items())
+        was, now = efforts(random, dict(every[:window]), 1), efforts(random, dict(every[back:]), 1 if calm else 1.5)
+        names = ("throughput", "slow fall of throughput") if calm else ("throughput",)
+        return _failed(throughput(was, now, RISE), *names)
+
+    return draw
+
+
+def _living(random: Any, hours: int, workers: int, lives: int, unlike: float, growth: float) -> list[dict[str, int]]:
+    """Memory of workers by hour: each life begins at another level, fills in its first hours, and then is nearly even.
+
+    `growth` is the share that it grows by each hour, as a leak does.
+    """
+    found: list[dict[str, int]] = [{} for _ in range(hours)]
+    for worker in range(workers):
+        age, level, shift = int(random.integers(lives)), random.normal(), 0.0
+        for hour in range(hours):
+            shift = 0.7 * shift + 0.01 * random.normal()
+            filled = 1 - 0.3 * float(np.exp(-2 * age))
+            held = 500e6 * float(np.exp(unlike * level + shift)) * filled * (1 + growth * age)
+            found[hour][f"{worker}-{(hour - age) // lives}-{level:.6f}"] = int(held)
+            age += 1
+            if age >= lives:
+                age, level, shift = 0, random.normal(), 0.0
+    return found
+
+
+def remembering(workers: int, lives: int, unlike: float, *, leaking: bool) -> Draw:
+    """Memory of a day against the day before; when it is not calm a leak of 8 % an hour, or half as much again."""
+
+    def efforts(found: list[dict[str, int]], begin: datetime, more: float = 1.0) -> dict[datetime, Effort]:
+        held = [{worker: int(more * size) for worker, size in each.items()} for each in found]
+        return {begin + timedelta(hours=hour): Effort(1, 1, 1.0, each) for hour, each in enumerate(held)}
+
+    def draw(random: Any, calm: bool) -> bool:
+        was = efforts(_living(random, 24, workers, lives, unlike, 0), START)
+        growth = 0.08 if leaking and not calm else 0.0
+        found = _living(random, 24, workers, lives, unlike, growth)
+        now = efforts(found, START + timedelta(days=1), 1.0 if calm or leaking else 1.5)
+        names = ("memory", "slow leak of memory") if calm else ("slow leak of memory" if leaking else "memory",)
+        return _failed(memory(was, now, RISE), *names)
 
     return draw
 
@@ -147,6 +217,12 @@ ROWS: dict[str, tuple[Draw, int]] = {
     "latency, 24 h, hours alike (0.7)": (latency(0.7, 0.1, 24), 1),
     "latency, 12 h, hours alike (0.7)": (latency(0.7, 0.1, 12), 1),
     "slow leak, 24 h, hours alike (0.7)": (creeping(0.7, 0.1, 24), 1),
+    "throughput, 24 h, hours alike (0.7)": (answering(0.7, 0.1, 24), 1),
+    "throughput, 12 h, independent hours": (answering(0.0, 0.2, 12), 1),
+    "memory, 1 worker that lives a week": (remembering(1, 168, 0.03, leaking=False), 1),
+    "memory, 4 workers that live 6 h": (remembering(4, 6, 0.05, leaking=False), 1),
+    "memory leak, 1 worker that lives a week": (remembering(1, 168, 0.03, leaking=True), 1),
+    "memory leak, 2 workers that live 6 h": (remembering(2, 6, 0.05, leaking=True), 1),
     "errors, 0.2 % of 2,000 an hour": (failing(0.002, 2_000, 0.0), 1),
     "errors in bursts, 1 % of 200 an hour": (failing(0.01, 200, 1.0), 1),
     "errors in bursts, 0.5 % of 20,000 an hour": (failing(0.005, 20_000, 0.5), 1),

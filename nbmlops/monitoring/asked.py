@@ -57,9 +57,10 @@ class Asked:
     window : str
         How far back it looks; at least an hour, as what is kept of all rows is kept by the hour.
     bound : float or None
-        From where on it fails: of ``performance`` the share by which latency may rise, of ``quality`` and ``metric``
-        the figure, of ``stability`` the share of saturated answers, of ``staleness`` and ``pipeline`` days, of
-        ``fairness`` the largest difference between groups, of ``skew`` the share of rows that may differ.
+        From where on it fails: of ``performance`` the share by which time, memory and errors may rise, of
+        ``quality`` and ``metric`` the figure, of ``stability`` the share of saturated answers, of ``staleness`` and
+        ``pipeline`` days, of ``fairness`` the largest difference between groups, of ``skew`` the share of rows that may
+        differ.
     metric : str or None
         Of ``quality``: accuracy by default.
     severity : {"fail", "warn"}

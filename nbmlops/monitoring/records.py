@@ -34,7 +34,7 @@ KINDS: MappingProxyType[str, str] = MappingProxyType(
         "fairness": "answers by groups of an input, and errors where there are labels",
         "invariants": "what is expected of the training data, of live inputs",
         "metric": "a figure that a function of your own gives",
-        "performance": "latency and errors: a step, and a slow leak",
+        "performance": "latency, throughput, memory and errors: a step, and a slow leak",
         "pipeline": "runs of the pipeline that trains the model: failures, age of the last success, duration",
         "quality": "a metric by labels; estimated while there are none",
         "skew": "logged inputs against the same made again by the code of training",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from nbmlops.core.errors import UnsupportedError
 
-__all__ = ["MemoryWatch", "installed"]
+__all__ = ["MemoryWatch", "installed", "resident"]
 
 _PROC = Path("/proc")
 # Every so many looks the whole group is looked for; in between, the processes that are known.
@@ -56,7 +56,7 @@ class MemoryWatch:
         if self._looks % _GROUP == 0:
             self._known = list(_members(self._group))
         self._looks += 1
-        seen = sum(map(_resident, self._known))
+        seen = sum(map(resident, self._known))
         if seen > self._limit and len(self._known) > 1:
             # Pages that processes share, as after a fork, were counted once for each.
             seen = sum(map(_proportional, self._known))
@@ -81,7 +81,8 @@ def _members(group: int) -> Iterator[int]:
                 yield int(entry)
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
+    """Resident memory of a process in bytes, 0 where nobody tells."""
     fields = _read(pid, "statm").split()
     return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if len(fields) > 1 else 0
 

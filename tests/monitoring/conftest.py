@@ -39,7 +39,17 @@ class Traffic:
         self.random = np.random.default_rng(5)
         self.number = 0
 
-    def send(self, hours_ago: int, rows: int = 100, *, shift: float = 0.0, slow: float = 1.0, **given: object) -> None:
+    def send(
+        self,
+        hours_ago: int,
+        rows: int = 100,
+        *,
+        shift: float = 0.0,
+        slow: float = 1.0,
+        worker: str | None = None,
+        memory: int | None = None,
+        **given: object,
+    ) -> None:
         """Requests in the hour that began so long ago; `shift` moves the input, which is the probability as well."""
         begin = microseconds(self.workspace.clock.now() - timedelta(hours=hours_ago))
         sent = []
@@ -51,8 +61,8 @@ class Traffic:
             at = begin + place * 3_000_000_000 // rows
             sent.append(CapturedRequest(f"r{self.number}", at, 1, **said))  # type: ignore[arg-type]
             self.number += 1
-        captured = self.workspace.deployment.captured
-        with CaptureLog(captured.root, Deployment("delay"), f"w{self.number}") as log:
+        root, deployment = self.workspace.deployment.captured.root, Deployment("delay")
+        with CaptureLog(root, deployment, worker or f"w{self.number}", memory=lambda: memory) as log:
             log.add(sent)
 
     def each(self, hours_ago: int, rows: Iterable[Mapping[str, object]]) -> None:

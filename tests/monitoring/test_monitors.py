@@ -113,7 +113,7 @@ def test_latency_that_creeps_up_is_a_leak(workspace: Workspace, traffic: Traffic
     for hour in range(1, 13):
         traffic.send(hour, 40, slow=1 + (12 - hour) * 0.05)
     report = looked(workspace, "performance", window="12h")
-    assert [one.check for one in report.failures] == ["slow leak"]
+    assert [one.check for one in report.failures] == ["slow leak", "slow fall of throughput"]
 
 
 def test_an_old_model_is_stale(workspace: Workspace, clock: Later) -> None:

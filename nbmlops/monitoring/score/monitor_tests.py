@@ -54,7 +54,7 @@ _TITLES = {
     "skew": "Features are the same in training and in serving",
     "staleness": "The model that is served is not too old",
     "stability": "Answers are numbers, and not saturated",
-    "performance": "Latency, errors and memory have not become worse",
+    "performance": "Latency, throughput, memory and errors have not become worse",
     "quality": "The quality of live answers has not fallen",
 }
 

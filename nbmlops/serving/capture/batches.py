@@ -6,7 +6,7 @@ from its begin to its end. What does not fit its type is null, and counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.serving.capture.policy import Policy, hashed, is_drawn
@@ -34,14 +34,24 @@ class Layout:
         The key of hashes.
     worker : str
         Who writes.
+    memory : callable
+        Says how much memory the writer holds now, in bytes; 0 or None where that is not known.
     """
 
-    def __init__(self, fields: pa.Schema, policy: Policy, key: bytes, worker: str) -> None:
+    def __init__(
+        self,
+        fields: pa.Schema,
+        policy: Policy,
+        key: bytes,
+        worker: str,
+        memory: Callable[[], int | None] = lambda: None,
+    ) -> None:
         import pyarrow as pa
 
         self._policy = policy
         self._key = key
         self._worker = worker
+        self._memory = memory
         self._fields = [field for field in fields if self._rule(field.name) != "drop"]
         shown = [pa.field(f.name, pa.string()) if self._rule(f.name) == "hash" else f for f in self._fields]
         self.schema = pa.schema([*own_schema(), pa.field(KEPT, pa.bool_()), *shown])
@@ -55,9 +65,10 @@ class Layout:
         import pyarrow as pa
 
         own: list[tuple[Any, ...]] = []
+        memory = self._memory() or None
         for one in requests:
             kept = is_drawn(self._policy.deployment, one.id, self._policy.sampled)
-            rest = one.at, one.version, one.role, one.key, one.latency_ms, one.status, self._worker, kept
+            rest = one.at, one.version, one.role, one.key, one.latency_ms, one.status, self._worker, memory, kept
             own += [(name, *rest) for name in one.ids()]
         columns: list[Any] = [list(values) for values in zip(*own, strict=True)]
         columns[4] = self._keys(columns[4])

@@ -11,6 +11,7 @@ import json
 import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from nbmlops.profiling.document import read as read_profile
 from nbmlops.profiling.document import write as write_profile
 from nbmlops.profiling.records import Profile
 from nbmlops.profiling.sketches import merge_quantiles, quantile_sketch
+from nbmlops.serving.capture.effort import Effort, effort_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,6 +52,8 @@ class Hour:
         The KLL sketch of the milliseconds that each request took.
     segments : tuple of str
         Segments of the log that are in it.
+    effort : Effort or None
+        What the answers cost; None of hours that were kept before that was noted.
     """
 
     start: datetime
@@ -61,6 +65,7 @@ class Hour:
     profile: Profile | None
     latency: bytes
     segments: tuple[str, ...] = ()
+    effort: Effort | None = None
 
     def latency_ms(self, share: float) -> float:
         """Milliseconds within which a share of the requests was answered."""
@@ -72,6 +77,7 @@ class Hour:
     def merge(self, other: Hour) -> Hour:
         """Of the requests of both; the version, role and begin are this one's."""
         profiles = [one for one in (self.profile, other.profile) if one is not None]
+        efforts = [one for one in (self.effort, other.effort) if one is not None]
         return replace(
             self,
             rows=self.rows + other.rows,
@@ -80,6 +86,7 @@ class Hour:
             profile=Profile.merged(profiles) if profiles else None,
             latency=merge_quantiles(self.latency, other.latency),
             segments=tuple(dict.fromkeys((*self.segments, *other.segments))),
+            effort=reduce(Effort.merge, efforts) if efforts else None,
         )
 
 
@@ -103,7 +110,8 @@ def hour_of(table: pa.Table, start: datetime, version: int, role: Role, segment:
     columns = [name for name in table.column_names if not name.startswith("_")]
     profile = masked_profile(profile_in_turn([table.select(columns)], lambda: None)) if columns else None
     counts = table.num_rows, firsts.num_rows, int(bad)
-    return Hour(start, version, role, *counts, profile, quantile_sketch(latencies), (segment,))
+    effort = effort_of(table, firsts)
+    return Hour(start, version, role, *counts, profile, quantile_sketch(latencies), (segment,), effort)
 
 
 def read_hour(path: Path) -> Hour:
@@ -118,14 +126,16 @@ def read_hour(path: Path) -> Hour:
         said = json.loads(path.read_bytes())
         own: dict[str, Any] = {key: said[key] for key in ("version", "role", "rows", "requests", "errors")}
         profile = None if said["profile"] is None else read_profile(said["profile"].encode())
+        effort = said.get("effort")
         return Hour(
             datetime.fromisoformat(said["start"]),
             **own,
             profile=profile,
             latency=base64.b64decode(said["latency"]),
             segments=tuple(said["segments"]),
+            effort=None if effort is None else Effort.from_json(effort),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptError(f"{path} is damaged: {error}", hint="delete it: its rows, where kept, stay") from error
 
 
@@ -138,6 +148,7 @@ def write_hour(hour: Hour, path: Path) -> None:
         "profile": None if hour.profile is None else write_profile(hour.profile).decode(),
         "latency": base64.b64encode(hour.latency).decode(),
         "segments": list(hour.segments),
+        "effort": None if hour.effort is None else hour.effort.to_json(),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")

@@ -11,7 +11,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -90,12 +90,23 @@ class CaptureLog:
         Who writes: a name of the process, unlike that of any other.
     most : int
         Rows that may wait; more are left out and counted.
+    memory : callable
+        Says how much memory the process holds now, in bytes: it is noted with each batch. None where that is not known.
     """
 
-    def __init__(self, root: Path, deployment: Deployment, worker: str, *, most: int = 50_000) -> None:
+    def __init__(
+        self,
+        root: Path,
+        deployment: Deployment,
+        worker: str,
+        *,
+        most: int = 50_000,
+        memory: Callable[[], int | None] = lambda: None,
+    ) -> None:
         self._place = Place(root, deployment.name)
         self._worker = worker
         self._most = most
+        self._memory = memory
         self._key = hash_key(root)
         self._policy = Policy.of(deployment)
         self._declared: dict[int, pa.Schema] = {}
@@ -195,7 +206,7 @@ class CaptureLog:
                 fields = learnt(requests)
                 if any(one.inputs is not None for one in requests):
                     self._declared[version] = fields
-            self._layouts[version] = Layout(fields, self._policy, self._key, self._worker)
+            self._layouts[version] = Layout(fields, self._policy, self._key, self._worker, self._memory)
         schema, found = self._layouts[version].schema, self._open.get(version)
         if found is not None and found.schema.equals(schema):
             return found

@@ -76,5 +76,6 @@ def own_schema() -> pa.Schema:
             ("_latency_ms", pa.float32()),
             ("_status", pa.int16()),
             ("_worker", pa.string()),
+            ("_memory", pa.int64()),
         ]
     )

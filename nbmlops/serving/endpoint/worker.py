@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -146,6 +147,7 @@ def _made(order: Order, source_of: Callable[[Order], Source]) -> Any:
 
 def _recorder(order: Order, name: str) -> Recorder | None:
     """What keeps requests; a folder that cannot be written to keeps none, and serving goes on."""
+    from nbmlops.pipelines.memory import resident
     from nbmlops.serving.capture.log import CaptureLog
     from nbmlops.serving.endpoint.recording import Recorder
     from nbmlops.serving.records import Deployment
@@ -153,8 +155,9 @@ def _recorder(order: Order, name: str) -> Recorder | None:
     if order.capture is None:
         return None
     host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:40]
+    memory = partial(resident, os.getpid())
     try:
-        return Recorder(CaptureLog(Path(order.capture), Deployment(name), f"{host}-{os.getpid()}"))
+        return Recorder(CaptureLog(Path(order.capture), Deployment(name), f"{host}-{os.getpid()}", memory=memory))
     except OSError as error:
         logging.getLogger(__name__).warning("nothing is captured: %s", error)
         return None

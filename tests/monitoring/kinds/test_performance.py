@@ -9,7 +9,8 @@ import pytest
 
 from nbmlops import Workspace
 from nbmlops.core.clock import microseconds
-from nbmlops.monitoring.kinds.performance import errors, leak, steadied, step
+from nbmlops.monitoring.hourly import steadied
+from nbmlops.monitoring.kinds.performance import errors, leak, step
 from nbmlops.serving.capture.log import CaptureLog
 from nbmlops.serving.capture.requests import CapturedRequest
 from nbmlops.serving.records import Deployment

@@ -65,6 +65,8 @@ def test_every_row_that_is_asked_is_captured_with_its_answer(served: tuple[Works
     # The caller wanted the prediction alone, and a monitor wants the probabilities.
     one = captured.row(by_predicate=pl.col("_id") == "one", named=True)
     assert one["out:proba:late"] + one["out:proba:on time"] == pytest.approx(1)
+    # A process with pandas in it is of that size at least.
+    assert captured["_memory"].min() > 30_000_000  # type: ignore[operator]
     bad = captured.row(by_predicate=pl.col("_id") == "bad", named=True)
     assert (bad["_status"], bad["in:wind"], bad["out:predict"]) == (422, None, None)
     shown = workspace.deployment.show("delay")
