@@ -23,6 +23,7 @@ from nbmlops.monitoring.estimation.confidence import ConfidenceEstimator
 from nbmlops.monitoring.estimation.direct_loss import LossEstimator
 from nbmlops.monitoring.estimation.measured import measured_class, measured_loss
 from nbmlops.monitoring.hourly import steadied
+from nbmlops.monitoring.kinds.calibration import is_off
 from nbmlops.monitoring.kinds.performance import RISE, errors, leak, step
 from nbmlops.monitoring.kinds.quality import is_worse
 from nbmlops.serving.capture.effort import Effort
@@ -169,6 +170,17 @@ def measured(metric: str, before: int, rows: int, wrong: float) -> Draw:
     return draw
 
 
+def meaning(rows: int) -> Draw:
+    """Labels of probabilities that are off by 0.04, which the bound allows; when it is not calm by 0.15."""
+
+    def draw(random: Any, calm: bool) -> bool:
+        said = random.random(rows)
+        real = np.clip(said - np.sign(said - 0.5) * (0.04 if calm else 0.15), 0, 1)
+        return is_off((random.random(rows) < real).astype(float), said)
+
+    return draw
+
+
 def lost(metric: str, before: int, rows: int) -> Draw:
     """The same of a regressor whose errors have long tails; when it is not calm they are half as large again."""
 
@@ -230,6 +242,8 @@ ROWS: dict[str, tuple[Draw, int]] = {
     "accuracy 0.99, 100 labels and 100 before": (measured("accuracy", 100, 100, 0.01), 1),
     "accuracy 0.99, 5,000 labels and 100 before": (measured("accuracy", 100, 5_000, 0.01), 1),
     "roc_auc, 300 labels and 300 before": (measured("roc_auc", 300, 300, 0.1), 1),
+    "calibration, 300 labels": (meaning(300), 1),
+    "calibration, 3,000 labels": (meaning(3_000), 1),
     "mae, long tails, 100 labels and 100 before": (lost("mae", 100, 100), 1),
     "rmse, long tails, 300 labels and 3,000 before": (lost("rmse", 3_000, 300), 1),
     "accuracy estimated on 1,000, 300 labels before": (estimated("accuracy", 300, 1_000), 2),

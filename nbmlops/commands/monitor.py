@@ -18,7 +18,7 @@ __all__ = ["group"]
 
 group = NounGroup("monitor")
 _KINDS = words(
-    *("dependencies", "drift", "fairness", "invariants", "metric", "performance"),
+    *("calibration", "dependencies", "drift", "fairness", "invariants", "metric", "performance"),
     *("pipeline", "quality", "skew", "stability", "staleness"),
 )
 
@@ -44,7 +44,7 @@ _KINDS = words(
 @click.option("--owner", metavar="WHO", help="Who is asked; you by default.")
 @click.option("--code", metavar="FUNCTION", help="Of skew and metric: a function, as features.py:make.")
 @click.option("--key", metavar="COLUMN", help="Of skew: the input by which rows are found again.")
-@click.option("--column", metavar="COLUMN", help="Of fairness and quality: the input by whose groups it is judged.")
+@click.option("--column", metavar="COLUMN", help="Of fairness, quality and calibration: by whose groups.")
 @click.option(
     "--better", metavar="WHICH", shell_complete=words("high", "low"), help="Of metric: which figures are better."
 )

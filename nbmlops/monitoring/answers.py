@@ -8,9 +8,13 @@ from nbmlops.core.errors import InvalidError
 from nbmlops.monitoring.watching import OUTPUT
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import polars as pl
 
-__all__ = ["PREDICT", "answers_of", "is_class", "positive_class", "probabilities"]
+    Array = npt.NDArray[np.float64]
+
+__all__ = ["PREDICT", "answers_of", "is_class", "positive_class", "probabilities", "said_and_true"]
 
 PREDICT, _PROBABILITY = f"{OUTPUT}predict", f"{OUTPUT}proba:"
 
@@ -58,6 +62,35 @@ def is_class(column: pl.Series, positive: str) -> Any:
     import numpy as np
 
     return np.array([_text(value) == positive for value in column], bool)
+
+
+def said_and_true(rows: pl.DataFrame) -> tuple[Array, Array]:
+    """Probabilities, and whether they came true, both of shape ``(n,)``, of rows with a label.
+
+    Of the class that comes last of two; of more classes, of the most probable one.
+
+    Raises
+    ------
+    InvalidError
+        When the model gives no probabilities.
+    """
+    import numpy as np
+    import polars as pl
+
+    names = sorted(name for name in rows.columns if name.startswith(_PROBABILITY))
+    if not names:
+        raise InvalidError(
+            "no probabilities were captured", hint="serve a classifier that has predict_proba, or watch its quality"
+        )
+    classes = [name.removeprefix(_PROBABILITY) for name in names]
+    given = rows.select(names).cast(pl.Float64).fill_null(np.nan).to_numpy()
+    if len(names) == 2:
+        return given[:, 1], is_class(rows["label"], classes[1]).astype(np.float64)
+    # A row without an answer has no class that is the most probable: it is told by what it says, which is no number.
+    said = given.max(axis=1)
+    best = np.where(np.isnan(given), -np.inf, given).argmax(axis=1)
+    true = [_text(label) == classes[place] for label, place in zip(rows["label"], best, strict=True)]
+    return said, np.array(true, np.float64)
 
 
 def _text(value: Any) -> str:

@@ -22,6 +22,7 @@ Better = Literal["high", "low"]
 _SHORTEST = timedelta(hours=1)
 _TAKES = MappingProxyType(
     {
+        "calibration": frozenset({"bound", "column"}),
         "dependencies": frozenset[str](),
         "drift": frozenset({"reference"}),
         "fairness": frozenset({"bound", "column"}),
@@ -60,7 +61,7 @@ class Asked:
         From where on it fails: of ``performance`` the share by which time, memory and errors may rise, of
         ``quality`` and ``metric`` the figure, of ``stability`` the share of saturated answers, of ``staleness`` and
         ``pipeline`` days, of ``fairness`` the largest difference between groups, of ``skew`` the share of rows that may
-        differ.
+        differ, of ``calibration`` the largest expected calibration error.
     metric : str or None
         Of ``quality``: accuracy by default.
     severity : {"fail", "warn"}
@@ -72,8 +73,8 @@ class Asked:
     key : str or None
         Of ``skew``: the input by which rows are found again; by default they come in the order in which they went.
     column : str or None
-        Of ``fairness``: the input whose groups are to be treated alike; of ``quality``: one by whose parts it is judged
-        as well.
+        Of ``fairness``: the input whose groups are to be treated alike; of ``quality`` and
+        ``calibration``: one by whose parts it is judged as well.
     better : {"high", "low"} or None
         Of ``metric``: which figures are better; high ones by default.
     features : bool or None
@@ -139,7 +140,7 @@ class Asked:
             return
         if not math.isfinite(self.bound) or (self.bound < 0 and kind != "metric"):
             raise InvalidError(f"{self.bound} is no bound", hint="a number that is not negative, such as 0.2")
-        if kind in {"fairness", "skew", "stability"} and self.bound > 1:
+        if kind in {"calibration", "fairness", "skew", "stability"} and self.bound > 1:
             raise InvalidError(f"{self.bound} is no bound of {kind}: it is a share", hint="a share such as 0.1")
 
     def values(self, actor: str) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Labelling:
             When it is no table, or has no such columns.
         """
         deployment = self._deployments.said(name)
-        windows = [one.window for one in monitors if one.kind in {"quality", "fairness"}]
+        windows = [one.window for one in monitors if one.kind in {"quality", "fairness", "calibration"}]
         late = self._clock.now() - max(windows) if windows else None
         labels = Labels(self._deployments.captured, self._clock)
         return labels.add(deployment, self._table(given), key=key or ID, late=late, **said)

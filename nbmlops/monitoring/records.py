@@ -13,6 +13,7 @@ from nbmlops.checks.records import Status
 __all__ = ["BEFORE", "DIGEST", "KINDS", "FigureLine", "FigurePoint", "Kind", "Monitor", "Severity", "suite_name"]
 
 Kind = Literal[
+    "calibration",
     "dependencies",
     "drift",
     "fairness",
@@ -29,6 +30,7 @@ Severity = Literal["fail", "warn"]
 
 KINDS: MappingProxyType[str, str] = MappingProxyType(
     {
+        "calibration": "whether probabilities come true as often as they say, by labels",
         "dependencies": "packages, upstream columns and their source against those of the version",
         "drift": "inputs and answers against the reference, by profiles",
         "fairness": "answers by groups of an input, and errors where there are labels",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-__all__ = ["Bins", "Brier", "binned", "brier", "by_chance", "judge"]
+__all__ = ["Bins", "Brier", "binned", "brier", "by_chance", "judge", "places"]
 
 _BINS = 10
 _DRAWS = 500
@@ -60,7 +60,8 @@ class Brier:
     within: float
 
 
-def _places(said: Array, bins: int) -> npt.NDArray[np.intp]:
+def places(said: Array, bins: int = _BINS) -> npt.NDArray[np.intp]:
+    """The bin that each probability is in."""
     import numpy as np
 
     return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], said)
@@ -70,7 +71,7 @@ def binned(true: Any, said: Any, bins: int = _BINS) -> Bins:
     """Put probabilities `said` and whether each came `true`, both of shape ``(n,)``, into bins."""
     import numpy as np
 
-    place = _places(said, bins)
+    place = places(said, bins)
     rows = np.bincount(place, minlength=bins).astype(np.float64)
     there = rows > 0
     sums = (np.bincount(place, weights=each, minlength=bins)[there] for each in (said, true))
@@ -94,7 +95,7 @@ def by_chance(said: Any, bins: int = _BINS) -> Array:
     import numpy as np
 
     random = np.random.default_rng(_SEED)
-    place = _places(said, bins)
+    place = places(said, bins)
     total = np.bincount(place, weights=said, minlength=bins)
     errors = [
         abs(np.bincount(place, weights=random.random(len(said)) < said, minlength=bins) - total).sum() / len(said)

@@ -25,6 +25,7 @@ _CHAPTERS = ("surroundings", "inputs", "answers")
 _BEHAVIOUR = "behaviour"
 _OF_KIND = MappingProxyType(
     {
+        "calibration": "answers",
         "dependencies": "surroundings",
         "drift": "inputs",
         "fairness": "answers",

@@ -15,13 +15,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.checks.records import Band, Outcome
-from nbmlops.core.errors import InvalidError, nearest
+from nbmlops.core.errors import InvalidError
 from nbmlops.core.keywords import check_one_of
 from nbmlops.monitoring.answers import answers_of, is_class, positive_class, probabilities
 from nbmlops.monitoring.estimation.confidence import METRICS, ConfidenceEstimator
 from nbmlops.monitoring.estimation.direct_loss import LOSSES, LossEstimator
 from nbmlops.monitoring.estimation.estimates import WIDE
 from nbmlops.monitoring.estimation.measured import measured_class, measured_loss
+from nbmlops.monitoring.slices import WIDE_OF_PARTS, labelled_parts
 from nbmlops.monitoring.watching import INPUT, NoDataError
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ __all__ = ["ENOUGH", "METRIC", "is_worse", "judge", "known_metrics"]
 ENOUGH = 100
 """Labels from which on a metric is measured and not estimated."""
 METRIC = "accuracy"
-_WIDE_OF_PARTS = 4.0
-"""Standard errors for a part: there are up to 22 of them, and each may be called wrong."""
 
 
 def known_metrics() -> tuple[str, ...]:
@@ -74,27 +73,9 @@ def _judged(
 
 def _by_slice(watched: Watched, metric: str, labelled: pl.DataFrame, before: pl.DataFrame) -> Iterator[Outcome]:
     """The same for each part of the input that the monitor names, of which enough labels came."""
-    import numpy as np
-    import polars as pl
-
-    from nbmlops.checks.model.parts import parts_of
-
-    column = watched.monitor.rules.get("column")
-    if column is None:
-        return
-    place = f"{INPUT}{column}"
-    if place not in labelled.columns:
-        inputs = [name.removeprefix(INPUT) for name in labelled.columns if name.startswith(INPUT)]
-        raise InvalidError(f"{column} is no input that is kept", hint=nearest(column, inputs))
-    # Cut together, so that the parts are the same ones.
-    values = pl.concat([labelled[place], before[place]]) if place in before.columns else labelled[place]
-    parts = parts_of(values.to_pandas().rename(column))
-    codes, earlier = parts.codes[: labelled.height], parts.codes[labelled.height :]
-    for code, name in enumerate(parts.names):
-        rows = labelled.filter(pl.Series(codes == code))
-        past = before.filter(pl.Series(earlier == code)) if len(earlier) else before.clear()
-        if rows.height >= ENOUGH and np.isfinite(_measured(rows, metric).value):
-            yield _judged(metric, name, rows, past, watched.monitor.bound, _WIDE_OF_PARTS)
+    for name, rows, past in labelled_parts(watched, labelled, before):
+        if rows.height >= ENOUGH and math.isfinite(_measured(rows, metric).value):
+            yield _judged(metric, name, rows, past, watched.monitor.bound, WIDE_OF_PARTS)
 
 
 def _outcome(

@@ -22,9 +22,13 @@ _SHORTEST = timedelta(days=2)
 _NOT_JUDGED = "not judged"
 
 
-def monitored(facts: Facts, kind: str) -> Iterator[tuple[Evidence, Kept]]:
-    """Reports of the monitors of a kind in which something was judged, and what they are worth."""
-    by_suite = {f"monitor:{one.name}": one for one in facts.monitors if one.kind == kind}
+_ALSO = {"quality": ("calibration",)}
+"""Kinds that tell of the same as another one."""
+
+
+def monitored(facts: Facts, *kinds: str) -> Iterator[tuple[Evidence, Kept]]:
+    """Reports of the monitors of some kinds in which something was judged, and what they are worth."""
+    by_suite = {f"monitor:{one.name}": one for one in facts.monitors if one.kind in kinds}
     for report in facts.reports:
         monitor = by_suite.get(report.suite)
         if monitor is None:
@@ -41,9 +45,10 @@ def monitored(facts: Facts, kind: str) -> Iterator[tuple[Evidence, Kept]]:
 
 
 def _of_kind(facts: Facts, kind: str) -> Found:
-    known = [one for one in facts.monitors if one.kind == kind]
+    kinds = (kind, *_ALSO.get(kind, ()))
+    known = [one for one in facts.monitors if one.kind in kinds]
     note = f"no monitor of {kind}" if not known else f"{known[0].name} has judged nothing yet"
-    return Found.of((one for one, _ in monitored(facts, kind)), note)
+    return Found.of((one for one, _ in monitored(facts, *kinds)), note)
 
 
 _ASKED = {"skew": " --code FILE.py:FUNCTION"}
@@ -55,7 +60,7 @@ _TITLES = {
     "staleness": "The model that is served is not too old",
     "stability": "Answers are numbers, and not saturated",
     "performance": "Latency, throughput, memory and errors have not become worse",
-    "quality": "The quality of live answers has not fallen",
+    "quality": "The quality of live answers has not fallen, and their probabilities hold",
 }
 
 TESTS = tuple(

@@ -144,6 +144,13 @@ def test_a_paused_or_deleted_schedule_or_monitor_makes_nothing_automatic(world: 
             assert workspace.score("delay", keep=False).sections[3].points == 7 * worth
 
 
+def test_calibration_by_labels_is_evidence_of_the_quality_of_answers(world: World) -> None:
+    monitor = schema.monitor
+    other = update(monitor).where(monitor.c.name == "quality").values(kind="calibration")
+    with world.changed(lambda c: c.execute(other)) as workspace:
+        assert workspace.score("delay", keep=False).test("Monitoring 7").points == 1
+
+
 def test_uncommitted_code_is_not_reviewed_whoever_approved_it(world: World) -> None:
     run = schema.run
     for git, why in (({"commit": "1f", "dirty": True}, "not all committed"), (None, "no git commit")):
