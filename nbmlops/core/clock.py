@@ -94,4 +94,4 @@ def microseconds(at: datetime) -> int:
 
 def instant(number: int) -> datetime:
     """The datetime in UTC that is so many microseconds after 1970."""
-    return _EPOCH + timedelta(microseconds=number)
+    return _EPOCH + timedelta(0, 0, number)

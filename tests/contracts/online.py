@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,15 +11,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nbmlops.core.errors import ConflictError
-from nbmlops.features.online.port import OnlineStore, Row
+from nbmlops.features.online.port import Found, OnlineStore, Row
 from nbmlops.features.online.records import Slot
 
-__all__ = ["OnlineContract", "slot"]
+__all__ = ["OnlineContract", "rows_of", "slot"]
 
 
 def slot(name: str = "delays", number: int = 1) -> Slot:
     """A slot that is about to be made."""
     return Slot(0, name, f"{name}{number}", number, ("carrier",), ("text",), (("mean", "double"),), 60.0)
+
+
+def rows_of(store: OnlineStore, slot: int, keys: Sequence[str]) -> list[Found]:
+    """What is kept of keys of one slot."""
+    (found,) = store.read([(slot, keys)])
+    return found
 
 
 class OnlineContract:
@@ -27,18 +34,29 @@ class OnlineContract:
     def test_a_row_is_read_as_it_was_written(self, store: OnlineStore) -> None:
         made = store.make(slot())
         store.write(replace(made, filling=1), [Row('["AA"]', 5, 1, "[1.5]"), Row('["é\'"]', -5, 1, '["ü"]')])
-        assert store.read(made.id, ['["é\'"]', '["no"]', '["AA"]']) == [(-5, '["ü"]'), None, (5, "[1.5]")]
-        assert store.read(made.id, ['["AA"]']) == [(5, "[1.5]")]
-        assert store.read(made.id, ['["no"]']) == [None]
-        assert store.read(made.id, []) == []
+        assert rows_of(store, made.id, ['["é\'"]', '["no"]', '["AA"]']) == [(-5, '["ü"]'), None, (5, "[1.5]")]
+        assert rows_of(store, made.id, ['["AA"]']) == [(5, "[1.5]")]
+        assert rows_of(store, made.id, ['["no"]']) == [None]
+        assert rows_of(store, made.id, []) == []
         assert (store.count(made.id), sorted(store.keys(made.id))) == (2, ['["AA"]', '["é\'"]'])
 
     def test_many_keys_are_read_in_their_order(self, store: OnlineStore) -> None:
         made = store.make(slot())
         store.write(replace(made, filling=1), [Row(str(n), n, 1, f"[{n}]") for n in range(2_345)])
-        assert store.read(made.id, [str(n) for n in range(2_999, -1, -1)]) == [
+        assert rows_of(store, made.id, [str(n) for n in range(2_999, -1, -1)]) == [
             (n, f"[{n}]") if n < 2_345 else None for n in range(2_999, -1, -1)
         ]
+
+    @pytest.mark.parametrize("sizes", [(1, 1), (2, 0, 3), (600, 1, 700), (3,) * 40])
+    def test_many_slots_are_read_at_once_each_in_its_order(self, store: OnlineStore, sizes: tuple[int, ...]) -> None:
+        made = [store.make(slot(number=number)) for number in range(len(sizes))]
+        for one, size in zip(made, sizes, strict=True):
+            rows = [Row(f"{key}", one.id, 1, f"{one.id}:{key}") for key in range(size)]
+            store.write(replace(one, filling=1), rows)
+        asked = [(one.id, [str(key) for key in range(size, -1, -1)]) for one, size in zip(made, sizes, strict=True)]
+        want = [[None, *((one, f"{one}:{key}") for key in keys[1:])] for one, keys in asked]
+        assert store.read([*asked, asked[0]]) == [*want, want[0]]
+        assert store.read([]) == []
 
     def test_the_state_of_a_slot_comes_with_its_rows(self, store: OnlineStore) -> None:
         made = store.make(slot())
@@ -53,30 +71,30 @@ class OnlineContract:
         made = replace(store.make(slot()), filling=2)
         store.write(made, [Row("a", 5, 2, "new")])
         store.write(made, [Row("a", 4, 2, "late"), Row("a", 5, 1, "of an older table")])
-        assert store.read(made.id, ["a"]) == [(5, "new")]
+        assert rows_of(store, made.id, ["a"]) == [(5, "new")]
         store.write(made, [Row("a", 5, 2, "again"), Row("a", -(2**62), 2, "old")])
-        assert store.read(made.id, ["a"]) == [(5, "again")]
+        assert rows_of(store, made.id, ["a"]) == [(5, "again")]
 
     def test_whoever_has_an_older_table_is_refused(self, store: OnlineStore) -> None:
         made = store.make(slot())
         store.write(replace(made, filling=9), [Row("a", 1, 9, "new")])
         with pytest.raises(ConflictError, match="delays was materialized from a newer table"):
             store.write(replace(made, filling=8), [Row("b", 9, 8, "old")], ["a"])
-        assert store.read(made.id, ["a", "b"]) == [(1, "new"), None]
+        assert rows_of(store, made.id, ["a", "b"]) == [(1, "new"), None]
         assert store.slots() == [replace(made, filling=9)]
 
     def test_keys_that_are_gone_go(self, store: OnlineStore) -> None:
         made = store.make(slot())
         store.write(replace(made, filling=1), [Row("a", 9, 1, "x"), Row("b", 9, 1, "y")])
         store.write(replace(made, filling=2), [Row("a", 3, 2, "back")], ["a", "b", "c"])
-        assert store.read(made.id, ["a", "b", "c"]) == [(3, "back"), None, None]
+        assert rows_of(store, made.id, ["a", "b", "c"]) == [(3, "back"), None, None]
 
     def test_slots_are_apart_and_are_dropped_with_their_rows(self, store: OnlineStore) -> None:
         one, two = store.make(slot()), store.make(slot(number=2))
         store.write(replace(one, filling=1), [Row("a", 1, 1, "one")])
         store.write(replace(two, filling=1), [Row("a", 1, 1, "two")])
         store.drop(one.id)
-        assert (store.read(one.id, ["a"]), store.read(two.id, ["a"])) == ([None], [(1, "two")])
+        assert (rows_of(store, one.id, ["a"]), rows_of(store, two.id, ["a"])) == ([None], [(1, "two")])
         assert [each.id for each in store.slots()] == [two.id]
         with pytest.raises(ConflictError):
             store.write(replace(one, filling=2), [Row("a", 1, 2, "late")])
@@ -99,7 +117,7 @@ class OnlineContract:
         store.write(done, [Row(str(n), n, 9, f"[{n}]") for n in range(2_345)])
         assert store.erase(made.id, []) == 0
         assert store.erase(made.id, [*map(str, range(0, 2_345, 2)), "no"]) == 1_173
-        assert store.read(made.id, ["0", "1", "2"]) == [None, (1, "[1]"), None]
+        assert rows_of(store, made.id, ["0", "1", "2"]) == [None, (1, "[1]"), None]
         assert store.count(made.id) == 1_172
         with pytest.raises(ConflictError, match="keys of delays were erased meanwhile"):
             store.write(done, [Row("0", 1, 9, "back")])
@@ -107,7 +125,7 @@ class OnlineContract:
         assert known == replace(done, fence=known.fence)
         assert known.fence > 0
         store.write(known, [Row("0", 1, 9, "again")])
-        assert store.read(made.id, ["0"]) == [(1, "again")]
+        assert rows_of(store, made.id, ["0"]) == [(1, "again")]
         store.scrub()
         assert (store.count(made.id), store.slots()) == (1_173, [known])
         store.drop(made.id)
@@ -125,7 +143,7 @@ class OnlineContract:
 
         def read() -> None:
             for _ in range(100):
-                wrong.extend(row for row in store.read(made.id, ["3", "7"]) if row and row[1] != f"[{row[0]}]")
+                wrong.extend(row for row in rows_of(store, made.id, ["3", "7"]) if row and row[1] != f"[{row[0]}]")
 
         threads = [threading.Thread(target=write, args=(n,)) for n in (0, 1)] + [threading.Thread(target=read)]
         for thread in threads:
@@ -133,7 +151,7 @@ class OnlineContract:
         for thread in threads:
             thread.join()
         assert wrong == []
-        assert store.read(made.id, [str(key) for key in range(20)]) == [(59, "[59]")] * 20
+        assert rows_of(store, made.id, [str(key) for key in range(20)]) == [(59, "[59]")] * 20
 
     @settings(
         max_examples=30,
@@ -155,4 +173,4 @@ class OnlineContract:
         for key, at, table in (row for batch in batches for row in batch):
             best[key] = max(best.get(key, (at, table)), (at, table))
         want = [(best[key][0], f"{best[key][0]}/{best[key][1]}") if key in best else None for key in "abc"]
-        assert store.read(made.id, list("abc")) == want
+        assert rows_of(store, made.id, list("abc")) == want

@@ -13,7 +13,7 @@ import pytest
 from nbmlops.core.errors import UnavailableError
 from nbmlops.features.online.port import OnlineStore, Row
 from nbmlops.features.online.sqlite_store import SqliteStore
-from tests.contracts.online import OnlineContract, slot
+from tests.contracts.online import OnlineContract, rows_of, slot
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_what_was_erased_is_nowhere_in_the_files_and_what_was_removed_before_nei
     gone = [7, 8, 9, 10, *range(100, 400)]
     assert [n for n in gone if f'MARKER-{n}"'.encode() in left] == []
     assert all(f'MARKER-{n}"'.encode() in left for n in (6, 11, 99, 400, 499))
-    assert reader.read(made.id, ['["N6"]']) == [(6, f'["MARKER-6",{wide!r}]')]
+    assert rows_of(reader, made.id, ['["N6"]']) == [(6, f'["MARKER-6",{wide!r}]')]
     assert not (tmp_path / "none.db").exists()
     SqliteStore(tmp_path / "none.db").scrub()
     assert not (tmp_path / "none.db").exists()

@@ -14,7 +14,11 @@ from typing import NamedTuple, Protocol
 from nbmlops.core.errors import ConflictError, UnavailableError
 from nbmlops.features.online.records import Slot
 
-__all__ = ["OnlineStore", "Row", "erased_meanwhile", "overtaken", "unavailable"]
+__all__ = ["Found", "OnlineStore", "Row", "erased_meanwhile", "overtaken", "unavailable"]
+
+
+Found = tuple[int, str] | None
+"""What is kept of a key: its event time and text; None when it is not there."""
 
 
 class Row(NamedTuple):
@@ -54,8 +58,8 @@ class OnlineStore(Protocol):
             When the store cannot be reached.
         """
 
-    def read(self, slot: int, keys: Sequence[str]) -> list[tuple[int, str] | None]:
-        """For each key its event time and text; None for one that is not there."""
+    def read(self, asked: Sequence[tuple[int, Sequence[str]]]) -> list[list[Found]]:
+        """For each slot, and each key that is asked of it, the event time and text; all at once."""
 
     def holds(self, slot: int) -> bool:
         """Whether a slot is there: one that was replaced by another has no rows any more."""

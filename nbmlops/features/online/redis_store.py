@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from nbmlops.core.errors import DependencyError
-from nbmlops.features.online.port import Row, erased_meanwhile, overtaken, unavailable
+from nbmlops.features.online.port import Found, Row, erased_meanwhile, overtaken, unavailable
 from nbmlops.features.online.records import Slot
 
 if TYPE_CHECKING:
@@ -142,15 +142,22 @@ class RedisStore:
                 raise erased_meanwhile(slot) from None
             raise unavailable(self._place, error) from error
 
-    def read(self, slot: int, keys: Sequence[str]) -> list[tuple[int, str] | None]:
-        """For each key its event time and text; None for one that is not there."""
-        name = self._rows(slot)
-        found: list[str | None] = []
-        for first in range(0, len(keys), _AT_ONCE):
-            some = list(keys[first : first + _AT_ONCE])
-            part: Any = self._asked(lambda some=some: self._server.hmget(name, some))  # type: ignore[misc]
-            found += part
-        return [None if row is None else _read(row) for row in found]
+    def read(self, asked: Sequence[tuple[int, Sequence[str]]]) -> list[list[Found]]:
+        """For each slot, and each key that is asked of it, the event time and text; all in one round trip."""
+
+        def look() -> list[list[str | None]]:
+            with self._server.pipeline(transaction=False) as together:
+                for slot, keys in asked:
+                    for first in range(0, len(keys), _AT_ONCE):
+                        together.hmget(self._rows(slot), list(keys[first : first + _AT_ONCE]))
+                return together.execute()
+
+        parts = iter(self._asked(look))
+        found: list[list[Found]] = []
+        for _, keys in asked:
+            texts = [text for _ in range(0, len(keys), _AT_ONCE) for text in next(parts)]
+            found.append([None if text is None else _read(text) for text in texts])
+        return found
 
     def holds(self, slot: int) -> bool:
         """Whether a slot is there."""

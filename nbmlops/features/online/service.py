@@ -165,13 +165,13 @@ class Online(Using):
         UnavailableError
             When the store is down.
         """
-        check_one_of("down", down, ("error", "stale"))
         named = (features,) if isinstance(features, str) else tuple(features)
         given = columns_of(keys)
         known = self._readers
         entry = known.get((named, down))
         now = monotonic_clock.monotonic()
         if entry is None or now > entry[1]:
+            check_one_of("down", down, ("error", "stale"))
             reader = self._reader(named, down, set(given))
             known[named, down] = (entry[0] if entry and entry[0].same_as(reader) else reader), now + _TRUSTED_FOR
             entry = known[named, down]
@@ -290,6 +290,10 @@ def _slot(slots: Sequence[Slot], version: FeatureVersion, own: Mapping[str, str]
 
 def columns_of(keys: Any) -> dict[str, Sequence[Any]]:
     """Keys as columns, from rows, columns, a table or a text."""
+    if type(keys) is dict and len(keys) == 1:  # mostly: be quick
+        ((name, values),) = keys.items()
+        if type(values) is list:
+            return {str(name): values.copy()}
     if isinstance(keys, str):
         keys = [_pairs(row) for row in keys.split(";") if row.strip()]
     if hasattr(keys, "to_pandas"):

@@ -13,17 +13,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-from nbmlops.features.online.port import Row, erased_meanwhile, overtaken, unavailable
+from nbmlops.features.online.port import Found, Row, erased_meanwhile, overtaken, unavailable
 from nbmlops.features.online.records import Slot
 
 __all__ = ["SqliteStore"]
 
 T = TypeVar("T")
 _MAPPED = 1 << 30
-_AT_ONCE = 500
+_AT_ONCE, _PIECES = 500, 16
+"""Keys of one slot in a piece of a statement, and pieces of a statement."""
 _PAGE = 10_000
 _PATIENCE = 60.0
 _WAL_IS_SAFE = (3, 51, 3)
@@ -42,6 +44,12 @@ WHERE (excluded.at, excluded.source) >= (row.at, row.source)
 _GET = "SELECT at, text FROM row WHERE slot = ? AND key = ?"
 
 
+class _Local(threading.local):
+    """What each thread has of its own."""
+
+    connection: sqlite3.Connection | None = None
+
+
 class SqliteStore:
     """Values in a file.
 
@@ -58,7 +66,7 @@ class SqliteStore:
     def __init__(self, path: Path, patience: float = _PATIENCE) -> None:
         self.path = path
         self._patience = patience
-        self._local = threading.local()
+        self._local = _Local()
         self._open: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
 
@@ -92,17 +100,32 @@ class SqliteStore:
             connection.executemany(_PUT, [(slot.id, *row) for row in rows])
             connection.execute("UPDATE slot SET state = ? WHERE id = ?", (_text(slot), slot.id))
 
-    def read(self, slot: int, keys: Sequence[str]) -> list[tuple[int, str] | None]:
-        """For each key its event time and text; None for one that is not there."""
-        if len(keys) == 1:
-            return [self._asked(lambda c: c.execute(_GET, (slot, keys[0])).fetchone())]
-        found: dict[str, tuple[int, str]] = {}
-        for first in range(0, len(keys), _AT_ONCE):
-            some = keys[first : first + _AT_ONCE]
-            wanted = f"SELECT key, at, text FROM row WHERE slot = ? AND key IN ({','.join('?' * len(some))})"  # noqa: S608 - question marks
-            rows = self._asked(lambda c, some=some, wanted=wanted: c.execute(wanted, (slot, *some)).fetchall())  # type: ignore[misc]
-            found.update((key, (at, text)) for key, at, text in rows)
-        return [found.get(key) for key in keys]
+    def read(self, asked: Sequence[tuple[int, Sequence[str]]]) -> list[list[Found]]:
+        """For each slot, and each key that is asked of it, the event time and text; by one statement where it can."""
+        if len(asked) == 1 and len(asked[0][1]) == 1:
+            ((slot, (key,)),) = asked
+            try:
+                connection = self._local.connection or self._connection()
+                return [[connection.execute(_GET, (slot, key)).fetchone()]]
+            except sqlite3.Error as error:
+                raise unavailable(str(self.path), error) from error
+        pieces = [
+            (place, slot, keys[first : first + _AT_ONCE])
+            for place, (slot, keys) in enumerate(asked)
+            for first in range(0, len(keys), _AT_ONCE)
+        ]
+        found: list[dict[str, Found]] = [{} for _ in asked]
+        for first in range(0, len(pieces), _PIECES):
+            some = pieces[first : first + _PIECES]
+            wanted = _get_many(tuple(len(keys) for _, _, keys in some))
+            values = [value for _, slot, keys in some for value in (slot, *keys)]
+            rows = self._asked(lambda c, wanted=wanted, values=values: c.execute(wanted, values).fetchall())  # type: ignore[misc]
+            if len(some) == 1:
+                found[some[0][0]].update({key: (at, text) for _, key, at, text in rows})
+                continue
+            for piece, key, at, text in rows:
+                found[some[piece][0]][key] = at, text
+        return [list(map(rows.get, keys)) for rows, (_, keys) in zip(found, asked, strict=True)]
 
     def holds(self, slot: int) -> bool:
         """Whether a slot is there."""
@@ -164,12 +187,11 @@ class SqliteStore:
             for connection in self._open:
                 connection.close()
             self._open.clear()
-            self._local = threading.local()
+            self._local = _Local()
 
     def _connection(self) -> sqlite3.Connection:
-        known: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if known is not None:
-            return known
+        if self._local.connection is not None:
+            return self._local.connection
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # Each thread has its own; that another may close it is for the end.
         made = sqlite3.connect(self.path, timeout=self._patience, isolation_level=None, check_same_thread=False)
@@ -207,6 +229,15 @@ class SqliteStore:
                 raise
         except sqlite3.Error as error:
             raise unavailable(str(self.path), error) from error
+
+
+@lru_cache(64)
+def _get_many(sizes: tuple[int, ...]) -> str:
+    """What gets so many keys of a slot, and so many of another: the number of the piece, keys, times and texts."""
+    return " UNION ALL ".join(
+        f"SELECT {number}, key, at, text FROM row WHERE slot = ? AND key IN ({','.join('?' * size)})"  # noqa: S608 - question marks
+        for number, size in enumerate(sizes)
+    )
 
 
 def _text(slot: Slot) -> str:

@@ -253,6 +253,35 @@ def test_whole_numbers_are_keys_however_they_are_written(workspace: Workspace) -
         workspace.feature.online({"plane": [1.5]}, "seats")
 
 
+def test_many_keys_of_many_views_are_read_as_each_alone(workspace: Workspace, clock: Hands) -> None:
+    random = np.random.default_rng(1)
+    at = pd.Timestamp("2024-03-01", tz="UTC") + pd.to_timedelta(random.integers(0, 86_400 * 9, 90), unit="s")
+    frame = pd.DataFrame({"plane": range(90), "at": at, "seats": random.normal(size=90), "left": range(90)})
+    frame.loc[::7, "seats"] = np.nan
+    workspace.data.save(frame, "planes")
+
+    def lasting(planes):  # type: ignore[no-untyped-def]
+        return planes[["plane", "at", "seats"]]
+
+    def fleeting(planes):  # type: ignore[no-untyped-def]
+        return planes.query("plane % 3 > 0")[["plane", "at", "left", "seats"]].rename(columns={"seats": "worn"})
+
+    workspace.feature.define(lasting, entity="plane", from_="planes", time="at")
+    workspace.feature.define(fleeting, entity="plane", from_="planes", time="at", ttl="4d")
+    workspace.feature.materialize()
+    clock.at = datetime(2024, 3, 10, tzinfo=UTC)
+    keys = [None if key > 100 else key for key in random.integers(0, 110, 60).tolist()]
+    names = ["fleeting", "lasting:seats"]
+    together = workspace.feature.online({"plane": keys}, names)
+    alone = [workspace.feature.online({"plane": [key]}, names) for key in keys]
+    assert together.statuses == {name: [one.statuses[name][0] for one in alone] for name in together.statuses}
+    assert {*together.statuses["left"]} == {"present", "missing", "expired"}
+    assert together.times == {view: [one.times[view][0] for one in alone] for view in together.times}
+    for name, column in together.values.items():
+        np.testing.assert_equal(column, [one.values[name][0] for one in alone])
+    assert workspace.feature.online({"plane": []}, names).values == {"left": [], "worn": [], "seats": []}
+
+
 def test_a_schedule_materializes(workspace: Workspace) -> None:
     define_delays(workspace)
     action = MaterializeAction(workspace.feature)
