@@ -31,7 +31,7 @@ Severity = Literal["fail", "warn"]
 KINDS: MappingProxyType[str, str] = MappingProxyType(
     {
         "calibration": "whether probabilities come true as often as they say, by labels",
-        "dependencies": "packages, upstream columns and their source against those of the version",
+        "dependencies": "packages of its workers, upstream columns and their source against those of the version",
         "drift": "inputs and answers against the reference, by profiles",
         "fairness": "answers by groups of an input, and errors where there are labels",
         "invariants": "what is expected of the training data, of live inputs",

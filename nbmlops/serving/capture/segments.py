@@ -22,7 +22,10 @@ _ENDING = ".arrows"
 
 
 class Place:
-    """The folder of one deployment: ``log/`` of segments, ``hours/`` of what was folded, ``labels/``, ``roll``."""
+    """The folder of one deployment: ``log/`` of segments, ``hours/`` of what was folded, ``labels/``, ``roll``.
+
+    ``environments/`` says what its workers run on.
+    """
 
     def __init__(self, root: Path, deployment: str) -> None:
         self.deployment = check_name(deployment)
@@ -31,6 +34,7 @@ class Place:
         self.log = self.folder / "log"
         self.hours = self.folder / "hours"
         self.labels = self.folder / "labels"
+        self.environments = self.folder / "environments"
 
     def segments(self) -> list[Path]:
         """Files of the log, the oldest first."""

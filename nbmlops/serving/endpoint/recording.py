@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from nbmlops.core.clock import clock_here
 from nbmlops.serving.capture.policy import Policy
 from nbmlops.serving.capture.requests import INPUT, OUTPUT, CapturedRequest, Role
 from nbmlops.serving.endpoint.fetching import FEATURE
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from nbmlops.serving.capture.environments import EnvironmentNote
     from nbmlops.serving.capture.log import CaptureCounts, CaptureLog
     from nbmlops.serving.endpoint.exchange import Exchange
     from nbmlops.serving.endpoint.lineup import Lineup
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Recorder", "fields_of"]
 
 _UNLOADED = 503
+_logger = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -30,10 +34,13 @@ class Recorder:
     ----------
     log : CaptureLog
         Where they go.
+    note : EnvironmentNote, optional
+        Where it is noted what the worker runs on.
     """
 
-    def __init__(self, log: CaptureLog) -> None:
+    def __init__(self, log: CaptureLog, note: EnvironmentNote | None = None) -> None:
         self._log = log
+        self._note = note
         self._declared: set[int] = set()
         self._policy: Policy | None = None
 
@@ -47,6 +54,8 @@ class Recorder:
         if policy != self._policy:
             self._log.follow(lineup.deployment)
             self._policy = policy
+        if self._note is not None:
+            _write(self._note, lineup)
 
     def served(self, one: Exchange, ms: float) -> None:
         """Hand over what was answered, or refused; and that a version which has a share was not there."""
@@ -69,6 +78,19 @@ class Recorder:
     def close(self) -> None:
         """Write what is left."""
         self._log.close()
+        if self._note is not None:
+            self._note.close()
+
+
+def _write(note: EnvironmentNote, lineup: Lineup) -> None:
+    """Note what the worker runs on; where that cannot be written, serving goes on."""
+    from nbmlops.tracking.environment import installed
+
+    numbers = [lineup.champion.version, *(served.version for served in lineup.versions.values())]
+    try:
+        note.write(clock_here().now(), numbers, installed())
+    except OSError as error:
+        _logger.warning("what this worker runs on is not noted: %s", error)
 
 
 def _captured(

@@ -148,16 +148,19 @@ def _made(order: Order, source_of: Callable[[Order], Source]) -> Any:
 def _recorder(order: Order, name: str) -> Recorder | None:
     """What keeps requests; a folder that cannot be written to keeps none, and serving goes on."""
     from nbmlops.pipelines.memory import resident
+    from nbmlops.serving.capture.environments import EnvironmentNote
     from nbmlops.serving.capture.log import CaptureLog
+    from nbmlops.serving.capture.segments import Place
     from nbmlops.serving.endpoint.recording import Recorder
     from nbmlops.serving.records import Deployment
 
     if order.capture is None:
         return None
     host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:40]
-    memory = partial(resident, os.getpid())
+    worker, root, memory = f"{host}-{os.getpid()}", Path(order.capture), partial(resident, os.getpid())
     try:
-        return Recorder(CaptureLog(Path(order.capture), Deployment(name), f"{host}-{os.getpid()}", memory=memory))
+        log = CaptureLog(root, Deployment(name), worker, memory=memory)
+        return Recorder(log, EnvironmentNote(Place(root, name), worker))
     except OSError as error:
         logging.getLogger(__name__).warning("nothing is captured: %s", error)
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from nbmlops import Workspace
 from nbmlops.checks.records import Outcome
+from nbmlops.serving.capture.environments import EnvironmentNote
 from nbmlops.tracking import environment
 
 
@@ -74,3 +76,51 @@ def test_of_a_version_without_a_run_is_said_what_is_not_known(workspace: Workspa
     found = looked(workspace)
     assert {found["other packages", None].figure, found["upstream", None].figure} == {"not known"}
     assert not [one for one in found.values() if one.status in {"failed", "errored"}]
+
+
+def noted(workspace: Workspace, worker: str, *, python: str | None = None, **packages: str) -> EnvironmentNote:
+    """A worker that runs on the packages of here, but for some."""
+    here = environment.installed()
+    distributions = {**here["distributions"], **{name.replace("_", "-"): version for name, version in packages.items()}}
+    note = EnvironmentNote(workspace.deployment.captured.place("delay"), worker)
+    note.write(workspace.clock.now(), [2], {"python": python or here["python"], "distributions": distributions})
+    return note
+
+
+def test_the_packages_of_the_endpoint_count_and_not_those_of_the_monitor(trained: Workspace, monkeypatch: Any) -> None:
+    here = environment.installed()
+    with closing(noted(trained, "host-1")):
+        monkeypatch.setattr(environment, "installed", lambda: {**here, "distributions": {}})
+        assert {one.status for one in looked(trained).values()} == {"passed"}
+    monkeypatch.undo()
+    with closing(noted(trained, "host-1", scikit_learn="9.9.9", click="0.1", python="3.99")):
+        found = looked(trained)
+    assert found["package", "scikit-learn"].figure.endswith("→ 9.9.9")
+    assert found["package", "python"].figure.endswith("→ 3.99")
+    assert "→ 0.1" in found["other packages", None].detail
+    assert found["surroundings", None].figure == "1 worker, all alike"
+
+
+def test_workers_that_differ_are_told_by_name(trained: Workspace) -> None:
+    with closing(noted(trained, "host-1")), closing(noted(trained, "host-2", scikit_learn="9.9.9")):
+        found = looked(trained)
+    assert found["package", "scikit-learn"].figure.endswith("→ 9.9.9 (host-2)")
+    outcome = found["surroundings", None]
+    assert (outcome.status, outcome.figure) == ("warned", "2 workers, 2 kinds")
+    assert outcome.detail == "host-1 and host-2"
+
+
+def test_an_endpoint_that_ended_is_told_by_what_it_noted_last(trained: Workspace) -> None:
+    noted(trained, "host-1", scikit_learn="9.9.9").close()
+    found = looked(trained)
+    assert found["package", "scikit-learn"].status == "failed"
+    assert found["surroundings", None].detail.startswith("none answers; as host-1 noted")
+
+
+def test_a_worker_that_has_not_the_version_in_memory_is_told(trained: Workspace) -> None:
+    data = trained.data.load("seen")
+    trained.model.save(LogisticRegression(C=3).fit(data, data["x"] > 0.5), "delay", example=data)
+    trained.model.promote("delay@v3", to="production")
+    with closing(noted(trained, "host-1")):
+        outcome = looked(trained)["surroundings", None]
+    assert (outcome.status, outcome.detail) == ("warned", "v3 is not in the memory of host-1")

@@ -10,10 +10,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+import sklearn
 from sqlalchemy import update
 
 from nbmlops import Workspace
 from nbmlops.render.dispatch import text
+from nbmlops.serving.capture.environments import worker_environments
 from nbmlops.serving.endpoint.records import Endpoint
 from nbmlops.serving.records import Deployment, Traffic
 from nbmlops.serving.routing import route
@@ -65,6 +67,11 @@ def test_every_row_that_is_asked_is_captured_with_its_answer(served: tuple[Works
     # The caller wanted the prediction alone, and a monitor wants the probabilities.
     one = captured.row(by_predicate=pl.col("_id") == "one", named=True)
     assert one["out:proba:late"] + one["out:proba:on time"] == pytest.approx(1)
+    noted = worker_environments(workspace.deployment.captured.place("delay"))
+    assert {one.worker for one in noted} >= set(captured["_worker"])
+    assert {(one.alive, one.versions, one.distributions["scikit-learn"]) for one in noted} == {
+        (True, (1,), sklearn.__version__)
+    }
     # A process with pandas in it is of that size at least.
     assert captured["_memory"].min() > 30_000_000  # type: ignore[operator]
     bad = captured.row(by_predicate=pl.col("_id") == "bad", named=True)
@@ -83,6 +90,8 @@ def test_shares_and_shadows_are_followed_and_each_caller_keeps_its_version(serve
     said = Deployment("delay", split=(("v2", 50.0),))
     wanted = {str(number): {"v2": "2", "production": "1"}[route(said, str(number))] for number in range(20)}
     eventually(lambda: answered_by(client, x_caller=next(key for key in wanted if wanted[key] == "2")) == "2")
+    noted = worker_environments(workspace.deployment.captured.place("delay"))
+    assert {one.versions for one in noted} == {(1, 2)}
     before = rows_of(workspace, 1).height
     for _ in range(2):
         assert {key: answered_by(client, x_caller=key) for key in wanted} == wanted
