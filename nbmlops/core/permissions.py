@@ -92,7 +92,7 @@ NEEDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "ci": {"write": "run init"},
         "remote": {"read": "list", "operate": "add remove"},
         "store": {
-            "read": "verify stats audit holds retention certificate policy break-glass",
+            "read": "verify stats audit export holds retention certificate policy break-glass",
             "operate": "repair backup hold",
             "admin": "gc restore release retain grant revoke",
         },

@@ -63,7 +63,9 @@ SHOWN = {
     "nbmlops.store.certificates": ("Certificate",),
     "nbmlops.store.holds": ("Hold",),
     "nbmlops.store.retaining": ("Retained",),
-    "nbmlops.store.records": ("Backup", "Collected", "Pull", "Push", "Repair", "Stats", "Verification"),
+    "nbmlops.store.records": (
+        *("Backup", "CatalogExport", "Collected", "Pull", "Push", "Repair", "Stats", "Verification"),
+    ),
     "nbmlops.tracking.active": ("ActiveRun",),
     "nbmlops.tracking.autologging": ("Autolog",),
     "nbmlops.tracking.comparison": ("Comparison",),

@@ -9,14 +9,15 @@ from nbmlops.core.errors import spoken
 from nbmlops.render import access_views, lineage_views  # noqa: F401 - registers the looks of both
 from nbmlops.render.bars import bar
 from nbmlops.render.dispatch import json, looks
-from nbmlops.render.look import Block, Lines, Look, Part, Tone, line, table
+from nbmlops.render.look import Block, Facts, Lines, Look, Part, Tone, line, table
 from nbmlops.render.table import Table
 from nbmlops.render.units import TIMES, count, size
-from nbmlops.store.records import Backup, Collected, Pull, Push, Repair, Share, Stats, Verification
+from nbmlops.store.records import Backup, CatalogExport, Collected, Pull, Push, Repair, Share, Stats, Verification
 
 __all__: list[str] = []
 
 _NAMED = 20
+_RUNNING = 5
 
 
 @looks(Verification)
@@ -51,6 +52,18 @@ def _(obj: Verification) -> dict[str, object]:
 def _(done: Backup) -> Look:
     held = f"{count(done.rows, 'row')}, {size(done.bytes)}"
     return Look(line(f"backup {done.path}", held, Part(f"tables of revision {done.revision}", "muted")))
+
+
+@looks(CatalogExport)
+def _(done: CatalogExport) -> Look:
+    told = count(done.entries, "entry", "entries"), count(done.runs, "run"), count(done.names, "name"), size(done.bytes)
+    running = [*done.running[:_RUNNING], *("…" for _ in done.running[_RUNNING : _RUNNING + 1])]
+    facts = {
+        "namespace": done.namespace,
+        "not ended": ", ".join(running),
+        "what comes later": f"--since {done.until.isoformat(timespec='seconds')}",
+    }
+    return Look(line(f"catalog {done.path}", done.form, *told), body=(Facts.of(facts),))
 
 
 @looks(Stats)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["LONGEST_DIFF", "asked", "diff", "is_in_repository", "state"]
+__all__ = ["LONGEST_DIFF", "asked", "diff", "is_in_repository", "origin", "state"]
 
 LONGEST_DIFF: Final = 1_000_000
 """Bytes of a diff that are kept."""
@@ -51,6 +51,20 @@ def diff(folder: Path) -> tuple[str, bool] | None:
     if not is_in_repository(folder):
         return None
     return _told(folder, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", *_PLAIN)
+
+
+def origin(folder: Path) -> tuple[str, str] | None:
+    """The address of the remote ``origin``, and where in the repository the folder is; None where there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder of the project; where it is ends in ``/``, and is empty for the repository's own folder.
+    """
+    if not is_in_repository(folder):
+        return None
+    url, below = _told(folder, "config", "--get", "remote.origin.url"), _told(folder, "rev-parse", "--show-prefix")
+    return None if url is None or below is None else (url[0].strip(), below[0].strip())
 
 
 def _told(folder: Path, *words: str) -> tuple[str, bool] | None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = [
     "Backup",
+    "CatalogExport",
     "Collected",
     "Damage",
     "Freed",
@@ -29,6 +34,39 @@ class Backup:
     path: str
     revision: str
     rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogExport:
+    """What was written for another catalog.
+
+    Attributes
+    ----------
+    path, form : str
+        The file, and whose form it has.
+    namespace : str
+        What the names of jobs and datasets are told under.
+    runs, names : int
+        How many runs are told of, and how many names of data, models and features.
+    entries : int
+        How many events or other records the file holds.
+    running : tuple of str
+        Runs that were left out, as they have not ended.
+    until : datetime
+        When it was read: an export since then tells the rest.
+    bytes : int
+        Its size.
+    """
+
+    path: str
+    form: str
+    namespace: str
+    runs: int
+    names: int
+    entries: int
+    running: tuple[str, ...]
+    until: datetime
     bytes: int
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from nbmlops.store.governance import Governance, Governed
 if TYPE_CHECKING:
     from nbmlops.store.access.service import Access
     from nbmlops.store.objects import ObjectStore
-    from nbmlops.store.records import Backup, Collected, Repair, Stats, Verification
+    from nbmlops.store.records import Backup, CatalogExport, Collected, Repair, Stats, Verification
     from nbmlops.store.remote import Remote
     from nbmlops.store.roots import Roots
 
@@ -53,6 +53,9 @@ class Store(AccessVerbs, Governance):
         self._remotes = remotes
         self._roots = roots
         self._access = access
+
+    exporting: Callable[..., CatalogExport]
+    """Writes the catalog for others: a port, since what runs, models and features are is known above the store."""
 
     def verify(self, *, full: bool = False, progress: Progress | None = None) -> Verification:
         """Check every object: sizes and listings, or with `full` every byte; and the chain of the audit trail.
@@ -156,3 +159,43 @@ class Store(AccessVerbs, Governance):
         done = restore(self._governed.audit.catalog, Path(path), replace=replace, progress=progress)
         self._objects.reindex()
         return done
+
+    def export(
+        self,
+        form: str,
+        path: str | Path,
+        *,
+        since: str | timedelta | datetime | None = None,
+        namespace: str | None = None,
+        progress: Progress | None = None,
+    ) -> CatalogExport:
+        """Write runs, versions and where they come from into a new file, as another catalog reads them.
+
+        No value of any data is told, and no source. The same is told under the same ids however often, so that others
+        may be told twice.
+
+        Parameters
+        ----------
+        form : {"openlineage"}
+            Whose form: events of OpenLineage, one JSON object a line.
+        path : str or Path
+            The file.
+        since : str, timedelta or datetime, optional
+            Only runs that ended, and versions that were saved, from then on: a span such as ``30d``, or a date, UTC.
+        namespace : str, optional
+            What jobs and datasets are told under; by default one that only this workspace has.
+        progress : callable, optional
+            Told the bytes that were written.
+
+        Raises
+        ------
+        InvalidError
+            When there is no such form, no such time, or the namespace is empty or has a line break.
+        ConflictError
+            When the file is there already.
+        NotFoundError
+            When its folder is not there.
+        UnavailableError
+            When it cannot be written.
+        """
+        return self.exporting(form, Path(path), since=since, namespace=namespace, progress=progress)

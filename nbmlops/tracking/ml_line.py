@@ -39,6 +39,7 @@ _VALUED = frozenset(
 _VALUED_OF = {
     "data tag": frozenset({"--remove"}),
     "store audit": frozenset({"--against", "--export", "--who"}),
+    "store export": frozenset({"--namespace"}),
     "store certificate": frozenset({"--verify"}),
     "data erase": frozenset({"--certificate"}),
     "store hold": frozenset({"--reason"}),

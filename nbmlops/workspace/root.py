@@ -223,12 +223,15 @@ class Workspace(Foundation):
         from nbmlops.render.certificate_views import certificate_page
         from nbmlops.store.governance import Governed
         from nbmlops.store.service import Store
+        from nbmlops.workspace.export.writing import exporter_of
 
         kinds = {kind: self.versions(kind) for kind in ("data", "model", "pipeline", "feature")}
         roots = roots_of(kinds["data"], self.objects, self._lock)
         settled = roots.outside, lambda: self._present().retention
         governed = Governed(self.audit, self.clock, kinds, *settled, self.keyring, self.marker.id, certificate_page)
-        return Store(self.objects, roots, self.remote.open, governed, self.access)
+        store = Store(self.objects, roots, self.remote.open, governed, self.access)
+        store.exporting = exporter_of(self)
+        return store
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any) -> ActiveRun:
         """Log metrics to the active run."""

@@ -60,6 +60,7 @@ from nbmlops.store.graph import Arrow, LineageGraph, Node
 from nbmlops.store.holds import Hold
 from nbmlops.store.records import (
     Backup,
+    CatalogExport,
     Collected,
     Damage,
     Freed,
@@ -367,6 +368,8 @@ def every_record(text: str) -> list[Any]:
         Verification(3, 10, 1_000_000, full=True, damages=(Damage(DIGEST, DIGEST, text, text),)),
         Repair((DIGEST,), (DIGEST,)),
         Backup(text, "0005", 3, 4_000),
+        CatalogExport(text, "openlineage", text, 3, 2, 9, (text,) * 7, NOW, 4_000),
+        CatalogExport(text, "openlineage", text, 0, 0, 0, (), NOW, 0),
         Event(7, NOW, text, text, text, {text: text}, DIGEST, DIGEST),
         Trail(9, DIGEST, Break(7, "swapped", text), 8, (3,)),
         Certificate(

@@ -23,6 +23,10 @@ VERBS = (
         *("store", "audit", "", "List who did what, newest first; verify the trail, export it.", "ml.store.audit"),
         only_here={"verify": _VERIFY, "against": _VERIFY, "export": _EXPORT, "to": _EXPORT},
     ),
+    Verb(
+        *("store", "export", "FORM FILE", "Write the catalog as others read it: openlineage.", "ml.store.export"),
+        only_python=DRAWN,
+    ),
     Verb("store", "hold", "REFS…", "Let nothing of it be deleted or erased.", "ml.store.hold"),
     Verb("store", "release", "HOLDS…", "Release holds, by number or by what each is on.", "ml.store.release"),
     Verb("store", "holds", "", "List what may not be deleted or erased, and why.", "ml.store.holds"),

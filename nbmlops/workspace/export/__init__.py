@@ -1,0 +1,1 @@
+"""The catalog as other catalogs read it."""
