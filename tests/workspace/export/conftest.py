@@ -46,7 +46,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         PEOPLE.drop(columns="email").to_parquet(parquet)
         server.pages["/in/weather%201.parquet"] = Page(parquet.getvalue(), query=f"signature={SECRET}")
         address = f"{server.url}/in/weather%201.parquet?signature={SECRET}"
-        workspace.data.save(address, "wetter", format="table")
+        workspace.data.save(address, "wetter", as_="table")
         _saved_by_people(workspace)
         _runs(workspace)
         _pipelines(workspace)

@@ -14,7 +14,7 @@ import pytest
 
 from nbmlops.store.records import CatalogExport
 from nbmlops.workspace import Workspace
-from nbmlops.workspace.export.openlineage.events import run_uuid
+from nbmlops.workspace.export.names import run_uuid
 from tests.workspace.export.conftest import VALUES
 
 Hold = Callable[[str, Any], None]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import uuid
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -15,17 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 from nbmlops.core.version import __version__
 from nbmlops.store.addresses import recordable
 from nbmlops.workspace.export.facts import Dropped, Fact, Finished, Maker, RunName, Saved, Thing
+from nbmlops.workspace.export.names import job_name, run_uuid
 from nbmlops.workspace.export.openlineage.datasets import Datasets
 from nbmlops.workspace.export.openlineage.facets import PRODUCER, SPEC, facet, own
 
 if TYPE_CHECKING:
     from nbmlops.workspace.export.addresses import Repository
 
-__all__ = ["events", "run_uuid"]
+__all__ = ["events"]
 
 _ENDS: Final = {"finished": "COMPLETE", "failed": "FAIL", "killed": "ABORT"}
-_RUNS: Final = uuid.UUID("6d0b6a4e-5d0c-5c2f-9a53-0b8d1f0a7c11")
-"""The namespace of ids of runs whose own are no UUIDs, as of runs that came from another system."""
 _UNTOLD: Final = frozenset({"note", "logical_time", "owner"})
 """Tags of a run that are told otherwise, or are long."""
 _OWN_TAGS: Final = frozenset({"for", "reproduces", "step", "steps", "version"})
@@ -54,22 +52,6 @@ def events(facts: Iterable[Fact], namespace: str, repository: Repository) -> Ite
                 yield telling.dropped(fact)
 
 
-def run_uuid(run_id: str) -> str:
-    """The UUID of a run: its own id, or one that is made from it, always the same.
-
-    Examples
-    --------
-    >>> run_uuid("0854940fcbb24e939e1ab05104858e46")
-    '0854940f-cbb2-4e93-9e1a-b05104858e46'
-    >>> run_uuid("gbm-12") == run_uuid("gbm-12")
-    True
-    """
-    try:
-        return str(uuid.UUID(hex=run_id))
-    except ValueError:
-        return str(uuid.uuid5(_RUNS, run_id))
-
-
 class _Telling:
     def __init__(self, namespace: str, repository: Repository) -> None:
         self._namespace = namespace
@@ -79,7 +61,7 @@ class _Telling:
     def run(self, fact: Finished) -> Iterator[dict[str, Any]]:
         """The start, with what was known then, and the end, with everything."""
         row = fact.row
-        job = self._job(_job_name(row.kind, row.experiment, fact.parents), row.kind)
+        job = self._job(job_name(row.kind, row.experiment, fact.parents), row.kind)
         if place := self._repository.location(row.git, row.notebook):
             job["facets"]["sourceCodeLocation"] = facet("SourceCodeLocationJobFacet", **place)
         if owner := fact.tags.get("owner"):
@@ -159,7 +141,7 @@ class _Telling:
         return {"runId": run_uuid(one.id)}
 
     def _job_of(self, one: RunName, above: tuple[RunName, ...]) -> dict[str, str]:
-        return {"namespace": self._namespace, "name": _job_name(one.kind, one.experiment, above)}
+        return {"namespace": self._namespace, "name": job_name(one.kind, one.experiment, above)}
 
     def _event(self, kind: str, at: datetime, /, **fields: Any) -> dict[str, Any]:
         about = {"eventTime": at.isoformat(), "producer": PRODUCER, "schemaURL": f"{SPEC}#/$defs/{kind}"}
@@ -194,12 +176,6 @@ def _known_at_end(fact: Finished) -> dict[str, Any]:
         message = f"{name}; `nbmlops run show {row.experiment}-{row.number}` tells the rest"
         found["errorMessage"] = facet("ErrorMessageRunFacet", message=message, programmingLanguage="PYTHON")
     return found
-
-
-def _job_name(kind: str, experiment: str, above: tuple[RunName, ...]) -> str:
-    """The job of a run; a step belongs to its pipeline. No name of ours holds a slash, so that none is taken twice."""
-    pipeline = next((one.experiment for one in above if one.kind in {"pipeline", "proof"}), None)
-    return f"{kind}/{pipeline}/{experiment}" if pipeline and kind in {"step", "proof"} else f"{kind}/{experiment}"
 
 
 def _taken(inputs: Iterable[Thing], outputs: Iterable[Thing]) -> list[Thing]:
