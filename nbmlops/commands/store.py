@@ -64,12 +64,12 @@ def audit(session: Session, *, verify: bool, against: str | None, export: str | 
 
 
 @group.verb("export")
-@click.argument("form", shell_complete=words("openlineage"))
+@click.argument("form", shell_complete=words("openlineage", "datahub"))
 @click.argument("path", metavar="FILE", type=click.Path())
 @click.option("--since", metavar="WHEN", help="From when on: a span such as 30d, or a date such as 2026-08-01.")
 @click.option("--namespace", metavar="NAME", help="What it is told under; by default what only this workspace has.")
 def export(session: Session, form: str, path: str, **of: Any) -> Any:
-    """Write the catalog as others read it."""
+    """Write the catalog for others."""
     with session.meter.bytes("exporting the catalog") as progress:
         return session.workspace.store.export(form, path, progress=progress, **of)
 

@@ -176,8 +176,8 @@ class Store(AccessVerbs, Governance):
 
         Parameters
         ----------
-        form : {"openlineage"}
-            Whose form: events of OpenLineage, one JSON object a line.
+        form : {"openlineage", "datahub"}
+            Whose form: events of OpenLineage, one JSON object a line, or proposals of DataHub, one JSON list.
         path : str or Path
             The file.
         since : str, timedelta or datetime, optional

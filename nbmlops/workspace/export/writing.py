@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from nbmlops.core.errors import ConflictError, InvalidError, nearest
 from nbmlops.core.spans import parse_moment
 from nbmlops.data.files import write_atomically
 from nbmlops.store.records import CatalogExport
 from nbmlops.workspace.export.addresses import Repository
+from nbmlops.workspace.export.datahub.proposals import proposals
 from nbmlops.workspace.export.facts import Dropped, Fact, Finished, Saved
 from nbmlops.workspace.export.openlineage.events import events
 from nbmlops.workspace.export.reading import Reading
@@ -20,11 +21,24 @@ from nbmlops.workspace.export.reading import Reading
 if TYPE_CHECKING:
     from nbmlops.workspace.root import Workspace
 
-__all__ = ["FORMS", "Exporter", "exporter_of"]
+__all__ = ["FORMS", "Exporter", "Form", "exporter_of"]
 
 Progress = Callable[[int], None]
-Told = Callable[[Iterable[Fact], str, Repository], Iterator[dict[str, Any]]]
-FORMS: Final[Mapping[str, Told]] = {"openlineage": events}
+
+
+class Form(NamedTuple):
+    """How facts are told in one form, and what stands in the file before, between and after the entries."""
+
+    told: Callable[[Iterable[Fact], str, Repository], Iterator[dict[str, Any]]]
+    before: bytes
+    between: bytes
+    after: bytes
+
+
+FORMS: Final[Mapping[str, Form]] = {
+    "openlineage": Form(events, b"", b"\n", b"\n"),
+    "datahub": Form(proposals, b"[\n", b",\n", b"\n]\n"),
+}
 """The forms, by name."""
 
 
@@ -65,17 +79,19 @@ class Exporter:
         workspace.run.reap()
         reading = Reading(workspace.catalog, workspace.data.kept_profile, begin)
         counted = _Counting(reading)
-        told = FORMS[form](counted, space, Repository(workspace.marker.root))
         entries = 0
 
         def write(sink: IO[bytes]) -> None:
             nonlocal entries
-            for entry in told:
-                line = json.dumps(entry, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
-                sink.write(line)
+            way = FORMS[form]
+            sink.write(way.before)
+            for entry in way.told(counted, space, Repository(workspace.marker.root)):
+                written = json.dumps(entry, allow_nan=False, separators=(",", ":")).encode("ascii")
+                sink.write(way.between + written if entries else written)
                 entries += 1
                 if progress is not None:
-                    progress(len(line))
+                    progress(len(written) + 1)
+            sink.write(way.after if entries else way.after.lstrip())
 
         write_atomically(path, write)
         known = counted.runs, len(counted.names), entries, reading.running

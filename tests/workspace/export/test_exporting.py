@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     ("form", "file", "options", "error", "said"),
     [
         ("openlinage", "a.jsonl", {}, InvalidError, "there is no form 'openlinage'"),
+        ("datahub", "there.jsonl", {}, ConflictError, "there already"),
         ("openlineage", "there.jsonl", {}, ConflictError, "there already"),
         ("openlineage", ".", {}, ConflictError, "there already"),
         ("openlineage", "nowhere/a.jsonl", {}, NotFoundError, "there is no folder nowhere"),
@@ -64,7 +66,8 @@ def test_a_shell_exports_and_is_told_what_to_type_for_the_rest(
     assert "events.jsonl is there already" in capsys.readouterr().err
 
 
-def test_an_empty_workspace_gives_an_empty_file(workspace: Workspace) -> None:
+def test_an_empty_workspace_gives_a_file_of_no_events_and_a_list_of_the_platform_alone(workspace: Workspace) -> None:
+    assert workspace.store.export("datahub", "list.json").entries == len(json.loads(Path("list.json").read_text())) == 1
     done = workspace.store.export("openlineage", "none.jsonl")
     assert (done.entries, done.bytes, Path("none.jsonl").read_bytes()) == (0, 0, b"")
     assert "0 runs" in text(done)
