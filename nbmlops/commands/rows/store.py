@@ -24,13 +24,7 @@ VERBS = (
         only_here={"verify": _VERIFY, "against": _VERIFY, "export": _EXPORT, "to": _EXPORT},
     ),
     Verb(
-        *(
-            "store",
-            "export",
-            "FORM FILE",
-            "Write the catalog for OpenLineage or DataHub.",
-            "ml.store.export",
-        ),
+        *("store", "export", "FORM FILE", "Write the catalog for OpenLineage or DataHub.", "ml.store.export"),
         only_python=DRAWN,
     ),
     Verb("store", "hold", "REFS…", "Let nothing of it be deleted or erased.", "ml.store.hold"),

@@ -40,12 +40,16 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """A version, with what people say of it, the newest report on it, and what its kept profile tells."""
+    """A version, with what people say of it, the newest report on it, and what its kept profile tells.
+
+    `is_newest` says whether no live version of its name is newer.
+    """
 
     version: Version
     said: Mapping[str, str]
     judged: Judged | None
-    quality: Quality | None
+    is_newest: bool
+    quality: Quality | None = None
 
     @property
     def owner(self) -> str:

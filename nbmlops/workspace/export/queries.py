@@ -21,6 +21,7 @@ __all__ = [
     "environments",
     "live_runs",
     "loose",
+    "newest",
     "parents",
     "runs",
     "suites",
@@ -124,6 +125,15 @@ def versions(connection: Connection, things: Iterable[str]) -> dict[str, Version
         rows = edges.selected(connection, selected(kind), schema.version.c.id, wanted[kind]) if wanted[kind] else []
         found |= {f"{kind}:{one.id}": one for one in (records(connection, kind, rows) if rows else ())}
     return found
+
+
+def newest(connection: Connection, ids: Collection[int]) -> set[int]:
+    """Those of some versions that are the newest live one of their name."""
+    version, newer = schema.version.c, schema.version.alias()
+    later = select(newer.c.id).where(newer.c.name_id == version.name_id, newer.c.number > version.number)
+    query = select(version.id).where(version.number.is_not(None), version.deleted_at.is_(None))
+    query = query.where(~later.where(newer.c.deleted_at.is_(None)).correlate(schema.version).exists())
+    return {row.id for row in edges.selected(connection, query, version.id, ids)}
 
 
 def descriptions(connection: Connection, ids: Collection[int]) -> dict[int, dict[str, str]]:

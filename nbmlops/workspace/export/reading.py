@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -132,21 +133,18 @@ class Reading:
     def _things(self, connection: Connection, wanted: Iterable[str]) -> dict[str, Thing]:
         found = queries.versions(connection, wanted)
         said = queries.descriptions(connection, [one.id for one in found.values()])
-        judged = texts.judged(connection, found)
+        judged, newest = texts.judged(connection, found), queries.newest(connection, [one.id for one in found.values()])
         suites = queries.suites(connection, judged)
         things = {}
         for thing, version in found.items():
             number, status = judged.get(thing, (0, ""))
             report = Judged(number, suites[number], status) if number else None
-            things[thing] = Thing(version, said.get(version.id, {}), report, None)
+            things[thing] = Thing(version, said.get(version.id, {}), report, version.id in newest)
         return things
 
     def _with_quality(self, things: Mapping[str, Thing]) -> dict[str, Thing]:
         """The same with what profiles tell; they are read outside of any transaction."""
-        return {
-            key: Thing(thing.version, thing.said, thing.judged, self._quality(thing.version))
-            for key, thing in things.items()
-        }
+        return {key: replace(thing, quality=self._quality(thing.version)) for key, thing in things.items()}
 
     def _quality(self, version: Version) -> Quality | None:
         kept = version.detail.get("profile")

@@ -1,6 +1,6 @@
 """Versions as entities of DataHub: a name of data is a dataset, a model's a group of models, a view's a feature table.
 
-An entity says of a name what its newest version is. No value of any data is told.
+An entity says of a name what its newest version is, whichever version a fact is about. No value of any data is told.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TYPES: Final = (
 
 
 class Things:
-    """Says what versions are; what was said of a name already is not said again, until it has a newer version.
+    """Says what versions are, each name and each version of a model once.
 
     Parameters
     ----------
@@ -40,18 +40,19 @@ class Things:
 
     def __init__(self, urns: Urns) -> None:
         self._urns = urns
-        self._told: dict[tuple[str, str], int] = {}
+        self._names: set[int] = set()
         self._models: set[int] = set()
 
     def of(self, thing: Thing, made_by: tuple[Finished, str] | None = None) -> Iterator[dict[str, Any]]:
         """What is to be said of a version: of the name, where it is its newest so far, and of a model of itself too."""
         version = thing.version
-        if version.kind == "model" and version.id not in self._models:
+        # What trained a model is told by the run that did; others that use it would take that back.
+        is_its_own = version.run is None or (made_by is not None and made_by[0].row.id == version.run_id)
+        if version.kind == "model" and is_its_own and version.id not in self._models:
             self._models.add(version.id)
             yield from self._model(thing, made_by)
-        key = (version.kind, version.name)
-        if version.deleted_at is None and version.id > self._told.get(key, 0):
-            self._told[key] = version.id
+        if thing.is_newest and version.id not in self._names:
+            self._names.add(version.id)
             yield from self._name(thing)
 
     def dropped(self, kind: str, name: str) -> dict[str, Any]:
