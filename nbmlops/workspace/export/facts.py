@@ -86,6 +86,8 @@ class Finished:
         What it was given, how it is tagged, and the last value of each metric.
     python : str or None
         The version of Python that it ran on.
+    notebook : str or None
+        Its notebook: where in the project, or by its bare name where it is outside of it.
     parents : tuple of RunName
         The runs that it is a part of, the closest first.
     inputs, outputs : tuple of Thing
@@ -100,6 +102,7 @@ class Finished:
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
     python: str | None
+    notebook: str | None
     parents: tuple[RunName, ...]
     inputs: tuple[Thing, ...]
     outputs: tuple[Thing, ...]

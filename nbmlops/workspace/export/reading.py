@@ -6,10 +6,12 @@ Ids and times of all that there is are kept, 16 bytes each; what is known of it 
 from __future__ import annotations
 
 import heapq
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.clock import microseconds
@@ -40,6 +42,8 @@ class Reading:
     ----------
     catalog : Catalog
         Where it stands.
+    root : Path
+        The project's folder.
     profile : callable
         Gives the profile that is kept of a version, by its reference.
     since : datetime, optional
@@ -47,9 +51,14 @@ class Reading:
     """
 
     def __init__(
-        self, catalog: Catalog, profile: Callable[[str], Profile | None], since: datetime | None = None
+        self,
+        catalog: Catalog,
+        root: Path,
+        profile: Callable[[str], Profile | None],
+        since: datetime | None = None,
     ) -> None:
         self._catalog = catalog
+        self._root = root
         self._profile = profile
         self._qualities: dict[tuple[str, Any], Quality | None] = {}
         read = catalog.read
@@ -98,9 +107,10 @@ class Reading:
         for row in rows:
             its = sorted(by_run.get(f"run:{row.id}", ()), key=lambda one: (one.at, one.object))
             its_own = row, params[row.id], tags[row.id], measured[row.id], pythons.get(row.environment)
+            notebook = _inside(self._root, row.notebook)
             above_it = tuple(_parents(row.parent_id, above, tags))
             made_from = _made_from(makers.get(row.id, ()), things)
-            yield row.sequence, Finished(*its_own, above_it, *_used_and_made(its, things), made_from)
+            yield row.sequence, Finished(*its_own, notebook, above_it, *_used_and_made(its, things), made_from)
 
     def _saved(self, ids: Sequence[int]) -> Iterator[tuple[int, Saved]]:
         if not ids:
@@ -169,6 +179,14 @@ def _told(profile: Profile) -> Quality:
         distinct = column.distinct
         columns[column.name] = (column.nulls, round(distinct) if distinct == distinct else None)  # noqa: PLR0124 - NaN
     return Quality(profile.rows, columns, {one.name: one.personal for one in profile.columns if one.personal})
+
+
+def _inside(root: Path, notebook: str | None) -> str | None:
+    """A notebook's path in the project; what folders of this machine are called says nothing elsewhere."""
+    if not notebook:
+        return None
+    path = Path(os.path.normpath(root / notebook))
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
 def _by(rows: Iterable[Any], key: Callable[[Any], str]) -> dict[str, list[Any]]:

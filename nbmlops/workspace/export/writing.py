@@ -77,7 +77,8 @@ class Exporter:
         if path.exists():
             raise ConflictError(f"{path} is there already", hint="give the export another name")
         workspace.run.reap()
-        reading = Reading(workspace.catalog, workspace.data.kept_profile, begin)
+        root = workspace.marker.root
+        reading = Reading(workspace.catalog, root, workspace.data.kept_profile, begin)
         counted = _Counting(reading)
         entries = 0
 
@@ -85,7 +86,7 @@ class Exporter:
             nonlocal entries
             way = FORMS[form]
             sink.write(way.before)
-            for entry in way.told(counted, space, Repository(workspace.marker.root)):
+            for entry in way.told(counted, space, Repository(root)):
                 written = json.dumps(entry, allow_nan=False, separators=(",", ":")).encode("ascii")
                 sink.write(way.between + written if entries else written)
                 entries += 1

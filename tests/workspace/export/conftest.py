@@ -67,7 +67,7 @@ def _saved_by_people(workspace: Workspace) -> None:
     workspace.data.delete("short@v1", unlock=True)
     workspace.data.save(PEOPLE.tail(1), "gone")
     workspace.data.delete("gone", unlock=True)
-    workspace.data.save(PEOPLE, "erased")
+    workspace.data.save(PEOPLE.assign(late=1), "erased")
     condition = workspace.marker.root / "condition.txt"
     condition.write_text("email = 'jane.roe@example.org'")
     workspace.data.erase("erased", where_file=condition, yes=True)

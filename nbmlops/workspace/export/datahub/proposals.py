@@ -91,13 +91,13 @@ class _Telling:
     def _job(self, flow: str, job: str, fact: Finished, flows: tuple[list[str], list[str]]) -> Iterator[dict[str, Any]]:
         """A job, where it is new, or what its runs use and make has changed."""
         urn = self._urns.job(flow, job)
-        place = self._repository.location(fact.row.git, fact.row.notebook)
+        place = self._repository.location(fact.row.git, fact.notebook)
         told = (flows, place)
         if self._jobs.get(urn) == told:
             return
         self._jobs[urn] = told
         about = {"name": job, "type": {"string": "COMMAND"}, "flowUrn": self._urns.flow(flow)}
-        known = {"notebook": fact.row.notebook, "owner": fact.tags.get("owner"), **(place or {})}
+        known = {"notebook": fact.notebook, "owner": fact.tags.get("owner"), **(place or {})}
         properties = {key: str(value) for key, value in known.items() if value}
         yield proposal(urn, "dataJobInfo", customProperties=properties, externalUrl=place and place["url"], **about)
         # Of what a job makes DataHub takes datasets; its models are outputs of its runs.

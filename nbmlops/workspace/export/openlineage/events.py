@@ -62,7 +62,7 @@ class _Telling:
         """The start, with what was known then, and the end, with everything."""
         row = fact.row
         job = self._job(job_name(row.kind, row.experiment, fact.parents), row.kind)
-        if place := self._repository.location(row.git, row.notebook):
+        if place := self._repository.location(row.git, fact.notebook):
             job["facets"]["sourceCodeLocation"] = facet("SourceCodeLocationJobFacet", **place)
         if owner := fact.tags.get("owner"):
             owners = [{"name": owner, "type": "OWNER"}]
@@ -155,7 +155,7 @@ def _known_at_end(fact: Finished) -> dict[str, Any]:
         name=f"{row.experiment}-{row.number}",
         kind=row.kind,
         status=row.status,
-        notebook=row.notebook,
+        notebook=fact.notebook,
         dirty=(row.git or {}).get("dirty"),
         # An event names a dataset once: of several versions that a run has read, each is told here.
         inputs=[one.version.ref for one in fact.inputs],
