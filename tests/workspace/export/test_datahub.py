@@ -76,7 +76,7 @@ def test_a_name_of_data_is_a_dataset_with_columns_owner_and_counts(proposed: lis
     people = last(proposed, dataset("flüge"))
     fields = people["schemaMetadata"]["fields"]
     assert [one["fieldPath"] for one in fields] == ["Größe, in cm / Zoll", "email", "late"]
-    assert fields[1]["globalTags"] == {"tags": [{"tag": "urn:li:tag:personal.email"}]}
+    assert fields[1]["globalTags"] == {"tags": [{"tag": "urn:li:tag:personal.e-mail address"}]}
     assert people["ownership"]["owners"] == [{"owner": "urn:li:corpuser:the delays team", "type": "DATAOWNER"}]
     assert people["datasetProperties"]["description"] == "all of January"
     assert people["datasetProperties"]["customProperties"]["aliases"] == "golden"

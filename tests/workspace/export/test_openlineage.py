@@ -102,7 +102,7 @@ def test_a_run_tells_what_it_read_and_wrote_and_what_came_of_what(events: list[d
     assert names(end["outputs"]) == ["data/clean", "model/delay"]
     assert end["run"]["facets"]["nbmlops_run"]["metrics"] == {"auc": 0.9}
     given = {one["key"]: one["value"] for one in end["run"]["facets"]["executionParameters"]["parameters"]}
-    assert given == {"depth": "4", "rate": "NaN", "solver": "saga"}
+    assert given == {"depth": "4", "rate": "nan", "solver": "saga"}
     flows = {one["name"]: names(one["inputs"]) for one in end["job"]["facets"]["lineage"]["entries"]}
     assert flows.keys() == {"data/clean", "model/delay"}
     assert all({"data/flüge", "data/wetter"} <= set(sources) for sources in flows.values())
@@ -111,7 +111,7 @@ def test_a_run_tells_what_it_read_and_wrote_and_what_came_of_what(events: list[d
     assert people["version"]["datasetVersion"] == "flüge@v1"
     assert [one["name"] for one in people["schema"]["fields"]] == ["Größe, in cm / Zoll", "email", "late"]
     assert people["dataQualityMetrics"]["columnMetrics"]["email"] == {"nullCount": 0, "distinctCount": 3}
-    assert {"key": "personal", "value": "email", "source": "NBMLOPS", "field": "email"} in people["tags"]["tags"]
+    assert {"key": "personal", "value": "e-mail address", "source": "NBMLOPS", "field": "email"} in people["tags"]["tags"]
     assert taken["inputFacets"]["dataQualityAssertions"]["assertions"][0]["success"] is True
     assert model["ownership"]["owners"] == [{"name": "the model team", "type": "OWNER"}]
     assert model["documentation"]["description"] == "Who is late."
