@@ -111,7 +111,9 @@ def test_a_run_tells_what_it_read_and_wrote_and_what_came_of_what(events: list[d
     assert people["version"]["datasetVersion"] == "flüge@v1"
     assert [one["name"] for one in people["schema"]["fields"]] == ["Größe, in cm / Zoll", "email", "late"]
     assert people["dataQualityMetrics"]["columnMetrics"]["email"] == {"nullCount": 0, "distinctCount": 3}
-    assert {"key": "personal", "value": "e-mail address", "source": "NBMLOPS", "field": "email"} in people["tags"]["tags"]
+    assert {"key": "personal", "value": "e-mail address", "source": "NBMLOPS", "field": "email"} in people["tags"][
+        "tags"
+    ]
     assert taken["inputFacets"]["dataQualityAssertions"]["assertions"][0]["success"] is True
     assert model["ownership"]["owners"] == [{"name": "the model team", "type": "OWNER"}]
     assert model["documentation"]["description"] == "Who is late."
