@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from nbmlops.commands.session import Session
     from nbmlops.render.dispatch import Document
 
-__all__ = ["Answer", "answer", "completions", "help_of", "verb_of"]
+__all__ = ["Answer", "answer", "completions", "given", "help_of", "verb_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,35 @@ def answer(words: Iterable[str], session: Session, program: str = "nbmlops") -> 
         return Answer()
     except click.Abort:
         raise KeyboardInterrupt from None
+    except click.UsageError as error:
+        raise _explained(error, program) from None
+
+
+def given(verb: str, words: Iterable[str], program: str, without: Collection[str] = ()) -> dict[str, Any]:
+    """What a line of a verb of the workspace gives for its arguments and options; nothing of it is run.
+
+    Parameters
+    ----------
+    verb : str
+        The verb, as ``search``.
+    words : iterable of str
+        What stands behind it.
+    program : str
+        What hints call the program.
+    without : collection of str
+        Options that it has not here, by their names in Python, beside those that every verb has.
+
+    Raises
+    ------
+    InvalidError
+        When the line is not of the grammar.
+    """
+    command = copy.copy(tree.get_command(click.Context(tree), verb))
+    assert isinstance(command, VerbCommand)
+    command.params = [each for each in command.params if each.expose_value and each.name not in without]
+    command.add_help_option = False
+    try:
+        return command.make_context(verb, list(words)).params
     except click.UsageError as error:
         raise _explained(error, program) from None
 

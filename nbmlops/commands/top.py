@@ -15,6 +15,7 @@ from nbmlops.core.errors import InvalidError
 from nbmlops.render.dispatch import Diagram
 from nbmlops.render.listing import Listing
 from nbmlops.workspace.current import ml
+from nbmlops.workspace.search.records import QUALITIES
 
 if TYPE_CHECKING:
     from nbmlops.commands.session import Session
@@ -122,7 +123,12 @@ def reproduce(session: Session, run: str, params: tuple[tuple[str, Any], ...], *
 @click.option("--owner", help="Only what is theirs.")
 @click.option("--tag", metavar="KEY[=VALUE]", help="Only what has the tag.")
 @click.option("--stale", metavar="SPAN", help="Only what has had no new version for so long: 30d, 12h.")
+@click.option("--fresh", metavar="SPAN", help="Only what has had a new version since: 7d, 12h.")
 @click.option("--failing", is_flag=True, help="Only what its newest report says no to, and runs that failed.")
+@click.option(
+    "--quality", metavar="STATUS", shell_complete=words(*QUALITIES), help="Only what its newest report says this of."
+)
+@click.option("--used/--unused", default=None, help="Only what some run has read, or none has.")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=10, show_default=True, help="How many of each noun.")
 @click.option("--html", type=click.Path(), metavar="FILE", help="Write what is found as a page of its own.")
 def search(session: Session, text: tuple[str, ...], **asked: Any) -> Any:

@@ -26,14 +26,14 @@ _VALUED = frozenset(
     "-a --action --after --against --alias --allow-host --artifact --as --at --batch-latency --before --better "
     "--bound --by --calibration --catchup --ceiling --cell-timeout --challenger --champion --change --code "
     "--column --columns --cost --cron --data --depth --description --direction --down --entity --every --example "
-    "--executor --experiment --fairness --feast --floor --for --format --from --grace --group --host --html --image "
-    "--inputs --junit --key --kind --label --late --latency --least --like --limit --logical-time --lost -m "
-    "--markdown --max-age --max-body --max-rows --measure --memory --message --metric --model -n --name "
+    "--executor --experiment --fairness --feast --floor --for --format --fresh --from --grace --group --host "
+    "--html --image --inputs --junit --key --kind --label --late --latency --least --like --limit --logical-time "
+    "--lost -m --markdown --max-age --max-body --max-rows --measure --memory --message --metric --model -n --name "
     "--notebook --number -o --older --on --only --output --overfit --overlap --owner -p --parallel --param "
-    "--personal --port --query --query-file --reference --remote --reprocess --risk --rows --sample --sampled "
-    "--scheduler --section --sensitive --severity --share --since --size --slices --stale --status --step --sticky "
-    "--subject --suite --tag --target --test --time --timeout --to --noun --token-file --tolerance --train --ttl "
-    "--tz --unseen --until --where --where-file --window --within --workers --project".split()
+    "--personal --port --quality --query --query-file --reference --remote --reprocess --risk --rows --sample "
+    "--sampled --scheduler --section --sensitive --severity --share --since --size --slices --stale --status "
+    "--step --sticky --subject --suite --tag --target --test --time --timeout --to --noun --token-file "
+    "--tolerance --train --ttl --tz --unseen --until --where --where-file --window --within --workers --project".split()
 )
 # The same of one verb alone.
 _VALUED_OF = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cached_property, wraps
+from inspect import isroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbmlops.core.errors import NotFoundError
@@ -110,7 +111,24 @@ class _TopVerb:
             return self._inner.__get__(None, owner)
         if _inside.get() or (not self._open and workspace.access.policy() is None):
             return self._inner.__get__(workspace, owner)
-        return _checked(workspace.access, "", self._verb, _unchecked(self._inner.__get__, workspace, owner))
+        made = _unchecked(self._inner.__get__, workspace, owner)
+        guard = _checked if isroutine(made) else _GuardedVerb
+        return guard(workspace.access, "", self._verb, made)
+
+
+class _GuardedVerb:
+    """A verb that is an object with methods beside itself, such as the pages of a search: they need what it needs."""
+
+    def __init__(self, access: Access, noun: str, verb: str, made: Any) -> None:
+        self._asked = access, noun, verb
+        self._made = made
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return _checked(*self._asked, self._made)(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._made, name)
+        return _checked(*self._asked, found) if callable(found) and not name.startswith("_") else found
 
 
 class _Guarded:

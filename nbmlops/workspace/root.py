@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from nbmlops.tracking.autologging import Autologger
     from nbmlops.workspace.doctor import Diagnosis
     from nbmlops.workspace.remotes import Remotes
-    from nbmlops.workspace.search.records import Found
+    from nbmlops.workspace.search.catalog import Search
     from nbmlops.workspace.status import Status
 
 __all__ = ["Workspace", "doctor", "trust"]
@@ -279,7 +279,7 @@ class Workspace(Foundation):
         return stories_of(self).tell
 
     @property
-    def search(self) -> Callable[..., Found]:
+    def search(self) -> Search:
         """Find what the catalog knows of a text, ranked: `nbmlops.workspace.search.catalog.Search.__call__`."""
         from nbmlops.workspace.search.catalog import Search
 
@@ -293,7 +293,7 @@ class Workspace(Foundation):
         return Serving(self)
 
     def panel(self, name: str | None = None) -> Any:
-        """Draw a panel below the cell: runs, data, models, checks, pipelines or monitor; all by default."""
+        """Draw a panel below the cell: runs, data, models, checks, pipelines, monitor or catalog; all by default."""
         return plugged("panel").open_panel(self, name)
 
     def status(self) -> Status:

@@ -40,6 +40,8 @@ def test_a_panel_shows_what_the_demo_has_made(ui: Ui, browser: Browser, name: st
         for run in COMPARED:
             stage.get_by_role("checkbox", name=f"select {run}").check()
         stage.get_by_role("button", name="Compare 2").click()
+    elif name == "catalog":
+        stage.get_by_role("row", name="model delay").first.click()
     elif name in OPENED:
         stage.get_by_text(OPENED[name], exact=True).first.dblclick()
     else:

@@ -19,7 +19,10 @@ VARIABLES = {"flights": FRAME, "model": MODEL, "auc": 0.75, "grid": {"depth": [1
 
 SAVED = {"as_": None, "message": None, "tags": {}, "alias": None, "allow_empty": False}
 
-SEARCHED = {"noun": None, "owner": None, "tag": None, "stale": None, "failing": False, "html": None}
+SEARCHED = {
+    **dict.fromkeys(("noun", "owner", "tag", "stale", "fresh", "quality", "used", "html")),
+    "failing": False,
+}
 KEPT = {"example": None, "message": None, "format": None}
 SCORED: dict[str, Any] = {
     **dict.fromkeys(("to", "jobs", "executor", "scheduler", "message")),
@@ -153,6 +156,10 @@ IN_A_CELL: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("model save model delay --format onnx", "model.save", (MODEL, "delay"), {**KEPT, "format": "onnx"}),
     ("search late flights", "search", ("late flights",), {**SEARCHED, "limit": 10}),
     ("search late --noun data -n 3", "search", ("late",), {**SEARCHED, "noun": "data", "limit": 3}),
+    (
+        *("search late --fresh 7d --quality failed --unused", "search", ("late",)),
+        {**SEARCHED, "fresh": "7d", "quality": "failed", "used": False, "limit": 10},
+    ),
     ("model score delay@v1 flights", "model.score", ("delay@v1", "flights"), SCORED),
     (
         "model score delay flights --to x --keep a --keep b --bad null --jobs 2 --executor dask --scheduler h -m y",

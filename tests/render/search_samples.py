@@ -14,5 +14,8 @@ NOW = datetime(2026, 7, 25, 12, 30, tzinfo=UTC)
 
 def searches(text: str) -> list[Any]:
     """One that found something of every noun, and one that found nothing."""
-    hits = tuple(Hit(noun, text, (text,), text, 1.0, NOW) for noun in NOUNS)
-    return [Found(text, hits, ("run",)), Found(text, (), (), (text,))]
+    known = {"owner": text, "quality": (7, "failed"), "readers": 3, "read_at": NOW}
+    hits = tuple(Hit(noun, text, (text,), text, 1.0, NOW, **known) for noun in NOUNS)
+    bare = Hit("data", text, (), "", 0.0, NOW)
+    facets = dict.fromkeys(("noun", "quality", "owner", "age", "use", "tag"), ((text, 1234), ("other", 1)))
+    return [Found(text, (*hits, bare), ("run",), (), facets), Found(text, (), (), (text,))]

@@ -20,7 +20,7 @@ Question = Callable[..., Any]
 Line = Callable[..., list[str]]
 """Called with what the front end gave by name; gives the words of a line of the grammar."""
 
-ORDER = ("runs", "data", "models", "checks", "pipelines", "monitor")
+ORDER = ("runs", "data", "models", "checks", "pipelines", "monitor", "catalog")
 """The panels as they stand beside each other; each is a module beside this one, whose `panel` it is."""
 
 

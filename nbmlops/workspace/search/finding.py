@@ -1,34 +1,55 @@
-"""The verb ``search``: what the catalog knows of a text, ranked, by noun; and the whole catalog in pages."""
+"""The verb ``search``: what the catalog knows of a text, ranked, by noun."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.keywords import check_one_of
 from nbmlops.core.refs import pinned
-from nbmlops.workspace.search.queries import narrowing, texts
+from nbmlops.workspace.search.queries import counting, narrowing, texts
 from nbmlops.workspace.search.ranking import Place, Rank, rank
 from nbmlops.workspace.search.records import NOUNS, VERSIONED, Filters, Found, Hit
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
     from nbmlops.store.catalog import Catalog
 
-__all__ = ["LIMIT", "page", "search"]
+__all__ = [
+    "ALL",
+    "LIMIT",
+    "known",
+    "nouns_of",
+    "of_reports",
+    "of_runs",
+    "ranked",
+    "search",
+    "sources_of",
+    "with_words",
+    "words_of",
+]
 
 LIMIT = 10
 _MOST_WORDS, _LONGEST = 8, 200
 _NEAR = 0.6
 _SHOWN = 80
-_ALL = Filters()
+ALL = Filters()
 
 
-def search(catalog: Catalog, text: str, noun: str | None = None, limit: int = LIMIT, wanted: Filters = _ALL) -> Found:
+def search(
+    catalog: Catalog,
+    text: str,
+    noun: str | None,
+    limit: int,
+    wanted: Filters,
+    now: datetime,
+) -> Found:
     """Find what the catalog knows of a text.
 
     Parameters
@@ -44,46 +65,36 @@ def search(catalog: Catalog, text: str, noun: str | None = None, limit: int = LI
         How many of each noun.
     wanted : Filters
         Which of them.
+    now : datetime
+        From when on back ages are counted.
 
     Raises
     ------
     InvalidError
         When there is nothing to look for, too much, or no such noun.
     """
-    words = _words(text)
-    if limit < 1 or not (words or noun is not None or wanted != _ALL):
+    words = words_of(text)
+    if limit < 1 or not (words or noun is not None or wanted != ALL):
         wrong = f"a limit of {limit} finds nothing" if limit < 1 else "there is nothing to look for"
         raise InvalidError(wrong, hint="`ml search delay`")
-    nouns = _nouns(noun)
-    return catalog.read(lambda c: _found(c, text, words, nouns, limit, wanted))
+    asked = _Asked(text, words, nouns_of(noun), limit, wanted, now)
+    return catalog.read(lambda c: _found(c, asked))
 
 
-def page(
-    catalog: Catalog, text: str, noun: str, wanted: Filters, size: int, before: int | None = None
-) -> tuple[list[Hit], int | None]:
-    """A page of what the search finds of one noun, the newest first, and what the next page is to come before.
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is looked for, as `search` was asked."""
 
-    Of texts that more than a thousand names have, some thousand names are told. Raises what `search` raises.
-    """
-    words, _ = _words(text), _nouns(noun)
-
-    def work(connection: Connection) -> tuple[list[Hit], int | None]:
-        if noun == "run":
-            having = texts.runs_having(words, wanted)
-            rows = texts.runs(connection, having, size, before)
-            return _of_runs(connection, words, rows), rows[-1].sequence if len(rows) == size else None
-        if noun == "report":
-            asked = texts.reports_having(words, wanted)
-            rows = [] if asked is None else texts.reports(connection, asked, size, before)
-            return _of_reports(words, rows), rows[-1].id if len(rows) == size else None
-        names = _with(connection, words, [noun])
-        rows = texts.newest(connection, [noun], wanted, names=names, before=before, limit=size)
-        return _known(connection, _ranked(connection, words, rows)), rows[-1].id if len(rows) == size else None
-
-    return catalog.read(work)
+    text: str
+    words: list[str]
+    nouns: tuple[str, ...]
+    limit: int
+    wanted: Filters
+    now: datetime
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """The words of a text, each once; raises as `search` does where they are too many."""
     words = list(dict.fromkeys(text.split()))
     if len(words) > _MOST_WORDS or len(text) > _LONGEST:
         wrong = f"the text has {len(words)} words and {len(text)} characters"
@@ -91,61 +102,71 @@ def _words(text: str) -> list[str]:
     return words
 
 
-def _nouns(noun: str | None) -> tuple[str, ...]:
+def nouns_of(noun: str | None) -> tuple[str, ...]:
+    """The nouns that are searched; raises as `search` does where there is no such noun."""
     if noun is None:
         return NOUNS
     check_one_of("noun", noun, NOUNS)
     return (noun,)
 
 
-def _found(
-    connection: Connection, text: str, words: Sequence[str], nouns: Collection[str], limit: int, wanted: Filters
-) -> Found:
+def _found(connection: Connection, asked: _Asked) -> Found:
+    words, nouns, limit, wanted = asked.words, asked.nouns, asked.limit, asked.wanted
     kinds = [kind for kind in VERSIONED if kind in nouns]
     hits: list[tuple[int, Hit]] = []
-    facets: dict[str, tuple[tuple[str, int], ...]] = {"noun": ()}
     if kinds:
-        names = _with(connection, words, kinds)
+        names = with_words(connection, words, kinds)
         # Without a text each noun is read as far as it is told; with one, all that fits, to tell the best.
         parts = [kinds] if words else [[kind] for kind in kinds]
         for part in parts:
             rows = texts.newest(connection, part, wanted, names=names, limit=None if words else limit + 1)
-            hits += _ranked(connection, words, rows)
-        asked = narrowing.of_versions(wanted)
-        if words:
-            asked.append(narrowing.among([version for version, _ in hits]))
-        facets = narrowing.facets(connection, texts.newest_ids(), kinds, asked)
+            hits += ranked(connection, words, rows)
+    counted = sources_of(words, nouns, wanted, [version for version, _ in hits] if words else None)
+    # Of runs and reports only how many there are: who waits for a line has not asked for a look at each.
+    versions = replace(counted, runs=None, reports=None)
+    facets = counting.facets(connection, lambda _: versions, asked.now)
     told: list[tuple[int, Hit]] = []
     more: list[str] = []
     for noun in nouns:
         own = [(number, hit) for number, hit in hits if hit.noun == noun]
-        if noun == "run":
-            having = texts.runs_having(words, wanted)
-            own = [(0, hit) for hit in _of_runs(connection, words, texts.runs(connection, having, limit + 1))]
-            facets["noun"] += _counted("run", narrowing.count_runs(connection, having))
-        elif noun == "report" and (asked_of := texts.reports_having(words, wanted)) is not None:
-            own = [(0, hit) for hit in _of_reports(words, texts.reports(connection, asked_of, limit + 1))]
-            facets["noun"] += _counted("report", narrowing.count_reports(connection, asked_of))
+        having = {"run": counted.runs, "report": counted.reports}.get(noun)
+        if having is not None and (number := counting.how_many(connection, noun, having)):
+            facets["noun"] = (*facets.get("noun", ()), (noun, number))
+        if noun == "run" and counted.runs is not None:
+            own = [(0, hit) for hit in of_runs(connection, words, texts.runs(connection, counted.runs, limit + 1))]
+        elif noun == "report" and counted.reports is not None:
+            own = [(0, hit) for hit in of_reports(words, texts.reports(connection, counted.reports, limit + 1))]
         own.sort(key=lambda one: (-one[1].score, -one[1].at.timestamp()))
         told += own[:limit]
         more += [noun] if len(own) > limit else []
-    found = _known(connection, told)
-    near = () if found or not words else difflib.get_close_matches(text.strip(), texts.called(connection), 3, _NEAR)
-    return Found(text, tuple(found), tuple(more), tuple(near), {key: value for key, value in facets.items() if value})
+    found = known(connection, told)
+    near: tuple[str, ...] = ()
+    if words and not found:
+        near = tuple(difflib.get_close_matches(asked.text.strip(), texts.called(connection), 3, _NEAR))
+    return Found(asked.text, tuple(found), tuple(more), near, facets)
 
 
-def _counted(noun: str, number: int) -> tuple[tuple[str, int], ...]:
-    return ((noun, number),) if number else ()
+def sources_of(
+    words: Sequence[str], nouns: Collection[str], wanted: Filters, versions: Collection[int] | None
+) -> counting.Sources:
+    """What is meant by words and filters; `versions` are the ids of those that say the words, None without words."""
+    among = [] if versions is None else [narrowing.among(versions)]
+    return counting.Sources(
+        [kind for kind in VERSIONED if kind in nouns],
+        [*narrowing.of_versions(wanted), *among],
+        texts.runs_having(words, wanted) if "run" in nouns else None,
+        texts.reports_having(words, wanted) if "report" in nouns else None,
+    )
 
 
-def _with(connection: Connection, words: Sequence[str], kinds: Collection[str]) -> set[int] | None:
+def with_words(connection: Connection, words: Sequence[str], kinds: Collection[str]) -> set[int] | None:
     """Ids of the names of which all words are said; None where there are no words."""
     if not words:
         return None
     return set.intersection(*(texts.names_with(connection, kinds, word) for word in words))
 
 
-def _ranked(connection: Connection, words: Sequence[str], rows: Sequence[Any]) -> list[tuple[int, Hit]]:
+def ranked(connection: Connection, words: Sequence[str], rows: Sequence[Any]) -> list[tuple[int, Hit]]:
     """Hits of the rows of newest versions, each with the id of its version."""
     names = {row.name_id for row in rows}
     places: dict[int, list[Place]] = {}
@@ -173,7 +194,7 @@ def _fits(words: Sequence[str], places: Sequence[Place], otherwise: str | None) 
     return Rank(0.0, (Place("message", otherwise),) if otherwise else ())
 
 
-def _known(connection: Connection, hits: Sequence[tuple[int, Hit]]) -> list[Hit]:
+def known(connection: Connection, hits: Sequence[tuple[int, Hit]]) -> list[Hit]:
     """Hits with what is known of their quality and of who reads them."""
     things = {f"{hit.noun}:{number}": number for number, hit in hits if hit.noun in VERSIONED}
     judged = texts.judged(connection, things)
@@ -206,7 +227,8 @@ def _of_version(row: Any) -> Iterator[Place]:
             yield Place(key, str(detail[key]))
 
 
-def _of_runs(connection: Connection, words: Sequence[str], rows: Sequence[Any]) -> list[Hit]:
+def of_runs(connection: Connection, words: Sequence[str], rows: Sequence[Any]) -> list[Hit]:
+    """Hits of the rows of runs."""
     tags: dict[str, dict[str, str]] = {}
     for tag in texts.run_tags(connection, [row.id for row in rows]):
         tags.setdefault(tag.run_id, {})[tag.key] = tag.value
@@ -221,7 +243,8 @@ def _of_runs(connection: Connection, words: Sequence[str], rows: Sequence[Any]) 
     return found
 
 
-def _of_reports(words: Sequence[str], rows: Sequence[Any]) -> list[Hit]:
+def of_reports(words: Sequence[str], rows: Sequence[Any]) -> list[Hit]:
+    """Hits of the rows of reports."""
     found = []
     for row in rows:
         places = [Place(key, getattr(row, key)) for key in ("suite", "subject", "section", "status")]

@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-__all__ = ["NOUNS", "VERSIONED", "Filters", "Found", "Hit"]
+__all__ = ["AGES", "NOUNS", "QUALITIES", "UNJUDGED", "VERSIONED", "Filters", "Found", "Hit", "Outline"]
 
 VERSIONED = ("model", "data", "feature", "pipeline")
 """Those of which the newest version of each name is told."""
 NOUNS = (*VERSIONED, "run", "report")
 """What is searched, in the order in which it is told."""
+UNJUDGED = "not judged"
+QUALITIES = ("passed", "warned", "failed", "errored", "finished", "running", "killed", UNJUDGED)
+"""What may be said of a thing: the status of a report or of a run, or that there is no report on it."""
+AGES = ("1d", "7d", "30d")
+"""Spans within which things were made are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +30,23 @@ class Filters:
         saved it. Runs have the tag only, reports no owner.
     tag : str or None
         A tag that it has, as ``key`` or ``key=value``. Reports have none.
-    older : datetime or None
-        Only what was made before: of a name its newest version.
+    older, newer : datetime or None
+        Only what was made before, or since: of a name its newest version.
     failing : bool
         Only what the newest report on it says no to, runs that did not finish, and reports that say no.
+    quality : str or None
+        One of `QUALITIES`: what the newest report on it says, the status of a run or of a report.
+    used : bool or None
+        Only what some run has read any version of, or what none has. Runs and reports are read by none.
     """
 
     owner: str | None = None
     tag: str | None = None
     older: datetime | None = None
     failing: bool = False
+    newer: datetime | None = None
+    quality: str | None = None
+    used: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,8 @@ class Found:
         Where nothing was found, the names nearest to the text.
     facets : mapping of str to tuple
         How many things there are of each ``noun``, and of data, models, features and pipelines of each ``quality``,
-        ``owner`` and ``tag``: pairs of a value and a number, the most frequent first.
+        ``owner``, ``age`` (made within each of `AGES`, or before the last of them), ``use`` and ``tag``: pairs of a
+        value and a number, the most frequent first.
     """
 
     text: str
@@ -105,3 +118,19 @@ class Found:
     def of(self, noun: str) -> tuple[Hit, ...]:
         """The hits of one noun."""
         return tuple(hit for hit in self.hits if hit.noun == noun)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Where the pages begin of everything that a search finds.
+
+    Attributes
+    ----------
+    total : int
+        How many things there are.
+    anchors : tuple of str
+        After which places the pages begin, but for the first.
+    """
+
+    total: int
+    anchors: tuple[str, ...]

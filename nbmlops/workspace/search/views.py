@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbmlops.core.errors import spoken
 from nbmlops.render.dispatch import looks
+from nbmlops.render.listing import Field, lists
 from nbmlops.render.look import Block, Facts, Heading, Lines, Look, Part, line, table
 from nbmlops.render.units import count, when
 from nbmlops.workspace.search.records import NOUNS, Found, Hit
@@ -12,7 +13,14 @@ __all__: list[str] = []
 
 _CALLED = {"data": "Data", **{noun: f"{noun.capitalize()}s" for noun in NOUNS if noun != "data"}}
 _NEXT = {"report": "check show"}
-_FACETS = {"noun": "there are", "quality": "judged", "owner": "owners", "tag": "tags"}
+_FACETS = {
+    "noun": "there are",
+    "quality": "quality",
+    "owner": "owners",
+    "age": "made within",
+    "use": "by runs",
+    "tag": "tags",
+}
 
 
 @looks(Found)
@@ -36,6 +44,19 @@ def _(found: Found) -> Look:
     }
     blocks += [Heading("Altogether"), Facts.of(facets)] if facets else []
     return Look(line(f"search {found.text}".strip(), count(len(found.hits), "hit")), tuple(blocks))
+
+
+lists(
+    Hit,
+    Field("what", lambda hit: hit.noun),
+    Field("ref", lambda hit: hit.ref),
+    Field("said", lambda hit: hit.told),
+    Field("owner", lambda hit: hit.owner),
+    Field("quality", lambda hit: hit.quality and hit.quality[1]),
+    Field("read by", lambda hit: hit.readers or None, lambda readers: count(readers, "run"), right=True),
+    Field("made", lambda hit: hit.at, when),
+    nothing="nothing is in the catalog yet: `ml data save df NAME`",
+)
 
 
 def _row(hit: Hit) -> tuple[str, ...]:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
-from sqlalchemy import insert
 
 from nbmlops import Workspace
-from nbmlops.core.errors import InvalidError
+from nbmlops.core.errors import InvalidError, RefusedError
 from nbmlops.render.dispatch import html, text
-from nbmlops.store import schema
+from nbmlops.store.audit import acting
 from nbmlops.workspace.search.records import Found
+from tests.workspace.search.crowd import crowd
 
 FRAME = pd.DataFrame({"dep_delay": [1.0, 2.0, 3.0], "Carrier_Überblick": [1.0, 0.0, 1.0]})
 
@@ -109,6 +108,13 @@ def test_where_nothing_is_found_the_nearest_names_are_told(workspace: Workspace)
         ({"stale": "1d"}, []),
         ({"stale": "0", "noun": "model"}, ["delay@v1"]),
         ({"owner": "ada", "noun": "report"}, []),
+        ({"fresh": "1d", "noun": "model"}, ["delay@v1"]),
+        ({"fresh": "0", "noun": "model"}, []),
+        ({"quality": "passed"}, ["1"]),
+        ({"quality": "not judged", "noun": "model"}, ["delay@v1"]),
+        ({"used": True}, []),
+        ({"used": False, "noun": "run"}, []),
+        ({"used": False, "noun": "report"}, []),
     ],
 )
 def test_filters_leave_what_they_say(workspace: Workspace, asked: dict[str, Any], expected: list[str]) -> None:
@@ -143,11 +149,43 @@ def test_pages_hold_everything_once(tmp_path: Path) -> None:
     with Workspace.init(tmp_path) as own:
         for number in range(7):
             own.data.save(FRAME + number, f"part{number}")
-        found, before, pages = list[str](), None, 0
-        while pages == 0 or before is not None:
-            hits, before = own.search.page("", "data", size=3, before=before)
-            found, pages = [*found, *(hit.ref for hit in hits)], pages + 1
-        assert found == [f"part{number}@v1" for number in range(6, -1, -1)]
+        with own.run("gbm"):
+            pass
+        own.run.list()
+        for text, rest in (("", ["gbm-1"]), ("part", [])):
+            found, after, pages = list[str](), None, 0
+            while pages == 0 or after is not None:
+                hits, after = own.search.page(text, size=3, after=after)
+                found, pages = [*found, *(hit.ref for hit in hits)], pages + 1
+            assert found == [*(f"part{number}@v1" for number in range(6, -1, -1)), *rest]
+            outline = own.search.outline(text, every=3)
+            assert outline.total == len(found)
+            begins = [own.search.page(text, size=1, after=after)[0] for after in outline.anchors]
+            assert [hit.ref for hits in begins for hit in hits] == found[3::3]
+
+
+def test_a_page_holds_still_while_things_come(tmp_path: Path) -> None:
+    with Workspace.init(tmp_path) as own:
+        for number in range(4):
+            own.data.save(FRAME + number, f"part{number}")
+        _, after = own.search.page(noun="data", size=2)
+        own.data.save(FRAME + 9, "later")
+        assert [hit.ref for hit in own.search.page(noun="data", after=after)[0]] == ["part1@v1", "part0@v1"]
+
+
+def test_where_a_policy_was_adopted_a_viewer_may_page(tmp_path: Path) -> None:
+    with Workspace.init(tmp_path) as own:
+        own.data.save(FRAME, "flights")
+        (tmp_path / "nbmlops-policy.toml").write_text('[roles]\nada = "admin"\nann = "viewer"')
+        with acting("ada"):
+            own.store.policy(tmp_path / "nbmlops-policy.toml")
+        with acting("ann"):
+            assert [hit.ref for hit in own.search.page()[0]] == ["flights@v1"]
+            assert own.search.outline().total == 1
+            assert own.search.facets()["noun"] == (("data", 1),)
+            assert own.search("flights").of("data")
+        with acting("zoe"), pytest.raises(RefusedError, match="search"):
+            own.search.page()
 
 
 def test_what_is_stored_but_said_of_nothing_is_no_hit(workspace: Workspace) -> None:
@@ -185,15 +223,7 @@ def test_a_noun_that_is_none_and_a_limit_of_nothing_are_refused(workspace: Works
 
 def test_of_a_hundred_thousand_runs_the_newest_are_found(tmp_path: Path) -> None:
     with Workspace.init(tmp_path) as workspace:
-        begin = datetime(2026, 1, 1, tzinfo=UTC)
-        same = {"kind": "run", "status": "finished", "as_of": 0}
-        rows = [
-            {"id": f"{n:032x}", "sequence": n, "experiment": f"trial{n % 50}", "number": n, "started_at": begin, **same}
-            for n in range(1, 100_001)
-        ]
-        tags = [{"run_id": row["id"], "key": "owner", "value": f"person{row['number'] % 7}"} for row in rows]
-        workspace.catalog.transact(lambda c: c.execute(insert(schema.run), rows))
-        workspace.catalog.transact(lambda c: c.execute(insert(schema.tag), tags))
+        crowd(workspace.catalog, runs=100_001)
         expected = {
             "trial": range(100_000, 99_990, -1),
             "trial7 person3": [n for n in range(100_000, 0, -1) if n % 50 == 7 and n % 7 == 3][:10],

@@ -4,6 +4,7 @@ panels.register("checks", {
   title: "Checks",
   async draw(root, context) {
     const view = new ChecksView(root, context);
+    context.arrive = (number) => view.open(Number(number));
     await view.start();
   },
 });

@@ -3,7 +3,9 @@
 panels.register("data", {
   title: "Data",
   async draw(root, context) {
-    await new DataView(root, context).start();
+    const view = new DataView(root, context);
+    context.arrive = (ref) => view.into(ref.split("@")[0], { ref });
+    await view.start();
   },
 });
 

@@ -29,13 +29,37 @@ function mount(element, transport, options = {}) {
   const stage = el("div", { class: "nbp-stage" });
   const state = { root, banner, stage, transport, options, shown: null, contexts: new Map(), stopped: false };
   root.append(banner);
-  if (names.length > 1) root.append(tabs(names.map((name) => ({ name, title: panels.known.get(name).title, draw: (box) => show(state, name, box) })), { label: "Panels", stage }));
-  else root.append(stage);
+  if (names.length > 1) {
+    const tabbed = tabs(names.map((name) => ({ name, title: panels.known.get(name).title, draw: (box) => show(state, name, box) })), { label: "Panels", stage });
+    state.goTo = (name) => tabbed.choose(names.indexOf(name));
+    root.append(tabbed);
+  } else root.append(alone(state, names[0]), stage);
   element.append(root);
-  if (names.length === 1) show(state, names[0], stage);
+  if (names.length === 1) state.goTo(names[0]);
   const watcher = watch(state);
   transport.onLost?.((why) => lost(state, why));
   return () => { state.stopped = true; watcher(); root.remove(); };
+}
+
+// One panel without tabs: from it others are visited, and a button leads back.
+function alone(state, own) {
+  const boxes = new Map();
+  const back = el("div", { class: "nbp-bar", hidden: true }, button(`‹ ${panels.known.get(own)?.title ?? own}`, () => state.goTo(own)));
+  state.goTo = (name) => {
+    if (!boxes.has(name)) { boxes.set(name, el("div", { class: "nbp-page" })); state.stage.append(boxes.get(name)); }
+    boxes.forEach((box, other) => { box.hidden = other !== name; });
+    back.hidden = name === own;
+    show(state, name, boxes.get(name));
+  };
+  return back;
+}
+
+// Show another panel and, once it is drawn, a thing in it.
+async function visit(state, name, ref) {
+  state.goTo(name);
+  const context = state.contexts.get(name);
+  await context.drawn;
+  await context.arrive?.(ref);
 }
 
 function show(state, name, box) {
@@ -46,7 +70,7 @@ function show(state, name, box) {
     const draw = () => {
       const patience = setTimeout(() => box.append(el("p", { class: "nbp-empty", role: "status", text: "Waiting for an answer…" })), 300);
       // The token first: what changes while the panel is drawn is not missed.
-      context.look().catch(() => undefined)
+      context.drawn = context.look().catch(() => undefined)
         .then(() => { clearTimeout(patience); box.replaceChildren(); context.forget(); return panels.known.get(name).draw(box, context); })
         .catch((error) => box.replaceChildren(failure(error), button("Try again", draw)));
     };
@@ -75,6 +99,9 @@ function contextOf(state, name, box) {
     // Put a line into the notebook where the host can, and on the clipboard where not.
     insertCell: (text) => offer(state, "insertCell", "nbmlops-insert", { text }, text, "put into the notebook"),
     openNotebook: (path) => offer(state, "openNotebook", "nbmlops-open", { path }, path, "opened"),
+    // Show another panel, and in it a thing by its reference; a panel that can do so has `arrive(ref)`.
+    visit: (other, ref) => visit(state, other, ref),
+    titleOf: (other) => panels.known.get(other).title,
     notify: (text, tone = "plain") => notify(state, text, tone),
     fail: (error) => failure(error),
     // Words of the grammar as they are typed here.

@@ -3,7 +3,9 @@
 panels.register("models", {
   title: "Models",
   async draw(root, context) {
-    await new ModelsView(root, context).start();
+    const view = new ModelsView(root, context);
+    context.arrive = (ref) => view.open(ref);
+    await view.start();
   },
 });
 

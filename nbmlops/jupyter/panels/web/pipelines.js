@@ -4,6 +4,7 @@ panels.register("pipelines", {
   title: "Pipelines",
   async draw(root, context) {
     const view = new PipelinesView(root, context);
+    context.arrive = (ref) => view.rows.some((row) => row.name === ref.split("@")[0]) && view.choose(ref.split("@")[0]);
     await view.start();
   },
 });
@@ -63,10 +64,7 @@ class PipelinesView {
     await this.fresh();
   }
 
-  async choose(name) {
-    this.leaveFor(name);
-    await this.fresh();
-  }
+  choose(name) { this.select.value = name; this.leaveFor(name); return this.fresh(); }
 
   // Nothing of the pipeline before stays.
   leaveFor(name) {

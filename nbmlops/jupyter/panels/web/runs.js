@@ -3,7 +3,14 @@
 const SIZE = 100;
 const OWN = 7; // of a row: id, name, status, kind, started, seconds, notebook; behind them the columns that were chosen
 
-panels.register("runs", { title: "Runs", draw: (root, context) => new RunsView(root, context).start() });
+panels.register("runs", {
+  title: "Runs",
+  async draw(root, context) {
+    const view = new RunsView(root, context);
+    context.arrive = (ref) => view.open(ref);
+    await view.start();
+  },
+});
 
 class RunsView {
   constructor(root, context) {

@@ -7,6 +7,7 @@
 
 const ROW = 28;
 const AROUND = 6;
+const KEPT = 50; // pages of a source elsewhere that are kept: those nearest to what is in sight
 
 function table(options) {
   return new VirtualTable(options);
@@ -226,12 +227,19 @@ class VirtualTable {
     try {
       // A page that was only passed on the way is not asked for.
       const rows = number < top - 1 || number > end + 1 ? null : await this.source.page(number);
-      if (round === this.round && rows) { this.pages.set(number, rows); this.later(); }
+      if (round === this.round && rows) { this.pages.set(number, rows); this.forget(number); this.later(); }
     } catch (error) {
       this.options.onError?.(error);
     }
     if (round === this.round) this.waiting.delete(number);
     this.busy();
+  }
+
+  // The first page stays, for widths are measured by it.
+  forget(near) {
+    const far = [...this.pages.keys()].filter((number) => number > 0).sort((one, other) => Math.abs(other - near) - Math.abs(one - near));
+    far.slice(0, Math.max(0, far.length - KEPT)).forEach((number) => this.pages.delete(number));
+    far.forEach((number) => this.stale.delete(number));
   }
 
   busy() {

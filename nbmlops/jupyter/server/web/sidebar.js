@@ -94,7 +94,7 @@ function makeSidebar({ components, widgets }, { browser, place, host, load, send
       this.id = ID;
       this.addClass("nbmlops-Sidebar");
       this.title.icon = new components.LabIcon({ name: "nbmlops:panels", svgstr: ICON });
-      this.title.caption = "nbmlops: runs, data, models, checks, pipelines and monitors of this folder's workspace";
+      this.title.caption = "nbmlops: runs, data, models, checks, pipelines, monitors and the catalog of this folder's workspace";
       this.node.setAttribute("role", "region");
       this.node.setAttribute("aria-label", "nbmlops");
       this.content = new Content(this.node, place, load, rest(send, () => place.folder), options);

@@ -1,20 +1,18 @@
-"""SQL of the filters and facets of the search: which versions, runs and reports are meant, and how many of each."""
+"""SQL of the filters of the search: which versions, runs and reports are meant."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, String, and_, case, cast, func, literal, select
+from sqlalchemy import ColumnElement, Integer, String, and_, case, cast, exists, false, func, literal, select
 
 from nbmlops.store import schema
-from nbmlops.workspace.search.records import Filters
+from nbmlops.workspace.search.records import UNJUDGED, Filters
 
-__all__ = ["among", "count_reports", "count_runs", "facets", "of_reports", "of_runs", "of_versions", "owner", "quality"]
+__all__ = ["among", "of_reports", "of_runs", "of_versions", "owner", "quality", "used"]
 
 BAD = ("failed", "errored", "killed")
-_TOP = 10
-"""Values of a facet that are told."""
 
 
 def of_versions(wanted: Filters) -> list[ColumnElement[bool]]:
@@ -27,8 +25,14 @@ def of_versions(wanted: Filters) -> list[ColumnElement[bool]]:
         asked.append(version.id.in_(select(schema.version_tag.c.version_id).where(_is(schema.version_tag, wanted.tag))))
     if wanted.older is not None:
         asked.append(version.created_at < wanted.older)
+    if wanted.newer is not None:
+        asked.append(version.created_at >= wanted.newer)
     if wanted.failing:
         asked.append(quality().in_(BAD))
+    if wanted.quality is not None:
+        asked.append(quality().is_(None) if wanted.quality == UNJUDGED else quality() == wanted.quality)
+    if wanted.used is not None:
+        asked.append(used() if wanted.used else ~used())
     return asked
 
 
@@ -43,17 +47,25 @@ def of_runs(wanted: Filters) -> list[ColumnElement[bool]]:
         asked.append(run.id.in_(select(tag.c.run_id).where(_is(tag, wanted.tag))))
     if wanted.older is not None:
         asked.append(run.started_at < wanted.older)
+    if wanted.newer is not None:
+        asked.append(run.started_at >= wanted.newer)
     if wanted.failing:
         asked.append(run.status.in_(BAD))
+    if wanted.quality is not None:
+        asked.append(run.status == wanted.quality)
+    if wanted.used is not None:
+        asked.append(false())
     return asked
 
 
 def of_reports(wanted: Filters) -> list[ColumnElement[bool]] | None:
-    """What filters ask of a report; None when no report can be meant, as it has neither an owner nor tags."""
+    """What filters ask of a report; None when none can be meant, as it has neither owner nor tags nor readers."""
     report = schema.report.c
-    if wanted.owner is not None or wanted.tag is not None:
+    if wanted.owner is not None or wanted.tag is not None or wanted.used is not None:
         return None
     asked: list[ColumnElement[bool]] = [report.created_at < wanted.older] if wanted.older is not None else []
+    asked += [report.created_at >= wanted.newer] if wanted.newer is not None else []
+    asked += [report.status == wanted.quality] if wanted.quality is not None else []
     return [*asked, report.status.in_(BAD)] if wanted.failing else asked
 
 
@@ -87,37 +99,13 @@ def quality() -> ColumnElement[str]:
     return newest.correlate(schema.version, schema.name).scalar_subquery()
 
 
-def facets(
-    connection: Connection, newest: Any, kinds: Collection[str], asked: Collection[ColumnElement[bool]]
-) -> dict[str, tuple[tuple[str, int], ...]]:
-    """How many newest versions there are of each kind, quality, owner and tag."""
-    name, version, tag = schema.name, schema.version, schema.version_tag
-
-    def counted(*what: ColumnElement[Any], tagged: bool = False) -> list[Any]:
-        number = func.count().label("number")
-        labels = [each.label(f"of{place}") for place, each in enumerate(what)]
-        query = select(*labels, number).select_from(version).join(name, name.c.id == version.c.name_id)
-        query = query.join(newest, newest.c.version_id == version.c.id)
-        query = query.join(tag, tag.c.version_id == version.c.id) if tagged else query
-        query = query.where(name.c.kind.in_(kinds), *asked).group_by(*labels).order_by(number.desc(), *labels)
-        return list(connection.execute(query.limit(_TOP)))
-
-    return {
-        "noun": tuple((kind, number) for kind, number in counted(name.c.kind)),
-        "quality": tuple((status or "not judged", number) for status, number in counted(quality())),
-        "owner": tuple((who, number) for who, number in counted(owner())),
-        "tag": tuple((f"{key}={value}", number) for key, value, number in counted(tag.c.key, tag.c.value, tagged=True)),
-    }
-
-
-def count_runs(connection: Connection, having: Collection[ColumnElement[bool]]) -> int:
-    """How many runs there are."""
-    return int(connection.execute(select(func.count()).select_from(schema.run).where(*having)).scalar_one())
-
-
-def count_reports(connection: Connection, having: Collection[ColumnElement[bool]]) -> int:
-    """How many reports there are."""
-    return int(connection.execute(select(func.count()).select_from(schema.report).where(*having)).scalar_one())
+def used() -> ColumnElement[bool]:
+    """Whether some run has read any version of the name of a row."""
+    other, version, edge = schema.version.alias("any_version"), schema.version.c, schema.edge
+    thing = schema.name.c.kind + literal(":") + cast(other.c.id, String)
+    query = select(other.c.id).select_from(other).join(edge, and_(edge.c.object == thing, edge.c.relation == "reads"))
+    query = query.where(other.c.name_id == version.name_id, edge.c.subject.startswith("run:"))
+    return exists(query.correlate(schema.version, schema.name))
 
 
 def _is(table: Any, tag: str) -> ColumnElement[bool]:

@@ -24,6 +24,7 @@ __all__ = [
     "names_with",
     "newest",
     "newest_ids",
+    "outline",
     "read",
     "reports",
     "reports_having",
@@ -100,18 +101,49 @@ def newest(
     limit : int, optional
         How many at most.
     """
-    name, version, newest_of = schema.name, schema.version, newest_ids()
+    version = schema.version
     own = ("id", "name_id", "number", "digest", "created_at", "author", "message", "detail")
+    query = _newest(kinds, wanted, names).with_only_columns(
+        *(schema.name.c.kind, schema.name.c.name), *(version.c[key] for key in own), narrowing.owner().label("owner")
+    )
+    query = query if before is None else query.where(version.c.id < before)
+    return connection.execute(query.order_by(version.c.id.desc()).limit(limit)).all()
+
+
+def _newest(kinds: Collection[str], wanted: Filters, names: Collection[int] | None = None) -> Select[Any]:
+    name, version, newest_of = schema.name, schema.version, newest_ids()
     query = (
-        select(*(name.c.kind, name.c.name), *(version.c[key] for key in own), narrowing.owner().label("owner"))
+        select(version.c.id)
+        .select_from(version)
         .join(name, name.c.id == version.c.name_id)
         .join(newest_of, newest_of.c.version_id == version.c.id)
         .where(name.c.kind.in_(kinds), *narrowing.of_versions(wanted))
-        .order_by(version.c.id.desc())
     )
-    query = query if names is None else query.where(version.c.name_id.in_(names))
-    query = query if before is None else query.where(version.c.id < before)
-    return connection.execute(query.limit(limit)).all()
+    return query if names is None else query.where(version.c.name_id.in_(names))
+
+
+def outline(connection: Connection, noun: str, meant: Any, every: int, beyond: int) -> tuple[int, list[int]]:
+    """How many there are, and the ids of those behind which pages begin, where `beyond` others stand before the first.
+
+    Parameters
+    ----------
+    connection : Connection
+        Of the catalog.
+    noun : str
+        Of runs the sequence tells the order, of others the id.
+    meant : Filters or list of ColumnElement
+        Of versions the filters, of runs and reports what holds of them.
+    every, beyond : int
+        How many stand on a page, and before these.
+    """
+    column = {"run": schema.run.c.sequence, "report": schema.report.c.id}.get(noun, schema.version.c.id)
+    of_versions = noun not in {"run", "report"}
+    query = _newest([noun], meant) if of_versions else select(column).where(*meant)
+    place, total = func.row_number().over(order_by=column.desc()), func.count().over()
+    numbered = query.with_only_columns(column.label("id"), place.label("place"), total.label("total")).subquery()
+    ends = (numbered.c.place + beyond) % every == 0
+    rows = connection.execute(select(numbered).where(or_(ends, numbered.c.place == 1)).order_by(numbered.c.place)).all()
+    return (rows[0].total if rows else 0), [row.id for row in rows if (row.place + beyond) % every == 0]
 
 
 def judged(connection: Connection, things: Collection[str]) -> dict[str, tuple[int, str]]:
