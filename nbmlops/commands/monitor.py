@@ -42,7 +42,7 @@ _KINDS = words(
     help="What becomes of a bound that is not kept: fail, warn.",
 )
 @click.option("--owner", metavar="WHO", help="Who is asked; you by default.")
-@click.option("--code", metavar="FUNCTION", help="Of skew and metric: a function, as features.py:make.")
+@click.option("--code", metavar="FUNCTION", help="Of skew and metric: a function, as features.py:make or a.ipynb:make.")
 @click.option("--key", metavar="COLUMN", help="Of skew: the input by which rows are found again.")
 @click.option("--column", metavar="COLUMN", help="Of fairness, quality and calibration: by whose groups.")
 @click.option(

@@ -69,7 +69,8 @@ class Asked:
     owner : str or None
         Who is asked; whoever adds it by default.
     code : str, callable or None
-        Of ``skew`` and ``metric``: a function, as ``features.py:make`` or ``package.module:make``.
+        Of ``skew`` and ``metric``: a function, as ``features.py:make``, ``training.ipynb:make`` (of a cell) or
+        ``package.module:make``.
     key : str or None
         Of ``skew``: the input by which rows are found again; by default they come in the order in which they went.
     column : str or None
@@ -161,7 +162,7 @@ class Asked:
 
 _WHAT = MappingProxyType(
     {
-        "code": "a function, as features.py:make",
+        "code": "a function, as features.py:make or training.ipynb:make",
         "bound": "a number that it may not be beyond",
         "column": "an input whose groups are to be treated alike",
     }

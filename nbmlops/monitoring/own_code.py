@@ -1,7 +1,8 @@
 """Functions of the user's own: named in words that the catalog can keep, found again, and called.
 
-A function is ``features.py:make``, of a file of the project, or ``package.module:make``, of what is installed. It is
-run only in a workspace that its user made or trusts, since the catalog says which one.
+A function is ``features.py:make``, of a file of the project, ``training.ipynb:make``, of a cell of a notebook, or
+``package.module:make``, of what is installed. It is run only in a workspace that its user made or trusts, since the
+catalog says which one.
 """
 
 from __future__ import annotations
@@ -10,20 +11,22 @@ import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.digests import of_json
-from nbmlops.core.errors import InvalidError, NotFoundError, UntrustedError, nearest
+from nbmlops.core.errors import InvalidError, NbmlopsError, NotFoundError, UntrustedError, nearest
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 __all__ = ["OwnCode", "written"]
 
-_FORM = "features.py:make, or package.module:make"
+_FORM = "features.py:make, training.ipynb:make, or package.module:make"
+_NOTEBOOK = ".ipynb"
 
 
 def written(given: str | Callable[..., Any]) -> str:
@@ -43,7 +46,7 @@ def written(given: str | Callable[..., Any]) -> str:
     if not module or module == "__main__" or not name.isidentifier():
         raise InvalidError(
             f"{name or type(given).__qualname__} is found by no name when the monitor runs by itself",
-            hint=f"put the function into a file and name it: {_FORM}",
+            hint=f"save its notebook or its file, and name it: {_FORM}",
         )
     return f"{module}:{name}"
 
@@ -71,9 +74,9 @@ class OwnCode:
         UntrustedError
             When the workspace is not trusted.
         NotFoundError
-            When there is no such file, module or function.
+            When there is no such file, notebook, module or function.
         InvalidError
-            When its file cannot be run.
+            When its file cannot be run, or its notebook computes what it needs.
         """
         if not self._trusted():
             raise UntrustedError(
@@ -81,7 +84,7 @@ class OwnCode:
                 hint="look at that code, then `ml trust`",
             )
         place, _, name = code.rpartition(":")
-        module = self._module(place)
+        module = self._module(place, name)
         found = getattr(module, name, None)
         if not callable(found):
             names = [each for each, value in vars(module).items() if callable(value)]
@@ -105,26 +108,26 @@ class OwnCode:
             lines = [
                 line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == where
             ]
-            told = f" in line {lines[-1]}" if lines else ""
+            cell = f" of {where}" if code.partition(":")[0].endswith(_NOTEBOOK) else ""
+            told = f" in line {lines[-1]}{cell}" if lines else ""
             raise InvalidError(f"{code} raised {type(error).__name__}{told}: {error}") from error
 
-    def _module(self, place: str) -> ModuleType:
+    def _module(self, place: str, name: str) -> ModuleType:
         try:
+            if place.endswith(_NOTEBOOK):
+                return self._of_notebook(place, name)
             return self._of_file(place) if place.endswith(".py") else import_module(place)
         except ModuleNotFoundError as error:
             if error.name and place.startswith(error.name):
                 raise NotFoundError(f"there is no module {place}", hint=f"name its file: {_FORM}") from error
             raise InvalidError(f"{place} needs {error.name}, which is not installed") from error
-        except (NotFoundError, InvalidError):
+        except NbmlopsError:
             raise
         except Exception as error:  # it is the user's code
             raise InvalidError(f"{place} cannot be run: {type(error).__name__}: {error}") from error
 
     def _of_file(self, place: str) -> ModuleType:
-        path = self._root / place
-        if not path.is_file():
-            beside = [each.name for each in path.parent.glob("*.py")] if path.parent.is_dir() else []
-            raise NotFoundError(f"there is no file {place} in {self._root}", hint=nearest(path.name, beside))
+        path = self._path(place)
         # Read anew each time: a daemon runs for weeks, and the code changes meanwhile.
         name = f"nbmlops_own_{of_json(os.fspath(path))[:16]}"
         spec = importlib.util.spec_from_file_location(name, path)
@@ -132,11 +135,33 @@ class OwnCode:
             raise InvalidError(f"{place} is no Python file", hint=_FORM)
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
-        # Files beside it are imported by their names, as when it is run itself.
-        sys.path.insert(0, os.fspath(path.parent))
         try:
-            spec.loader.exec_module(module)
+            with _beside(path):
+                spec.loader.exec_module(module)
         finally:
-            sys.path.remove(os.fspath(path.parent))
             sys.modules.pop(name, None)
         return module
+
+    def _of_notebook(self, place: str, name: str) -> ModuleType:
+        from nbmlops.pipelines.defined import defined_in
+
+        path = self._path(place)
+        with _beside(path):
+            return defined_in(path, name, place)
+
+    def _path(self, place: str) -> Path:
+        path = self._root / place
+        if not path.is_file():
+            beside = [each.name for each in path.parent.glob(f"*{path.suffix}")] if path.parent.is_dir() else []
+            raise NotFoundError(f"there is no file {place} in {self._root}", hint=nearest(path.name, beside))
+        return path
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[None]:
+    """Import files beside a path by their names, as when it is run itself."""
+    sys.path.insert(0, os.fspath(path.parent))
+    try:
+        yield
+    finally:
+        sys.path.remove(os.fspath(path.parent))
