@@ -1,11 +1,11 @@
 """A training set of ten views, beside a loop of `pandas.merge_asof` and beside Feast's local offline store.
 
 ``python benchmarks/features.py`` prints every row; ``--rows 100000`` takes fewer rows of the spine and of each view.
-The peers read the same Parquet files and keep the result as one. What is timed of nbmlops reads the offline tables from
-the store and re-hashes them, joins, refuses leaks, and saves the training set as a version with its lineage. Feast
-joins every pair of rows of an entity before it drops all but one, so it is given fewer rows, and what is stated of it
-is at that size, for both. Memory is the most that one process had, in a run of its own, told to stay within a bound;
-beside it is what twice the rows take, and what the same join takes in memory.
+The peers read the same Parquet files; the loop keeps its result as one. What is timed of nbmlops reads the offline
+tables from the store and re-hashes them, joins, refuses leaks, and saves the training set as a version with its
+lineage. Each round has a spine of its own, so that none saves what is there already. Feast is asked once. Memory is the
+most that one process had, in a run of its own, told to stay within a bound, the program itself included; beside it is
+what half the rows take, and what the same join takes in memory.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import _features_feast
@@ -25,10 +25,10 @@ from _bounds import Row, Times, at_most, by_turns, print_rows, run, times_faster
 from nbmlops import Workspace
 from nbmlops.core.settings import Profiles
 
-ROWS, FEAST_ROWS, VIEWS, ENTITIES = 1_000_000, 20_000, 10, 50_000
+ROWS, VIEWS, ENTITIES = 1_000_000, 10, 50_000
 FASTER_THAN_FEAST, OF_PANDAS = 10.0, 1.0
-MEMORY, CAP = 200, 900 << 20
-PARTS = ("pandas", "feast", "memory")
+MEMORY, CAP = 200, 400 << 20
+PARTS = ("peers", "memory")
 START, DAYS = pd.Timestamp("2024-01-01", tz="UTC"), 90
 _PEAK = """
 import sys
@@ -59,15 +59,16 @@ def rows_of(count: int, seed: int, time_column: str) -> pd.DataFrame:
     return frame.drop_duplicates(ignore_index=True)
 
 
-def filled(folder: Path, rows: int) -> Workspace:
-    """A workspace with the views, their tables and the spine; the same as Parquet files beside it."""
+def filled(folder: Path, rows: int, spines: int = 1) -> Workspace:
+    """A workspace with the views, their tables and some spines; the same as Parquet files beside it."""
     workspace = Workspace.init(folder)
     workspace.data.profiles = Profiles(
         after_saves=False
     )  # made after a save by a thread of their own, at the cost of what is timed next
-    spine = rows_of(rows, 0, "event")
-    spine.to_parquet(folder / "spine.parquet")
-    workspace.data.save(spine, "spine")
+    for turn in range(spines):
+        spine = rows_of(rows, VIEWS + 1 + turn, "event")
+        spine.to_parquet(folder / f"spine_{turn}.parquet")
+        workspace.data.save(spine, f"spine_{turn}")
     for number in range(VIEWS):
         table = rows_of(rows, number + 1, "at")
         table[f"feature_{number}"] = np.random.default_rng(number).normal(size=len(table))
@@ -78,55 +79,55 @@ def filled(folder: Path, rows: int) -> Workspace:
     return workspace
 
 
-def loop(folder: Path) -> None:
+def loop(folder: Path, turn: int) -> None:
     """What people write with pandas."""
-    made = pd.read_parquet(folder / "spine.parquet").sort_values("event")
+    made = pd.read_parquet(folder / f"spine_{turn}.parquet").sort_values("event")
     for number in range(VIEWS):
         table = pd.read_parquet(folder / f"view_{number}.parquet").sort_values("at")
         made = pd.merge_asof(
             made, table, left_on="event", right_on="at", by="driver", tolerance=pd.Timedelta(days=7)
         ).drop(columns="at")
-    made.to_parquet(folder / "by_pandas.parquet")
+    made.to_parquet(folder / f"by_pandas_{turn}.parquet")
 
 
-def training(workspace: Workspace, name: str) -> None:
+def training(workspace: Workspace, turn: int) -> None:
     """The same with nbmlops."""
-    workspace.feature.training("spine", [f"view_{number}" for number in range(VIEWS)], time="event", name=name)
+    views = [f"view_{number}" for number in range(VIEWS)]
+    workspace.feature.training(f"spine_{turn}", views, time="event", name=f"training_{turn}")
 
 
-def by_pandas(folder: Path, rows: int, rounds: int) -> Iterator[Row]:
-    """Both at the size of the target."""
-    with filled(folder, rows) as workspace:
-        made: list[str] = []
+def by_peers(folder: Path, rows: int, rounds: int, *, feast: bool) -> Iterator[Row]:
+    """All of them at the size of the target."""
+    with filled(folder, rows, rounds) as workspace:
+        turns = iter(range(rounds)), iter(range(rounds))
 
-        def ours() -> None:
-            made.append(f"training_{len(made)}")
-            training(workspace, made[-1])
+        def theirs() -> Callable[[], None]:
+            turn = next(turns[0])
+            return lambda: loop(folder, turn)
 
-        peer, own = by_turns(rounds, lambda: lambda: loop(folder), lambda: ours)
-        _refuse_other_values(workspace, folder, made[0])
+        def ours() -> Callable[[], None]:
+            turn = next(turns[1])
+            return lambda: training(workspace, turn)
+
+        peer, own = by_turns(rounds, theirs, ours)
+        _refuse_other_values(workspace, folder)
     work = f"training set: {rows:,} rows by {VIEWS} views of {rows:,} rows"
     yield at_most(work, ("pandas.merge_asof", peer), own, OF_PANDAS)
+    if feast:
+        yield times_faster(work, ("Feast", Times((_feast_seconds(folder),))), own, FASTER_THAN_FEAST)
 
 
-def by_feast(folder: Path, rows: int, rounds: int) -> Iterator[Row]:
-    """Both at the size that Feast is given."""
-    work = f"training set: {rows:,} rows by {VIEWS} views of {rows:,} rows"
+def _feast_seconds(folder: Path) -> float:
     views = [
         {"name": f"view_{one}", "entities": ["driver"], "time": "at", "ttl": 7 * 86_400, "features": [f"feature_{one}"]}
         for one in range(VIEWS)
     ]
-    with filled(folder, rows) as workspace:
-        spine = pd.read_parquet(folder / "spine.parquet").rename(columns={"event": "event_timestamp"})
-        spine.to_parquet(folder / "spine.parquet")
-        seconds = []
-        for number in range(rounds):
-            (own := folder / f"feast-{number}").mkdir()
-            for path in folder.glob("*.parquet"):
-                (own / path.name).hardlink_to(path)
-            seconds.append(_features_feast.training_seconds(own, views))
-        (ours,) = by_turns(rounds, lambda: lambda: training(workspace, "training"))
-    yield times_faster(work, ("Feast", Times(tuple(seconds))), ours, FASTER_THAN_FEAST)
+    (own := folder / "feast").mkdir()
+    for path in folder.glob("view_*.parquet"):
+        (own / path.name).hardlink_to(path)
+    spine = pd.read_parquet(folder / "spine_0.parquet")
+    spine.rename(columns={"event": "event_timestamp"}).to_parquet(own / "spine.parquet")
+    return _features_feast.training_seconds(own, views)
 
 
 def memory(folder: Path, rows: int) -> Iterator[Row]:
@@ -143,12 +144,12 @@ def memory(folder: Path, rows: int) -> Iterator[Row]:
 
 
 def _peak(folder: Path, most: int) -> int:
-    return int(run([sys.executable, "-c", _PEAK, str(folder), "spine", str(most), str(VIEWS)], folder))
+    return int(run([sys.executable, "-c", _PEAK, str(folder), "spine_0", str(most), str(VIEWS)], folder))
 
 
-def _refuse_other_values(workspace: Workspace, folder: Path, name: str) -> None:
+def _refuse_other_values(workspace: Workspace, folder: Path) -> None:
     """End the benchmark when both did not find the same."""
-    ours, theirs = workspace.data.load(name), pd.read_parquet(folder / "by_pandas.parquet")
+    ours, theirs = workspace.data.load("training_0"), pd.read_parquet(folder / "by_pandas_0.parquet")
     keys = ["driver", "event"]
     assert ours.sort_values(keys, ignore_index=True).equals(theirs.sort_values(keys, ignore_index=True)[ours.columns])
 
@@ -158,21 +159,19 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--rows", type=int, default=ROWS, help="rows of the spine and of each view")
-    parser.add_argument("--feast-rows", type=int, default=FEAST_ROWS, help="the same beside Feast")
+    parser.add_argument("--no-feast", action="store_true", help="without Feast")
     parser.add_argument("--rounds", type=int, default=3, help="how often what is timed is run")
     asked = parser.parse_args(words)
     parts = asked.parts or PARTS
-    if "feast" in parts:
+    if "peers" in parts and not asked.no_feast:
         print(f"  {_features_feast.installed()}", flush=True)
     found: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="nbmlops-bench-") as name:
         os.environ["XDG_CONFIG_HOME"] = f"{name}/config"  # the trust given here ends with the folder
         for part in parts:
             (folder := Path(name) / part).mkdir()
-            if part == "pandas":
-                found += by_pandas(folder, asked.rows, asked.rounds)
-            elif part == "feast":
-                found += by_feast(folder, asked.feast_rows, asked.rounds)
+            if part == "peers":
+                found += by_peers(folder, asked.rows, asked.rounds, feast=not asked.no_feast)
             else:
                 found += memory(folder, asked.rows)
             print(f"  {part}", flush=True)

@@ -8,22 +8,42 @@ one entity have to fit in memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from nbmlops.features.joining import ROW, Keys, Wanted, keyed, looked_up
+from nbmlops.features.joining import ROW, Keys, Wanted, events_of, looked_up
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["RANGE", "Side", "joined_in_buckets"]
+__all__ = ["Side", "Size", "joined_in_buckets"]
 
-RANGE = 1 << 18
-"""Rows of the spine that are put together at once."""
 _BUCKET = "__bucket"
+_FEWEST, _MOST = 1 << 12, 1 << 18
+"""Rows that are put together at once."""
+_SPREAD = 1 << 15
+"""Rows that are told apart at once."""
+_FILES = 256
+"""Files that are open at once."""
+_CELL, _COPIES = 16, 8
+"""Bytes that a value takes, and how often it is there while rows are put together and written."""
 Parts = Callable[[], "Iterator[pl.DataFrame]"]
+
+
+class Size(NamedTuple):
+    """How a join is cut: into how many buckets, and into ranges of how many rows of the spine."""
+
+    buckets: int
+    at_once: int
+
+    @classmethod
+    def of(cls, needed: int, most: int, rows: int, columns: int) -> Self:
+        """For what takes so many bytes in memory and may take `most`: a spine of rows, and columns of what is made."""
+        fitting = most // (_COPIES * _CELL * columns)
+        at_once = max(min(fitting, _MOST), _FEWEST, -(-rows // _FILES))
+        return cls(min(2 + 2 * needed // most, _FILES), at_once)
 
 
 class Side(NamedTuple):
@@ -34,22 +54,22 @@ class Side(NamedTuple):
 
 
 def joined_in_buckets(
-    spine: Parts, time: str, what: str, sides: Sequence[Side], folder: Path, count: int
+    spine: Parts, time: str, what: str, sides: Sequence[Side], folder: Path, size: Size
 ) -> Iterator[pl.DataFrame]:
     """The rows of a spine with the features of some views, in parts, in their order.
 
     Parameters
     ----------
     spine : callable
-        Gives the parts of the spine, each of `RANGE` rows but for the last; called twice.
+        Gives the parts of the spine, each of the size's rows but for the last; called twice.
     time, what : str
         Its event time, and what messages call it.
     sides : sequence of Side
         The views.
     folder : Path
         An empty folder for what is put aside.
-    count : int
-        How many buckets.
+    size : Size
+        How it is cut.
 
     Raises
     ------
@@ -62,11 +82,11 @@ def joined_in_buckets(
     for side in sides:
         if side.wanted.entities not in keys:
             own = keys[side.wanted.entities] = folder / f"keys-{len(keys)}"
-            _spread(_keys(spine, time, what, side.wanted.entities), own, side.wanted.entities, count)
+            _spread(_keys(spine, time, what, side.wanted.entities), own, side.wanted.entities, size)
     for number, side in enumerate(sides):
         own = folder / f"table-{number}"
-        _spread(side.parts(), own, side.wanted.entities, count)
-        _look_up(keys[side.wanted.entities], own, folder / f"found-{number}", side, (what, count))
+        _spread(side.parts(), own, side.wanted.entities, size)
+        _look_up(keys[side.wanted.entities], own, folder / f"found-{number}", side, what, size)
     for number, part in enumerate(spine()):
         columns = [part]
         for place in range(len(sides)):
@@ -79,34 +99,33 @@ def joined_in_buckets(
 def _keys(spine: Parts, time: str, what: str, entities: Sequence[str]) -> Iterator[pl.DataFrame]:
     first = 0
     for part in spine():
-        yield keyed(part, time, entities, what, first).frame
+        yield events_of(part, time, entities, what, first)
         first += part.height
 
 
-def _look_up(keys: Path, table: Path, target: Path, side: Side, how: tuple[str, int]) -> None:
+def _look_up(keys: Path, table: Path, target: Path, side: Side, what: str, size: Size) -> None:
     """Join bucket by bucket, and put what was found aside by ranges of rows."""
     import polars as pl
 
-    what, count = how
     empty: pl.DataFrame | None = next(
-        (one for number in range(count) if (one := _read(table, number)) is not None), None
+        (one for number in range(size.buckets) if (one := _read(table, number)) is not None), None
     )
     assert empty is not None  # a table has at least one part, which may be empty
     with _Files(target) as files:
-        for number in range(count):
+        for number in range(size.buckets):
             left, right = _read(keys, number), _read(table, number)
             if left is None:
                 continue
             found = looked_up(Keys.of(left), empty.clear() if right is None else right, side.wanted, what)
-            files.add(found.with_columns(left[ROW].sort()).with_columns((pl.col(ROW) // RANGE).alias(_BUCKET)))
+            files.add(found.with_columns(left[ROW].sort()).with_columns((pl.col(ROW) // size.at_once).alias(_BUCKET)))
 
 
-def _spread(parts: Iterator[pl.DataFrame], target: Path, entities: Sequence[str], count: int) -> None:
+def _spread(parts: Iterator[pl.DataFrame], target: Path, entities: Sequence[str], size: Size) -> None:
     """Write rows into buckets by their entities; a part without rows leaves its columns in the first."""
     with _Files(target) as files:
-        for part in parts:
+        for part in (some for whole in parts for some in (whole.iter_slices(_SPREAD) if whole.height else [whole])):
             alike = part.select(_alike(name, kind) for name, kind in part.select(entities).schema.items())
-            files.add(part.with_columns((alike.hash_rows(0) % count).alias(_BUCKET)), always=True)
+            files.add(part.with_columns((alike.hash_rows(0) % size.buckets).alias(_BUCKET)), always=True)
 
 
 def _alike(name: str, kind: pl.DataType) -> pl.Expr:
@@ -135,11 +154,17 @@ class _Files:
 
     def add(self, rows: pl.DataFrame, *, always: bool = False) -> None:
         """Add rows to the files that their column `_BUCKET` names; with `always` also a part without rows."""
-        parted: Mapping[Any, pl.DataFrame] = rows.partition_by(_BUCKET, as_dict=True, include_key=False)
-        if not parted and always:
-            parted = {(0,): rows.drop(_BUCKET)}
-        for (number,), part in parted.items():
-            self._write(int(number), part)
+        import numpy as np
+
+        ordered = rows.sort(_BUCKET, maintain_order=True)
+        numbers, begins = np.unique(ordered[_BUCKET].to_numpy(), return_index=True)
+        content = ordered.drop(_BUCKET)
+        if not len(numbers):
+            if always:
+                self._write(0, content)
+            return
+        for number, begin, end in zip(numbers, begins, [*begins[1:], rows.height], strict=True):
+            self._write(int(number), content.slice(begin, end - begin))
 
     def _write(self, number: int, part: pl.DataFrame) -> None:
         import pyarrow as pa

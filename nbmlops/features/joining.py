@@ -5,7 +5,8 @@ The rule is Feast's: of the rows of the same entities, the newest with ``time <=
 are compared in UTC; one with a zone and one without cannot be compared and are refused. A view without a time holds for
 ever. What ``created`` says was made only after the event is a leak, and refused with its rows.
 
-Of the two tables only the keys are sorted; features are gathered once, by the number of the row that was found.
+Only the keys of the spine are sorted, once for all views; features are gathered once, by the number of the row that
+`nbmlops.features.searching` finds.
 """
 
 from __future__ import annotations
@@ -13,20 +14,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from nbmlops.core.errors import InvalidError, RefusedError
 from nbmlops.features.definition import CREATED
+from nbmlops.features.searching import newest, runs_of
 from nbmlops.features.shaping import shown, times_of
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
 
-__all__ = ["EVENT", "ROW", "Keys", "Wanted", "keyed", "looked_up"]
+__all__ = ["EVENT", "ROW", "Keys", "Wanted", "events_of", "keyed", "looked_up"]
 
 EVENT, ROW = "__event", "__row"
 """What the keys of a spine call the time of the event, and the number of the row from 0."""
-_FOUND, _TIME = "__found", "__time"
+_CODE = "__code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +50,36 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys of a spine in the order of the events: entities, the exact time in UTC, the number of each row.
+    """The keys of a spine in the order of entities and events: entities, the exact time in UTC, the number of each row.
 
-    `places` tells where the rows of the spine lie in that order.
+    `entities` has each entity once, `codes` tells which of them a key has, and `places` where the rows of the spine lie
+    in that order. They are made once for all views of the same entities.
     """
 
     frame: pl.DataFrame
-    places: pl.Series
+    entities: pl.DataFrame
+    codes: np.ndarray
+    places: np.ndarray
 
     @classmethod
     def of(cls, frame: pl.DataFrame) -> Self:
-        """Keys of a frame in any order."""
-        ordered = frame.sort(EVENT)
-        return cls(ordered, ordered[ROW].arg_sort())
+        """Keys of what `events_of` gave, in any order."""
+        names = [name for name in frame.columns if name not in {EVENT, ROW}]
+        entities = frame.select(names).unique().sort(names)
+        coded = frame.join(
+            entities.with_row_index(_CODE), on=names, how="left", nulls_equal=True, maintain_order="left"
+        )
+        ordered = coded.sort(_CODE, EVENT)
+        return cls(ordered.drop(_CODE), entities, ordered[_CODE].to_numpy(), ordered[ROW].arg_sort().to_numpy())
 
 
-def keyed(spine: pl.DataFrame, time: str, entities: Sequence[str], what: str, first: int = 0) -> Keys:
-    """The keys of a spine, whose rows are numbered from `first` on.
+def keyed(spine: pl.DataFrame, time: str, entities: Sequence[str], what: str) -> Keys:
+    """The keys of a spine, as `events_of` takes it."""
+    return Keys.of(events_of(spine, time, entities, what))
+
+
+def events_of(spine: pl.DataFrame, time: str, entities: Sequence[str], what: str, first: int = 0) -> pl.DataFrame:
+    """The number of each row of a spine, from `first` on, its entities and its exact time in UTC.
 
     Raises
     ------
@@ -77,7 +93,7 @@ def keyed(spine: pl.DataFrame, time: str, entities: Sequence[str], what: str, fi
             f"{event.null_count():,} rows of {what} have no {time}: what was known then cannot be told\n{rows}",
             hint="drop these rows, or fill their time",
         )
-    return Keys.of(spine.select(entities).with_columns(event.alias(EVENT)).with_row_index(ROW, first))
+    return spine.select(entities).with_columns(event.alias(EVENT)).with_row_index(ROW, first)
 
 
 def looked_up(keys: Keys, table: pl.DataFrame, wanted: Wanted, what: str) -> pl.DataFrame:
@@ -101,47 +117,47 @@ def looked_up(keys: Keys, table: pl.DataFrame, wanted: Wanted, what: str) -> pl.
     RefusedError
         When what was found had been made only after the event.
     """
+    import numpy as np
     import polars as pl
 
-    left, right = _comparable(keys.frame, table, wanted, what)
-    found = _newest(left, right, wanted) if wanted.time else _only(left, right, wanted)
+    asked, right = _comparable(keys.entities, table.select(wanted.entities), wanted, what)
+    runs = runs_of(right, asked)
+    if wanted.time:
+        own = runs.asked[keys.codes]
+        event, known = _of_one_clock(keys.frame[EVENT], table[wanted.time], wanted, what)
+        found = newest(runs, _whole(known), own, _whole(event), _lasting(wanted.ttl, event.dtype))
+    else:
+        found = np.append(runs.starts, -1)[runs.asked][keys.codes]
     given = table.select(pl.col(name).alias(called) for name, called in wanted.features.items())
     if CREATED in table.columns:
-        _refuse_leaks(keys.frame, table[CREATED], found, wanted, what)
-    return given.select(pl.all().gather(found.gather(keys.places)))
+        _refuse_leaks(keys.frame, table[CREATED], _numbers(found), wanted, what)
+    return given.select(pl.all().gather(_numbers(found[keys.places])))
 
 
-def _newest(left: pl.DataFrame, right: pl.DataFrame, wanted: Wanted) -> pl.Series:
-    """For each row of the left the number of the row of the right that holds; null for none."""
+def _numbers(found: np.ndarray) -> pl.Series:
+    """Numbers of rows, null where there is none."""
     import polars as pl
 
-    entities = list(wanted.entities)
-    there = pl.any_horizontal(pl.col(name).is_null() for name in entities)
-    joined = left.join_asof(
-        right.with_row_index(_FOUND).rename({wanted.time or "": _TIME}),
-        left_on=EVENT,
-        right_on=_TIME,
-        by=entities,
-        strategy="backward",
-        tolerance=wanted.ttl,
-        check_sortedness=False,  # both lie in the order of their times: `keyed` and `shaping` see to that
-    )
-    return joined.select(pl.when(there).then(None).otherwise(pl.col(_FOUND)).alias(_FOUND))[_FOUND]
+    return pl.select(pl.when(pl.lit(pl.Series(found)) >= 0).then(pl.lit(pl.Series(found)))).to_series()
 
 
-def _only(left: pl.DataFrame, right: pl.DataFrame, wanted: Wanted) -> pl.Series:
-    entities = list(wanted.entities)
-    numbered = right.select(entities).with_row_index(_FOUND)
-    return left.join(numbered, on=entities, how="left", maintain_order="left")[_FOUND]
+def _whole(times: pl.Series) -> np.ndarray:
+    return times.to_physical().to_numpy()
+
+
+def _lasting(ttl: timedelta | None, kind: pl.DataType) -> int | None:
+    """A ttl in the unit of some times."""
+    if ttl is None:
+        return None
+    return ttl // timedelta(microseconds=1) * (1_000 if getattr(kind, "time_unit", "us") == "ns" else 1)
 
 
 def _comparable(
-    keys: pl.DataFrame, table: pl.DataFrame, wanted: Wanted, what: str
+    left: pl.DataFrame, right: pl.DataFrame, wanted: Wanted, what: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The keys of both sides, of the same types."""
+    """The entities of both sides, of the same types."""
     import polars as pl
 
-    left, right = keys.select(*wanted.entities, EVENT), table.select(*wanted.entities, *filter(None, [wanted.time]))
     for name in wanted.entities:
         kinds = left.schema[name], right.schema[name]
         as_one = next((kind for kind in (_as_text, _as_whole) if all(map(kind, kinds))), None)
@@ -153,31 +169,22 @@ def _comparable(
                 f"{name} is {kinds[0]} in {what} and {kinds[1]} in {wanted.ref}: no row of one is a row of the other",
                 hint=f"give both the same type, as by df[{name!r}].astype(str)",
             )
-    if wanted.time:
-        left, right = _of_one_clock(left, right, wanted, what)
     return left, right
 
 
-def _of_one_clock(
-    left: pl.DataFrame, right: pl.DataFrame, wanted: Wanted, what: str
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    import polars as pl
-
-    time = wanted.time or ""
-    right = right.with_columns(times_of(right[time], f"{wanted.ref}:{time}"))
-    event, known = left.schema[EVENT], right.schema[time]
-    assert isinstance(event, pl.Datetime)
-    assert isinstance(known, pl.Datetime)
-    if bool(event.time_zone) != bool(known.time_zone):
-        which = (what, wanted.ref) if event.time_zone else (wanted.ref, what)
+def _of_one_clock(event: pl.Series, known: pl.Series, wanted: Wanted, what: str) -> tuple[pl.Series, pl.Series]:
+    """The times of both sides, of the same unit."""
+    known = times_of(known, f"{wanted.ref}:{wanted.time}")
+    kinds: Any = event.dtype, known.dtype
+    if bool(kinds[0].time_zone) != bool(kinds[1].time_zone):
+        which = (what, wanted.ref) if kinds[0].time_zone else (wanted.ref, what)
         raise InvalidError(
             f"the times of {which[0]} have a zone and those of {which[1]} have none, so they cannot be compared",
             hint="say which zone is meant, as by df.time.dt.tz_localize('America/New_York')",
         )
-    if event.time_unit != known.time_unit:
-        left = left.with_columns(_exact(left[EVENT], what))
-        right = right.with_columns(_exact(right[time], wanted.ref))
-    return left, right
+    if kinds[0].time_unit != kinds[1].time_unit:
+        return _exact(event, what), _exact(known, wanted.ref)
+    return event, known
 
 
 def _exact(times: pl.Series, what: str) -> pl.Series:

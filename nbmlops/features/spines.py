@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
 from nbmlops.data.frames import is_table, kind_of, to_arrow
-from nbmlops.features.buckets import RANGE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,13 +28,16 @@ class Spine:
         What messages call it.
     schema : pyarrow.Schema
         Its columns.
-    size : int
-        Bytes that its values take in memory, about.
+    rows, size : int
+        How many rows it has, and the bytes that its values take in memory, about.
     """
 
-    def __init__(self, what: str, schema: pa.Schema, size: int, held: pl.DataFrame | Path | str, data: Data) -> None:
+    def __init__(
+        self, what: str, schema: pa.Schema, rows: int, size: int, held: pl.DataFrame | Path | str, data: Data
+    ) -> None:
         self.what = what
         self.schema = schema
+        self.rows = rows
         self.size = size
         self._held = held
         self._data = data
@@ -51,18 +53,18 @@ class Spine:
             return found
         return self._held
 
-    def parts(self) -> Iterator[pl.DataFrame]:
-        """The rows in parts of `RANGE` rows but for the last."""
+    def parts(self, at_once: int) -> Iterator[pl.DataFrame]:
+        """The rows in parts of so many rows but for the last."""
         import pyarrow.parquet as pq
 
         if isinstance(self._held, Path):
             with pq.ParquetFile(self._held, pre_buffer=False) as file:
-                yield from _in_ranges(file.iter_batches(batch_size=RANGE))
+                yield from _in_ranges(file.iter_batches(batch_size=at_once), at_once)
         elif isinstance(self._held, str):
             with self._data.opened(self._data.table_version(self._held)) as stored:
-                yield from _in_ranges(batch for part in stored.batches() for batch in part.to_batches())
+                yield from _in_ranges((batch for part in stored.batches() for batch in part.to_batches()), at_once)
         else:
-            yield from self._held.iter_slices(RANGE)
+            yield from self._held.iter_slices(at_once)
 
     @property
     def versions(self) -> list[Version]:
@@ -111,7 +113,7 @@ def spine_of(value: Any, data: Data) -> Spine:
         if version.rows is None:
             raise InvalidError(f"{version.ref} is no table", hint="name a table with entities and a time")
         empty = data.load(version.ref, as_="arrow", sample=1)
-        return Spine(version.ref, empty.schema, version.size, version.ref, data)
+        return Spine(version.ref, empty.schema, version.rows, version.size, version.ref, data)
     if isinstance(value, Path):
         if not value.exists():
             raise NotFoundError(f"there is no file {value}", hint="name a Parquet file, or save it as data first")
@@ -120,7 +122,7 @@ def spine_of(value: Any, data: Data) -> Spine:
             raise InvalidError(f"{value} is no Parquet file, so its types are not known", hint=hint)
         metadata: Any = pq.read_metadata(value)
         size = int(sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)))
-        return Spine(str(value), metadata.schema.to_arrow_schema(), size, value, data)
+        return Spine(str(value), metadata.schema.to_arrow_schema(), metadata.num_rows, size, value, data)
     if not is_table(value):
         raise InvalidError(f"{kind_of(value)} is no table", hint="give a DataFrame with the entities and a time")
     if type(value).__module__.startswith("pandas"):
@@ -128,18 +130,22 @@ def spine_of(value: Any, data: Data) -> Spine:
     table = to_arrow(value)
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)
-    return Spine("the spine", table.schema, int(frame.estimated_size()), frame, data)
+    return Spine("the spine", table.schema, frame.height, int(frame.estimated_size()), frame, data)
 
 
 def table_parts(data: Data, ref: str, columns: list[str]) -> Iterator[pl.DataFrame]:
     """Columns of a version of data in parts that fit in memory; at least one part."""
+    import pyarrow as pa
+
     with data.opened(data.table_version(ref), columns) as stored:
         for part in stored.batches(columns):
+            # What reading took and gave back is the machine's again, before anything is made of the part.
+            pa.default_memory_pool().release_unused()
             yield _frame(part)
 
 
-def _in_ranges(batches: Iterable[pa.RecordBatch]) -> Iterator[pl.DataFrame]:
-    """The rows of batches in parts of `RANGE` rows but for the last."""
+def _in_ranges(batches: Iterable[pa.RecordBatch], at_once: int) -> Iterator[pl.DataFrame]:
+    """The rows of batches in parts of so many rows but for the last."""
     import pyarrow as pa
 
     kept: list[pa.RecordBatch] = []
@@ -147,10 +153,10 @@ def _in_ranges(batches: Iterable[pa.RecordBatch]) -> Iterator[pl.DataFrame]:
     for batch in batches:
         kept.append(batch)
         rows += batch.num_rows
-        while rows >= RANGE:
+        while rows >= at_once:
             table = pa.Table.from_batches(kept)
-            yield _frame(table.slice(0, RANGE))
-            rest = table.slice(RANGE)
+            yield _frame(table.slice(0, at_once))
+            rest = table.slice(at_once)
             kept, rows = rest.to_batches(), rest.num_rows
     if rows:
         yield _frame(pa.Table.from_batches(kept))

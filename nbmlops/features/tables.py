@@ -7,6 +7,7 @@ that nothing is computed twice, and a view whose text alone has changed keeps it
 from __future__ import annotations
 
 import time as clock
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbmlops.core import digests
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Computed", "Tables", "computed_of", "plain"]
 
 _KEY = "computed."
+_LARGE = 4 << 20
+"""Bytes from which on a table is kept in its own order, to be read part by part; others may be rows of their source."""
 
 
 class Computed(NamedTuple):
@@ -90,7 +93,10 @@ class Tables(Defining):
         _refuse_other_columns(version, said, table)
         seconds = clock.perf_counter() - begun
         told = f"{version.ref} | {', '.join(source.ref for source in sources)} | {seconds:.3f} s"
-        return self._data.save(table, f"{TABLE}{version.name}", tags={key: told}, allow_empty=True)
+        name, tags = f"{TABLE}{version.name}", {key: told}
+        if table.nbytes < _LARGE:
+            return self._data.save(table, name, tags=tags, allow_empty=True)
+        return self._data.stream(_Whole(table), name, [], tags=tags)
 
     def table(self, ref: str) -> DataVersion:
         """The offline table of a view from its sources as they are now; computed when that has not been done."""
@@ -106,6 +112,18 @@ class Tables(Defining):
         except NotFoundError:
             return None
         return next((table for table in history if key in table.tags), None)
+
+
+class _Whole:
+    """A table in memory, as `nbmlops.data.parts.Reading` has it."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.schema = table.schema
+        self._table = table
+
+    def parts(self) -> Iterator[pa.Table]:
+        """The rows, in order."""
+        yield self._table
 
 
 def plain(table: pa.Table) -> pa.Table:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
-from nbmlops.features.buckets import Side, joined_in_buckets
+from nbmlops.features.buckets import Side, Size, joined_in_buckets
 from nbmlops.features.capturing import rebuilt
 from nbmlops.features.definition import FeatureRef, ServiceDefinition
 from nbmlops.features.joining import Keys, Wanted, keyed, looked_up
@@ -147,12 +150,13 @@ class Training(Tables):
         tables = [(self.table(version.ref), wanted) for version, wanted in plan.views]
         most = int(memory * 1e6) if memory else _memory() // _SHARE
         wide = spine.size * len(plan.order) // len(spine.schema)  # what the features take, at the spine's own width
-        needed = 4 * spine.size + 4 * wide + max((6 * table.size for table, _ in tables), default=0)
+        needed = 4 * spine.size + 4 * wide + max((8 * table.size for table, _ in tables), default=0)
         if needed <= most:
             return keep(self._whole(spine, event, tables, plan), [])
         self._scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._scratch, prefix="training-") as folder:
-            parts = self._in_parts(spine, event, tables, Path(folder), 2 + 2 * needed // most)
+            size = Size.of(needed, most, spine.rows, len(spine.schema) + len(plan.order))
+            parts = self._in_parts(spine, event, tables, Path(folder), size)
             rows = _Joined(self._finished(part, plan, first=not n) for n, part in enumerate(parts))
             return keep(rows, [*spine.versions, *(self._data.table_version(table.ref) for table, _ in tables)])
 
@@ -224,23 +228,32 @@ class Training(Tables):
 
         frame = spine.frame()
         columns, keys = [frame], dict[tuple[str, ...], Keys]()
-        for table, wanted in tables:
-            known = wanted.columns([column.name for column in table.columns])
-            loaded = self._data.load(table.ref, columns=known, as_="polars")
-            own = wanted.entities
-            if own not in keys:
-                keys[own] = keyed(frame, event, own, spine.what)
-            columns.append(looked_up(keys[own], loaded, wanted, spine.what))
+        with ThreadPoolExecutor(1, thread_name_prefix="nbmlops-tables") as pool:
+            # The next table is read while one is joined; the context says on whose behalf.
+            left = iter(tables)
+            coming = deque(pool.submit(copy_context().run, self._loaded, pair) for pair in islice(left, 1))
+            for _, wanted in tables:
+                coming.extend(pool.submit(copy_context().run, self._loaded, pair) for pair in islice(left, 1))
+                own = wanted.entities
+                if own not in keys:
+                    keys[own] = keyed(frame, event, own, spine.what)
+                columns.append(looked_up(keys[own], coming.popleft().result(), wanted, spine.what))
         return self._finished(pl.concat(columns, how="horizontal"), plan, first=True)
 
+    def _loaded(self, pair: tuple[DataVersion, Wanted]) -> pl.DataFrame:
+        table, wanted = pair
+        known = wanted.columns([column.name for column in table.columns])
+        loaded: pl.DataFrame = self._data.load(table.ref, columns=known, as_="polars")
+        return loaded
+
     def _in_parts(
-        self, spine: Spine, event: str, tables: Sequence[tuple[DataVersion, Wanted]], folder: Path, count: int
+        self, spine: Spine, event: str, tables: Sequence[tuple[DataVersion, Wanted]], folder: Path, size: Size
     ) -> Iterator[pl.DataFrame]:
         sides = []
         for table, wanted in tables:
             known = wanted.columns([column.name for column in table.columns])
             sides.append(Side(wanted, partial(table_parts, self._data, table.ref, known)))
-        return joined_in_buckets(spine.parts, event, spine.what, sides, folder, count)
+        return joined_in_buckets(partial(spine.parts, size.at_once), event, spine.what, sides, folder, size)
 
     def _finished(self, rows: pl.DataFrame, plan: _Plan, *, first: bool) -> pl.DataFrame:
         """The rows with what is computed on demand, and without what was only needed for that."""

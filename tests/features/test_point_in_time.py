@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbmlops.core.errors import InvalidError, RefusedError
-from nbmlops.features.buckets import RANGE, Side, joined_in_buckets
+from nbmlops.features.buckets import Side, Size, joined_in_buckets
 from nbmlops.features.joining import Wanted, keyed, looked_up
 from nbmlops.features.shaping import shaped
 
@@ -114,11 +114,13 @@ def test_by_way_of_the_disk_a_join_gives_the_same(
     whole = looked_up(keyed(left, "event", wanted.entities, "spine"), right, wanted, "spine")
     parts = [right.slice(place, at_once) for place in range(0, max(right.height, 1), at_once)]
     folder = tmp_path_factory.mktemp("buckets")
+    size = Size(count, at_once)
     made = list(
-        joined_in_buckets(lambda: iter([left]), "event", "spine", [Side(wanted, lambda: iter(parts))], folder, count)
+        joined_in_buckets(
+            lambda: left.iter_slices(size.at_once), "event", "spine", [Side(wanted, lambda: iter(parts))], folder, size
+        )
     )
     assert pl.concat(made)["value"].to_list() == whole["value"].to_list()
-    assert left.height <= RANGE
 
 
 def one(event: Any, time: Any, **more: Any) -> tuple[pl.DataFrame, pl.DataFrame, Wanted]:
@@ -196,15 +198,15 @@ def test_keys_of_other_types_are_refused() -> None:
 
 
 def test_buckets_keep_rows_in_their_order_over_many_ranges(tmp_path: Path) -> None:
-    rows = RANGE + 1_000
+    rows = 264_000
     number = pl.int_range(rows, eager=True)
     left = pl.DataFrame({"gate": number % 997, "event": number.cast(pl.Datetime("us"))})
     gates = pl.int_range(0, 997, 2, eager=True)  # every other gate is known
     right = pl.DataFrame({"gate": gates, "time": pl.Series([0] * len(gates)).cast(pl.Datetime("us")), "value": gates})
     wanted = Wanted("view@v1", ("gate",), "time", None, {"value": "value"})
-    ranges = [left.slice(0, RANGE), left.slice(RANGE)]
+    size = Size(7, 100_000)
     side = Side(wanted, lambda: iter([right]))
-    made = pl.concat(joined_in_buckets(lambda: iter(ranges), "event", "s", [side], tmp_path, 7))
+    made = pl.concat(joined_in_buckets(lambda: left.iter_slices(size.at_once), "event", "s", [side], tmp_path, size))
     assert made.height == rows
     assert made["event"].equals(left["event"])
     assert made.filter(pl.col("gate") % 2 == 0).select((pl.col("value") == pl.col("gate")).all()).item()
