@@ -134,9 +134,11 @@ def test(session: Session, name: str, **said: Any) -> Any:
 
 @group.verb("replay")
 @click.argument("request")
-def replay(session: Session, request: str) -> Any:
+@click.option("--explain", is_flag=True, help="Tell what each input added to the answer.")
+@click.option("--background", metavar="REF", type=RefParam("data"), help="The table that it is explained against.")
+def replay(session: Session, request: str, **how: Any) -> Any:
     """Answer a captured request again."""
-    return session.workspace.deployment.replay(request)
+    return session.workspace.deployment.replay(request, **how)
 
 
 @group.verb("forget")

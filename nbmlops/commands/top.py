@@ -169,6 +169,7 @@ def story(session: Session, name: str, **how: Any) -> Any:
 @click.option("--token-file", metavar="PATH", type=click.Path(dir_okay=False), help="The token; made if not there.")
 @click.option("--max-body", type=click.IntRange(1), metavar="BYTES", help="How large a request may be.")
 @click.option("--max-rows", type=click.IntRange(1), metavar="ROWS", help="How many rows a request may have.")
+@click.option("--background", metavar="REF", type=RefParam("data"), help="The table that answers are explained by.")
 @click.option("--logs", is_flag=True, help="Log each request: route, status, time, rows; no values.")
 @click.option("--capture/--no-capture", default=True, help="Keep requests and answers, as the deployment says.")
 def serve(session: Session, ref: str | None, stop: bool, **how: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from nbmlops.render.dispatch import looks
 from nbmlops.render.listing import Field, lists
@@ -15,6 +16,9 @@ from nbmlops.serving.capture.labels import LabelIntake
 from nbmlops.serving.deployments.replay import Replay
 from nbmlops.serving.deployments.trial import Trial
 from nbmlops.serving.records import Deployment, DeploymentChange
+
+if TYPE_CHECKING:
+    from nbmlops.serving.endpoint.explanation import Explanation
 
 __all__: list[str] = []
 
@@ -124,8 +128,26 @@ def _(replay: Replay) -> Look:
     parts = [table(("input", "value"), asked), table(("step", "kind", "values", "the first"), rows)]
     return Look(
         line(f"replay of {replay.request}", replay.ref, verdict),
-        body=(*(parts if rows else parts[:1]), table(("answer", "then", "now"), answers)),
+        body=(
+            *(parts if rows else parts[:1]),
+            table(("answer", "then", "now"), answers),
+            *(_contributions(replay.explanation) if replay.explanation else ()),
+        ),
     )
+
+
+def _contributions(explanation: Explanation) -> tuple[Block, ...]:
+    row = explanation.rows[0]
+    parts = sorted(row.contributions.items(), key=lambda part: -abs(part[1]))
+    exact = explanation.orders is None
+    told = [(key, _signed(value), "" if exact else f"± {row.errors[key]:.2g}") for key, value in parts]
+    of = "the prediction" if row.label is None else f"the probability of {row.label}"
+    facts = {
+        of: f"{row.prediction:.6g}",
+        "on average": f"{row.base:.6g} over {explanation.background_rows} rows of {explanation.background}",
+        "reckoned": "with all sets of columns" if exact else f"with {explanation.orders} orders of the columns",
+    }
+    return (table(("input", ">added", ""), told), Facts.of(facts))
 
 
 def _told(values: Mapping[str, object]) -> str:

@@ -23,8 +23,8 @@ _BARE = re.compile(r"[\w@%+=:,./-]+")
 
 # Options that take a value; any other option is a switch.
 _VALUED = frozenset(
-    "-a --action --after --against --alias --allow-host --artifact --as --at --batch-latency --before --better "
-    "--bound --by --calibration --catchup --ceiling --cell-timeout --challenger --champion --change --code "
+    "-a --action --after --against --alias --allow-host --artifact --as --at --background --batch-latency --before "
+    "--better --bound --by --calibration --catchup --ceiling --cell-timeout --challenger --champion --change --code "
     "--column --columns --cost --cron --data --depth --description --direction --down --entity --every --example "
     "--executor --experiment --fairness --feast --floor --for --format --fresh --from --grace --group --host "
     "--html --image --inputs --junit --key --kind --label --late --latency --least --like --limit --logical-time "

@@ -20,7 +20,7 @@ def main(words: list[str]) -> int:
 
 
 def _source(order: Order) -> VersionSource:
-    return VersionSource(Workspace.open(order.root), order.ref, order.limits.rows)
+    return VersionSource(Workspace.open(order.root), order.ref, order.limits.rows, order.background)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,31 +42,30 @@ class Serving:
         max_rows: int | None = None,
         logs: bool = False,
         capture: bool = True,
+        background: str | None = None,
     ) -> Endpoint | list[Endpoint]:
         """Serve a version or an alias over HTTP, in a process of its own that outlives this one.
 
         Parameters
         ----------
         ref : str, optional
-            What to serve, such as ``delay@production``; aliases and deployments are followed. By default, what is
-            served already is listed.
+            What to serve, such as ``delay@production``, which is followed; by default, what is served is listed.
         stop : bool
             Whether to stop what serves `ref`, or everything.
-        port : int
-            Where to listen; 0 for a port that is free.
-        host : str
-            The address to listen on.
+        port, host : int, str
+            Where to listen, 0 for a port that is free; and at which address.
         allow_host : tuple of str
             Names that callers know this machine by, for the header ``Host``.
         workers : int
             How many processes answer.
         token_file : str, optional
-            The file with the token, which is made if it is not there; by default one below ``.nbmlops``, or what
-            the environment variable ``NBMLOPS_SERVE_TOKEN`` holds.
+            The file with the token, made if not there; by default one below ``.nbmlops``, or ``NBMLOPS_SERVE_TOKEN``.
         max_body, max_rows : int, optional
             The most bytes and rows of a request.
         logs, capture : bool
             Whether to log each request, and to keep requests and answers as the deployment says.
+        background : str, optional
+            The table that answers are explained against; by default the largest that the version was made from.
 
         Raises
         ------
@@ -81,9 +81,9 @@ class Serving:
             return endpoints.stop(ref)
         if ref is None:
             return endpoints.running()
-        _check_there(self._workspace, ref)
+        _check_there(self._workspace, ref, background)
         options = {"port": port, "host": host, "workers": workers, "token-file": token_file}
-        options |= {"max-body": max_body, "max-rows": max_rows}
+        options |= {"max-body": max_body, "max-rows": max_rows, "background": background}
         words = [f"--{name}={value}" for name, value in options.items() if value is not None]
         words += [f"--allow-host={name}" for name in allow_host] + ["--logs"] * logs + ["--no-capture"] * (not capture)
         return endpoints.start([*words, "--", ref], os.environ)
@@ -103,6 +103,7 @@ def serve_here(  # noqa: PLR0913 - as above
     max_rows: int | None = None,
     logs: bool = False,
     capture: bool = True,
+    background: str | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; the parameters are those of `Serving.__call__`, and it raises the same."""
     from nbmlops.serving.capture.segments import Place
@@ -111,7 +112,7 @@ def serve_here(  # noqa: PLR0913 - as above
     from nbmlops.serving.endpoint.limits import Limits
     from nbmlops.serving.endpoint.worker import Order
 
-    _check_there(workspace, ref)
+    _check_there(workspace, ref, background)
     endpoints = _endpoints(workspace)
     said = None
     path: Path | None = None
@@ -126,6 +127,7 @@ def serve_here(  # noqa: PLR0913 - as above
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
     kept = str(workspace.marker.state / "capture") if capture else None
     order = Order(str(workspace.marker.root), ref, hosts, str(path) if path else None, -1, -1, -1, limits, logs, kept)
+    order = replace(order, background=background)
     shown = f"[{host}]" if ":" in host else host
     endpoint = Endpoint(ref, f"http://{shown}:{number}", os.getpid(), workers, str(path) if path else None)
     command = [sys.executable, "-m", "nbmlops.workspace.endpoint_worker"]
@@ -149,12 +151,14 @@ def _endpoints(workspace: Workspace) -> Endpoints:
     return Endpoints(workspace.marker.root, workspace.marker.state)
 
 
-def _check_there(workspace: Workspace, ref: str) -> None:
-    """Find out before a process is started that it could not serve that."""
+def _check_there(workspace: Workspace, ref: str, background: str | None) -> None:
+    """Find out before a process is started that it could not serve that, or explain it by that."""
     _check_installed()
     from nbmlops.workspace.served_versions import VersionSource
 
     VersionSource(workspace, ref, 1).wanted()
+    if background is not None:
+        workspace.data.show(background)
 
 
 def _check_installed() -> None:

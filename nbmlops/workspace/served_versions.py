@@ -41,11 +41,14 @@ class VersionSource:
         What is served.
     rows : int
         How many rows a request may have.
+    background : str, optional
+        The table that answers are explained against; by default one that a version was made from.
     """
 
     workspace: Workspace
     ref: str
     rows: int
+    background: str | None = None
 
     @property
     def name(self) -> str:
@@ -84,6 +87,7 @@ class VersionSource:
         from nbmlops.models.records import ModelSignature
         from nbmlops.models.sealing import build
         from nbmlops.serving.endpoint.served import Served
+        from nbmlops.workspace.backgrounds import background_of
         from nbmlops.workspace.served_features import fetcher_of
 
         version = self.workspace.versions("model").get(version_id)
@@ -97,4 +101,8 @@ class VersionSource:
         assert version.number is not None  # a version with a reference of its own has one
         own = version.name, version.number, version.id, version.digest, signature, model
         fetcher = fetcher_of(self.workspace, version.ref, signature)
-        return Served(*own, most=self.rows, fetcher=fetcher)
+
+        def explained_by() -> Any:
+            return background_of(self.workspace, version.ref, signature, self.background)
+
+        return Served(*own, most=self.rows, fetcher=fetcher, explained_by=explained_by)

@@ -20,16 +20,21 @@ __all__ = ["deployments_of", "monitors_of", "scores_of", "stories_of"]
 def deployments_of(workspace: Workspace) -> Deployments:
     """Verbs on the deployments of a workspace."""
     from nbmlops.serving.capture.reading import Captured
+    from nbmlops.serving.deployments.replay import Again
     from nbmlops.serving.deployments.service import Deployments
+    from nbmlops.workspace.backgrounds import background_of
 
     captured = Captured(workspace.marker.state / "capture")
 
     def load(ref: str) -> tuple[Any, ModelSignature]:
         return workspace.model.load(ref), workspace.model.show(ref).signature
 
-    return Deployments(
-        workspace.catalog, workspace.clock, workspace.versions("model"), captured, load, lambda: workspace.schedule
-    )
+    def against(ref: str, signature: ModelSignature, named: str | None) -> Any:
+        return background_of(workspace, ref, signature, named)
+
+    again = Again(captured, load, against)
+    models = workspace.versions("model")
+    return Deployments(workspace.catalog, workspace.clock, models, captured, again, lambda: workspace.schedule)
 
 
 def monitors_of(workspace: Workspace) -> Monitors:

@@ -12,6 +12,7 @@ from nbmlops.serving.capture.labels import LabelIntake
 from nbmlops.serving.deployments.replay import Replay, ReplayStep
 from nbmlops.serving.deployments.sequential import Sample, judge
 from nbmlops.serving.deployments.trial import Arm, Trial
+from nbmlops.serving.endpoint.explanation import ExplainedRow, Explanation
 from nbmlops.serving.endpoint.refusals import Fault
 from nbmlops.serving.records import Deployment, DeploymentChange, Traffic
 
@@ -28,6 +29,11 @@ def _saved(text: str) -> DataVersion:
     return DataVersion(**{**texts, **nothing, **numbers, **more})  # type: ignore[arg-type]
 
 
+def _explained(text: str) -> Explanation:
+    row = ExplainedRow(text, 0.75, 0.5, {text: 0.25}, {text: 0.01})
+    return Explanation("predict_proba", text, 100, 40, (row,))
+
+
 def deployments(text: str) -> list[Any]:
     """One record of each type."""
     shares = ((text, 90.0), (f"{text}2", 10.0))
@@ -38,6 +44,7 @@ def deployments(text: str) -> list[Any]:
         Deployment(text),
         Trial(text, "accuracy", champion, challenger, 0.05, judge(challenger.sample, champion.sample)),
         Replay(text, text, {text: text}, (ReplayStep(text, text, 2, {text: text}),), {text: text}, {text: text}),
+        Replay(text, text, {text: text}, (), {text: text}, {text: text}, _explained(text)),
         Forgotten(text, 3, 4_000, NOW),
         LabelIntake(text, text, 9, 2, 3, 1, 1, 4, 2, 1, (text, text)),
         DeploymentChange(text, NOW, text, text, {text: [text]}),

@@ -11,6 +11,9 @@ from nbmlops.core.errors import InvalidError, NotFoundError
 from nbmlops.models.inputs import taken
 from nbmlops.models.records import ModelSignature
 from nbmlops.serving.capture.requests import INPUT, OUTPUT
+from nbmlops.serving.endpoint.explanation import Explanation, background, explained, needed
+from nbmlops.serving.endpoint.refusals import Refusal
+from nbmlops.serving.endpoint.served import Served
 from nbmlops.store import audit, lineage
 
 if TYPE_CHECKING:
@@ -18,13 +21,17 @@ if TYPE_CHECKING:
 
     from nbmlops.core.clock import Clock
     from nbmlops.serving.capture.reading import Captured
+    from nbmlops.serving.endpoint.rows import Columns
     from nbmlops.store.catalog import Catalog
 
-__all__ = ["Load", "Replay", "ReplayStep", "noted", "replayed"]
+__all__ = ["Again", "Against", "Load", "Replay", "ReplayStep", "noted"]
 
 _SHOWN = 8
 _TOLERANCE = 1e-9
 Load = Callable[[str], tuple[Any, ModelSignature]]
+"""Opens a version of a model after all checks of trust, and tells its signature."""
+Against = Callable[[str, ModelSignature, str | None], tuple[str, "Columns"]]
+"""Gives rows of a table, by its name or by default, that answers of a version are explained against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,8 @@ class Replay:
         What became of it on its way.
     then, now : mapping
         The answers: as they were captured, and as they are.
+    explanation : Explanation, optional
+        What each input added to the answer.
     """
 
     request: str
@@ -61,6 +70,7 @@ class Replay:
     steps: tuple[ReplayStep, ...]
     then: Mapping[str, Any] = field(hash=False)
     now: Mapping[str, Any] = field(hash=False)
+    explanation: Explanation | None = None
 
     @property
     def is_same(self) -> bool:
@@ -75,19 +85,48 @@ def noted(catalog: Catalog, clock: Clock, done: Replay) -> Replay:
     return done
 
 
-def replayed(captured: Captured, request: str, load: Load) -> Replay:
-    """Answer a captured request once more.
+class Again:
+    """Answers captured requests once more.
 
-    Raises
-    ------
-    NotFoundError
-        When it was not captured, or its row is not kept any more.
-    InvalidError
-        When it was refused then, or what it asked was not kept.
+    Parameters
+    ----------
+    captured : Captured
+        What was asked, and answered.
+    load : callable
+        Opens versions.
+    against : callable
+        Gives what they are explained by.
     """
-    deployment, row = _found(captured, request)
-    ref = f"{deployment}@v{row['_version']}"
-    model, signature = load(ref)
+
+    def __init__(self, captured: Captured, load: Load, against: Against) -> None:
+        self._captured = captured
+        self._load = load
+        self._against = against
+
+    def replayed(self, request: str, explain: bool, background: str | None) -> Replay:
+        """Answer one, and explain that if it is wanted or a table to explain it by is named.
+
+        Raises
+        ------
+        NotFoundError
+            When it was not captured, or its row is not kept any more.
+        InvalidError
+            When it was refused then, or what it asked was not kept; when it cannot be explained.
+        """
+        deployment, row = _found(self._captured, request)
+        ref = f"{deployment}@v{row['_version']}"
+        model, signature = self._load(ref)
+        inputs = _kept(row, request, deployment, signature)
+        steps, now = _walked(model, taken(signature, _frame(inputs, signature), ""))
+        then = {n.removeprefix(OUTPUT): v for n, v in row.items() if n.startswith(OUTPUT) and v is not None}
+        explanation = None
+        if explain or background is not None:
+            by = self._against(ref, signature, background)
+            explanation = _explained(Served(ref, 0, 0, "", signature, model, "pass"), inputs, by)
+        return Replay(row["_id"], ref, inputs, steps, then, now, explanation)
+
+
+def _kept(row: Mapping[str, Any], request: str, deployment: str, signature: ModelSignature) -> dict[str, Any]:
     given = {name.removeprefix(INPUT): value for name, value in row.items() if name.startswith(INPUT)}
     names = [one.name for one in signature.inputs]
     if row["_status"] >= 400:
@@ -97,10 +136,16 @@ def replayed(captured: Captured, request: str, load: Load) -> Replay:
             f"{request} cannot be answered again: {', '.join(missing)} was not kept",
             hint=f"what is kept of it: `ml deployment show {deployment}`",
         )
-    rows = _frame({name: given[name] for name in names}, signature)
-    steps, now = _walked(model, taken(signature, rows, ""))
-    then = {n.removeprefix(OUTPUT): v for n, v in row.items() if n.startswith(OUTPUT) and v is not None}
-    return Replay(row["_id"], ref, {name: given[name] for name in names}, steps, then, now)
+    return {name: given[name] for name in names}
+
+
+def _explained(served: Served, inputs: Mapping[str, Any], by: tuple[str, Columns]) -> Explanation:
+    wanted = needed(served)
+    try:
+        arrays = served.intake.take({name: [value] for name, value in inputs.items()})
+    except Refusal as refusal:
+        raise InvalidError(f"what was kept of it does not fit {served.name} any more: {refusal.message}") from None
+    return explained(served, arrays, served.answer(arrays, wanted), background(served, *by))
 
 
 def _found(captured: Captured, request: str) -> tuple[str, dict[str, Any]]:

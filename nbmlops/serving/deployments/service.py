@@ -15,7 +15,7 @@ from nbmlops.serving.capture.forgetting import Forgotten, forget
 from nbmlops.serving.deployments.challenge import Challenging
 from nbmlops.serving.deployments.ramp import RampDecision
 from nbmlops.serving.deployments.ramping import Ramping
-from nbmlops.serving.deployments.replay import Load, Replay, noted, replayed
+from nbmlops.serving.deployments.replay import Again, Replay, noted
 from nbmlops.serving.deployments.shares import parse_shares
 from nbmlops.serving.deployments.trial import Trial, tried
 from nbmlops.serving.records import Deployment, DeploymentChange, Personal, Unseen
@@ -46,8 +46,8 @@ class Deployments(Challenging):
         The versions of models.
     captured : Captured
         What was asked of them, and what they answered.
-    load : callable
-        Opens a version of a model after all checks of trust, and tells its signature.
+    again : Again
+        Answers what was captured once more.
     schedules : callable
         Gives the schedules, by which ramps go on.
     """
@@ -58,12 +58,12 @@ class Deployments(Challenging):
         clock: Clock,
         models: Versions,
         captured: Captured,
-        load: Load,
+        again: Again,
         schedules: Callable[[], Schedules],
     ) -> None:
         self._schedules = schedules
         self._ramping = Ramping(self, schedules)
-        self._load = load
+        self._again = again
         self._catalog = catalog
         self._clock = clock
         self._models = models
@@ -251,17 +251,17 @@ class Deployments(Challenging):
         pairs = list(zip(sides, numbers, strict=True))
         return tried(self.captured, name, pairs[0], pairs[1], risk, measure)
 
-    def replay(self, request: str) -> Replay:
+    def replay(self, request: str, *, explain: bool = False, background: str | None = None) -> Replay:
         """Answer a captured request again, step by step; of one with several rows the first, or ``ID#2``.
+
+        `explain` tells what each input added, against the table `background` or what the version was made from.
 
         Raises
         ------
-        NotFoundError
-            When no row of it is kept, or its version is not there any more.
-        InvalidError
-            When it was refused, or what it asked was not kept.
+        NotFoundError, InvalidError
+            When no row of it is kept, or its version is gone; when it was refused, or what it takes was not kept.
         """
-        return noted(self._catalog, self._clock, replayed(self.captured, request, self._load))
+        return noted(self._catalog, self._clock, self._again.replayed(request, explain, background))
 
     def forget(self, name: str, *, older: str) -> Forgotten:
         """Remove what was captured of hours that ended so long ago, such as ``30d``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -33,8 +34,11 @@ def datatype(dtype: str) -> str:
     return _NAMES.get(dtype, "BYTES")
 
 
-def tensors(served: Served, answer: Answer, request_id: str) -> bytes:
-    """An answer of the protocol; what columns of probabilities stand for is among the tensor's parameters."""
+def tensors(served: Served, answer: Answer, request_id: str, more: Mapping[str, Any]) -> bytes:
+    """An answer of the protocol; what columns of probabilities stand for is among the tensor's parameters.
+
+    `more` is what was asked for besides.
+    """
     outputs = []
     for name, values in answer.items():
         tensor: dict[str, Any] = {"name": name, "shape": list(values.shape), "datatype": datatype(str(values.dtype))}
@@ -48,15 +52,16 @@ def tensors(served: Served, answer: Answer, request_id: str) -> bytes:
             "model_version": str(served.version),
             "id": request_id,
             "outputs": outputs,
+            **more,
         }
     )
 
 
-def predictions(served: Served, answer: Answer, request_id: str) -> bytes:
-    """What MLflow's clients read, and the version beside it."""
+def predictions(served: Served, answer: Answer, request_id: str, more: Mapping[str, Any]) -> bytes:
+    """What MLflow's clients read, the version beside it, and what was asked for besides."""
     (values,) = answer.values()
     return orjson.dumps(
-        {"predictions": _plain(values), "model_version": str(served.version), "id": request_id},
+        {"predictions": _plain(values), "model_version": str(served.version), "id": request_id, **more},
     )
 
 

@@ -19,6 +19,7 @@ from nbmlops.core.clock import clock_here, microseconds
 from nbmlops.serving.endpoint import answers, arrow, bodies, integrity
 from nbmlops.serving.endpoint.batching import Batcher
 from nbmlops.serving.endpoint.exchange import Exchange
+from nbmlops.serving.endpoint.explaining import Explainer, wants_explanation
 from nbmlops.serving.endpoint.gate import Gate, Receive, Scope, Send, read_body, send_refusal
 from nbmlops.serving.endpoint.limits import Limits
 from nbmlops.serving.endpoint.metrics import Metrics
@@ -81,6 +82,7 @@ class Application:
         self._limits = limits
         self._logs = logs
         self.batcher = Batcher(metrics.predicted)
+        self._explainer = Explainer(limits)
         self._clock = clock_here()
         self._ids = itertools.count(1)
         self._prefix = f"{os.getpid():x}-{time.time_ns():x}-"
@@ -114,6 +116,7 @@ class Application:
         lineup = self._shelf.lineup
         one = Exchange(given.decode() if own else f"{self._prefix}{next(self._ids):x}", at, lineup.champion)
         try:
+            one.explains = wants_explanation(scope["query_string"])
             chosen = _chosen(lineup, version)
             if chosen is None:
                 one.choose(lineup, scope["headers"])
@@ -139,18 +142,36 @@ class Application:
             headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(payload))]
             await send({"type": "http.response.start", "status": 200, "headers": [*headers, *_names_of(one)]})
             await send({"type": "http.response.body", "body": payload})
-        self._note(one, lineup, route, time.perf_counter() - began)
+        self._note(one, lineup, route, time.perf_counter() - began - one.explaining)
 
     async def _payload(self, one: Exchange, outputs: tuple[str, ...] | None, route: str) -> bytes:
         served = one.served
         shown = _outputs(outputs, served, route)
         assert one.asked is not None
         one.arrays, one.fetched = served.take(one.asked)
+        wanted = tuple({*shown, *self._explainer.outputs(served, one.rows)}) if one.explains else shown
         # What is captured is the whole answer, whichever part of it the caller wants.
-        whole = await self._answered(served, one.arrays, shown if self._recorder is None else served.outputs)
+        whole = await self._answered(served, one.arrays, wanted if self._recorder is None else served.outputs)
         one.answer = whole
+        more = await self._explained(one) if one.explains else {}
         written = answers.tensors if route == "infer" else answers.predictions
-        return written(served, {name: whole[name] for name in shown}, one.id)
+        return written(served, {name: whole[name] for name in shown}, one.id, more)
+
+    async def _explained(self, one: Exchange) -> dict[str, Any]:
+        began = time.perf_counter()
+        try:
+            found = await self._explainer.explain(one)
+        except Refusal:
+            one.answer = None  # the caller does not get it
+            raise
+        except Exception as error:  # noqa: BLE001 - it answered these rows, and failed on those of its background
+            one.answer = None
+            _log.exception("version %d could not be explained", one.served.version)
+            what = f"the explanation failed with {type(error).__name__}"
+            raise Refusal(500, what, "its log has the reason") from None
+        finally:
+            one.explaining = time.perf_counter() - began
+        return {"explanation": found.to_json()}
 
     def _note(self, one: Exchange, lineup: Lineup, route: str, seconds: float) -> None:
         """Count, capture, and ask the shadows: the caller has its answer."""
@@ -166,6 +187,7 @@ class Application:
     def close(self) -> None:
         """Answer and keep what waits, and end."""
         self.batcher.close()
+        self._explainer.close()
         if self._shadows is not None:
             self._shadows.close()
         if self._recorder is not None:

@@ -34,12 +34,21 @@ _STATUSES = {
     "429": "Too many requests at a time",
 }
 
+_EXPLAIN = {
+    "name": "explain",
+    "in": "query",
+    "description": "Whether to tell what each input added to each prediction",
+    "schema": {"enum": ["true", "false"]},
+}
+_EXPLAINED_REF = {"$ref": "#/components/schemas/Explanation"}
+
 
 def document(served: Served) -> dict[str, Any]:
     """Describe the endpoint of the version that answers now."""
     base = f"/v2/models/{served.name}"
     answers = _answers()
     infer = {
+        "parameters": [_EXPLAIN],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/InferenceRequest"}}, **_tables()},
@@ -47,11 +56,14 @@ def document(served: Served) -> dict[str, Any]:
         "responses": answers({"$ref": "#/components/schemas/InferenceResponse"}),
     }
     invoke = {
+        "parameters": [_EXPLAIN],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Invocation"}}, **_tables()},
         },
-        "responses": answers({"type": "object", "required": ["predictions"]}),
+        "responses": answers(
+            {"type": "object", "required": ["predictions"], "properties": {"explanation": _EXPLAINED_REF}}
+        ),
     }
     facts = answers({"type": "object"})
     paths: dict[str, Any] = {
@@ -75,7 +87,7 @@ def document(served: Served) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {**_schemas(served), "Refused": _REFUSED},
+            "schemas": {**_schemas(served), "Explanation": _explanation(served), "Refused": _REFUSED},
         },
     }
 
@@ -133,6 +145,7 @@ def _schemas(served: Served) -> dict[str, Any]:
                 "model_version": {"type": "string"},
                 "id": {"type": "string"},
                 "outputs": {"type": "array", "items": {"$ref": "#/components/schemas/Tensor"}},
+                "explanation": _EXPLAINED_REF,
             },
         },
         "Invocation": {
@@ -146,6 +159,33 @@ def _schemas(served: Served) -> dict[str, Any]:
                 _form(served, "instances", {"type": "array", "minItems": 1}),
                 _form(served, "inputs", {"type": ["array", "object"]}),
             ]
+        },
+    }
+
+
+def _explanation(served: Served) -> dict[str, Any]:
+    names = [column.name for column in served.intake.columns]
+    by_column = {"type": "object", "properties": {name: {"type": "number"} for name in names}, "required": names}
+    row = {
+        "class": {"description": "whose probability is explained; null where a number is"},
+        "prediction": {"type": "number"},
+        "base_value": {"type": "number", "description": "the mean prediction for the background"},
+        "contributions": {**by_column, "description": "with base_value they add up to prediction"},
+        "standard_errors": by_column,
+    }
+    return {
+        "type": "object",
+        "required": ["output", "method", "permutations", "background", "rows"],
+        "properties": {
+            "output": {"type": "string"},
+            "method": {"enum": ["exact", "permutations"]},
+            "permutations": {"type": ["integer", "null"]},
+            "background": {
+                "type": "object",
+                "required": ["ref", "rows"],
+                "properties": {"ref": {"type": "string"}, "rows": {"type": "integer"}},
+            },
+            "rows": {"type": "array", "items": {"type": "object", "required": [*row], "properties": row}},
         },
     }
 

@@ -37,6 +37,10 @@ class Exchange:
         Its rows as they were checked, and what the version gave for them.
     fetched : Fetched, optional
         What was fetched for it, when it named entities.
+    explains : bool
+        Whether its answer is to be explained.
+    explaining : float
+        Seconds that this took: no part of the time that the version took to answer.
     status : int
         Of the response.
     """
@@ -50,6 +54,8 @@ class Exchange:
     arrays: Arrays | None = None
     answer: Answer | None = None
     fetched: Fetched | None = None
+    explains: bool = False
+    explaining: float = 0.0
     status: int = 200
 
     @property

@@ -19,6 +19,8 @@ class Limits:
         Bytes of a request's head: its first line and headers, which are read before the token is looked at.
     rows : int
         Rows of a request.
+    explained : int
+        Rows of a request that are explained.
     requests : int
         Requests at a time; whoever comes then is told to come again.
     seconds : float
@@ -30,6 +32,7 @@ class Limits:
     body: int = 2 * 1024 * 1024
     head: int = 64 * 1024
     rows: int = 10_000
+    explained: int = 10
     requests: int = 256
     seconds: float = 30.0
     drain: int = 20

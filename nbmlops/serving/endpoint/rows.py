@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import nearest
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
     from nbmlops.models.records import ModelSignature
 
-__all__ = ["Columns", "Intake", "Matrix"]
+__all__ = ["Columns", "Intake", "Matrix", "Rows"]
 
 Columns = Mapping[str, Sequence[Any]]
 """Values by the name of their column."""
+Rows = Callable[[], tuple[str, Columns]]
+"""Gives the reference of a table, and some of its rows by the names of a model's inputs."""
 
 
 class Matrix:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbmlops.serving.endpoint.fields import Unseen
-from nbmlops.serving.endpoint.rows import Columns, Intake, Matrix
+from nbmlops.serving.endpoint.rows import Columns, Intake, Matrix, Rows
 
 if TYPE_CHECKING:
     from nbmlops.models.records import ModelSignature
@@ -66,6 +66,8 @@ class Served:
         How many rows a request may have.
     fetcher : Fetcher, optional
         What finds features by the entities of a request; None for a model that was trained on none.
+    explained_by : callable, optional
+        Gives rows that its answers are explained against, when somebody asks for that.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Served:
     unseen: Unseen = "refuse"
     most: int = 10_000
     fetcher: Fetcher | None = None
+    explained_by: Rows | None = None
     intake: Intake = field(init=False)
     outputs: tuple[str, ...] = field(init=False)
     _frame: Callable[[Arrays], Any] = field(init=False)

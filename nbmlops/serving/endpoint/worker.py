@@ -51,6 +51,8 @@ class Order:
         Whether requests are logged.
     capture : str or None
         The folder where requests and answers are kept; None keeps none.
+    background : str or None
+        The table that answers are explained against; None takes one that the version was made from.
     """
 
     root: str
@@ -63,6 +65,7 @@ class Order:
     limits: Limits
     logs: bool = False
     capture: str | None = None
+    background: str | None = None
 
     def to_text(self) -> str:
         """As one word of a command line."""
