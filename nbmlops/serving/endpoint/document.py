@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
+import json
 from typing import Any
 
 from nbmlops.core.version import __version__
+from nbmlops.serving.endpoint.samples import as_csv, as_invocation, as_tensors
 from nbmlops.serving.endpoint.served import Served
 
 __all__ = ["document", "page"]
@@ -38,7 +40,7 @@ _EXPLAIN = {
     "name": "explain",
     "in": "query",
     "description": "Whether to tell what each input added to each prediction",
-    "schema": {"enum": ["true", "false"]},
+    "schema": {"type": "boolean"},
 }
 _EXPLAINED_REF = {"$ref": "#/components/schemas/Explanation"}
 
@@ -51,7 +53,7 @@ def document(served: Served) -> dict[str, Any]:
         "parameters": [_EXPLAIN],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/InferenceRequest"}}, **_tables()},
+            "content": _bodies("InferenceRequest", as_tensors(served.intake), as_csv(served.intake)),
         },
         "responses": answers({"$ref": "#/components/schemas/InferenceResponse"}),
     }
@@ -59,7 +61,7 @@ def document(served: Served) -> dict[str, Any]:
         "parameters": [_EXPLAIN],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Invocation"}}, **_tables()},
+            "content": _bodies("Invocation", as_invocation(served.intake), as_csv(served.intake)),
         },
         "responses": answers(
             {"type": "object", "required": ["predictions"], "properties": {"explanation": _EXPLAINED_REF}}
@@ -102,8 +104,12 @@ def _answers() -> Any:
     return answers
 
 
-def _tables() -> dict[str, Any]:
-    return {"text/csv": {"schema": {"type": "string"}}, "application/vnd.apache.arrow.stream": {"schema": {}}}
+def _bodies(name: str, sample: dict[str, Any], lines: str) -> dict[str, Any]:
+    return {
+        "application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}, "example": sample},
+        "text/csv": {"schema": {"type": "string"}, "example": lines},
+        "application/vnd.apache.arrow.stream": {"schema": {}},
+    }
 
 
 def _schemas(served: Served) -> dict[str, Any]:
@@ -132,9 +138,9 @@ def _schemas(served: Served) -> dict[str, Any]:
             "type": "object",
             "required": ["inputs"],
             "properties": {
-                "id": {"type": "string"},
+                "id": {"type": ["string", "null"]},
                 "inputs": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Tensor"}},
-                "outputs": {"type": "array", "items": output, "minItems": 1, "maxItems": 20},
+                "outputs": {"type": ["array", "null"], "items": output, "minItems": 1, "maxItems": 20},
             },
         },
         "InferenceResponse": {
@@ -193,10 +199,10 @@ def _explanation(served: Served) -> dict[str, Any]:
 def _split(served: Served) -> dict[str, Any]:
     return {
         "type": "object",
-        "required": ["columns", "data"],
+        "required": ["data"],
         "properties": {
             "columns": {
-                "type": "array",
+                "type": ["array", "null"],
                 "items": {"enum": [column.name for column in served.intake.columns]},
                 "uniqueItems": True,
             },
@@ -208,8 +214,8 @@ def _split(served: Served) -> dict[str, Any]:
 
 
 def _form(served: Served, name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    methods = {"method": {"enum": list(served.outputs)}}
-    method = {"type": "object", "properties": methods, "additionalProperties": False}
+    methods = {"method": {"enum": [*served.outputs, None]}}
+    method = {"type": ["object", "null"], "properties": methods, "additionalProperties": False}
     return {
         "type": "object",
         "required": [name],
@@ -233,6 +239,7 @@ def page(served: Served) -> str:
         f"<td>{'' if column.nullable else 'no nulls'}</td></tr>"
         for column in served.intake.columns
     )
+    copied = json.dumps(as_invocation(served.intake), ensure_ascii=False)
     return (
         "<!doctype html><html lang=en><meta charset=utf-8>"
         f"<title>{html.escape(served.name)}</title>"
@@ -240,6 +247,7 @@ def page(served: Served) -> str:
         "table{border-collapse:collapse}td{padding:.2rem .8rem;border-bottom:1px solid #ccc}</style>"
         f"<h1>{html.escape(served.name)} v{served.version}</h1>"
         f"<h2>Routes</h2><table>{routes}</table><h2>What it takes</h2><table>{columns}</table>"
+        f"<h2>A request to copy</h2><p><code>POST /invocations</code></p><pre>{html.escape(copied)}</pre>"
         '<p>All of it for programs: <a href="/openapi.json">openapi.json</a>. Each request carries '
         "<code>Authorization: Bearer TOKEN</code>.</p></html>"
     )

@@ -156,6 +156,13 @@ class Column:
                     continue
         return text
 
+    def sample(self) -> Any:
+        """A value that fits: made up from the type, or a category that the signature names; none that anybody sent."""
+        if self.categories is not None:
+            return next((each for each in self.categories if each is not None), None)
+        known = {"f": 1.5, "i": 1, "u": 1, "b": True, "M": "2026-01-31T12:00:00"}
+        return known.get(self.dtype.kind, 1.5 if self._one is _scalar else "text")
+
     def schema(self) -> Mapping[str, Any]:
         """What JSON Schema says of one value."""
         kinds = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
