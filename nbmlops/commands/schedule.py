@@ -31,7 +31,7 @@ _PARALLEL = click.option("--parallel", type=click.IntRange(min=1), help="How man
 @click.option(
     "--on",
     metavar="EVENT",
-    help="Start after data:, report:, drift:, monitor: or stale:NAME, or commit.",
+    help="Start after data:, model:, report:, drift:, monitor: or stale:NAME, or commit.",
 )
 @click.option("--older", metavar="AGE", help="With --on stale:MODEL, the age that is too old, such as 30d.")
 @click.option(

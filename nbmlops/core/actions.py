@@ -10,13 +10,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from nbmlops.core.errors import ConflictError, NotFoundError, nearest
+from nbmlops.core.errors import ConflictError, NbmlopsError, NotFoundError, nearest
 
-__all__ = ["Action", "Actions", "Order", "Started", "Stop", "UnderWayError"]
+__all__ = ["Action", "Actions", "LaterError", "Order", "Started", "Stop", "UnderWayError"]
 
 
 class UnderWayError(ConflictError):
     """What was to be started is being done by somebody else at this moment."""
+
+
+class LaterError(NbmlopsError):
+    """It cannot be done now, and is to be tried again: after so many `seconds`, which is no failure by itself."""
+
+    seconds: float = 5.0
+
+    @classmethod
+    def after(cls, seconds: float, message: str) -> LaterError:
+        """The error that says why, and when."""
+        error = cls(message)
+        error.seconds = seconds
+        return error
 
 
 class Stop(Protocol):
@@ -86,6 +99,8 @@ class Action(Protocol):
         ------
         UnderWayError
             When somebody else does the same at this moment.
+        LaterError
+            When it is to be tried again later.
         NbmlopsError
             When it failed.
         KeyboardInterrupt

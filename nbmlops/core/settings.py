@@ -11,6 +11,7 @@ approvals                           table: how many others must approve a promot
 policy                              table: what data may hold and models may use
 rehash        NBMLOPS_REHASH        true: a large file is read again also when its times say that nothing was written
 alerts        NBMLOPS_ALERTS        list: URLs of apprise for those who are told when a schedule fails
+webhooks                            table: name of a webhook -> the url that is told of models, and its secret
 cost_per_hour NBMLOPS_COST_PER_HOUR what an hour of this machine costs; runs and their cells then tell what they cost
 warm_kernels  NBMLOPS_WARM_KERNELS  how many kernels may wait for steps; one for each core by default, 0 for none
 executor      NBMLOPS_EXECUTOR      where steps of pipelines run: threads (of this machine, the default) or dask
@@ -105,6 +106,7 @@ class Settings:
     online_down: str = "error"
     # Their tokens are as good as passwords.
     alerts: tuple[str, ...] = field(default=(), repr=False)
+    webhooks: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     from_project: tuple[str, ...] = ()
     """Which of `catalog`, `objects`, `online` and `scheduler` the project's file names, not this user's environment."""
 
@@ -151,6 +153,7 @@ class Settings:
             cost_per_hour=_amount(environ.get("NBMLOPS_COST_PER_HOUR") or table.get("cost_per_hour")),
             warm_kernels=_count(environ.get("NBMLOPS_WARM_KERNELS") or table.get("warm_kernels")),
             alerts=_alerts(environ.get("NBMLOPS_ALERTS", "").split() or table.get("alerts", [])),
+            webhooks=MappingProxyType(_tables("webhooks", table.get("webhooks", {}))),
             from_project=tuple(from_project),
         )
 

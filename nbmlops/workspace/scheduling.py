@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import UntrustedError
 
@@ -22,6 +23,7 @@ def schedules_of(workspace: Workspace) -> Schedules:
     from nbmlops.pipelines.schedules.pipeline_action import PipelineAction
     from nbmlops.pipelines.schedules.service import Schedules
     from nbmlops.pipelines.schedules.sources import Sources
+    from nbmlops.pipelines.schedules.webhook_action import WebhookAction
     from nbmlops.serving.deployments.contest import ChallengeAction, ContestAction
     from nbmlops.serving.deployments.ramp import RampAction
 
@@ -34,15 +36,27 @@ def schedules_of(workspace: Workspace) -> Schedules:
     actions.register("materialize", MaterializeAction(workspace.feature))
     sources = Sources(catalog, workspace.versions("model"), marker.root)
 
-    def places() -> tuple[str, ...]:
-        said = workspace.settings.alerts
-        if said and "NBMLOPS_ALERTS" not in os.environ and not workspace.keyring.is_trusted(marker.id, marker.root):
+    def trusted(what: str) -> None:
+        if not workspace.keyring.is_trusted(marker.id, marker.root):
             raise UntrustedError(
-                f"pyproject.toml of {marker.root} names who is told of failures, "
+                f"pyproject.toml of {marker.root} names who is told of {what}, "
                 "and you have not said that you trust this workspace",
                 hint="look at [tool.nbmlops] in it, then `ml trust`",
             )
+
+    def places() -> tuple[str, ...]:
+        said = workspace.settings.alerts
+        if said and "NBMLOPS_ALERTS" not in os.environ:
+            trusted("failures")
         return said
+
+    def webhooks() -> Mapping[str, Mapping[str, Any]]:
+        said = workspace.settings.webhooks
+        if said:
+            trusted("changes")
+        return said
+
+    actions.register("webhook", WebhookAction(workspace.versions("model"), workspace.clock, webhooks))
 
     live, keeping = marker.state / "live", workspace.pipeline.kernels.keeping
     schedules = Schedules(catalog, workspace.clock, actions, sources, marker.root, live, places, keeping)

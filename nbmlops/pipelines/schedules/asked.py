@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, get_args
 
+from nbmlops.core.errors import InvalidError
 from nbmlops.core.keywords import check_known, check_one_of
 from nbmlops.core.spans import parse_span
 from nbmlops.pipelines.schedules.records import Catchup, Overlap
 from nbmlops.pipelines.schedules.triggers import Wish
 
-__all__ = ["Asked"]
+__all__ = ["Asked", "each_counts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,16 @@ class Asked:
     def patience(self) -> int:
         """Seconds after which a start is late."""
         return int(parse_span(self.late).total_seconds())
+
+
+def each_counts(asked: Asked) -> Asked:
+    """The rules for changes of models: no two are alike, so each starts it, in its turn.
+
+    Raises
+    ------
+    InvalidError
+        When some were to be left out.
+    """
+    if asked.catchup == "none" or asked.overlap != "queue":
+        raise InvalidError("each change of a model counts", hint="leave --catchup and --overlap out")
+    return replace(asked, catchup="all")

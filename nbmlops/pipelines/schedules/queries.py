@@ -18,11 +18,14 @@ __all__ = [
     "change_notice",
     "change_schedule",
     "due_notices",
+    "event",
     "fire",
     "fires",
+    "last_change",
     "last_report",
     "last_version",
     "late_fires",
+    "new_events",
     "new_reports",
     "new_versions",
     "put_schedule",
@@ -34,6 +37,7 @@ __all__ = [
     "unended",
 ]
 
+_OF_NO_MODEL = ("model.trust",)
 UNENDED = ("waiting", "running", "stopping")
 
 
@@ -165,11 +169,35 @@ def last_version(connection: Connection) -> int:
 
 
 def new_versions(connection: Connection, kind: str, name: str, since: int) -> Sequence[Any]:
-    """Versions of a name that were named after a place, in that order: place, number and when."""
+    """Versions of a name, or of all without one, that were named after a place, in that order: it, id, number, when."""
     version, named = schema.version, schema.name
-    query = select(version.c.named, version.c.number, version.c.created_at).join(named)
-    query = query.where(named.c.kind == kind, named.c.name == name, version.c.named > since)
+    query = select(version.c.named, version.c.id, version.c.number, version.c.created_at).join(named)
+    query = query.where(named.c.kind == kind, version.c.named > since)
+    if name:
+        query = query.where(named.c.name == name)
     return connection.execute(query.order_by(version.c.named)).all()
+
+
+def last_change(connection: Connection) -> tuple[int, int]:
+    """Number of the newest Event, and place of the version that was named last."""
+    return connection.execute(select(func.max(schema.event.c.sequence))).scalar() or 0, last_version(connection)
+
+
+def new_events(connection: Connection, name: str, since: int) -> Sequence[Any]:
+    """Events on a model, or on all without a name, after a number, in order."""
+    table = schema.event
+    query = select(table.c.sequence, table.c.at, table.c.action, table.c.detail).where(
+        table.c.sequence > since, table.c.action.startswith("model."), table.c.action.not_in(_OF_NO_MODEL)
+    )
+    if name:
+        its = table.c.subject.startswith(f"{name}@", autoescape=True)
+        query = query.where(or_(table.c.subject == name, its))
+    return connection.execute(query.order_by(table.c.sequence)).all()
+
+
+def event(connection: Connection, sequence: int) -> Any:
+    """Row of an Event, or None."""
+    return connection.execute(select(schema.event).filter_by(sequence=sequence)).one_or_none()
 
 
 def last_report(connection: Connection) -> int:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from nbmlops.core.actions import Order, UnderWayError
+from nbmlops.core.actions import LaterError, Order, UnderWayError
 from nbmlops.core.errors import NbmlopsError, UnavailableError
 from nbmlops.pipelines.beating import beating
 from nbmlops.pipelines.runner import stopping
@@ -159,6 +159,8 @@ class Scheduler:
             done = self._actions.find(row.action).start(order)
         except UnderWayError as error:
             self._back(claimed, 5, str(error), counts=False)
+        except LaterError as error:
+            self._back(claimed, error.seconds, error.message, counts=False)
         except UnavailableError as error:
             if row.tries + 1 < _TRIES:
                 self._back(claimed, 5, error.message, counts=True)

@@ -15,7 +15,7 @@ from nbmlops.core.refs import Ref, check_name
 from nbmlops.pipelines.cron import zone
 from nbmlops.pipelines.schedules import queries
 from nbmlops.pipelines.schedules.alerts import Alerts
-from nbmlops.pipelines.schedules.asked import Asked
+from nbmlops.pipelines.schedules.asked import Asked, each_counts
 from nbmlops.pipelines.schedules.claims import Claims
 from nbmlops.pipelines.schedules.dates import filled, plain
 from nbmlops.pipelines.schedules.filing import Filer, as_fire
@@ -120,6 +120,8 @@ class Schedules:
         """
         rules, now = Asked.of(asked), self._clock.now()
         when, starts = trigger(rules.wish(cron), now), self.actions.find(action)
+        if isinstance(when, On) and when.kind == "model":
+            rules = each_counts(rules)
         full, given = starts.named(target), plain(params or {})
         starts.check(full, filled(given, now, zone_of(when)))
         called = check_name(name or Ref.parse(target).name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from nbmlops.store import git
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.schedules.triggers import On
-    from nbmlops.store.catalog import Catalog
+    from nbmlops.store.catalog import Catalog, Connection
     from nbmlops.store.versions import Versions
 
 __all__ = ["Occurrence", "Sources"]
@@ -64,6 +65,8 @@ class Sources:
         match event.kind:
             case "data":
                 return str(self._catalog.read(queries.last_version))
+            case "model":
+                return "{}:{}".format(*self._catalog.read(queries.last_change))
             case "report" | "drift":
                 return str(self._catalog.read(queries.last_report))
             case "commit":
@@ -76,6 +79,8 @@ class Sources:
         match event.kind:
             case "data":
                 return self._versions(event, int(seen or 0))
+            case "model":
+                return self._changes(event, seen or "0:0")
             case "report" | "drift":
                 return self._reports(event, int(seen or 0))
             case "commit":
@@ -89,6 +94,25 @@ class Sources:
         rows = self._catalog.read(lambda c: queries.new_versions(c, event.kind, event.name, seen))
         found = [Occurrence(_key(f"{event.name}@v{row.number}", f"data:{row.named}"), row.created_at) for row in rows]
         return found, str(rows[-1].named if rows else seen)
+
+    def _changes(self, event: On, seen: str) -> tuple[list[Occurrence], str]:
+        """What became of models, by the audit trail and by the order in which versions were named."""
+        sequence, named = (int(place) for place in seen.split(":"))
+
+        def look(connection: Connection) -> tuple[Sequence[Any], Sequence[Any]]:
+            told = queries.new_events(connection, event.name, sequence)
+            saved = list(queries.new_versions(connection, "model", event.name, named))
+            for row in told if event.name else ():
+                if row.action == "model.rename":  # what was saved before that has the new name by now
+                    moved = queries.new_versions(connection, "model", row.detail["new"], named)
+                    saved += [one for one in moved if one.created_at <= row.at]
+            return told, sorted(saved, key=lambda one: one.named)
+
+        told, saved = self._catalog.read(look)
+        found = [Occurrence(f"event:{row.sequence}", row.at) for row in told]
+        found += [Occurrence(f"version:{row.id}", row.created_at) for row in saved]
+        last = told[-1].sequence if told else sequence, saved[-1].named if saved else named
+        return sorted(found, key=lambda one: one.at), "{}:{}".format(*last)
 
     def _reports(self, event: On, seen: int) -> tuple[list[Occurrence], str]:
         is_drift = event.kind == "drift"

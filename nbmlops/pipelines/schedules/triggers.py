@@ -16,9 +16,10 @@ from nbmlops.render.units import duration
 
 __all__ = ["EVENTS", "Every", "On", "Trigger", "Wish", "from_json", "shown", "to_json", "trigger", "zone_of"]
 
-Kind = Literal["data", "report", "drift", "stale", "commit"]
+Kind = Literal["data", "model", "report", "drift", "stale", "commit"]
 EVENTS: dict[str, str] = {
     "data": "a new version of data",
+    "model": "a new version of a model, or a change of what is said of it, such as an alias that moved",
     "report": "a report of a suite that failed",
     "drift": "a report of drift that warned or failed",
     "monitor": "a monitor that failed",
@@ -108,6 +109,8 @@ def _event(text: str, older: str | None) -> On:
         if name:
             raise InvalidError("a commit has no name here: every new commit counts", hint="--on commit")
         return On("commit")
+    if kind == "model":
+        return On("model", check_name(name) if name else "")
     if not name:
         raise InvalidError(f"--on {kind} does not say of what: {EVENTS[kind]}", hint=f"--on {kind}:NAME")
     if kind == "monitor":
