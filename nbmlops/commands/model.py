@@ -112,6 +112,15 @@ def card(session: Session, ref: str, file: str | None, overwrite: bool) -> Any:
     return session.workspace.model.card(ref, file, overwrite=overwrite)
 
 
+@group.verb("dossier")
+@click.argument("ref", type=_REF)
+@click.option("--to", type=click.Path(), metavar="FILE", help="Write it to a file: .html or .md.")
+@click.option("--overwrite", is_flag=True, help="Write over what is there.")
+def dossier(session: Session, ref: str, to: str | None, overwrite: bool) -> Any:
+    """Answer what an auditor asks."""
+    return session.workspace.model.dossier(ref, to=to, overwrite=overwrite)
+
+
 @group.verb("score")
 @click.argument("ref", type=_REF)
 @click.argument("data", type=RefParam("data"))

@@ -63,7 +63,7 @@ NEEDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "operate": "materialize",
         },
         "model": {
-            "read": "load list show history diff card verify export",
+            "read": "load list show history diff card dossier verify export",
             "write": "save score describe tag delete restore rename push pull",
             "operate": "promote rollback drill",
             "approve": "approve reject",
@@ -120,7 +120,7 @@ _BESIDE: Mapping[str, Mapping[str, str]] = {
         "read": "chosen table users pipelines online_store open_online reader_of recomputed",
         "write": "__call__",
     },
-    "model": {"read": "opened outline placed runs scoring waiting way_back"},
+    "model": {"read": "dossiers opened outline placed runs scoring waiting way_back"},
     "pipeline": {
         "read": "cells_of check faults follow form lint notebooks typed waiting why",
         "write": "fix reproduce run_for",

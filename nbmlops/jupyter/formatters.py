@@ -27,6 +27,7 @@ SHOWN = {
     "nbmlops.models.exporting": ("Bundle",),
     "nbmlops.models.records": ("ModelVersion", "Promotion"),
     "nbmlops.monitoring.alerts.records": ("Alert", "Digest"),
+    "nbmlops.monitoring.dossier.records": ("Dossier",),
     "nbmlops.monitoring.records": ("Monitor",),
     "nbmlops.monitoring.score.records": ("ScoreSheet",),
     "nbmlops.monitoring.simulation.records": ("Simulation",),

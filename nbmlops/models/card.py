@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nbmlops.core.errors import InvalidError
 
 if TYPE_CHECKING:
-    from nbmlops.checks.records import Report
+    from nbmlops.checks.records import Outcome, Report
     from nbmlops.data.records import DataVersion
     from nbmlops.models.records import ModelVersion
     from nbmlops.store.aliases import Move
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from nbmlops.store.graph import LineageGraph
     from nbmlops.tracking.records import Run
 
-__all__ = ["ModelCard", "document", "newest_of_each"]
+__all__ = ["FAIR", "SLICED", "ModelCard", "document", "is_about", "newest_of_each"]
+
+SLICED, FAIR = ("slice",), ("fair", "parity", "odds", "impact", "disparity")
+"""Words in the names of checks on parts of the rows, and of those on groups of people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,11 @@ def newest_of_each(reports: Sequence[Report]) -> tuple[Report, ...]:
     for report in reports:
         found.setdefault(report.suite, report)
     return tuple(found.values())
+
+
+def is_about(outcome: Outcome, words: Sequence[str]) -> bool:
+    """Whether a check has one of some words in its name, such as those of `SLICED` or `FAIR`."""
+    return any(word in outcome.check.lower() for word in words)
 
 
 def document(card: ModelCard, file: Path) -> str:

@@ -9,7 +9,7 @@ from nbmlops.checks.evidence_views import evidence_blocks
 from nbmlops.checks.records import Outcome, Report
 from nbmlops.checks.views import sign
 from nbmlops.core.errors import spoken
-from nbmlops.models.card import ModelCard
+from nbmlops.models.card import FAIR, SLICED, ModelCard, is_about
 from nbmlops.models.views import takes_and_gives
 from nbmlops.render.dispatch import looks
 from nbmlops.render.lineage_views import pictured
@@ -19,7 +19,6 @@ from nbmlops.render.units import count, number, size, when
 __all__: list[str] = []
 
 _PHRASE, _ROWS, _PROVED = 380, 60, 6
-_SLICED, _FAIR = ("slice",), ("fair", "parity", "odds", "impact", "disparity")
 
 
 @looks(ModelCard)
@@ -32,8 +31,8 @@ def _(card: ModelCard) -> Look:
         ("Limits", _said(card, "limits", "what it is not for")),
         ("Data", _data(card)),
         ("Metrics", _metrics(card)),
-        ("Metrics by slice", _checked(card, _SLICED, "--slices")),
-        ("Fairness", _checked(card, _FAIR, "--sensitive COLUMN")),
+        ("Metrics by slice", _checked(card, SLICED, "--slices")),
+        ("Fairness", _checked(card, FAIR, "--sensitive COLUMN")),
         ("What it takes and gives", _signature(card)),
         ("Lineage", _lineage(card)),
         ("How to reproduce", _reproduce(card)),
@@ -109,7 +108,7 @@ def _metrics(card: ModelCard) -> list[Block]:
         logged = [(name, number(value)) for name, value in sorted(card.run.metrics.items())]
         blocks.append(table(("logged by the run", f">{card.run.name}"), logged[:_ROWS]))
     for report in card.reports:
-        outcomes = [each for each in report.outcomes if not _is_about(each, _SLICED + _FAIR)]
+        outcomes = [each for each in report.outcomes if not is_about(each, SLICED + FAIR)]
         if outcomes:
             blocks += _outcomes(report, outcomes)
     if not blocks:
@@ -120,14 +119,10 @@ def _metrics(card: ModelCard) -> list[Block]:
 def _checked(card: ModelCard, words: tuple[str, ...], option: str) -> list[Block]:
     blocks: list[Block] = []
     for report in card.reports:
-        outcomes = [each for each in report.outcomes if _is_about(each, words)]
+        outcomes = [each for each in report.outcomes if is_about(each, words)]
         if outcomes:
             blocks += _outcomes(report, outcomes)
     return blocks or [_gap("nothing was measured", f"ml check model {card.ref} TABLE --target COLUMN {option}")]
-
-
-def _is_about(outcome: Outcome, words: tuple[str, ...]) -> bool:
-    return any(word in outcome.check.lower() for word in words)
 
 
 def _outcomes(report: Report, outcomes: list[Outcome]) -> Iterator[Block]:

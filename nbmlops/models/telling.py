@@ -39,11 +39,18 @@ class Telling(Describing):
     """Gives the runs, where there are any to ask."""
     scoring: Callable[[], Callable[..., Any]]
     """Gives what answers tables, which stands above models."""
+    dossiers: Callable[[], Callable[..., Any]]
+    """Gives what answers auditors, which stands above models too."""
 
     @property
     def score(self) -> Callable[..., Any]:
         """Answer every row of a table, and save the answers: `nbmlops.serving.batch.service.BatchScoring.__call__`."""
         return self.scoring()
+
+    @property
+    def dossier(self) -> Callable[..., Any]:
+        """Answer what an auditor asks of a version: `nbmlops.monitoring.dossier.service.Dossiers.__call__`."""
+        return self.dossiers()
 
     def diff(self, before: str, after: str) -> ModelDiff:
         """Tell what differs between two versions: facts, metrics, params, features, data, environment and code.

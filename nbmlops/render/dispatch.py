@@ -32,6 +32,7 @@ _APART = {
     "models.card": "nbmlops.models.card_views",
     "models.diff_records": "nbmlops.models.diff_views",
     "serving.batch.records": "nbmlops.serving.batch.views",
+    "monitoring.dossier.records": "nbmlops.monitoring.dossier.views",
     "monitoring.score.records": "nbmlops.monitoring.score.views",
     "monitoring.story.records": "nbmlops.monitoring.story.views",
     "store.audit": "nbmlops.render.audit_views",

@@ -157,12 +157,14 @@ class Workspace(Foundation):
         """Verbs on models."""
         from nbmlops.models import Models
         from nbmlops.workspace.scoring import scoring_of
+        from nbmlops.workspace.serving import dossiers_of
 
         versions = self.versions("model")
         more = self.clock, self.data, self.check, self._present
         models = Models(versions, self.objects, self.keyring, self._lineage, *more)
         models.runs = lambda: self.run
         models.scoring = lambda: scoring_of(self)
+        models.dossiers = lambda: dossiers_of(self, self._present)
         return models
 
     @cached_property

@@ -1,20 +1,24 @@
-"""Deployments of a workspace, the folder of what was captured of them, their monitors, and the stories of models."""
+"""Deployments of a workspace, the folder of what was captured of them, their monitors, and what is told of models."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
+    from nbmlops.core.settings import Settings
     from nbmlops.models.records import ModelSignature
+    from nbmlops.monitoring.dossier.service import Dossiers
     from nbmlops.monitoring.score.service import Scores
     from nbmlops.monitoring.service import Monitors
     from nbmlops.monitoring.story.service import Stories
     from nbmlops.serving import Deployments
     from nbmlops.workspace.root import Workspace
 
-__all__ = ["deployments_of", "monitors_of", "scores_of", "stories_of"]
+__all__ = ["deployments_of", "dossiers_of", "monitors_of", "scores_of", "stories_of"]
 
 
 def deployments_of(workspace: Workspace) -> Deployments:
@@ -81,3 +85,25 @@ def stories_of(workspace: Workspace) -> Stories:
     from nbmlops.monitoring.story.service import Stories
 
     return Stories(workspace.versions("model"), workspace.clock, workspace.check)
+
+
+def dossiers_of(workspace: Workspace, settings: Callable[[], Settings]) -> Dossiers:
+    """The verb that answers auditors of the models of a workspace, by the settings as they are when it is asked."""
+    from nbmlops.monitoring.dossier.gathering import Known
+    from nbmlops.monitoring.dossier.service import Dossiers
+    from nbmlops.serving.endpoint.endpoints import Endpoints
+
+    known = Known(
+        models=workspace.model,
+        checks=workspace.check,
+        deployments=workspace.deployment,
+        monitors=workspace.monitor,
+        schedules=workspace.schedule,
+        stories=stories_of(workspace),
+        store=workspace.store,
+        kinds={kind: workspace.versions(kind) for kind in ("model", "data")},
+        endpoints=Endpoints(workspace.marker.root, workspace.marker.state).running,
+        settings=settings,
+        clock=workspace.clock,
+    )
+    return Dossiers(known)

@@ -399,6 +399,7 @@ def test_the_story_of_governance_tells_who_may_and_who_did(tmp_path: Path, monke
     assert "chain unbroken" in printed(notebook, "verify")
     assert printed(notebook, "nothing") == "0"
     assert "owner=the delays team" in printed(notebook, "catalog")
+    assert "since it learnt from flights@v1" in printed(notebook, "dossier")
     (made,) = (tmp_path / "temporary").glob("nbmlops-governance-*")
     monkeypatch.setenv("NBMLOPS_USER", "ann")
     said = [event["action"] for event in nbmlops(made, "store", "audit")]

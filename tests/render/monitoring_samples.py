@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from nbmlops.checks.records import STATUSES
+from nbmlops.checks.evidence import TableEvidence
+from nbmlops.checks.records import STATUSES, Outcome
 from nbmlops.monitoring.alerts.records import Alert, Digest, DigestLine
+from nbmlops.monitoring.dossier.records import Dossier, DossierSection, Gap, Mood, Statement
 from nbmlops.monitoring.records import FigureLine, FigurePoint, Monitor
 from nbmlops.monitoring.simulation.records import SimulatedAlert, SimulatedLook, Simulation
 from nbmlops.monitoring.story.records import Moment, Span, Story
@@ -35,8 +37,18 @@ def monitors(text: str) -> list[Any]:
         Monitor(text, text, "quality", text, *rules, "failed", NOW, 3, NOW, rules={"code": text}, lines=(line,)),  # type: ignore[arg-type]
         Monitor(text, text, "drift", None, DAY, None, None, "warn", text, text, NOW),
         Story(text, NOW, None, ()),
+        a_dossier(text),
+        Dossier(text, text, text, (), NOW, ()),
         a_story(text),
     ]
+
+
+def a_dossier(text: str) -> Dossier:
+    moods: tuple[Mood, ...] = ("plain", "good", "warn", "bad")
+    told = tuple(Statement(text, text, text, text, mood) for mood in moods)
+    gaps = (Gap(text, text, f"`ml model describe {text}`"),)
+    proof = Outcome(text, text, "passed", text, text, evidence=(TableEvidence.of((text,), [(text,)], text),))
+    return Dossier(text, text, text, (text,), NOW, (DossierSection(1, text, text, told, gaps, (proof,)),))
 
 
 def a_story(text: str) -> Story:

@@ -14,6 +14,7 @@ VERBS = (
     Verb("model", "history", "NAME", "List all versions of a model, newest first.", "ml.model.history"),
     Verb("model", "diff", "BEFORE AFTER", "Tell what differs between two versions.", "ml.model.diff"),
     Verb("model", "card", "REF [FILE]", "Gather what is known of a version for others to read.", "ml.model.card"),
+    Verb("model", "dossier", "REF", "Answer what an auditor asks of a version.", "ml.model.dossier", detail=True),
     Verb(
         *("model", "score", "REF DATA", "Answer every row of a table, and save the answers.", "ml.model.score"),
         only_python=DRAWN,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.models.approvals import rule_of
+from nbmlops.monitoring.origin import Origin
 from nbmlops.monitoring.queries import monitors
 from nbmlops.monitoring.records import Monitor
 from nbmlops.monitoring.score import queries
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from nbmlops.core.clock import Clock
     from nbmlops.core.settings import Settings
     from nbmlops.serving.deployments.service import Deployments
-    from nbmlops.store.graph import LineageGraph
 
 __all__ = ["Gatherer"]
 
@@ -30,43 +29,6 @@ _FAR = 10_000
 """Versions of a lineage that are looked at."""
 _EACH = 30
 """Reports of a monitor that are looked at for each set of versions that they judged, the newest."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """Where a version comes from: versions of data, as edges name them, and runs."""
-
-    data: frozenset[str]
-    inputs: tuple[tuple[str, str], ...]
-    sources: tuple[tuple[str, str], ...]
-    runs: frozenset[str]
-
-    @classmethod
-    def of(cls, graph: LineageGraph) -> _Origin:
-        refs = {node.id: node.label for node in graph.nodes if node.kind == "data"}
-        runs = {node.id.split(":")[1].partition("#")[0] for node in graph.nodes if node.kind == "run"}
-        makers: dict[str, set[str]] = {}
-        for arrow in graph.arrows:
-            makers.setdefault(arrow.after, set()).add(arrow.before)
-        direct = _things_before(graph.root, makers, refs)
-        sources = [thing for thing in refs if not _things_before(thing, makers, refs)]
-        named = [tuple(sorted((thing, refs[thing]) for thing in group)) for group in (direct, sources)]
-        return cls(frozenset(refs), named[0], named[1], frozenset(runs))
-
-
-def _things_before(thing: str, makers: Mapping[str, set[str]], things: Mapping[str, str]) -> set[str]:
-    """The versions that a version was made from, whoever made it in between."""
-    found, seen, wanted = set[str](), {thing}, list(makers.get(thing, ()))
-    while wanted:
-        node = wanted.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if node in things:
-            found.add(node)
-        else:
-            wanted += makers.get(node, ())
-    return found
 
 
 class Gatherer:
@@ -134,7 +96,7 @@ class Gatherer:
         """What the catalog says, as it was at one moment."""
 
         def work(connection: Any) -> dict[str, Any]:
-            origin = _Origin.of(trace(connection, version, "upstream", None, _FAR))
+            origin = Origin.of(trace(connection, version, "upstream", None, _FAR))
             ids = {int(thing.partition(":")[2]) for thing in origin.data}
             names = queries.versions_of_names(connection, ids)
             related = {f"data:{number}": name for number, name in names.items()}

@@ -51,6 +51,8 @@ class Moment:
         The number of the version that it is about.
     report : int or None
         The number of the report that holds its figures.
+    event : int or None
+        The number of the Event of the audit trail that says so.
     """
 
     at: datetime
@@ -62,6 +64,7 @@ class Moment:
     mood: Mood = "plain"
     version: int | None = None
     report: int | None = None
+    event: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ def changes(connection: Connection, name: str, limit: int) -> Iterator[Moment]:
         _, _, part = event.subject.partition("@")
         what = f"{part or 'all versions'} {_past(verb)}" if verb in {"delete", "restore"} else f"{name} {_past(verb)}"
         told = () if verb in {"delete", "restore"} else (_pairs(event.detail),)
-        yield Moment(event.at, "version", what, event.actor, told, f"`ml model history {name}`")
+        look = f"`ml model history {name}`"
+        yield Moment(event.at, "version", what, event.actor, told, look, event=event.sequence)
 
 
 def deployments(connection: Connection, name: str, limit: int) -> tuple[list[Moment], list[Span]]:
@@ -74,7 +75,8 @@ def _changed(event: Any, name: str) -> Moment:
         case _:
             rest = {key: value for key, value in detail.items() if key != "why"}
             what = f"deployment {_past(verb)}: {_pairs(rest)}"
-    return Moment(event.at, "deployment", what, event.actor, why, f"`ml deployment history {name}`", mood)
+    look = f"`ml deployment history {name}`"
+    return Moment(event.at, "deployment", what, event.actor, why, look, mood, event=event.sequence)
 
 
 def alerts(connection: Connection, monitors: Sequence[Any], limit: int) -> tuple[list[Moment], list[Span]]:
@@ -112,7 +114,9 @@ def _said(event: Any) -> Moment:
     verb, detail = event.action.removeprefix("monitor."), event.detail
     told = (f"{detail['kind']} over {duration(detail['window'])}",) if verb == "add" else _some(_pairs(detail))
     look = f"`ml monitor show {event.subject}`"
-    return Moment(event.at, "monitor", f"monitor {event.subject} {_past(verb)}", event.actor, told, look)
+    return Moment(
+        event.at, "monitor", f"monitor {event.subject} {_past(verb)}", event.actor, told, look, event=event.sequence
+    )
 
 
 def _is_bad(status: str | None) -> bool:

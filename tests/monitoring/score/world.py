@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from nbmlops.store import asks, audit, lineage, schema
 from nbmlops.store.aliases import Aliases
 from nbmlops.store.asks import Grounds
 from nbmlops.workspace import layout
+from tests.monitoring.restoring import restored
 
 if TYPE_CHECKING:
     import pytest
@@ -116,20 +116,12 @@ class World:
     @contextmanager
     def changed(self, take: Take) -> Iterator[Workspace]:
         """The workspace with its catalog changed, as long as the body of the ``with`` lasts."""
-        path, settings = self.root / ".nbmlops" / "catalog.db", self.root / "pyproject.toml"
-        with sqlite3.connect(":memory:") as kept:
-            with sqlite3.connect(path) as before:
-                before.backup(kept)
-            before.close()
+        with restored(self.root):
             try:
                 self.workspace.catalog.transact(take)
                 yield self.workspace
             finally:
-                with sqlite3.connect(path) as after:
-                    kept.backup(after)
-                after.close()
-                settings.write_text(SETTINGS)
-        kept.close()
+                (self.root / "pyproject.toml").write_text(SETTINGS)
 
     # How it is made.
 
