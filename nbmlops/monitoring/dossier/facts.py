@@ -152,9 +152,13 @@ def by_event(event: Event | None, other: str, look: str) -> tuple[str, str]:
     return f"event {event.sequence}", f"ml store audit --after {event.sequence + 1} --limit 1"
 
 
-def newest(found: Iterable[Statement], look: str, most: int = MOST) -> Iterator[Statement]:
-    """The first of statements, of which the newest is the first; of the others how many there are."""
+def newest(found: Iterable[Statement], look: str, most: int = MOST, *, of_all: bool = True) -> Iterator[Statement]:
+    """The first of statements, of which the newest is the first; of the others how many there are.
+
+    `of_all` is False where older ones were not even asked for.
+    """
     told = list(found)
     yield from told[:most]
-    if len(told) > most:
-        yield Statement(told[0].what, f"and {len(told) - most:,} more", told[0].evidence.partition(" ")[0], look)
+    if len(told) > most or not of_all:
+        least = "" if of_all else "at least "
+        yield Statement(told[0].what, f"and {least}{len(told) - most:,} more", told[0].evidence.partition(" ")[0], look)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from nbmlops.core.errors import NotFoundError
 from nbmlops.data.records import DataVersion
 from nbmlops.models.approvals import rule_of
 from nbmlops.monitoring.dossier import queries
-from nbmlops.monitoring.dossier.facts import Facts, Governed, Served, Sources, Watched
+from nbmlops.monitoring.dossier.facts import MOST, Facts, Governed, Served, Sources, Watched
 from nbmlops.monitoring.origin import Origin
 from nbmlops.store.graph import trace
 
@@ -111,14 +111,15 @@ def _sources(known: Known, version: Version) -> Sources:
 
     inputs, origins = rows(origin.inputs), rows(origin.sources)
     each = {one.id: one for one in (*inputs, *origins)}
-    looked = {one.ref: report for one in each.values() if (report := _personal(known.checks, one.ref)) is not None}
-    return Sources(
+    found = Sources(
         tuple(map(DataVersion.of, inputs)),
         tuple(map(DataVersion.of, origins)),
         frozenset(node.label for node in graph.nodes if node.kind == "data"),
-        looked,
+        {},
         (version, *(each[number] for number in sorted(each))),
     )
+    looked = {one.ref: _personal(known.checks, one.ref) for one in found.tables[:MOST]}
+    return replace(found, personal={ref: report for ref, report in looked.items() if report is not None})
 
 
 def _personal(checks: Checks, ref: str) -> Report | None:

@@ -40,11 +40,13 @@ def data(facts: Facts) -> Answer:
         (_learnt(facts, one) for one in inputs), f"ml lineage {facts.ref} --direction upstream --kind model"
     )
     yield from _features(inputs)
-    for one in facts.sources.tables[:MOST]:
-        yield _origin(one)
-    for one in facts.sources.tables[:MOST]:
-        yield _licence(one)
+    told, left = facts.sources.tables[:MOST], len(facts.sources.tables) - MOST
+    yield from map(_origin, told)
+    yield from map(_licence, told)
     yield from _personal(facts)
+    if left > 0:
+        why = f"origin, licence and personal data of {count(left, 'further version')} are not told here"
+        yield Gap("further tables", why, f"`ml lineage {facts.ref} --direction upstream --kind model`")
 
 
 def _learnt(facts: Facts, one: DataVersion) -> Statement:

@@ -65,9 +65,7 @@ def _four_eyes(facts: Facts, alias: str, rule: Rule) -> Answer:
         return
     others = count(rule.needed, "person", "persons")
     told = f"{others} other than the {rule.other_than} must approve before {alias} moves"
-    by_policy = any(
-        said.endswith(f"@{alias}: {rule.needed} approvers other than the {rule.other_than}") for said in standing.rules
-    )
+    by_policy = any(said.startswith((f"model/{facts.name}@{alias}:", f"model/*@{alias}:")) for said in standing.rules)
     yield Statement(what, told, f"policy {standing.number}" if by_policy else "pyproject.toml", "ml store policy")
     is_on = alias in facts.version.aliases
     if is_on and not any(ask.alias == alias and ask.state == "moved" for ask in facts.card.asks):
@@ -126,7 +124,7 @@ def _way_back(facts: Facts) -> Answer:
         yield Gap("way back", why, f"`ml model promote REF --to {alias}`, of another version that is fit")
     else:
         present, earlier = facts.governed.back
-        told = f"{alias} goes from {present} back to {earlier} by `ml model rollback {facts.name} {alias}`"
+        told = f"a rollback takes {alias} from {present} back to {earlier}"
         yield Statement("way back", told, f"{facts.name}@{alias}", f"ml model history {facts.name}")
     drills = [report for report in facts.card.reports if report.suite == "rollback drill"]
     if not drills:

@@ -186,11 +186,11 @@ def changes(facts: Facts) -> Answer:
     lived = (_moment(one, facts.name) for one in facts.watched.story.moments if _is_change(one))
     moved = ((one.at, _move(one)) for one in facts.events if one.action in _MOVES and one.detail.get("alias") != DRILL)
     told = sorted((*lived, *moved), key=lambda pair: pair[0], reverse=True)
-    yield from newest((one for _, one in told), f"ml story {facts.name} --limit 1000", 2 * MOST)
+    look, is_cut = f"ml story {facts.name} --limit 1000", facts.watched.story.is_cut and len(told) > 2 * MOST
+    yield from newest((one for _, one in told), look, 2 * MOST, of_all=not is_cut)
     if facts.version.number is not None and facts.version.number > 1:
         earlier = f"{facts.name}@v{facts.version.number - 1}"
-        differs = f"`ml model diff {earlier} {facts.ref}` tells what differs from {earlier}"
-        yield Statement("version before", differs, earlier, f"ml model diff {earlier} {facts.ref}")
+        yield Statement("version before", earlier, earlier, f"ml model diff {earlier} {facts.ref}")
 
 
 def _is_change(one: Moment) -> bool:

@@ -71,7 +71,7 @@ def _section(section: DossierSection) -> Iterator[Block]:
 
 def _rows(one: Statement) -> Iterator[tuple[str, str, str]]:
     """A statement, on as many rows as it takes."""
-    told = spoken(f"{_SIGNS[one.mood]}{one.told}")
+    told = f"{_SIGNS[one.mood]}{one.told}"
     pieces = [piece for text in told.splitlines() for piece in textwrap.wrap(text, _WIDE)] or [""]
     if len(pieces) > _ROWS:
         pieces = [*pieces[: _ROWS - 1], f"… the rest: {spoken(f'`{one.look}`')}"]

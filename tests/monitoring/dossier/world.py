@@ -46,6 +46,7 @@ POLICY = """\
 ann = "admin"
 dora = ["engineer", "approver"]
 ben = "scientist"
+eve = "viewer"
 
 [rules]
 "model/delay@production" = { approvers = 1 }
