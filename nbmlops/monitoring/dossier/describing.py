@@ -30,7 +30,8 @@ def purpose(facts: Facts) -> Answer:
     for key, (what, why) in _ASKED.items():
         text = facts.version.description.get(key)
         if text is None:
-            yield Gap(what, why, f'`ml model describe {facts.name} --{key.replace("_", "-")} "…"`')
+            option = f"--{key.replace('_', '-')}"
+            yield Gap(what, why, f'`ml model describe {facts.name} {option} "…"`')
             continue
         evidence, look = by_event(_said(facts, key, text), facts.ref, f"ml model show {facts.ref}")
         yield Statement(what, text, evidence, look)
