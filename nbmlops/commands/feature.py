@@ -225,7 +225,8 @@ def materialize(session: Session, views: tuple[str, ...], since: str | None, unt
     """Bring views online."""
     from nbmlops.features.online.records import Materialized
 
-    found = session.workspace.feature.materialize(*views, since=since, until=until, again=again)
+    with session.meter.steps("materialize") as progress:
+        found = session.workspace.feature.materialize(*views, since=since, until=until, again=again, progress=progress)
     return Listing(found, Materialized)
 
 

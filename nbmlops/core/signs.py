@@ -14,10 +14,10 @@ StepState = Literal[
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:
-    """One sign of life of a step, or of a check: which, in what state, how many of its cells or parts are done.
+    """One sign of life of a step, a check or a view: which, in what state, how many of its cells or parts are done.
 
-    `printed` is what a cell printed; `expected` is how many seconds the step took when it was last completed, None
-    where that is not known.
+    `unit` is what those are called, and `why` says more of the state. `printed` is what a cell printed; `expected` is
+    how many seconds the step took when it was last completed, None where that is not known.
     """
 
     step: str
@@ -28,3 +28,4 @@ class StepProgress:
     why: str = ""
     printed: str = ""
     expected: float | None = None
+    unit: str = "cells"

@@ -43,7 +43,7 @@ class CellMeter:
 
     @contextmanager
     def steps(self, label: str) -> Iterator[Callable[[Any], None]]:
-        """Follow the steps of a pipeline."""
+        """Follow the steps of a pipeline, or whatever goes on in parts."""
         line, states = _Line(self._clock), dict[str, Any]()
 
         def follow(sign: Any) -> None:
@@ -57,7 +57,11 @@ class CellMeter:
 
 
 def _running(states: dict[str, Any]) -> list[str]:
-    return [f"{name} {sign.done} of {sign.cells} cells" for name, sign in states.items() if sign.state == "running"]
+    running = {name: sign for name, sign in states.items() if sign.state == "running"}
+    return [
+        f"{name} {sign.done:,} of {sign.cells:,} {sign.unit}{f', {sign.why}' if sign.why else ''}"
+        for name, sign in running.items()
+    ]
 
 
 class _Line:

@@ -53,6 +53,14 @@ def test_steps_are_followed_by_name_and_cell(cells: Cells) -> None:
     assert shown[-1].startswith("delays: 1 step in ")
 
 
+def test_rows_are_counted_as_such_with_how_many_in_a_second(cells: Cells) -> None:
+    def work() -> None:
+        with CellMeter(Clock(3.0)).steps("materialize") as progress:
+            progress(StepProgress("delays", "running", 20_000, 1_000_000, why="180,000 rows/s", unit="rows"))
+
+    assert shown_by(cells, work)[0] == "materialize: delays 20,000 of 1,000,000 rows, 180,000 rows/s"
+
+
 def test_what_the_work_raises_passes(cells: Cells) -> None:
     def work() -> None:
         with CellMeter().bytes("saving"):

@@ -43,7 +43,6 @@ VERBS = (
     Verb(
         *("feature", "materialize", "[VIEWS]…", "Bring views online, as far as they have changed."),
         "ml.feature.materialize",
-        only_python={"told": "hears of each batch"},
     ),
     Verb("feature", "online", "KEYS FEATURES…", "Read features by key, such as carrier=AA.", "ml.feature.online"),
     Verb("feature", "freshness", "[VIEWS]…", "Tell how fresh views are online.", "ml.feature.freshness"),

@@ -11,6 +11,7 @@ from nbmlops.render.units import count
 
 if TYPE_CHECKING:
     from nbmlops.core.actions import Order
+    from nbmlops.core.signs import StepProgress
     from nbmlops.features.service import Features
 
 __all__ = ["ALL", "MaterializeAction"]
@@ -45,13 +46,13 @@ class MaterializeAction:
     def start(self, order: Order) -> Started:
         """Materialize it; a stop ends it between two batches, and the next start goes on there."""
 
-        def told(_view: str, _written: int, _total: int) -> None:
+        def look(_sign: StepProgress) -> None:
             if order.stop.is_cancelled:
                 raise KeyboardInterrupt
 
         views = () if order.target == ALL else (order.target,)
         try:
-            found = self._features.materialize(*views, told=told)
+            found = self._features.materialize(*views, progress=look)
         except ConflictError as error:
             raise UnderWayError(error.message, hint=error.hint) from error
         return Started(note=", ".join(f"{one.ref} {count(one.written, 'key')}" for one in found))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.clock import instant, microseconds
 from nbmlops.core.errors import CorruptError, NotFoundError
+from nbmlops.core.signs import StepProgress
 from nbmlops.features.online.codec import encoded_rows, key_of, kind_of
 from nbmlops.features.online.newest import AT, changed, newest_rows
 from nbmlops.features.online.port import Row
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from nbmlops.core.clock import Clock
+    from nbmlops.core.signs import StepState
     from nbmlops.data.records import DataVersion
     from nbmlops.data.service import Data
     from nbmlops.features.online.port import OnlineStore
@@ -52,8 +54,8 @@ class Filler:
         Tells when.
     old : callable
         The reference of an offline table by its row in the catalog.
-    told : callable
-        Called after each batch with the view, how many rows are written, and of how many.
+    progress : callable
+        Called with a sign of life after each batch.
     refuse : callable
         Called when the slot is known and no row was read yet: raises while rows are being erased.
     """
@@ -62,7 +64,7 @@ class Filler:
     data: Data
     clock: Clock
     old: Callable[[int], str]
-    told: Callable[[str, int, int], None] = lambda *_: None
+    progress: Callable[[StepProgress], None] = lambda _: None
     refuse: Callable[[], None] = lambda: None
 
     def fill(self, version: FeatureVersion, table: DataVersion, *, again: bool = False) -> Materialized:
@@ -138,7 +140,7 @@ class Filler:
         entities = list(slot.entities)
         source = slot.filling if table is None else table
         features = [name for name, _ in slot.columns]
-        total = rows.height
+        total, first, begun = rows.height, slot.position, time.perf_counter()
         if gone and not slot.position:
             self.store.write(slot, [], gone)
         while slot.position < total:
@@ -148,8 +150,14 @@ class Filler:
             batch = [Row(key, at, source, text) for key, at, text in zip(keys, part[AT].to_list(), texts, strict=True)]
             slot = replace(slot, position=slot.position + part.height)
             self.store.write(slot, batch)
-            self.told(slot.name, slot.position, total)
+            seconds = time.perf_counter() - begun
+            self.tell(slot.name, "running", (slot.position, total), (slot.position - first) / seconds)
         return slot
+
+    def tell(self, view: str, state: StepState, rows: tuple[int, int] = (0, 0), rate: float | None = None) -> None:
+        """Give a sign of life: how many rows of a view are written, of how many, and how many in a second."""
+        why = "" if rate is None else f"{rate:,.0f} rows/s"
+        self.progress(StepProgress(view, state, *rows, why=why, unit="rows"))
 
     def _drop_others(self, slot: Slot) -> None:
         for other in self.store.slots():
@@ -166,6 +174,7 @@ class Filler:
         note: str,
     ) -> Materialized:
         keys = self.store.count(slot.id)
+        self.tell(version.name, "completed")
         seconds = time.perf_counter() - begun
         return Materialized(version.ref, table.ref, *changes, keys, moment(slot.newest), seconds, note)
 

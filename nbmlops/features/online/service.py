@@ -18,6 +18,7 @@ from nbmlops.features.using import Using
 from nbmlops.store import erasures
 
 if TYPE_CHECKING:
+    from nbmlops.core.signs import StepProgress
     from nbmlops.features.online.port import OnlineStore
     from nbmlops.features.online.reading import Down
     from nbmlops.features.online.records import Slot
@@ -55,7 +56,7 @@ class Online(Using):
         since: str | datetime | None = None,
         until: str | datetime | None = None,
         again: bool = False,
-        told: Callable[[str, int, int], None] | None = None,
+        progress: Callable[[StepProgress], None] | None = None,
     ) -> list[Materialized]:
         """Bring views online: of each entity the newest row, as far as that has changed.
 
@@ -70,8 +71,9 @@ class Online(Using):
             Only rows of event times from the one to before the other, which are added; times as ISO 8601.
         again : bool
             Write everything anew, beside what is there; keys that are no more go.
-        told : callable, optional
-            Called with the view, rows that are written, and how many there are.
+        progress : callable, optional
+            Called with a sign of each view when it begins, when a batch of its rows is written, and at its end. What
+            it raises, as a stop does, ends it between two batches: the next call goes on there.
 
         Raises
         ------
@@ -91,10 +93,11 @@ class Online(Using):
             raise InvalidError("since is not before until, so no time lies between", hint="--since 2024-01-01")
         filler = Filler(self.online_store(), self._data, self._clock, self._table_named)
         filler.refuse = self._refuse_erasing
-        if told is not None:
-            filler.told = told
+        if progress is not None:
+            filler.progress = progress
         found = []
         for version in self._to_materialize(views):
+            filler.tell(version.name, "running")
             table = self.table(version.ref)
             if first or last:
                 found.append(filler.add(version, table, first, last))

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from nbmlops.core.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
+from nbmlops.core.signs import StepProgress
 from nbmlops.data.erasure_records import Erasure
 from nbmlops.features.online.sqlite_store import SqliteStore
 from nbmlops.render.dispatch import text
@@ -140,12 +141,12 @@ def test_what_goes_meets_the_condition_or_is_named_by_it(
 def test_a_materializer_under_way_writes_nothing_more(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nbmlops.features.online.filling._BATCH", 1)
 
-    def meanwhile(_view: str, written: int, _total: int) -> None:
-        if written == 1:
+    def meanwhile(sign: StepProgress) -> None:
+        if sign.done == 1:
             erase(workspace, f"tail = '{TAIL}'")
 
     with pytest.raises(ConflictError, match="keys of worn were erased meanwhile"):
-        workspace.feature.materialize("worn", again=True, told=meanwhile)
+        workspace.feature.materialize("worn", again=True, progress=meanwhile)
     assert written(workspace) == []
     workspace.feature.materialize("worn")
     said = {key: status for key, (_, status) in online(workspace, "worn", PLANES).items()}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +17,7 @@ import pytest
 from nbmlops.core.actions import Order
 from nbmlops.core.errors import InvalidError, NotFoundError, UnavailableError
 from nbmlops.core.settings import Settings
+from nbmlops.core.signs import StepProgress
 from nbmlops.features.online.action import MaterializeAction
 from nbmlops.features.online.sqlite_store import SqliteStore
 from nbmlops.workspace import Workspace, layout
@@ -134,14 +139,64 @@ def test_what_was_stopped_goes_on_where_it_was(workspace: Workspace, monkeypatch
     monkeypatch.setattr("nbmlops.features.online.filling._BATCH", 2)
     define_delays(workspace)
 
-    def stop(_view: str, written: int, _total: int) -> None:
-        if written == 2:
+    def stop(sign: StepProgress) -> None:
+        if sign.done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        workspace.feature.materialize(told=stop)
+        workspace.feature.materialize(progress=stop)
     with pytest.raises(NotFoundError, match="is not online"):
         workspace.feature.online("carrier=AA", "delays")
+    (done,) = workspace.feature.materialize()
+    assert (done.written, done.keys, done.note) == (1, 3, "went on behind 2 rows")
+    np.testing.assert_allclose(read(workspace).to_numpy(), newest(flights()).to_numpy())
+
+
+def test_signs_of_life_tell_how_far_it_is_and_how_fast(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nbmlops.features.online.filling._BATCH", 2)
+    define_delays(workspace)
+    signs: list[StepProgress] = []
+    workspace.feature.materialize(progress=signs.append)
+    assert [(sign.state, sign.done, sign.cells) for sign in signs] == [
+        *[("running", 0, 0), ("running", 2, 3), ("running", 3, 3)],
+        ("completed", 0, 0),
+    ]
+    assert {(sign.step, sign.unit) for sign in signs} == {("delays", "rows")}
+    assert re.fullmatch(r"[\d,]+ rows/s", signs[1].why)
+
+
+INTERRUPTED = """
+import sys
+from nbmlops.features.online import filling
+from nbmlops.features.online.sqlite_store import SqliteStore
+from nbmlops.__main__ import main
+
+filling._BATCH = 1
+written, count = SqliteStore.write, 0
+
+def write(self, slot, rows, gone=()):
+    global count
+    written(self, slot, rows, gone)
+    count += len(rows)
+    if count == 2:
+        print("two", flush=True)
+        sys.stdin.readline()  # it never comes
+
+SqliteStore.write = write
+main(["feature", "materialize", "delays"])
+"""
+
+
+def test_an_interrupt_loses_nothing(workspace: Workspace) -> None:
+    define_delays(workspace)
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"two\n"
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (130, b"interrupted\n")
     (done,) = workspace.feature.materialize()
     assert (done.written, done.keys, done.note) == (1, 3, "went on behind 2 rows")
     np.testing.assert_allclose(read(workspace).to_numpy(), newest(flights()).to_numpy())
@@ -153,11 +208,12 @@ def test_what_was_stopped_and_is_old_by_now_is_made_anew(workspace: Workspace, m
     workspace.feature.materialize()
     workspace.data.save(flights(seed=1), "flights")
 
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
+    def stop(sign: StepProgress) -> None:
+        if sign.done:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        workspace.feature.materialize(told=stop)
+        workspace.feature.materialize(progress=stop)
     workspace.data.save(flights(seed=2), "flights")
     workspace.feature.materialize()
     np.testing.assert_allclose(read(workspace).to_numpy(), newest(flights(seed=2)).to_numpy())
