@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +80,27 @@ class Registry(ABC):
             names = wanted.setdefault(version.id, (version, {}))[1]
             names.update(dict.fromkeys([ref.feature] if ref.feature else known))
         return [(version, tuple(names)) for version, names in wanted.values()]
+
+    def input_of(self, text: str, pinned: Mapping[str, FeatureVersion]) -> tuple[FeatureVersion, str]:
+        """The view and the feature that an input of a function on demand means, such as ``delays:mean``.
+
+        Parameters
+        ----------
+        text : str
+            The input.
+        pinned : mapping
+            Versions by how inputs call the view, as `inputs_of` gives them; of others the one it means now.
+        """
+        ref = FeatureRef.parse(text)
+        if ref.view in pinned and ref.feature in pinned[ref.view].view.columns:
+            return pinned[ref.view], ref.feature
+        ((version, (name,)),) = self.chosen([text])
+        return version, name
+
+    def inputs_of(self, chosen: Sequence[tuple[FeatureVersion, Sequence[str]]]) -> dict[str, FeatureVersion]:
+        """The versions of views that functions on demand take inputs of, by how these call the view."""
+        inputs = [one for version, _ in chosen if version.view.on_demand for one in version.view.inputs if ":" in one]
+        return {FeatureRef.parse(one).view: self.input_of(one, {})[0] for one in inputs}
 
     def _spelt(self, features: Sequence[str]) -> list[FeatureRef]:
         found: list[FeatureRef] = []

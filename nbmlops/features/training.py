@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
@@ -36,6 +37,7 @@ __all__ = ["Training"]
 _SHARE = 4
 _LONGEST_TAG = 4_000
 _HIDDEN = "__input__"
+_NEWEST: Mapping[str, FeatureVersion] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,15 @@ class Training(Tables):
         chosen = self.chosen(named)
         opened = spine_of(spine, self._data)
         event = opened.time(time)
-        plan = self._plan(chosen, opened)
+        pinned = self.inputs_of(chosen)
+        plan = self._plan(chosen, opened, pinned)
         _refuse_label(label, opened, plan, event)
-        tags = {**self._record_reads(named, chosen), "time": event, **({"label": label} if label else {})}
+        tags = {**self._record_reads(named, chosen, pinned), "time": event, **({"label": label} if label else {})}
         return self._made(opened, event, plan, memory, partial(self._kept, target, message, tags))
 
-    def recomputed(self, rows: Any, features: Sequence[str], *, time: str) -> pl.DataFrame:
+    def recomputed(
+        self, rows: Any, features: Sequence[str], *, time: str, pinned: Mapping[str, FeatureVersion] = _NEWEST
+    ) -> pl.DataFrame:
         """The features of rows as they were known at their times, in the order of `features`, kept nowhere.
 
         Parameters
@@ -123,10 +128,12 @@ class Training(Tables):
             As `training` takes them.
         time : str
             The column of the time.
+        pinned : mapping, optional
+            Versions of the views that functions take inputs of, as `inputs_of` gives them.
         """
         chosen = self.chosen(features)
         opened = spine_of(rows, self._data)
-        plan = self._plan(chosen, opened)
+        plan = self._plan(chosen, opened, pinned)
         tables = [(self.table(version.ref), wanted) for version, wanted in plan.views]
         return self._whole(opened, opened.time(time), tables, plan).select(plan.order)
 
@@ -160,7 +167,12 @@ class Training(Tables):
             rows = _Joined(self._finished(part, plan, first=not n) for n, part in enumerate(parts))
             return keep(rows, [*spine.versions, *(self._data.table_version(table.ref) for table, _ in tables)])
 
-    def _plan(self, chosen: Sequence[tuple[FeatureVersion, tuple[str, ...]]], spine: Spine) -> _Plan:
+    def _plan(
+        self,
+        chosen: Sequence[tuple[FeatureVersion, tuple[str, ...]]],
+        spine: Spine,
+        pinned: Mapping[str, FeatureVersion],
+    ) -> _Plan:
         twice = Counter(name for _, names in chosen for name in names) + Counter(spine.schema.names)
         called = {
             (version.id, name): name if twice[name] == 1 else f"{version.name}__{name}"
@@ -176,7 +188,7 @@ class Training(Tables):
         for version, names in chosen:
             own = {name: called[version.id, name] for name in names}
             if version.view.on_demand:
-                asked.append((version, own, self._inputs(version, joined, spine)))
+                asked.append((version, own, self._inputs(version, joined, spine, pinned)))
             else:
                 joined.setdefault(version.id, (version, {}))[1].update(own)
         for version, _ in joined.values():
@@ -192,7 +204,11 @@ class Training(Tables):
         return _Plan(views, tuple(asked), order)
 
     def _inputs(
-        self, version: FeatureVersion, joined: dict[int, tuple[FeatureVersion, dict[str, str]]], spine: Spine
+        self,
+        version: FeatureVersion,
+        joined: dict[int, tuple[FeatureVersion, dict[str, str]]],
+        spine: Spine,
+        pinned: Mapping[str, FeatureVersion],
     ) -> tuple[str, ...]:
         """Where the inputs of an on-demand view stand among the joined columns; those of views are joined too."""
         found = []
@@ -205,20 +221,25 @@ class Training(Tables):
                     )
                 found.append(one)
                 continue
-            ((of, (name,)),) = self.chosen([one])
+            of, name = self.input_of(one, pinned)
             own = joined.setdefault(of.id, (of, {}))[1]
             found.append(own.setdefault(name, f"{_HIDDEN}{of.name}__{name}"))
         return tuple(found)
 
     def _record_reads(
-        self, named: Sequence[str], chosen: Sequence[tuple[FeatureVersion, tuple[str, ...]]]
+        self,
+        named: Sequence[str],
+        chosen: Sequence[tuple[FeatureVersion, tuple[str, ...]]],
+        pinned: Mapping[str, FeatureVersion],
     ) -> dict[str, str]:
-        """Write edges to the views and services that were named; the tags that tell of both."""
+        """Write edges to the views and services that were used; the tags that tell of them."""
         known = [self._versions.resolve(FeatureRef.parse(text).view) for text in named if ":" not in text]
         services = [version for version in known if isinstance(self._read(version), ServiceDefinition)]
-        for version in (*services, *(self._versions.get(view.id) for view, _ in chosen)):
+        views = dict.fromkeys([*(view.id for view, _ in chosen), *(view.id for view in pinned.values())])
+        for version in (*services, *map(self._versions.get, views)):
             self._lineage.record("reads", version)
         told = {"features": [view.ref for view, _ in chosen], "service": [version.ref for version in services]}
+        told["inputs"] = [f"{text} = {view.ref}" for text, view in pinned.items()]
         return {key: ", ".join(refs)[:_LONGEST_TAG] for key, refs in told.items() if refs}
 
     def _whole(

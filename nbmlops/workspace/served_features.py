@@ -32,10 +32,15 @@ class TrainedOn:
     ----------
     chosen : sequence of tuple
         Versions of views with their features that are inputs, and what these are called.
+    pinned : mapping
+        Versions of views that functions on demand took inputs of, by how they call the view.
     """
 
-    def __init__(self, chosen: Sequence[tuple[FeatureVersion, Mapping[str, str]]]) -> None:
+    def __init__(
+        self, chosen: Sequence[tuple[FeatureVersion, Mapping[str, str]]], pinned: Mapping[str, FeatureVersion]
+    ) -> None:
         self.chosen = tuple(chosen)
+        self.pinned = pinned
 
     @property
     def names(self) -> list[str]:
@@ -66,17 +71,24 @@ def trained_on(workspace: Workspace, ref: str, inputs: Sequence[str]) -> Trained
     model, tables = workspace.versions("model").resolve(ref), workspace.versions("data")
     for kind, number in Lineage(workspace.catalog, workspace.clock).made_from(model):
         # A training set that was deleted still says what it was made of.
-        said = tables.get(number).tags.get("features") if kind == "data" else None
-        if not said:
+        tags = tables.get(number).tags if kind == "data" else {}
+        if not tags.get("features"):
             continue
         try:
-            found = TrainedOn([_own(workspace.feature.show(view), inputs) for view in said.split(", ")])
+            chosen = [_own(workspace.feature.show(view), inputs) for view in tags["features"].split(", ")]
+            found = TrainedOn(chosen, _pinned(workspace, tags.get("inputs", "")))
         except NotFoundError as error:
             _log.warning("%s is asked with all of its inputs alone: %s", ref, error.message)
             continue
         if found.names and (best is None or len(found.names) > len(best.names)):
             best = found
     return best
+
+
+def _pinned(workspace: Workspace, said: str) -> dict[str, FeatureVersion]:
+    """What the tag ``inputs`` of a training set says; nothing of one that was made before there was that tag."""
+    pairs = [pair.split(" = ") for pair in said.split(", ") if pair]
+    return {text: workspace.feature.show(ref) for text, ref in pairs}
 
 
 def _own(version: FeatureVersion, inputs: Sequence[str]) -> tuple[FeatureVersion, Mapping[str, str]]:
@@ -105,7 +117,7 @@ def _keys(workspace: Workspace, found: TrainedOn) -> tuple[list[str], list[str]]
     for version in versions:
         for one in version.view.inputs:
             if ":" in one:
-                versions += [of for of, _ in workspace.feature.chosen([one])]
+                versions.append(workspace.feature.input_of(one, found.pinned)[0])
             elif one not in found.names:
                 keys.append(one)
         keys += version.view.entities
@@ -133,7 +145,7 @@ class _Features:
     def _open(self) -> Reader:
         chosen = [(version, tuple(own), False) for version, own in self._found.chosen if own]
         down: Any = self._workspace.settings.online_down
-        return self._workspace.feature.reader_of(chosen, self._found.called, down)
+        return self._workspace.feature.reader_of(chosen, self._found.called, down, self._found.pinned)
 
     def read(self, given: Mapping[str, Sequence[Any]]) -> OnlineRows:
         """Features of rows, in their order."""
@@ -182,7 +194,8 @@ def made_again(workspace: Workspace, ref: str, rows: pd.DataFrame) -> pd.DataFra
     at = rows["_at"]
     naive = all(_is_naive(workspace, view) for view in views)
     spine["_at"] = at.dt.tz_localize(None) if naive and views else at
-    made: pd.DataFrame = workspace.feature.recomputed(spine, found.refs, time="_at").to_pandas()
+    rows_then = workspace.feature.recomputed(spine, found.refs, time="_at", pinned=found.pinned)
+    made: pd.DataFrame = rows_then.to_pandas()
     return made.set_axis(found.names, axis=1)
 
 

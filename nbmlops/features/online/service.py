@@ -6,6 +6,7 @@ import time as monotonic_clock
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
@@ -29,6 +30,7 @@ __all__ = ["Online"]
 _TRUSTED_FOR = 1.0
 """Seconds after which it is asked again which version of a view a bare name means."""
 Called = Callable[[str, str], str]
+_NEWEST: Mapping[str, FeatureVersion] = MappingProxyType({})
 
 
 class Online(Using):
@@ -196,6 +198,7 @@ class Online(Using):
         chosen: Sequence[tuple[FeatureVersion, Sequence[str], bool]],
         called: Called,
         down: Down = "error",
+        pinned: Mapping[str, FeatureVersion] = _NEWEST,
     ) -> Reader:
         """What reads some features of versions of views.
 
@@ -207,6 +210,8 @@ class Online(Using):
             What a feature of a view is called.
         down : {"error", "stale"}
             What becomes of a read when the store is down.
+        pinned : mapping, optional
+            Versions of the views that functions take inputs of, as `inputs_of` gives them.
         """
         store = self.online_store()
         slots = [slot for slot in store.slots() if slot.done_at is not None]
@@ -222,8 +227,9 @@ class Online(Using):
             inputs = []
             for one in version.view.inputs:
                 if ":" in one:
-                    ((of, (name,)),) = self.chosen([one])
-                    inputs.append(wanted.setdefault(of.id, (of, {}, True))[1].setdefault(name, f"{of.name}:{name}"))
+                    of, name = self.input_of(one, pinned)
+                    floats = of not in pinned.values()
+                    inputs.append(wanted.setdefault(of.id, (of, {}, floats))[1].setdefault(name, f"{of.name}:{name}"))
                 else:
                     inputs.append(one)
             said = version.view

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd  # noqa: TC002 - fixtures are annotated with it
+import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
 
 from nbmlops import Workspace
 from nbmlops.serving.endpoint.records import Endpoint
-from nbmlops.workspace.served_features import fetcher_of
+from nbmlops.workspace.served_features import fetcher_of, made_again
 from tests.features.conftest import flights
 from tests.features.online.views import define_delays, define_speed
 from tests.serving.endpoint.places import Client
@@ -124,6 +124,46 @@ def test_what_was_served_is_logged_with_its_keys_and_times(
     assert kept["feature:delays@v1"].tolist() == newest[few["carrier"]].tolist()
     np.testing.assert_array_equal(kept["in:speed"], few["speed"])
     np.testing.assert_array_equal(kept["in:mean_delay"], few["mean_delay"])
+
+
+def twice(mean_delay):  # type: ignore[no-untyped-def]
+    return mean_delay * 2
+
+
+def long_delays(flights):  # type: ignore[no-untyped-def]
+    return flights.assign(mean_delay=1_000.0)[["carrier", "dep_time", "mean_delay"]]
+
+
+def test_what_a_function_takes_of_a_view_is_of_the_version_that_the_model_was_trained_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Workspace.init(tmp_path) as workspace:
+        workspace.data.save(flights(), "flights")
+        define_delays(workspace)
+        workspace.feature.define(twice, on_demand=True, inputs=["delays:mean_delay"])
+        spine = flights(50, seed=5).assign(dep_time=lambda frame: frame["dep_time"] + timedelta(days=90))
+        table = workspace.feature.training(spine, ["twice"], time="dep_time", label="dep_delay", name="rows")
+        assert table.tags["inputs"] == "delays = delays@v1"
+        assert workspace.feature.usage("delays")[0].training == ("rows@v1",)
+        rows = workspace.data.load("rows")
+        model = LinearRegression().fit(rows[["twice"]], rows["dep_delay"])
+        workspace.model.save(model, "delay", example=rows[["twice"]])
+        workspace.feature.materialize()
+        workspace.feature.define(
+            long_delays, "delays", entity="carrier", from_="flights", time="dep_time"
+        )  # the same feature, and it is something else
+        workspace.feature.materialize()
+        fetcher = fetcher_of(workspace, "delay@v1", workspace.model.show("delay@v1").signature)
+        assert fetcher is not None
+        assert fetcher.views == ("delays@v1",)
+        given = fetcher.complete({"carrier": rows["carrier"].tolist()})
+        np.testing.assert_allclose(given.columns["twice"], rows["twice"])
+        assert list(given.times) == ["delays@v1"]
+        online = workspace.feature.online({"carrier": ["AA"]}, "twice")
+        assert online.values["twice"] == [2_000.0]  # who asks by the bare name gets the newest
+        asked = pd.DataFrame({"_at": rows["dep_time"], "carrier": rows["carrier"]})
+        np.testing.assert_allclose(made_again(workspace, "delay@v1", asked)["twice"], rows["twice"])
 
 
 def test_a_model_is_served_also_when_its_training_set_or_its_view_is_deleted(
