@@ -28,6 +28,7 @@ _STATES = {
     "rewritten": "took rows from the old files; has files of its own now",
     "unknown": "stays as it is, for whether it holds such rows cannot be told",
     "clean": "holds no such row",
+    "code": "keeps code and no rows; its text was searched",
 }
 
 

@@ -181,7 +181,8 @@ class Planner:
                 yield self._judged(version, is_rewritten=version.id in written)
         for kind, version_id in sorted(below):
             if kind != "data":
-                yield Descendant(kind, self._versions.catalog.read(partial(queries.ref_of, version_id)), "unknown")
+                ref = self._versions.catalog.read(partial(queries.ref_of, version_id))
+                yield Descendant(kind, ref, "code" if kind == "feature" else "unknown")
 
     def _judged(self, version: Version, *, is_rewritten: bool) -> Descendant:
         rows = 0

@@ -30,12 +30,13 @@ class Descendant:
     """Something that was made from an erased version, and was not named.
 
     ``holds`` has rows that meet the condition, ``rewritten`` took rows from the erased files and has files of its own
-    now, ``unknown`` cannot be judged: a model, a file, an array, or a table without a column of the condition.
+    now, ``unknown`` cannot be judged: a model, a file, an array, or a table without a column of the condition. ``code``
+    keeps the text of a function and what is said of it, never rows, those of its trial neither: a feature.
     """
 
     kind: str
     ref: str
-    state: Literal["holds", "rewritten", "unknown", "clean"]
+    state: Literal["holds", "rewritten", "unknown", "clean", "code"]
     rows: int = 0
 
 

@@ -109,6 +109,27 @@ def test_the_certificate_counts_keys_and_names_none(workspace: Workspace, tmp_pa
     assert TAIL not in (tmp_path / "erased.json").read_text()
 
 
+def test_a_definition_is_told_to_keep_no_rows_and_is_listed_when_its_text_holds_a_value(workspace: Workspace) -> None:
+    def marked(trips):  # type: ignore[no-untyped-def]
+        return trips[trips["tail"] != "MARKER-7Q"][["tail", "dep_time", "delay"]]
+
+    workspace.feature.define(marked, entity="tail", from_="trips", time="dep_time")
+    for name in ("worn", "marked"):
+        document = workspace.objects.read(workspace.versions("feature").resolve(name).root)
+        assert (TAIL.encode() in document) == (name == "marked")
+        assert b"N10156" not in document  # nothing of the rows that it was tried on
+    done = erase(workspace, f"tail = '{TAIL}'", dry_run=True)
+    assert {one.ref: one.state for one in done.descendants if one.kind == "feature"} == {
+        "worn@v1": "code",
+        "last@v1": "code",
+        "marked@v1": "code",
+    }
+    assert "feature worn@v1 keeps code and no rows; its text was searched" in text(done)
+    assert [each for each in done.listed if "feature" in each] == [
+        "the feature marked@v1: `nbmlops feature delete marked@v1`"
+    ]
+
+
 @pytest.mark.parametrize(
     ("condition", "worn_gone", "last_gone"),
     [
