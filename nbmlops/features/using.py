@@ -149,8 +149,9 @@ class Using(Training):
 
 
 def _holds_any(tags: Mapping[str, str], name: str) -> bool:
-    """Whether the tags of a training set name a view or a service."""
-    return any(_names(tags[key].split(", "), name) for key in ("features", "service") if key in tags)
+    """Whether the tags of a training set name a view or a service, or a view that a function takes inputs of."""
+    named = [ref for key in ("features", "service", "inputs") for ref in tags.get(key, "").split(", ") if ref]
+    return _names([ref.rpartition(" = ")[2] for ref in named], name)
 
 
 def _holds(table: DataVersion, name: str) -> bool:
