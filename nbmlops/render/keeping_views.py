@@ -11,7 +11,7 @@ from nbmlops.render.look import Block, Lines, Look, Part, line, table
 from nbmlops.render.units import count, when
 from nbmlops.store.holds import Hold
 from nbmlops.store.retaining import Retained, Retiree
-from nbmlops.store.retention_rules import RetentionRule
+from nbmlops.store.retention_rules import REQUESTS, RetentionRule
 
 __all__: list[str] = []
 
@@ -56,21 +56,27 @@ def _(done: Retained) -> Look:
     if not done.rules:
         return Look(line("retention", "no rule: everything is kept"))
     verb = "would be deleted" if done.dry_run else "deleted"
+    versions = [one for one in done.retired if one.kind != REQUESTS]
+    hours = sum(one.hours for one in done.retired)
     how = "delete them: `ml store retain --apply`" if done.dry_run else "bring one back: `ml data restore REF`"
-    told = Part(spoken(how), "muted") if done.retired else None
+    told = Part(spoken(how), "muted") if versions or (hours and done.dry_run) else None
     body: list[Block] = []
     for title, found in ((verb, done.retired), ("kept, as it is needed", done.needed)):
         body += _listed(title, found)
-    counts = f"{count(len(done.retired), 'version')} {verb}"
+    counts = count(len(versions), "version") + (f" and {count(hours, 'hour')} of requests" if hours else "")
     kept = f"{count(len(done.needed), 'version')} needed" if done.needed else None
-    return Look(line("retention", counts, kept, told), body=tuple(body))
+    return Look(line("retention", f"{counts} {verb}", kept, told), body=tuple(body))
 
 
 def _listed(title: str, found: Sequence[Retiree]) -> list[Block]:
     if not found:
         return []
-    rows = [(one.kind, one.ref, when(one.created_at), ", ".join(one.rules), one.why) for one in found[:_MOST]]
-    blocks: list[Block] = [table(["kind", "version", "since", "rules", "why"], rows, title).without_empty_columns()]
+    rows = [
+        (one.kind, one.ref, when(one.created_at), f"{one.hours:,}" if one.hours else "", ", ".join(one.rules), one.why)
+        for one in found[:_MOST]
+    ]
+    names = ["kind", "version", "since", ">hours", "rules", "why"]
+    blocks: list[Block] = [table(names, rows, title).without_empty_columns()]
     if len(found) > _MOST:
         blocks.append(Lines((line(Part(f"… {len(found) - _MOST:,} more; all with --json", "muted")),)))
     return blocks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nbmlops.store.certificates import Certificate
     from nbmlops.store.holding import Holding
     from nbmlops.store.holds import Hold
-    from nbmlops.store.retaining import Retained
+    from nbmlops.store.retaining import Retained, Retirable
     from nbmlops.store.retention_rules import RetentionRule
     from nbmlops.store.roots import Outside
     from nbmlops.store.trust import Keyring
@@ -51,6 +51,8 @@ class Governed:
         The workspace's id.
     page : callable
         Writes a certificate as a page of ``html`` or ``md``.
+    beyond : callable
+        Gives what rules of retention are about besides versions.
     """
 
     audit: Audit
@@ -61,6 +63,7 @@ class Governed:
     keyring: Keyring
     workspace: str
     page: Callable[[Certificate, str], str]
+    beyond: Callable[[], Sequence[Retirable]] = tuple
 
 
 class Governance:
@@ -215,12 +218,14 @@ class Governance:
         InvalidError
             When one is wrong.
         """
-        from nbmlops.store.retention_rules import rules_of
+        from nbmlops.store.retention_rules import REQUESTS, rules_of
 
-        return rules_of(self._governed.retention(), self._governed.kinds)
+        return rules_of(self._governed.retention(), (*self._governed.kinds, REQUESTS))
 
     def retain(self, *, apply: bool = False) -> Retained:
         """Tell which versions the rules keep no longer, or delete them; gc frees their bytes after its grace.
+
+        Captured requests that rules are about are removed for good.
 
         Parameters
         ----------
@@ -235,7 +240,7 @@ class Governance:
         from nbmlops.store.retaining import Retirement
 
         governed = self._governed
-        retirement = Retirement(governed.kinds, self.retention(), governed.outside, governed.clock)
+        retirement = Retirement(governed.kinds, self.retention(), governed.outside, governed.clock, governed.beyond())
         return retirement.apply() if apply else retirement.plan()
 
     def certificate(self, erasure: str | None = None, to: str | Path | None = None) -> Certificate:

@@ -1,5 +1,7 @@
 """Retention: versions that the rules keep no longer are deleted, as by hand; gc frees their bytes after its grace.
 
+Captured requests, which are not versions, go by the same rules at once.
+
 A version that several rules are about stays as long as any of them keeps it. What an alias, a deployment, a frozen
 pipeline, ``nbmlops.lock`` or a hold needs stays, and is told with the reason.
 """
@@ -10,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Connection, select
 
@@ -24,20 +26,24 @@ if TYPE_CHECKING:
     from nbmlops.store.retention_rules import RetentionRule
     from nbmlops.store.versions import Versions
 
-__all__ = ["Retained", "Retiree", "Retirement"]
+__all__ = ["Retained", "Retirable", "Retiree", "Retirement"]
 
 Outside = Callable[[], Mapping[tuple[str, str], str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Retiree:
-    """A version that no rule keeps any longer: since when it is there, by which rules, and why it stays if it does."""
+    """A version that no rule keeps any longer: since when it is there, by which rules, and why it stays if it does.
+
+    Of captured requests it is the version that answered, since the first hour of `hours`.
+    """
 
     ref: str
     kind: str
     created_at: datetime
     rules: tuple[str, ...]
     why: str = ""
+    hours: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Retained:
     rules : int
         How many rules there are.
     retired : tuple of Retiree
-        Versions that were deleted, or would be.
+        Versions that were deleted, or would be, and captured requests.
     needed : tuple of Retiree
         Versions that no rule keeps, and something else needs.
     """
@@ -60,6 +66,13 @@ class Retained:
     rules: int
     retired: tuple[Retiree, ...]
     needed: tuple[Retiree, ...]
+
+
+class Retirable(Protocol):
+    """What rules are about besides versions; whoever keeps it lies above the store."""
+
+    def retire(self, rules: Sequence[RetentionRule], *, apply: bool) -> Sequence[Retiree]:
+        """Remove what the rules keep no longer, or only tell it; what has a reason stays."""
 
 
 class Retirement:
@@ -75,11 +88,19 @@ class Retirement:
         Contents that something outside the catalog refers to, by kind and digest: what refers to them.
     clock : Clock
         The time.
+    beyond : sequence of Retirable
+        What the rules are about besides versions.
     """
 
     def __init__(
-        self, kinds: Mapping[str, Versions], rules: Sequence[RetentionRule], outside: Outside, clock: Clock
+        self,
+        kinds: Mapping[str, Versions],
+        rules: Sequence[RetentionRule],
+        outside: Outside,
+        clock: Clock,
+        beyond: Sequence[Retirable] = (),
     ) -> None:
+        self._beyond = beyond
         self._kinds = kinds
         self._rules = rules
         self._outside = outside
@@ -87,18 +108,14 @@ class Retirement:
 
     def plan(self) -> Retained:
         """Tell what would be deleted, and what stays although no rule keeps it."""
-        retired: list[Retiree] = []
-        needed: list[Retiree] = []
-        for versions in self._kinds.values():
-            for retiree in versions.catalog.read(partial(self._look, versions)):
-                (needed if retiree.why else retired).append(retiree)
-        return Retained(True, len(self._rules), tuple(retired), tuple(needed))
+        found = self._versions_outworn() + self._others(apply=False)
+        return Retained(True, len(self._rules), *_parted(found))
 
     def apply(self) -> Retained:
         """Delete each version that the plan tells; one that something came to need meanwhile stays."""
-        planned = self.plan()
-        retired, needed = [], list(planned.needed)
-        for retiree in planned.retired:
+        retired: list[Retiree] = []
+        outworn, needed = map(list, _parted(self._versions_outworn()))
+        for retiree in outworn:
             versions = self._kinds[retiree.kind]
             try:
                 versions.delete(retiree.ref, guard=partial(self._refuse_needed, versions))
@@ -106,11 +123,22 @@ class Retirement:
                 needed.append(Retiree(retiree.ref, retiree.kind, retiree.created_at, retiree.rules, error.message))
             else:
                 retired.append(retiree)
-        if retired:
-            told = {"versions": [[one.kind, one.ref, list(one.rules)] for one in retired]}
+        gone, held = _parted(self._others(apply=True))
+        if retired or gone:
+            told: dict[str, object] = {"versions": [[one.kind, one.ref, list(one.rules)] for one in retired]}
+            if gone:
+                told["requests"] = [[one.ref, one.hours, list(one.rules)] for one in gone]
             catalog = next(iter(self._kinds.values())).catalog
             catalog.transact(lambda c: audit.append(c, self._clock, "store.retain", "store", told))
-        return Retained(False, len(self._rules), tuple(retired), tuple(needed))
+        return Retained(False, len(self._rules), (*retired, *gone), (*needed, *held))
+
+    def _versions_outworn(self) -> list[Retiree]:
+        """Versions that no rule keeps, those too that something needs."""
+        kinds = self._kinds.values()
+        return [one for versions in kinds for one in versions.catalog.read(partial(self._look, versions))]
+
+    def _others(self, *, apply: bool) -> list[Retiree]:
+        return [one for place in self._beyond for one in place.retire(self._rules, apply=apply)]
 
     def _look(self, versions: Versions, connection: Connection) -> list[Retiree]:
         rules = [rule for rule in self._rules if rule.kind == versions.kind]
@@ -140,6 +168,11 @@ class Retirement:
 
         if found := versions.catalog.read(why):
             raise RefusedError(found)
+
+
+def _parted(found: Sequence[Retiree]) -> tuple[tuple[Retiree, ...], tuple[Retiree, ...]]:
+    """Those that go, and those that something needs."""
+    return tuple(one for one in found if not one.why), tuple(one for one in found if one.why)
 
 
 def _pinned(connection: Connection, version: Version, outside: Mapping[tuple[str, str], str]) -> str:

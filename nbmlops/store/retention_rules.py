@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -14,8 +14,10 @@ from nbmlops.core.spans import parse_span, span_text
 if TYPE_CHECKING:
     from nbmlops.store.version_rows import Version
 
-__all__ = ["RetentionRule", "rules_of"]
+__all__ = ["REQUESTS", "RetentionRule", "rules_of"]
 
+REQUESTS = "requests"
+"""The kind of rules about captured requests."""
 _KEYS = ("kind", "names", "tags", "keep", "last")
 
 
@@ -28,15 +30,15 @@ class RetentionRule:
     name : str
         What it is called.
     kind : str
-        ``data``, ``model``, ``pipeline`` or ``feature``.
+        ``data``, ``model``, ``pipeline``, ``feature``, or ``requests`` for captured requests.
     names : tuple of str
-        Patterns of names, as in a shell.
+        Patterns of names, as in a shell; of requests those of deployments.
     tags : mapping of str to str
-        Tags that a version has; the value is a pattern too.
+        Tags that a version has, of requests the one that answered; the value is a pattern too.
     keep : timedelta or None
-        How long each version stays.
+        How long each version stays, or each hour of requests.
     last : int
-        How many of the newest of each name stay, however old they are.
+        How many of the newest of each name stay, however old they are; 0 for requests.
     """
 
     name: str
@@ -48,12 +50,14 @@ class RetentionRule:
 
     def fits(self, version: Version) -> bool:
         """Whether a version is one that the rule is about."""
+        return self.is_about(version.kind, version.name, version.tags)
+
+    def is_about(self, kind: str, name: str, tags: Mapping[str, str]) -> bool:
+        """Whether it is about things of a kind, a name and tags."""
         return (
-            version.kind == self.kind
-            and any(fnmatchcase(version.name, pattern) for pattern in self.names)
-            and all(
-                fnmatchcase(version.tags.get(key, ""), said) and key in version.tags for key, said in self.tags.items()
-            )
+            kind == self.kind
+            and any(fnmatchcase(name, pattern) for pattern in self.names)
+            and all(fnmatchcase(tags.get(key, ""), said) and key in tags for key, said in self.tags.items())
         )
 
     def keeps(self, version: Version, place: int, now: datetime) -> bool:
@@ -68,7 +72,7 @@ class RetentionRule:
         return " and ".join([*spans, *([newest] if self.last else [])])
 
 
-def rules_of(tables: Mapping[str, Mapping[str, Any]], kinds: Mapping[str, Any]) -> list[RetentionRule]:
+def rules_of(tables: Mapping[str, Mapping[str, Any]], kinds: Collection[str]) -> list[RetentionRule]:
     """Read the rules, by name.
 
     Raises
@@ -79,7 +83,7 @@ def rules_of(tables: Mapping[str, Mapping[str, Any]], kinds: Mapping[str, Any]) 
     return [_rule(name, tables[name], kinds) for name in sorted(tables)]
 
 
-def _rule(name: str, table: Mapping[str, Any], kinds: Mapping[str, Any]) -> RetentionRule:
+def _rule(name: str, table: Mapping[str, Any], kinds: Collection[str]) -> RetentionRule:
     here = f"[tool.nbmlops.retention.{name}]"
     for key in table:
         if key not in _KEYS:
@@ -97,7 +101,9 @@ def _rule(name: str, table: Mapping[str, Any], kinds: Mapping[str, Any]) -> Rete
         raise InvalidError(f"{here} tags must be a table of texts", hint='tags = {source = "survey"}')
     if not {"keep", "last"} & table.keys():
         raise InvalidError(f"{here} does not say how long anything stays", hint='keep = "90d", last = 5, or both')
-    last = table.get("last", 1)
+    if kind == REQUESTS and ("last" in table or "keep" not in table):
+        raise InvalidError(f"{here} is about captured requests, which stay by their age alone", hint='keep = "30d"')
+    last = table.get("last", 0 if kind == REQUESTS else 1)
     if isinstance(last, bool) or not isinstance(last, int) or last < 0:
         raise InvalidError(f"{here} last must be a number of versions, not {last!r}", hint="last = 5")
     keep = table.get("keep")

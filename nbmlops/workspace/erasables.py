@@ -1,8 +1,8 @@
-"""What keeps rows beyond versions of data, and is reached by an erasure."""
+"""What keeps rows beyond versions of data: reached by an erasure, and by rules of retention."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nbmlops.data.erasable import Erasable
     from nbmlops.features.online.port import OnlineStore
+    from nbmlops.store.retaining import Retirable
     from nbmlops.workspace.root import Workspace
 
-__all__ = ["erasables_of"]
+__all__ = ["erasables_of", "retirables_of"]
 
 
 def erasables_of(workspace: Workspace) -> list[Erasable]:
@@ -29,6 +30,22 @@ def erasables_of(workspace: Workspace) -> list[Erasable]:
         _times_of(workspace),
     )
     return [captured, online]
+
+
+def retirables_of(workspace: Workspace) -> list[Retirable]:
+    """What rules of retention are about besides versions."""
+    from nbmlops.serving.capture.retaining import RequestsRetention
+    from nbmlops.store import holds
+
+    def held(deployment: str) -> str | None:
+        hold = workspace.catalog.read(lambda c: holds.on_name(c, "model", deployment))
+        return None if hold is None else holds.refusal(f"what was captured of {deployment}", "deleted", hold).message
+
+    def tags(model: str) -> dict[int, Mapping[str, str]]:
+        versions = workspace.versions("model").everything()
+        return {one.number: one.tags for one in versions if one.name == model and one.number is not None}
+
+    return [RequestsRetention(workspace.deployment.captured, tags, held, workspace.clock)]
 
 
 def _refuse_held(workspace: Workspace, kind: str, what: str, name: str) -> None:

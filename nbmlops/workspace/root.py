@@ -225,12 +225,13 @@ class Workspace(Foundation):
         from nbmlops.render.certificate_views import certificate_page
         from nbmlops.store.governance import Governed
         from nbmlops.store.service import Store
+        from nbmlops.workspace.erasables import retirables_of
         from nbmlops.workspace.export.writing import exporter_of
 
         kinds = {kind: self.versions(kind) for kind in ("data", "model", "pipeline", "feature")}
         roots = roots_of(kinds["data"], self.objects, self._lock)
-        settled = roots.outside, lambda: self._present().retention
-        governed = Governed(self.audit, self.clock, kinds, *settled, self.keyring, self.marker.id, certificate_page)
+        settled = roots.outside, lambda: self._present().retention, self.keyring, self.marker.id, certificate_page
+        governed = Governed(self.audit, self.clock, kinds, *settled, lambda: retirables_of(self))
         store = Store(self.objects, roots, self.remote.open, governed, self.access)
         store.exporting = exporter_of(self)
         return store
