@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbmlops.commands.verb import Verb
+from nbmlops.commands.verb import DRAWN, Verb
 
 __all__ = ["VERBS"]
 
@@ -43,6 +43,7 @@ VERBS = (
     Verb(
         *("feature", "materialize", "[VIEWS]…", "Bring views online, as far as they have changed."),
         "ml.feature.materialize",
+        only_python=DRAWN,
     ),
     Verb("feature", "online", "KEYS FEATURES…", "Read features by key, such as carrier=AA.", "ml.feature.online"),
     Verb("feature", "freshness", "[VIEWS]…", "Tell how fresh views are online.", "ml.feature.freshness"),
