@@ -384,6 +384,12 @@ def test_the_story_of_features_refuses_a_leak_and_trains_on_what_was_known(
     assert "feature carrier_delay@v1" in printed(notebook, "lineage")
     assert printed(notebook, "usage").count("late_flights") == 2
     assert "model late_flights@v1, which is production, uses it" in printed(notebook, "retire")
+    assert "nothing is" in printed(notebook, "again")
+    assert "expired" in printed(notebook, "online")
+    assert "missing" in printed(notebook, "online")
+    assert "carrier_d" in printed(notebook, "freshness")
+    assert "'online keys of carrier_delay': 1" in printed(notebook, "erase")
+    assert "['missing', 'expired']" in printed(notebook, "erased")
     (made,) = (tmp_path / "temporary").glob("nbmlops-features-*")
     assert {row["name"] for row in nbmlops(made, "feature", "list")} == {"carrier_delay", "delay_inputs", "haul"}
 

@@ -13,6 +13,7 @@ from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
 from nbmlops.core.keywords import check_one_of
 from nbmlops.features.capturing import rebuilt
 from nbmlops.features.online.filling import Filler, moment
+from nbmlops.features.online.keys import as_numbers, columns_of
 from nbmlops.features.online.reading import LookUp, MovedError, OnDemand, Reader
 from nbmlops.features.online.records import Freshness, Materialized, OnlineRows
 from nbmlops.features.using import Using
@@ -180,6 +181,8 @@ class Online(Using):
             reader = self._reader(named, down, set(given))
             known[named, down] = (entry[0] if entry and entry[0].same_as(reader) else reader), now + _TRUSTED_FOR
             entry = known[named, down]
+        if isinstance(keys, str):
+            given |= {name: as_numbers(given[name]) for name in entry[0].inputs if name in given}
         try:
             return entry[0].read(given)
         except MovedError:
@@ -295,45 +298,6 @@ def _slot(slots: Sequence[Slot], version: FeatureVersion, own: Mapping[str, str]
     if older and others:
         return max(others, key=lambda slot: (slot.number, slot.id))
     raise NotFoundError(f"{version.ref} is not online", hint=f"`ml feature materialize {version.ref}`")
-
-
-def columns_of(keys: Any) -> dict[str, Sequence[Any]]:
-    """Keys as columns, from rows, columns, a table or a text."""
-    if type(keys) is dict and len(keys) == 1:  # mostly: be quick
-        ((name, values),) = keys.items()
-        if type(values) is list:
-            return {str(name): values.copy()}
-    if isinstance(keys, str):
-        keys = [_pairs(row) for row in keys.split(";") if row.strip()]
-    if hasattr(keys, "to_pandas"):
-        keys = keys.to_pandas()
-    if hasattr(keys, "columns") and hasattr(keys, "iloc"):
-        return {str(name): keys[name].tolist() for name in keys.columns}
-    if isinstance(keys, Mapping):
-        columns: dict[str, Sequence[Any]] = {
-            str(name): list(values) if isinstance(values, Sequence) and not isinstance(values, str) else [values]
-            for name, values in keys.items()
-        }
-    elif isinstance(keys, Sequence) and keys and all(isinstance(row, Mapping) for row in keys):
-        names = list(keys[0])
-        if any(list(row) != names for row in keys):
-            raise InvalidError("the rows have different keys", hint="name the same entities in each row")
-        columns = {str(name): [row[name] for row in keys] for name in names}
-    else:
-        raise InvalidError("these are no keys", hint='give {"carrier": ["AA"]}, a table, or carrier=AA')
-    if len({len(values) for values in columns.values()}) != 1:
-        raise InvalidError("the keys are columns of different lengths", hint="give as many values in each")
-    return columns
-
-
-def _pairs(row: str) -> dict[str, str]:
-    found = {}
-    for word in row.split(","):
-        name, equals, value = word.partition("=")
-        if not equals or not name.strip():
-            raise InvalidError(f"{word.strip()!r} is no key", hint="write carrier=AA, or carrier=AA,origin=JFK")
-        found[name.strip()] = value.strip()
-    return found
 
 
 def _time(given: str | datetime | None, what: str) -> datetime | None:

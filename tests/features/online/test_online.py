@@ -254,6 +254,10 @@ def test_features_on_demand_are_computed_on_the_keys(workspace: Workspace) -> No
     assert list(found.values) == ["mean_delay", "speed"]
     assert found.values["speed"] == [600.0, 600.0]
     assert found.views == ("delays@v1", "speed@v1")
+    typed = workspace.feature.online(
+        "carrier=AA,distance=600,air_time=60; carrier=UA,distance=900,air_time=90", "inputs"
+    )
+    assert typed == found
     with pytest.raises(InvalidError, match="the column air_time is missing"):
         workspace.feature.online({"carrier": ["AA"], "distance": [1]}, "inputs")
 
