@@ -8,9 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from nbmlops.serving.capture.effort import Effort
+from nbmlops.serving.capture.effort import effort_of as effort_of_rows
 from nbmlops.serving.capture.log import CaptureLog
 from nbmlops.serving.capture.reading import Captured
 from nbmlops.serving.capture.requests import CapturedRequest
+from nbmlops.serving.capture.segments import read_segment
 from nbmlops.serving.records import Deployment
 from tests.serving.conftest import NOON
 
@@ -69,3 +71,15 @@ def test_an_hour_that_was_kept_before_effort_was_noted_is_read_and_added_to(
         log.add([at(request_of, 2, 0, 10)])
     (hour,) = captured.hours("delay")
     assert (hour.requests, hour.effort) == (2, Effort(1, 1, 0.01, {"w1": 5}))
+
+
+def test_rows_whose_first_was_erased_took_no_request(captured: Captured, request_of: Make) -> None:
+    two = {"distance": [1.0, 2.0], "carrier": ["UA", "DL"]}
+    with CaptureLog(captured.root, Deployment("delay"), "w1", memory=lambda: 7) as log:
+        log.add([at(request_of, 1, 0, 10, inputs=two, outputs={"predict": [0, 1]}, rows=2)])
+        log.flush()
+        (path,) = captured.place("delay").segments()
+        table = read_segment(path)
+    assert table is not None
+    second = table.slice(1)
+    assert effort_of_rows(second, second.slice(0, 0)) == Effort(0, 1, 0.0, {"w1": 7})

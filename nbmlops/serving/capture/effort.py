@@ -69,14 +69,17 @@ def effort_of(table: pa.Table, firsts: pa.Table) -> Effort:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    answered = firsts.filter(pc.less(firsts.column("_status"), 400))
     rows = int(pc.sum(pc.less(table.column("_status"), 400)).as_py() or 0)
+    # Texts cost more than all else here, and a segment is of one worker.
+    workers = pc.dictionary_encode(firsts.column("_worker")).combine_chunks()
+    codes, good = workers.indices.to_numpy(), firsts.column("_status").to_numpy() < 400
+    begins = firsts.column("_at").cast(pa.int64()).to_numpy().astype(np.float64)
+    lengths = 1e3 * firsts.column("_latency_ms").to_numpy().astype(np.float64)
     busy = 0.0
-    for worker in pc.unique(answered.column("_worker")):
-        own = answered.filter(pc.equal(answered.column("_worker"), worker))
-        begins = own.column("_at").cast(pa.int64()).to_numpy().astype(np.float64)
-        busy += _together(begins, 1e3 * own.column("_latency_ms").to_numpy().astype(np.float64)) / 1e6
-    return Effort(answered.num_rows, rows, busy, _least(table))
+    for code in range(len(workers.dictionary)):
+        own = good & (codes == code)
+        busy += _together(begins[own], lengths[own]) / 1e6
+    return Effort(int(good.sum()), rows, busy, _least(table))
 
 
 def _together(begins: Array, lengths: Array) -> float:
@@ -94,5 +97,6 @@ def _least(table: pa.Table) -> dict[str, int]:
     """The least memory of each worker; what was captured before it was noted has none."""
     if "_memory" not in table.column_names:
         return {}
-    told = table.group_by("_worker").aggregate([("_memory", "min")]).to_pylist()
-    return {one["_worker"]: one["_memory_min"] for one in told if one["_memory_min"] is not None}
+    known = table.select(["_worker", "_memory"]).drop_null()
+    told = known.group_by("_worker").aggregate([("_memory", "min")]).to_pylist()
+    return {one["_worker"]: one["_memory_min"] for one in told}
