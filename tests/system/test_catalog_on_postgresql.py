@@ -11,20 +11,24 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from nbmlops import Workspace
 from nbmlops.core.errors import UnavailableError
+from nbmlops.serving.batch import service
 from nbmlops.store.catalog import Catalog
 from tests.contracts.test_catalog import WRITERS, check_written, write
 from tests.faults.test_log_kill import Logger
+from tests.serving.batch.conftest import flights
 from tests.system.postgresql import PASSWORD, Cluster
 
 ROOT = Path(__file__).parents[2]
 LIKE_SQLITE = (
     *("tests/contracts/test_catalog.py", "tests/tracking/test_filtering.py", "tests/tracking/test_runs.py"),
-    *("tests/store/test_meaning.py", "tests/pipelines/test_ledger.py"),
+    *("tests/store/test_meaning.py", "tests/pipelines/test_ledger.py", "tests/workspace/search/test_search.py"),
 )
 
 
@@ -145,3 +149,19 @@ def test_two_workspaces_may_have_one_catalog_and_one_store(
         for workspace in (ann, ben):
             workspace.run("gbm").finish()
         assert sorted(run.name for run in ann.run.list()) == ["gbm-1", "gbm-2"]
+
+
+def test_processes_that_score_a_table_open_it_there(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_MOST_ROWS", 2_000)
+    given = flights(40_000)[["flight", "dep_delay", "distance"]]
+    inputs = given.drop(columns="flight")
+    with Workspace.init(folder / "project") as workspace:
+        model = LogisticRegression().fit(inputs, np.where(inputs["dep_delay"] > 15, "late", "on time"))
+        workspace.model.save(model, "delay", example=inputs.head(50))
+        workspace.data.save(given, "flights")
+        several = workspace.model.score("delay", "flights", keep=["flight"], jobs=2)
+        alone = workspace.model.score("delay", "flights", keep=["flight"], jobs=1)
+        assert (several.jobs, several.rows, several.ref) == (2, 40_000, alone.ref)
+        saved = workspace.data.load(several.ref)
+        assert saved["flight"].tolist() == given["flight"].tolist()
+        assert saved["predict"].tolist() == model.predict(inputs).tolist()
