@@ -13,7 +13,7 @@ the catalog, and what freed pages still tell of it is written over afterwards, f
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -136,8 +136,9 @@ class _Judge:
 
         keys = zip(*(json.loads(row.key) for row in rows), strict=True)
         columns: dict[str, Any] = {name: list(values) for name, values in zip(self.slot.entities, keys, strict=True)}
-        features = zip(*(self._decoder.row(row.text) for row in rows), strict=True)
-        columns |= {name: list(values) for name, values in zip(self._wanted, features, strict=False)}
+        if self._wanted:
+            features = zip(*(self._decoder.row(row.text) for row in rows), strict=True)
+            columns |= {name: list(values) for name, values in zip(self._wanted, features, strict=True)}
         if self._time is not None:
             columns[self._time] = [instant(row.at) for row in rows]
         try:
@@ -146,16 +147,19 @@ class _Judge:
             raise InvalidError(f"what is online of {self.slot.name} is of several types") from error
 
     def _holding(self, rows: Sequence[Row]) -> list[str]:
-        """Keys that the condition names, or of which a text holds one of its values."""
-        named = [self._sought.literals.by_column.get(name, frozenset()) for name in self.slot.entities]
+        """Keys that the condition names, or of which a text holds one of its values.
+
+        Of an entity that the condition compares, the value itself counts, not one that has it inside.
+        """
+        named = [self._sought.literals.by_column.get(name) for name in self.slot.entities]
         found = []
         for row in rows:
-            values = json.loads(row.key)
-            is_named = any(value in known for value, known in zip(values, named, strict=True) if _is_plain(value))
-            if is_named or self._redaction.is_in(row.key) or self._redaction.is_in(row.text):
+            parts = zip(json.loads(row.key), named, strict=True)
+            if any(self._is_sought(value, known) for value, known in parts) or self._redaction.is_in(row.text):
                 found.append(row.key)
         return found
 
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float)
+    def _is_sought(self, value: Any, known: Collection[Any] | None) -> bool:
+        if known is not None:
+            return isinstance(value, str | int | float) and value in known
+        return self._redaction.is_in(json.dumps(value, ensure_ascii=False))

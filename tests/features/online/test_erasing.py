@@ -141,6 +141,7 @@ def test_a_definition_is_told_to_keep_no_rows_and_is_listed_when_its_text_holds_
         # A column is lacking: keys that the condition names, and texts that hold a value.
         ("tail = 'N10156' and delay > 1000", {"N10156"}, {"AA"}),
         ("carrier = 'UA' and tail = 'N10157'", {"N10157"}, {"UA"}),
+        ("carrier = 'UA' and tail = 'N1015'", set(), {"AA", "UA"}),  # a text of AA has it inside
         ("delay > 1000", set(), set()),
     ],
 )
