@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Training"]
 
 _SHARE = 4
+_LARGE = 16 << 20
 _LONGEST_TAG = 4_000
 _HIDDEN = "__input__"
 _NEWEST: Mapping[str, FeatureVersion] = MappingProxyType({})
@@ -141,8 +142,10 @@ class Training(Tables):
         self, name: str, message: str | None, tags: Mapping[str, str], rows: pl.DataFrame | _Joined, of: list[Version]
     ) -> DataVersion:
         """Save joined rows, which were made from some versions, whole or part by part."""
-        if isinstance(rows, _Joined):
-            return self._data.stream(rows, name, of, message=message, tags=tags)
+        if isinstance(rows, _Joined) or rows.estimated_size() > _LARGE:
+            # To look whether it is a recipe of what was loaded, all of which it is not, takes longer than the join.
+            parts = rows if isinstance(rows, _Joined) else _Joined(iter([rows]))
+            return self._data.stream(parts, name, of, message=message, tags=tags)
         return self._data.save(plain(rows.to_arrow()), name, message=message, tags=tags)
 
     def _made(
