@@ -11,10 +11,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sklearn.linear_model import LinearRegression
 
-from nbmlops import ml
+from nbmlops import Workspace, ml
 from nbmlops.workspace.current import workspace
 from tests.browser.esm import DARK, PAYLOADS, faults, mounted
+from tests.browser.windows import opened, write_notebook
 from tests.jupyter.panels.filled import a_report
+from tests.places import Jupyter
 from tests.workspace.search.crowd import crowd
 
 FRAME = pd.DataFrame({"dep_delay": [1.0, 2.0, 3.0], "late": [0.0, 1.0, 1.0]})
@@ -240,6 +242,27 @@ def test_axe_finds_nothing_serious(catalog: None, browser: Browser, variables: d
         page.get_by_label("Search the catalog").fill("--x")
         expect(page.get_by_role("alert")).to_be_visible()
         assert faults(page) == []
+
+
+def test_in_jupyterlab_it_stands_below_a_cell_and_in_the_sidebar(lab: Jupyter, browser: Browser) -> None:
+    with Workspace.init(lab.folder / "shop") as workspace:
+        workspace.data.save(FRAME, "orders", tags={"owner": "ada"})
+        workspace.data.save(FRAME.head(2), "visits")
+    write_notebook(lab.folder / "shop" / "look.ipynb", "%load_ext nbmlops", "%ml panel catalog")
+    with opened(browser, lab) as window:
+        window.open("shop/look.ipynb")
+        window.run_all()
+        sidebar = window.sidebar()
+        window.go_to_folder("/shop")
+        sidebar.get_by_role("tab", name="Catalog", exact=True).click()
+        for place in (window.cells.nth(1).locator(".nbp"), sidebar):
+            expect(place.get_by_role("row", name="data orders@v1")).to_be_visible(timeout=60_000)
+            place.get_by_role("button", name="ada 1").click()
+            expect(place.get_by_text("1 thing", exact=True)).to_be_visible()
+            place.get_by_role("row", name="data orders@v1").click()
+            expect(place.get_by_role("group", name="Lineage of orders@v1")).to_be_visible()
+        sidebar.get_by_role("button", name="Insert line").click()
+        expect(window.page.locator(".jp-NotebookPanel")).to_contain_text("%ml data show orders@v1")
 
 
 @pytest.mark.parametrize("width", [260, 400, 1100])

@@ -45,13 +45,12 @@ class CatalogView {
 
   columns() {
     const { el, say } = this.context;
-    const kept = (make) => (row) => make(row);
     return [
-      { key: "noun", title: "kind", width: 92, cell: kept((row) => (row.kind ??= kindOf(row.noun))) },
+      { key: "noun", title: "kind", width: 92, cell: (row) => (row.kind ??= kindOf(row.noun)) },
       { key: "ref", title: "called", width: 150 },
       { key: "owner", title: "owner", width: 92 },
       { key: "at", title: "age", width: 62, number: true, cell: (row) => ago(row.at) },
-      { key: "status", title: "verdict", width: 96, cell: kept((row) => (row.verdict ??= row.status ? el("span", { class: `nbp-state nbp-is-${row.status}`, text: row.status }) : "")) },
+      { key: "status", title: "verdict", width: 96, cell: (row) => (row.verdict ??= row.status ? el("span", { class: `nbp-state nbp-is-${row.status}`, text: row.status }) : "") },
       { key: "readers", title: "used by", width: 84, number: true, cell: (row) => (row.readers ? say.count(row.readers, "run") : "") },
       { key: "told", title: "said of it", width: 210 },
     ].map((column) => ({ ...column, sort: false }));
