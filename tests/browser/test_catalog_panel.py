@@ -216,8 +216,8 @@ def test_nothing_that_a_person_can_write_is_run(project: Path, browser: Browser)
         for _ in PAYLOADS:
             page.keyboard.press("Enter")
             page.keyboard.press("ArrowDown")
-        for row in ("run evil-1", f"report {len(PAYLOADS)}"):
-            page.get_by_label("Search the catalog").fill(f"--noun {row.split()[0]}")
+        for row, things in (("run evil-1", "1 thing"), (f"report {len(PAYLOADS)}", f"{len(PAYLOADS)} things")):
+            searched(page, f"--noun {row.split()[0]}", things)
             grid.get_by_role("row", name=row).first.click()
             details(page, row.strip())
         for value in page.get_by_role("group", name="verdict").get_by_role("button").all():
