@@ -129,7 +129,7 @@ _BESIDE: Mapping[str, Mapping[str, str]] = {
     "deployment": {"read": "failing resolve said", "operate": "change ramp_on"},
     "monitor": {"operate": "note_digest"},
     "remote": {"anyone": "trusted", "read": "names open"},
-    "store": {"read": "export_audit verify_audit verify_certificate"},
+    "store": {"read": "export_audit exporting verify_audit verify_certificate"},
 }
 """The same of methods that are no verbs, such as those that the panels ask."""
 
