@@ -21,7 +21,7 @@ from nbmlops.core import digests
 from nbmlops.core.errors import InvalidError
 from nbmlops.core.syntax import parsed
 
-__all__ = ["Captured", "captured", "rebuilt"]
+__all__ = ["Captured", "captured", "rebuilt", "registers"]
 
 _LONGEST = 10_000
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
@@ -154,7 +154,7 @@ def _text(function: FunctionType) -> tuple[str, ast.FunctionDef]:
         ) from error
     if not isinstance(node, ast.FunctionDef):
         raise InvalidError(f"{function.__name__} is no plain function", hint="def NAME(table): …")
-    others = [each for each in node.decorator_list if "feature" not in ast.unparse(each)]
+    others = [each for each in node.decorator_list if not registers(each)]
     if others:
         raise InvalidError(
             f"{function.__name__} is decorated by {ast.unparse(others[0])}, which would not come along",
@@ -162,6 +162,20 @@ def _text(function: FunctionType) -> tuple[str, ast.FunctionDef]:
         )
     lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
     return "\n".join(lines), node
+
+
+def registers(decorator: ast.expr) -> bool:
+    """Whether a decorator is the one that defines a feature, and leaves the function as it is.
+
+    Examples
+    --------
+    >>> registers(ast.parse("ml.feature(entity='carrier')", mode="eval").body)
+    True
+    >>> registers(ast.parse("with_features", mode="eval").body)
+    False
+    """
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) == "feature"
 
 
 def _free(node: ast.FunctionDef) -> list[str]:

@@ -2,8 +2,8 @@
 
 What a notebook defines at the top level of its cells counts: functions, classes, imports, and names that are given a
 literal. Nothing else of it is run, so no data is loaded and no model is fitted; a function that needs what a cell
-computes is refused with the number of that cell. Where a name is defined more than once the last definition holds, as
-after a run of the notebook.
+computes, or changes afterwards, is refused with the number of that cell. Where a name is defined more than once the
+last definition holds, as after a run of the notebook.
 """
 
 from __future__ import annotations
@@ -16,15 +16,22 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
+from nbmlops.features.capturing import registers
 from nbmlops.pipelines.cells import code_cells
 from nbmlops.pipelines.notebook import read_content
 from nbmlops.tracking.bindings import imported_name
-from nbmlops.tracking.source import analyse
+from nbmlops.tracking.source import Parsed, analyse, events
 
 if TYPE_CHECKING:
     from nbmlops.pipelines.cells import CodeCell
 
 __all__ = ["defined_in"]
+
+_CHANGING = frozenset(
+    {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "reverse", "setdefault"}
+    | {"sort", "update"}
+)
+"""Methods by which what a literal gives is changed in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +73,42 @@ def defined_in(path: Path, name: str, called: str) -> ModuleType:
 
 
 def _definitions(cells: Sequence[CodeCell]) -> dict[str, _Definition]:
-    """How each name of a notebook comes to be, the last time."""
+    """How each name of a notebook comes to be, the last time; statement by statement, as a run of it goes."""
     found: dict[str, _Definition] = {}
     for cell in cells:
-        for event in cell.events:
-            if event.kind == "define":
-                found[event.name] = _Definition((cell.number, 0), None)
         for place, statement in enumerate(cell.tree.body):
+            for event in events(Parsed(ast.Module([statement], []))):
+                if event.kind == "define":
+                    found[event.name] = _Definition((cell.number, place), None)
+                elif event.kind == "delete":
+                    found.pop(event.name, None)
+            for name in _changed(statement) & found.keys():
+                if isinstance(found[name].statement, ast.Assign | ast.AnnAssign):  # options of a module are its own
+                    found[name] = _Definition((cell.number, place), None)
             for name in _names(statement):
                 found[name] = _Definition((cell.number, place), statement)
     return found
+
+
+def _changed(statement: ast.stmt) -> set[str]:
+    """Names whose value a statement changes in its place, as ``columns.append("late")`` does."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return set()
+    found = set()
+    for node in ast.walk(statement):
+        match node:
+            case ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(ctx=ast.Store() | ast.Del()):
+                found.add(_root(node))
+            case ast.Call(func=ast.Attribute(attr=attr) as called) if attr in _CHANGING:
+                found.add(_root(called))
+    return found
+
+
+def _root(node: ast.expr) -> str:
+    """The name that an attribute or an item is of; empty where it is of none."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _names(statement: ast.stmt) -> Iterator[str]:
@@ -124,5 +157,5 @@ def _needed(found: dict[str, _Definition], name: str, called: str) -> list[tuple
 def _undecorated(statement: ast.stmt) -> ast.stmt:
     """A definition without that which would register it as a feature again."""
     if isinstance(statement, ast.FunctionDef):
-        statement.decorator_list = [one for one in statement.decorator_list if "feature" not in ast.unparse(one)]
+        statement.decorator_list = [one for one in statement.decorator_list if not registers(one)]
     return statement

@@ -90,6 +90,38 @@ def test_what_cannot_be_run_alone_is_said_with_its_cell(
     assert words in f"{told.message}; {told.hint}"
 
 
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (["LIMIT = 1\nLIMIT = int('5')"], "needs LIMIT, which cell 1 computes"),
+        (["LIMIT = 1\nif True:\n    LIMIT = 5"], "needs LIMIT, which cell 1 computes"),
+        (["LIMIT = 1", "LIMIT += 4"], "needs LIMIT, which cell 2 computes"),
+        (["LIMIT = []", "LIMIT.append(5)"], "needs LIMIT, which cell 2 computes"),
+        (["LIMIT = {}", "LIMIT['a'] = 5"], "needs LIMIT, which cell 2 computes"),
+        (["LIMIT = 1", "del LIMIT"], "names LIMIT, which no cell defines"),
+    ],
+)
+def test_a_value_that_the_notebook_changes_later_is_not_taken_as_it_was_first(
+    root: Path, cells: list[str], words: str
+) -> None:
+    write(root / "later.ipynb", *cells, "def make(rows):\n    return LIMIT")
+    with pytest.raises(InvalidError, match=words):
+        OwnCode(root, lambda: True).function("later.ipynb:make")
+
+
+@pytest.mark.parametrize("cell", ["LIMIT = 1\nLIMIT = 5", "LIMIT = int('1')\nLIMIT = 5", "LIMIT = []\nLIMIT = 5"])
+def test_the_last_value_that_is_written_holds_and_options_of_modules_do_no_harm(root: Path, cell: str) -> None:
+    options = "import json as js\njs.option = 1\njs.scanner.things = []\njs.scanner.things.append(1)"
+    write(root / "last.ipynb", cell, options, "def make(rows):\n    return js.loads(str(LIMIT))")
+    assert OwnCode(root, lambda: True).call("last.ipynb:make", None) == 5
+
+
+def test_a_decorator_that_only_sounds_like_a_feature_stays(root: Path) -> None:
+    doubled = "def with_features(function):\n    return lambda rows: 2 * function(rows)"
+    write(root / "worn.ipynb", doubled, "@with_features\ndef make(rows):\n    return rows")
+    assert OwnCode(root, lambda: True).call("worn.ipynb:make", 3) == 6
+
+
 def test_what_a_cell_raises_is_told_with_its_line_and_its_cell(root: Path) -> None:
     with pytest.raises(InvalidError) as raised:
         OwnCode(root, lambda: True).call("training.ipynb:broken", None)
