@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -48,6 +49,26 @@ def test_workers_that_live_are_told_with_what_they_run_on_and_what_they_serve(pl
     first.close()
     assert [one.worker for one in worker_environments(place)] == ["b"]
     second.close()
+
+
+def test_a_worker_that_notes_anew_is_not_taken_for_dead_by_others_that_note(place: Place) -> None:
+    first, second, ended = EnvironmentNote(place, "a"), EnvironmentNote(place, "b"), threading.Event()
+    first.write(NOON, [1], HERE)
+
+    def others() -> None:
+        while not ended.is_set():
+            second.write(NOON, [1], HERE)
+
+    other = threading.Thread(target=others)
+    other.start()
+    try:
+        for number in range(300):
+            first.write(NOON, [number], HERE)
+            assert (place.environments / "a.json").exists()
+            assert ("a", True) in {(one.worker, one.alive) for one in worker_environments(place)}
+    finally:
+        ended.set()
+        other.join()
 
 
 def test_of_the_dead_the_last_is_told_until_another_begins(place: Place) -> None:

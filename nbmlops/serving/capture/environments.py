@@ -102,7 +102,7 @@ class EnvironmentNote:
         self.close()
         self._descriptor = descriptor
         for path in self._folder.glob("*.json"):
-            if is_held(path) is False:
+            if _is_alive(path) is False:
                 path.unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -122,11 +122,26 @@ def worker_environments(place: Place) -> list[WorkerEnvironment]:
     """
     found = []
     for path in sorted(place.environments.glob("*.json")) if place.environments.is_dir() else []:
-        held = is_held(path)
-        if held is not None:
-            found.append(_read(path, alive=held))
+        alive = _is_alive(path)
+        if alive is not None:
+            found.append(_read(path, alive=alive))
     living = [one for one in found if one.alive]
     return living or sorted(found, key=lambda one: one.at)[-1:]
+
+
+def _is_alive(path: Path) -> bool | None:
+    """Whether the worker of a record lives; None where it is gone.
+
+    A worker lets go of its last record once the new one is in its place, so only what is there still tells of a death.
+    """
+    while True:
+        try:
+            before = path.stat()
+            held = is_held(path)
+            if held is not False or os.path.samestat(before, path.stat()):
+                return held
+        except FileNotFoundError:
+            return None
 
 
 def _read(path: Path, *, alive: bool) -> WorkerEnvironment:
