@@ -88,8 +88,8 @@ def dropped(connection: Connection, since: datetime | None) -> list[Any]:
 
 
 def runs(connection: Connection, sequences: Collection[int]) -> Sequence[Any]:
-    """Rows of runs."""
-    query = select(*(schema.run.c[key] for key in _RUN))
+    """Rows of runs, without those that were resumed meanwhile."""
+    query = select(*(schema.run.c[key] for key in _RUN)).where(schema.run.c.status != "running")
     return edges.selected(connection, query, schema.run.c.sequence, sequences)
 
 
