@@ -33,10 +33,13 @@ def external(source: str | None) -> External | None:
     --------
     >>> external("s3://bucket/a/flights.parquet")
     External(namespace='s3://bucket', name='a/flights.parquet')
-    >>> external("postgresql://host/db") is None
-    True
+    >>> external("postgresql://host/db") is None, external("s3://[bucket/a") is None
+    (True, True)
     """
-    parts = urlsplit(recordable(source or ""))
+    try:
+        parts = urlsplit(recordable(source or ""))
+    except ValueError:  # no address by any reading, such as a bracket that nothing closes
+        return None
     if parts.scheme not in _STORES or not parts.path.strip("/"):
         return None
     # Whoever is logged in is not part of where it is.
@@ -84,7 +87,10 @@ def _web(url: str) -> str | None:
     """
     url = url.strip()
     if url.startswith(("https://", "http://")):
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return None
         host, path, scheme = parts.netloc.rpartition("@")[2], parts.path, parts.scheme
     elif (found := _SSH.fullmatch(url)) and not url.startswith(("/", ".", "file:")):
         host, path, scheme = found[1], f"/{found['path'].lstrip('/')}", "https"

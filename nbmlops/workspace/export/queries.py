@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Select, func, select, type_coerce
 
 from nbmlops.store import edges, schema
+from nbmlops.store.addresses import recordable
 from nbmlops.store.version_rows import Version, records, selected
 from nbmlops.workspace.export.facts import KINDS
 
@@ -147,7 +148,7 @@ def descriptions(connection: Connection, ids: Collection[int]) -> dict[int, dict
     found: dict[int, dict[str, str]] = {}
     # What is said of the version comes last, and stays.
     for row in edges.selected(connection, query.order_by(said.version_id), version.id, ids):
-        found.setdefault(row.id, {})[row.key] = row.value
+        found.setdefault(row.id, {})[row.key] = recordable(row.value)
     return found
 
 

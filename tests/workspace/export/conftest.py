@@ -91,7 +91,8 @@ def _runs(workspace: Workspace) -> None:
         run.log(auc=0.9, broken=float("nan"))
         with workspace.run("inner"):
             workspace.data.load("clean")
-    workspace.model.describe("delay", owner="the model team", limits="trained on winter", description="Who is late.")
+    limits = f"trained on winter, see https://ann:{SECRET}@wiki.example.org/winter"
+    workspace.model.describe("delay", owner="the model team", limits=limits, description="Who is late.")
     with pytest.raises(ValueError, match="Jane"), workspace.run("gbm"):
         raise ValueError("could not convert 'Jane Roe' to float")
     with pytest.raises(KeyboardInterrupt), workspace.run("gbm"):
