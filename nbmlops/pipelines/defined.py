@@ -77,6 +77,7 @@ def _definitions(cells: Sequence[CodeCell]) -> dict[str, _Definition]:
     found: dict[str, _Definition] = {}
     for cell in cells:
         for place, statement in enumerate(cell.tree.body):
+            earlier = {name: found.get(name) for name in _names(statement)}
             for event in events(Parsed(ast.Module([statement], []))):
                 if event.kind == "define":
                     found[event.name] = _Definition((cell.number, place), None)
@@ -85,9 +86,16 @@ def _definitions(cells: Sequence[CodeCell]) -> dict[str, _Definition]:
             for name in _changed(statement) & found.keys():
                 if isinstance(found[name].statement, ast.Assign | ast.AnnAssign):  # options of a module are its own
                     found[name] = _Definition((cell.number, place), None)
-            for name in _names(statement):
-                found[name] = _Definition((cell.number, place), statement)
+            for name, one in earlier.items():
+                found[name] = _Definition((cell.number, place), _with_imports(statement, one))
     return found
+
+
+def _with_imports(statement: ast.stmt, earlier: _Definition | None) -> ast.stmt:
+    """An import with those before it of the same package: ``import xml.dom`` and ``import xml.sax`` both stay."""
+    if isinstance(statement, ast.Import) and earlier is not None and isinstance(earlier.statement, ast.Import):
+        return ast.copy_location(ast.Import([*earlier.statement.names, *statement.names]), statement)
+    return statement
 
 
 def _changed(statement: ast.stmt) -> set[str]:

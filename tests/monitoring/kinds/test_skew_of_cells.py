@@ -116,6 +116,20 @@ def test_the_last_value_that_is_written_holds_and_options_of_modules_do_no_harm(
     assert OwnCode(root, lambda: True).call("last.ipynb:make", None) == 5
 
 
+def test_two_modules_of_one_package_both_come_along(root: Path) -> None:
+    package = root / "shared_sums"
+    package.mkdir()
+    for number, name in enumerate(("__init__", "first", "second")):
+        (package / f"{name}.py").write_text(f"NUMBER = {number}")
+    imports = ["import shared_sums.first", "import shared_sums.second"]
+    write(
+        root / "packages.ipynb",
+        *imports,
+        "def make(rows):\n    return shared_sums.first.NUMBER, shared_sums.second.NUMBER",
+    )
+    assert OwnCode(root, lambda: True).call("packages.ipynb:make", None) == (1, 2)
+
+
 def test_a_decorator_that_only_sounds_like_a_feature_stays(root: Path) -> None:
     doubled = "def with_features(function):\n    return lambda rows: 2 * function(rows)"
     write(root / "worn.ipynb", doubled, "@with_features\ndef make(rows):\n    return rows")
