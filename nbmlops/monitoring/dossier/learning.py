@@ -158,7 +158,7 @@ def _run(facts: Facts) -> Answer:
         changed = ", with changes that the run has kept" if git.get("dirty") else ""
         yield Statement("code", f"git commit {git['commit']}{changed}", evidence, look)
     else:
-        yield Gap("code", f"{run.name} ran in no git repository", "`git init` and a commit, then train again")
+        yield Gap("code", f"{run.name} ran at no commit of git", "commit (`git init` first), then train again")
     for what, values in (("params", run.params), ("metrics", run.metrics)):
         if values:
             told = ", ".join(f"{key}={number(value)}" for key, value in sorted(values.items())[: 4 * MOST])
