@@ -64,6 +64,7 @@ def test_nothing_is_lost_or_doubled_when_it_is_started_anew_in_the_middle(
 ) -> None:
     monkeypatch.setenv("LOGGER_PAUSE", "0.001")
     Workspace.init(folder / "project").close()
+    cluster.run("checkpoint")  # or each restart would go through what the tests before have written, too
     catalog = Catalog(url)
     loggers = [Logger(folder / "project", f"of{number}") for number in range(2)]
     while not all(logger.said for logger in loggers):
