@@ -79,6 +79,7 @@ def captured(place: Place, frame: pd.DataFrame, until: datetime) -> None:
             "_latency_ms": np.random.default_rng(hour).gamma(4, 2, count).astype(np.float32),
             "_status": np.full(count, 200, np.int16),
             "_worker": ["w"] * count,
+            "_memory": np.full(count, 200 << 20, np.int64),
         }
         columns = [pa.array(own[field.name], field.type) for field in own_schema()]
         columns += [pa.array(np.zeros(count, bool)), *(pa.array(part[name]) for name in part)]

@@ -109,7 +109,8 @@ def post(place: Place, identity: str, at: int, body: bytes, seconds: float = _SE
         else http.client.HTTPConnection(host, port, timeout=seconds)
     )
     # The time-out is one of each read: an answer that comes drop by drop is cut off by this.
-    late = threading.Timer(seconds, _cut, (connection,))
+    cut = threading.Event()
+    late = threading.Timer(seconds, _cut, (connection, cut))
     late.daemon = True
     late.start()
     try:
@@ -118,13 +119,14 @@ def post(place: Place, identity: str, at: int, body: bytes, seconds: float = _SE
     except ssl.SSLCertVerificationError as error:
         raise UnavailableError(f"its certificate does not hold: {error.verify_message}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        why = f"no answer in {seconds:g} seconds" if not late.is_alive() or isinstance(error, TimeoutError) else ""
+        why = f"no answer in {seconds:g} seconds" if cut.is_set() or isinstance(error, TimeoutError) else ""
         raise UnavailableError(why or f"no answer: {type(error).__name__}") from None
     finally:
         late.cancel()
         connection.close()
 
 
-def _cut(connection: http.client.HTTPConnection) -> None:
+def _cut(connection: http.client.HTTPConnection, cut: threading.Event) -> None:
+    cut.set()
     with suppress(OSError, AttributeError):  # it is closed already
         connection.sock.shutdown(socket.SHUT_RDWR)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 
 import pytest
-from distributed import Client, LocalCluster
+from distributed import LocalCluster
 
 from nbmlops import Workspace
 from nbmlops.core.errors import InvalidError, UnavailableError
@@ -47,24 +45,3 @@ def test_a_scheduler_without_a_worker_is_said(workspace: Workspace) -> None:
         pytest.raises(UnavailableError, match="has no worker"),
     ):
         workspace.model.score("delay", "flights", scheduler=empty.scheduler_address)
-
-
-@pytest.mark.slow
-def test_what_a_killed_worker_had_is_scored_by_the_other(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "_MOST_ROWS", 2_000)
-    here = workspace.model.score("delay", "flights", to="both", keep=["flight"], jobs=1)
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster:
-        with Client(cluster, set_as_default=False) as client:
-            first, *_ = client.run(os.getpid).values()
-        killed: list[int] = []
-
-        def kill(_: int) -> None:
-            if not killed:
-                os.kill(first, signal.SIGKILL)
-                killed.append(first)
-
-        there = workspace.model.score(
-            "delay", "flights", to="both", keep=["flight"], scheduler=cluster.scheduler_address, progress=kill
-        )
-    assert killed
-    assert (there.rows, there.ref) == (here.rows, here.ref)
