@@ -117,7 +117,7 @@ _BESIDE: Mapping[str, Mapping[str, str]] = {
     "check": {"read": "entries failing standing suite table trend", "write": "save"},
     "feature": {
         "anyone": "close",
-        "read": ("chosen input_of inputs_of table users pipelines online_store open_online reader_of recomputed"),
+        "read": "chosen input_of inputs_of table users pipelines online_store open_online reader_of recomputed",
         "write": "__call__",
     },
     "model": {"read": "dossiers opened outline placed runs scoring waiting way_back"},

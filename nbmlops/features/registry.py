@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError, RefusedError, nearest
@@ -19,10 +20,32 @@ if TYPE_CHECKING:
     from nbmlops.store.objects import ObjectStore
     from nbmlops.store.versions import Version, Versions
 
-__all__ = ["TABLE", "Registry"]
+__all__ = ["NEWEST", "TABLE", "Registry", "pinned_refs", "pinned_texts"]
 
 TABLE = "feature."
 """What the name of a view's offline table begins with."""
+NEWEST: Mapping[str, FeatureVersion] = MappingProxyType({})
+"""No versions of views are pinned: inputs of functions mean the newest ones."""
+_MEANS = " = "
+
+
+def pinned_texts(pinned: Mapping[str, FeatureVersion]) -> list[str]:
+    """What the tag ``inputs`` of a training set says: for each view that functions take inputs of, its version."""
+    return [f"{text}{_MEANS}{view.ref}" for text, view in pinned.items()]
+
+
+def pinned_refs(tags: Mapping[str, str]) -> dict[str, str]:
+    """References by how inputs call the view, as `pinned_texts` said; none of a set that is older than that tag.
+
+    Examples
+    --------
+    >>> pinned_refs({"inputs": "delays = delays@v3, speed = speed@v1"})
+    {'delays': 'delays@v3', 'speed': 'speed@v1'}
+    >>> pinned_refs({})
+    {}
+    """
+    pairs = (pair.partition(_MEANS) for pair in tags.get("inputs", "").split(", ") if pair)
+    return {text: ref for text, _, ref in pairs}
 
 
 class Registry(ABC):

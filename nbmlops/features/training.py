@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError, nearest
@@ -21,6 +20,7 @@ from nbmlops.features.capturing import rebuilt
 from nbmlops.features.definition import FeatureRef, ServiceDefinition
 from nbmlops.features.joining import Keys, Wanted, keyed, looked_up
 from nbmlops.features.on_demand import answered, refuse_mixing
+from nbmlops.features.registry import NEWEST, pinned_texts
 from nbmlops.features.spines import Spine, spine_of, table_parts
 from nbmlops.features.tables import Tables, plain
 
@@ -38,7 +38,6 @@ _SHARE = 4
 _LARGE = 16 << 20
 _LONGEST_TAG = 4_000
 _HIDDEN = "__input__"
-_NEWEST: Mapping[str, FeatureVersion] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ class Training(Tables):
         return self._made(opened, event, plan, memory, partial(self._kept, target, message, tags))
 
     def recomputed(
-        self, rows: Any, features: Sequence[str], *, time: str, pinned: Mapping[str, FeatureVersion] = _NEWEST
+        self, rows: Any, features: Sequence[str], *, time: str, pinned: Mapping[str, FeatureVersion] = NEWEST
     ) -> pl.DataFrame:
         """The features of rows as they were known at their times, in the order of `features`, kept nowhere.
 
@@ -242,7 +241,7 @@ class Training(Tables):
         for version in (*services, *map(self._versions.get, views)):
             self._lineage.record("reads", version)
         told = {"features": [view.ref for view, _ in chosen], "service": [version.ref for version in services]}
-        told["inputs"] = [f"{text} = {view.ref}" for text, view in pinned.items()]
+        told["inputs"] = pinned_texts(pinned)
         return {key: ", ".join(refs)[:_LONGEST_TAG] for key, refs in told.items() if refs}
 
     def _whole(

@@ -10,7 +10,7 @@ from nbmlops.core.refs import Ref
 from nbmlops.features import queries
 from nbmlops.features.definition import FeatureRef
 from nbmlops.features.records import FeatureUsage
-from nbmlops.features.registry import TABLE
+from nbmlops.features.registry import TABLE, pinned_refs
 from nbmlops.features.tables import computed_of
 from nbmlops.features.training import Training
 from nbmlops.store.versions import Version, Versions
@@ -150,8 +150,8 @@ class Using(Training):
 
 def _holds_any(tags: Mapping[str, str], name: str) -> bool:
     """Whether the tags of a training set name a view or a service, or a view that a function takes inputs of."""
-    named = [ref for key in ("features", "service", "inputs") for ref in tags.get(key, "").split(", ") if ref]
-    return _names([ref.rpartition(" = ")[2] for ref in named], name)
+    named = [ref for key in ("features", "service") for ref in tags.get(key, "").split(", ") if ref]
+    return _names([*named, *pinned_refs(tags).values()], name)
 
 
 def _holds(table: DataVersion, name: str) -> bool:

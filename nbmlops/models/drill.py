@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from nbmlops.store.aliases import Aliases
     from nbmlops.store.versions import Version, Versions
 
-__all__ = ["DRILL", "RollbackDrill"]
+__all__ = ["DRILL", "SUITE", "RollbackDrill"]
 
 DRILL = "rollback-drill"
+SUITE = "rollback drill"
 """The alias that is moved."""
 _ROWS = 1_000
 
@@ -78,7 +79,7 @@ class RollbackDrill:
         judged = tuple(f"model:{version.id}" for version in (present, earlier))
         run_id = lineage.current().run_id
         now = self._clock.now()
-        return Report(None, "rollback drill", "infrastructure", present.ref, tuple(outcomes), now, run_id, judged)
+        return Report(None, SUITE, "infrastructure", present.ref, tuple(outcomes), now, run_id, judged)
 
     def _pair(self, name: str, alias: str) -> tuple[Version, Version, Outcome]:
         """The present version, the one a rollback leads to, and whether there is a way back at all."""

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float64]
     Efforts = Mapping[datetime, Effort]
 
-__all__ = ["memory", "throughput"]
+__all__ = ["judged", "memory", "throughput"]
 
 _AGREED = 0.01
 """How likely by chance a step of memory may be by the levels of workers, which are few."""
@@ -99,7 +99,7 @@ def _slower(
     fewer = rows[1] < rows[0] and requests[1] < requests[0]
     figure = f"{rows[0]:.3g} → {rows[1]:.3g} rows a busy second"
     told = "" if fewer or shift.more <= rise else f", but {requests[0]:.3g} → {requests[1]:.3g} requests"
-    return _judged("throughput", figure, bound, shift.more if fewer else min(shift.more, 0.0), shift.p, rise, told)
+    return judged("throughput", figure, bound, shift.more if fewer else min(shift.more, 0.0), shift.p, rise, told)
 
 
 def _rate(efforts: Efforts, of: str) -> float:
@@ -117,8 +117,8 @@ def _slowing(was: Mapping[datetime, float], now: Mapping[datetime, float], rise:
     slope = slope_of((np.arange(len(values), dtype=np.float64), values))
     if slope is None:
         return _few(name, bound, len(values), FEWEST_SLOPE)
-    more = slope.each_hour * (len(values) - 1) / slope.base if slope.base > 0 else 0.0
-    return _judged(name, f"{more:+.0%} time over {len(values)} hours", bound, more, slope.p, rise)
+    more = slope.over(len(values))
+    return judged(name, f"{more:+.0%} time over {len(values)} hours", bound, more, slope.p, rise)
 
 
 def _larger(was: Efforts, now: Efforts, rise: float) -> Outcome:
@@ -134,7 +134,7 @@ def _larger(was: Efforts, now: Efforts, rise: float) -> Outcome:
     p = max(shift.p, _apart(*levels))
     sizes = [size(int(np.median(array_of(each)))) for each in (before, after)]
     workers = f", of {len(levels[0])} and {count(len(levels[1]), 'worker')}"
-    return _judged("memory", f"{sizes[0]} → {sizes[1]} a worker", bound, shift.more, p, rise, workers)
+    return judged("memory", f"{sizes[0]} → {sizes[1]} a worker", bound, shift.more, p, rise, workers)
 
 
 def _held(efforts: Efforts) -> dict[datetime, float]:
@@ -194,7 +194,7 @@ def _growing(now: Efforts, rise: float) -> Outcome:
     more, still = slope.each_hour * span, 2 * steepness(*later) * span
     figure = f"{more:+.0%} over {span:.0f} hours"
     told = f", within {count(len(parts), 'worker')}" + (", and no more of late" if still <= rise < more else "")
-    return _judged(name, figure, bound, min(more, max(still, 0.0)), slope.p, rise, told)
+    return judged(name, figure, bound, min(more, max(still, 0.0)), slope.p, rise, told)
 
 
 def _middle(values: Array) -> float:
@@ -203,7 +203,8 @@ def _middle(values: Array) -> float:
     return float(np.median(values))
 
 
-def _judged(name: str, figure: str, bound: str, more: float, p: float, rise: float, told: str = "") -> Outcome:
+def judged(name: str, figure: str, bound: str, more: float, p: float, rise: float, told: str = "") -> Outcome:
+    """Whether a figure rose by a share that is beyond the bound, and that chance does not explain."""
     status: Status = "failed" if p <= SURE and more > rise else "passed"
     return Outcome(name, None, status, figure, bound, f"p = {p:.2g}{told}", number=more, band=(None, rise))
 

@@ -58,6 +58,10 @@ class Slope(NamedTuple):
     base: float
     p: float
 
+    def over(self, hours: int) -> float:
+        """By which share it rises from the first to the last of so many hours."""
+        return self.each_hour * (hours - 1) / self.base if self.base > 0 else 0.0
+
 
 def array_of(values: Mapping[datetime, float]) -> Array:
     """Values by hour without their hours."""

@@ -54,8 +54,8 @@ class Store(AccessVerbs, Governance):
         self._roots = roots
         self._access = access
 
-    exporting: Callable[..., CatalogExport]
-    """Writes the catalog for others: a port, since what runs, models and features are is known above the store."""
+    exporting: Callable[[], Callable[..., CatalogExport]]
+    """Gives what writes the catalog for others, which stands above the store, where runs and features are known."""
 
     def verify(self, *, full: bool = False, progress: Progress | None = None) -> Verification:
         """Check every object: sizes and listings, or with `full` every byte; and the chain of the audit trail.
@@ -198,4 +198,4 @@ class Store(AccessVerbs, Governance):
         UnavailableError
             When it cannot be written.
         """
-        return self.exporting(form, Path(path), since=since, namespace=namespace, progress=progress)
+        return self.exporting()(form, Path(path), since=since, namespace=namespace, progress=progress)

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,8 +125,8 @@ def serve_here(  # noqa: PLR0913 - as above
     given = {"body": max_body, "rows": max_rows}
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
     kept = str(workspace.marker.state / "capture") if capture else None
-    order = Order(str(workspace.marker.root), ref, hosts, str(path) if path else None, -1, -1, -1, limits, logs, kept)
-    order = replace(order, background=background)
+    token = str(path) if path else None
+    order = Order(str(workspace.marker.root), ref, hosts, token, -1, -1, -1, limits, logs, kept, background)
     shown = f"[{host}]" if ":" in host else host
     endpoint = Endpoint(ref, f"http://{shown}:{number}", os.getpid(), workers, str(path) if path else None)
     command = [sys.executable, "-m", "nbmlops.workspace.endpoint_worker"]

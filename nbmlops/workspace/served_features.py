@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError, NotFoundError, UntrustedError
 from nbmlops.features.online.reading import MovedError
+from nbmlops.features.registry import pinned_refs
 from nbmlops.store.lineage import Lineage
 
 if TYPE_CHECKING:
@@ -76,19 +77,14 @@ def trained_on(workspace: Workspace, ref: str, inputs: Sequence[str]) -> Trained
             continue
         try:
             chosen = [_own(workspace.feature.show(view), inputs) for view in tags["features"].split(", ")]
-            found = TrainedOn(chosen, _pinned(workspace, tags.get("inputs", "")))
+            pinned = {text: workspace.feature.show(said) for text, said in pinned_refs(tags).items()}
+            found = TrainedOn(chosen, pinned)
         except NotFoundError as error:
             _log.warning("%s is asked with all of its inputs alone: %s", ref, error.message)
             continue
         if found.names and (best is None or len(found.names) > len(best.names)):
             best = found
     return best
-
-
-def _pinned(workspace: Workspace, said: str) -> dict[str, FeatureVersion]:
-    """What the tag ``inputs`` of a training set says; nothing of one that was made before there was that tag."""
-    pairs = [pair.split(" = ") for pair in said.split(", ") if pair]
-    return {text: workspace.feature.show(ref) for text, ref in pairs}
 
 
 def _own(version: FeatureVersion, inputs: Sequence[str]) -> tuple[FeatureVersion, Mapping[str, str]]:

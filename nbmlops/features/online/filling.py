@@ -64,8 +64,8 @@ class Filler:
     data: Data
     clock: Clock
     old: Callable[[int], str]
-    progress: Callable[[StepProgress], None] = lambda _: None
-    refuse: Callable[[], None] = lambda: None
+    progress: Callable[[StepProgress], None]
+    refuse: Callable[[], None]
 
     def fill(self, version: FeatureVersion, table: DataVersion, *, again: bool = False) -> Materialized:
         """Bring all of a table online.

@@ -6,7 +6,6 @@ import time as monotonic_clock
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import ConflictError, InvalidError, NotFoundError
@@ -16,6 +15,7 @@ from nbmlops.features.online.filling import Filler, moment
 from nbmlops.features.online.keys import as_numbers, columns_of
 from nbmlops.features.online.reading import LookUp, MovedError, OnDemand, Reader
 from nbmlops.features.online.records import Freshness, Materialized, OnlineRows
+from nbmlops.features.registry import NEWEST
 from nbmlops.features.using import Using
 from nbmlops.store import erasures
 
@@ -31,7 +31,6 @@ __all__ = ["Online"]
 _TRUSTED_FOR = 1.0
 """Seconds after which it is asked again which version of a view a bare name means."""
 Called = Callable[[str, str], str]
-_NEWEST: Mapping[str, FeatureVersion] = MappingProxyType({})
 
 
 class Online(Using):
@@ -94,10 +93,8 @@ class Online(Using):
             raise InvalidError("what is written anew is written whole", hint="leave --since and --until out")
         if first and last and first >= last:
             raise InvalidError("since is not before until, so no time lies between", hint="--since 2024-01-01")
-        filler = Filler(self.online_store(), self._data, self._clock, self._table_named)
-        filler.refuse = self._refuse_erasing
-        if progress is not None:
-            filler.progress = progress
+        told = progress or (lambda _: None)
+        filler = Filler(self.online_store(), self._data, self._clock, self._table_named, told, self._refuse_erasing)
         found = []
         for version in self._to_materialize(views):
             filler.tell(version.name, "running")
@@ -201,7 +198,7 @@ class Online(Using):
         chosen: Sequence[tuple[FeatureVersion, Sequence[str], bool]],
         called: Called,
         down: Down = "error",
-        pinned: Mapping[str, FeatureVersion] = _NEWEST,
+        pinned: Mapping[str, FeatureVersion] = NEWEST,
     ) -> Reader:
         """What reads some features of versions of views.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.digests import short
 from nbmlops.core.permissions import ROLES
+from nbmlops.models.drill import SUITE
 from nbmlops.monitoring.dossier.facts import Answer, by_event, newest
 from nbmlops.monitoring.dossier.records import Gap, Mood, Statement
 from nbmlops.render.units import count, when
@@ -126,17 +127,17 @@ def _way_back(facts: Facts) -> Answer:
         present, earlier = facts.governed.back
         told = f"a rollback takes {alias} from {present} back to {earlier}"
         yield Statement("way back", told, f"{facts.name}@{alias}", f"ml model history {facts.name}")
-    drills = [report for report in facts.card.reports if report.suite == "rollback drill"]
+    drills = [report for report in facts.card.reports if report.suite == SUITE]
     if not drills:
         yield Gap(
-            "rollback drill",
+            SUITE,
             "nobody has rehearsed the way back from it",
             f"`ml model drill {facts.name} {alias} --on TABLE`",
         )
         return
     told = f"{when(drills[0].created_at)}: {drills[0].status}"
     mood: Mood = "good" if drills[0].passed else "bad"
-    yield Statement("rollback drill", told, f"report {drills[0].id}", f"ml check show {drills[0].id}", mood)
+    yield Statement(SUITE, told, f"report {drills[0].id}", f"ml check show {drills[0].id}", mood)
 
 
 def retention(facts: Facts) -> Answer:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from nbmlops.checks.records import Outcome, Status
 from nbmlops.monitoring.clocks import clocks
-from nbmlops.monitoring.effort import memory, throughput
-from nbmlops.monitoring.hourly import FEWEST_SLOPE, FEWEST_STEP, SURE, array_of, shifted, slope_of, steadied
+from nbmlops.monitoring.effort import judged, memory, throughput
+from nbmlops.monitoring.hourly import FEWEST_SLOPE, FEWEST_STEP, array_of, shifted, slope_of, steadied
 from nbmlops.monitoring.watching import NoDataError
 
 if TYPE_CHECKING:
@@ -110,10 +110,9 @@ def step(was: Mapping[datetime, float], now: Mapping[datetime, float], rise: flo
     if shift is None:
         told = f"{len(now)} hours against {len(was)}: of fewer than {FEWEST_STEP} nothing can be told"
         return Outcome("latency", None, "passed", "not judged", bound, told)
-    status: Status = "failed" if shift.p <= SURE and shift.more > rise else "passed"
     middle, after = (float(np.median(array_of(each))) for each in (was, now))
     figure = f"p95 {middle:.3g} → {after:.3g} ms"
-    return Outcome("latency", None, status, figure, bound, f"p = {shift.p:.2g}", number=shift.more, band=(None, rise))
+    return judged("latency", figure, bound, shift.more, shift.p, rise)
 
 
 def leak(values: Array, rise: float = RISE) -> Outcome:
@@ -125,10 +124,9 @@ def leak(values: Array, rise: float = RISE) -> Outcome:
     if slope is None:
         told = f"of {len(values)} hours nothing can be told: {FEWEST_SLOPE} are needed"
         return Outcome("slow leak", None, "passed", "not judged", bound, told)
-    more = slope.each_hour * (len(values) - 1) / slope.base if slope.base > 0 else 0.0
-    status: Status = "failed" if slope.p <= SURE and more > rise else "passed"
+    more = slope.over(len(values))
     figure = f"{more:+.0%} over {len(values)} hours"
-    return Outcome("slow leak", None, status, figure, bound, f"p = {slope.p:.2g}", number=more, band=(None, rise))
+    return judged("slow leak", figure, bound, more, slope.p, rise)
 
 
 def errors(before: Array, now: Array, rise: float = RISE) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from nbmlops.models.drill import SUITE
 from nbmlops.monitoring.score.awarding import Found, ScoreTest
 from nbmlops.monitoring.score.model_tests import judged
 from nbmlops.render.units import count
@@ -179,7 +180,7 @@ def _rolled_back(facts: Facts) -> Found:
     evidence = []
     for report, _ in facts.on_models():
         by_check = {one.check: one for one in facts.outcomes(report)}
-        if report.suite == "rollback drill" and "answers after the rollback" in by_check and "rollback" in by_check:
+        if report.suite == SUITE and "answers after the rollback" in by_check and "rollback" in by_check:
             what = f"{by_check['rollback'].figure}, {by_check['answers after the rollback'].figure}"
             # It judges the version that it leads back to as well, and is no drill of that.
             evidence.append(facts.evidence(report, what, covers=report.subject == facts.version.ref))

@@ -21,7 +21,7 @@ from nbmlops.workspace.export.reading import Reading
 if TYPE_CHECKING:
     from nbmlops.workspace.root import Workspace
 
-__all__ = ["FORMS", "Exporter", "Form", "exporter_of"]
+__all__ = ["FORMS", "Exporter", "Form"]
 
 Progress = Callable[[int], None]
 
@@ -40,11 +40,6 @@ FORMS: Final[Mapping[str, Form]] = {
     "datahub": Form(proposals, b"[\n", b",\n", b"\n]\n"),
 }
 """The forms, by name."""
-
-
-def exporter_of(workspace: Workspace) -> Exporter:
-    """What exports the catalog of a workspace."""
-    return Exporter(workspace)
 
 
 class Exporter:

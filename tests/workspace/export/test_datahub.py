@@ -94,7 +94,7 @@ def test_a_model_is_a_version_of_a_group_with_the_run_that_trained_it(proposed: 
     assert told["groups"] == [f"urn:li:mlModelGroup:({PLATFORM},team %28a%29/delay,PROD)"]
     assert {one["name"]: one["value"] for one in told["hyperParams"]} == {"depth": "4", "rate": "nan", "solver": "saga"}
     assert told["trainingMetrics"][0] == {"name": "auc", "value": "0.9"}
-    assert told["customProperties"]["limits"].startswith("trained on winter, see https://")
+    assert told["customProperties"]["limits"] == "trained on winter, see https://…@wiki.example.org/winter"
     instance = last(proposed, run)
     assert {dataset("flüge"), dataset("wetter")} <= set(instance["dataProcessInstanceInput"]["inputs"])
     outputs = [dataset("clean"), f"urn:li:mlModel:({PLATFORM},team %28a%29/delay@v1,PROD)"]

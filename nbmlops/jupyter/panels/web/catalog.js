@@ -19,7 +19,8 @@ class CatalogView {
   }
 
   async start() {
-    const { el, button, debounced, table } = this.context;
+    const { el, button, debounced, lastAsked, table } = this.context;
+    this.search = lastAsked(() => { this.text = this.field.value.trim(); return this.reload({ typing: true }); });
     const first = await this.context.ask("page");
     this.restSoon = debounced(() => this.rest(), 150);
     this.refuseSoon = debounced((error, round) => { if (round === this.round) this.refuse(error); }, 500);
@@ -62,19 +63,6 @@ class CatalogView {
       return (await this.context.ask("page", { text: this.text, after: number > 0 ? this.anchors[number - 1] : null })).rows;
     };
     return { first, total: first.length, page };
-  }
-
-  // Keys that come while an answer is on its way wait for it, and only the last is asked.
-  async search() {
-    this.typed = true;
-    if (this.searching) return;
-    this.searching = true;
-    while (this.typed) {
-      this.typed = false;
-      this.text = this.field.value.trim();
-      await this.reload({ typing: true });
-    }
-    this.searching = false;
   }
 
   look(text) {

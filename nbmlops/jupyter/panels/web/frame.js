@@ -109,7 +109,7 @@ function contextOf(state, name, box) {
     // That nothing is there, and what to type first: words of the grammar, in a shell others where they differ.
     empty: (text, words, inShell = words) => el("div", { class: "nbp-empty" }, el("p", { text }), words && lineOf(state.options.shell ? `nbmlops ${inShell}` : `%ml ${words}`)),
     kind: state.transport.kind,
-    el, svg, button, facts, say, lineOf, copy, tabs, table, chart, across, debounced,
+    el, svg, button, facts, say, lineOf, copy, tabs, table, chart, across, debounced, lastAsked,
     // For the frame: whether something changed since it last looked.
     async look({ anyway = false } = {}) {
       const now = await request(state, { panel: name, ask: "changed" });
@@ -217,6 +217,19 @@ function notify(state, text, tone = "plain") {
 function failure(error) {
   return el("div", { class: "nbp-failure", role: "alert" }, el("pre", { text: error.message }),
     error.hint && el("p", { text: `hint: ${error.hint}` }));
+}
+
+// Keys that come while an answer is on its way wait for it, and only the last is asked.
+function lastAsked(work) {
+  let wanted = false;
+  let busy = false;
+  return async () => {
+    wanted = true;
+    if (busy) return;
+    busy = true;
+    while (wanted) { wanted = false; await work(); }
+    busy = false;
+  };
 }
 
 function debounced(work, pause = 60) {

@@ -18,7 +18,8 @@ class RunsView {
   }
 
   async start() {
-    const { el, button, debounced, table } = this.context;
+    const { el, button, debounced, lastAsked, table } = this.context;
+    this.search = lastAsked(() => { this.where = this.filter.value.trim(); return this.reload({ typing: true }); });
     this.outlineSoon = debounced(() => this.outline(), 120);
     this.refuseSoon = debounced((error, round) => { if (round === this.round) this.refuse(error); }, 400);
     const first = await this.context.ask("start");
@@ -76,19 +77,6 @@ class RunsView {
       return (await this.context.ask("page", { ...this.asked(), after: number > 0 ? this.anchors[number - 1] : null })).rows;
     };
     return { first, total: first.length, page };
-  }
-
-  // Each key is answered at once; those that come while an answer is on its way wait for it, and only the last is asked.
-  async search() {
-    this.typed = true;
-    if (this.searching) return;
-    this.searching = true;
-    while (this.typed) {
-      this.typed = false;
-      this.where = this.filter.value.trim();
-      await this.reload({ typing: true });
-    }
-    this.searching = false;
   }
 
   // Ask anew for what is in sight; `keep` leaves the scroll and, until the rows are there, what was shown.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nbmlops.store.addresses import recordable
 from nbmlops.workspace.export.datahub.things import Things, measured
-from nbmlops.workspace.export.datahub.urns import NOBODY, PLATFORM, Urns, millis, proposal
+from nbmlops.workspace.export.datahub.urns import NOBODY, PLATFORM, WHOLE, Urns, millis, proposal
 from nbmlops.workspace.export.facts import Dropped, Fact, Finished, RunName, Saved
 from nbmlops.workspace.export.names import job_name, run_uuid
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["proposals"]
 
 _RESULTS: Final = {"finished": "SUCCESS", "failed": "FAILURE", "killed": "FAILURE"}
-_WHOLE: Final = {"partition": "FULL_TABLE_SNAPSHOT", "type": "FULL_TABLE"}
 
 
 def proposals(facts: Iterable[Fact], namespace: str, repository: Repository) -> Iterator[dict[str, Any]]:
@@ -127,13 +126,13 @@ class _Telling:
         yield proposal(urn, "dataProcessInstanceRelationships", **relations)
         if fact.params or fact.metrics:
             yield proposal(urn, "mlTrainingRunProperties", customProperties={}, id=name, **measured(fact))
-        began = {"timestampMillis": millis(row.started_at), "partitionSpec": _WHOLE}
+        began = {"timestampMillis": millis(row.started_at), "partitionSpec": WHOLE}
         yield proposal(urn, "dataProcessInstanceRunEvent", status="STARTED", **began)
         yield proposal(
             urn,
             "dataProcessInstanceRunEvent",
             timestampMillis=millis(row.ended_at),
-            partitionSpec=_WHOLE,
+            partitionSpec=WHOLE,
             status="COMPLETE",
             result={"type": _RESULTS[row.status], "nativeResultType": row.status},
             durationMillis=max(0, millis(row.ended_at) - millis(row.started_at)),

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from nbmlops.store.addresses import recordable
 from nbmlops.workspace.export.addresses import external
-from nbmlops.workspace.export.datahub.urns import PLATFORM, Urns, elsewhere, millis, person, proposal, tag
+from nbmlops.workspace.export.datahub.urns import PLATFORM, WHOLE, Urns, elsewhere, millis, person, proposal, tag
 from nbmlops.workspace.export.facts import Finished, Thing
 
 __all__ = ["Things", "measured"]
@@ -113,8 +113,7 @@ class Things:
                 {"fieldPath": name, "nullCount": nulls} | ({} if distinct is None else {"uniqueCount": distinct})
                 for name, (nulls, distinct) in thing.quality.columns.items()
             ]
-        whole = {"partition": "FULL_TABLE_SNAPSHOT", "type": "FULL_TABLE"}
-        size = {"sizeInBytes": version.size, "partitionSpec": whole}
+        size = {"sizeInBytes": version.size, "partitionSpec": WHOLE}
         yield proposal(urn, "datasetProfile", timestampMillis=stamp["time"], **counts, **size)
 
     def _group(self, urn: str, thing: Thing) -> Iterator[dict[str, Any]]:

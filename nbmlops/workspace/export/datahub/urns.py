@@ -10,11 +10,13 @@ from urllib.parse import quote
 from nbmlops.core.clock import microseconds
 from nbmlops.workspace.export.addresses import External
 
-__all__ = ["NOBODY", "PLATFORM", "Urns", "elsewhere", "millis", "person", "proposal", "tag"]
+__all__ = ["NOBODY", "PLATFORM", "WHOLE", "Urns", "elsewhere", "millis", "person", "proposal", "tag"]
 
 PLATFORM: Final = "urn:li:dataPlatform:nbmlops"
 NOBODY: Final = "urn:li:corpuser:unknown"
 """Who did what the catalog has no name for, as DataHub says it."""
+WHOLE: Final = {"partition": "FULL_TABLE_SNAPSHOT", "type": "FULL_TABLE"}
+"""The part of a dataset, or of a job, that all of it is."""
 _RESERVED: Final = frozenset(",()%␟")
 _PLATFORMS: Final[Mapping[str, str]] = {"gs": "gcs", "abfs": "abs", "abfss": "abs", "az": "abs"}
 
