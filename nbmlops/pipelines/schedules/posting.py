@@ -115,7 +115,10 @@ def post(place: Place, identity: str, at: int, body: bytes, seconds: float = _SE
     late.start()
     try:
         connection.request("POST", path, body, headers)
-        return connection.getresponse().status
+        status = connection.getresponse().status
+        if cut.is_set():  # it broke off, and what had come till then looks like an answer
+            raise TimeoutError
+        return status
     except ssl.SSLCertVerificationError as error:
         raise UnavailableError(f"its certificate does not hold: {error.verify_message}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
