@@ -18,6 +18,33 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
+COSTLY = ("executed", "demo", "installation")
+"""What takes minutes to make, the costliest first."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where processes share the tests, keep a module's together, and modules that need one costly thing; those first.
+
+    A costly thing is so made by one process, while the other goes on with the rest.
+    """
+    needed: dict[str, set[str]] = {}
+    for item in items:
+        needed.setdefault(_module(item), set()).update(getattr(item, "fixturenames", ()))
+    places = {
+        module: next((place for place, each in enumerate(COSTLY) if each in names), len(COSTLY))
+        for module, names in needed.items()
+    }
+    for item in items:
+        place = places[_module(item)]
+        item.add_marker(pytest.mark.xdist_group((*COSTLY, _module(item))[place]))
+    items.sort(key=lambda item: places[_module(item)])
+
+
+def _module(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium that talks to this machine only."""

@@ -27,6 +27,7 @@ ONLY_LOOK = {
     "checks": {"show", "diff", "list"},
     "pipelines": {"explain"},
     "monitor": {"report", "history", "story"},
+    "catalog": {"search", "show", "lineage", "load"},
 }
 """Lines of panels that change nothing of what people see of the store."""
 ELSEWHERE = {

@@ -17,7 +17,6 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from distributed import Client, LocalCluster
 from nbformat.v4 import new_code_cell, new_notebook
 
 from nbmlops.core.errors import StepFailedError
@@ -27,6 +26,7 @@ from nbmlops.pipelines.records import PipelineRun
 from nbmlops.pipelines.request import Cancellation
 from nbmlops.workspace import Workspace
 from tests.pipelines.project import states
+from tests.system.dask_cluster import WORKERS, DaskCluster, dask_cluster
 
 pytestmark = [pytest.mark.notebook, pytest.mark.slow]
 
@@ -44,37 +44,16 @@ AT_A_TERMINAL = (
 SAVE = "from nbmlops import ml\nimport pandas as pd\nml.data.save(pd.DataFrame({'by': [os.getppid()]}), 'out')"
 
 
-class Cluster:
-    """A scheduler with two workers, each a process of its own that is started again when it ends."""
-
-    def __init__(self) -> None:
-        self.local = LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0")
-        self.address: str = self.local.scheduler_address
-        self.client = Client(self.local, set_as_default=False)
-
-    def close(self) -> None:
-        self.client.close()
-        self.local.close()
-
-    def kernels(self) -> list[int]:
-        """Process ids of all that workers have started."""
-        found = []
-        for worker in self.client.run(os.getpid).values():
-            found += [child.pid for child in psutil.Process(worker).children(recursive=True)]
-        return found
-
-
 @pytest.fixture(scope="module")
-def started() -> Iterator[Cluster]:
-    running = Cluster()
-    yield running
-    running.close()
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    with dask_cluster(tmp_path_factory.mktemp("dask")) as running:
+        yield running
 
 
 @pytest.fixture
-def cluster(started: Cluster) -> Cluster:
+def cluster(started: DaskCluster) -> DaskCluster:
     """The cluster with both workers there: those that the test before has ended are started again."""
-    until(lambda: len(started.client.nthreads()) == 2 and not started.kernels())
+    until(lambda: len(started.client.nthreads()) == WORKERS and not started.kernels())
     return started
 
 
@@ -101,12 +80,12 @@ def until(holds: Callable[[], object], seconds: float = 90.0) -> None:
         time.sleep(0.05)
 
 
-def run(workspace: Workspace, cluster: Cluster, stop: Cancellation | None = None) -> PipelineRun:
+def run(workspace: Workspace, cluster: DaskCluster, stop: Cancellation | None = None) -> PipelineRun:
     return workspace.pipeline.run("marks", executor="dask", scheduler=cluster.address, cancellation=stop)
 
 
 @contextmanager
-def running(workspace: Workspace, cluster: Cluster) -> Iterator[Future[PipelineRun]]:
+def running(workspace: Workspace, cluster: DaskCluster) -> Iterator[Future[PipelineRun]]:
     """The pipeline as it runs, stopped when the body fails."""
     stop = Cancellation()
     with ThreadPoolExecutor(1) as pool:
@@ -121,7 +100,9 @@ def statuses(workspace: Workspace, step: str | None = None) -> list[str]:
     return sorted(run.status for run in workspace.run.list(1_000, experiment=step, where="kind = 'step'"))
 
 
-def test_a_worker_that_is_killed_takes_only_what_has_not_committed_with_it(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_takes_only_what_has_not_committed_with_it(
+    cluster: DaskCluster, tmp_path: Path
+) -> None:
     with project(tmp_path, a=[BEGIN], b=[BEGIN], c=[BEGIN], d=[BEGIN, WAIT, END]) as workspace:
         with running(workspace, cluster) as done:
             until(lambda: [statuses(workspace, step) for step in "abcd"] == [["finished"]] * 3 + [["running"]])
@@ -136,7 +117,7 @@ def test_a_worker_that_is_killed_takes_only_what_has_not_committed_with_it(clust
         assert "started again, as tcp://" in steps["d"].notes[0]
 
 
-def test_a_step_that_kills_its_workers_is_given_up_and_others_are_not(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_step_that_kills_its_workers_is_given_up_and_others_are_not(cluster: DaskCluster, tmp_path: Path) -> None:
     kill = "import signal\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)"
     with project(tmp_path, bad=[BEGIN, kill], good=[BEGIN]) as workspace:
         with pytest.raises(StepFailedError, match=r"the step bad of marks: the worker was gone 3 times: tcp://"):
@@ -148,7 +129,7 @@ def test_a_step_that_kills_its_workers_is_given_up_and_others_are_not(cluster: C
 
 
 def test_a_worker_that_was_paused_for_too_long_can_neither_save_nor_commit(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: DaskCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nbmlops.pipelines.executors.dispatch.LOOK", 1.0)
     monkeypatch.setattr("nbmlops.pipelines.executors.dispatch.PATIENCE", 10.0)
@@ -173,7 +154,7 @@ def test_a_worker_that_was_paused_for_too_long_can_neither_save_nor_commit(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_is_stopped_leaves_nothing_on_the_workers(
-    cluster: Cluster, tmp_path: Path, number: signal.Signals
+    cluster: DaskCluster, tmp_path: Path, number: signal.Signals
 ) -> None:
     with project(tmp_path, one=[BEGIN, WAIT, END], other=[BEGIN, WAIT, END], third=[BEGIN, END]) as workspace:
         asked = ["pipeline", "run", "marks", "--executor", "dask", "--scheduler", cluster.address]
@@ -222,7 +203,7 @@ def run_months(workspace: Workspace) -> dict[str, dict[tuple[str, str], str]]:
 
 @pytest.mark.timeout(3_600)
 def test_every_month_commits_once_with_the_digests_of_a_local_run_though_a_worker_is_killed(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: DaskCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with project_of_months(tmp_path / "local") as local:
         expected = run_months(local)
@@ -234,7 +215,7 @@ def test_every_month_commits_once_with_the_digests_of_a_local_run_though_a_worke
 
         def kill() -> None:
             until(lambda: statuses(there).count("finished") >= 5 * MONTHS // 2, 3_000)
-            workers = [psutil.Process(worker) for worker in cluster.client.run(os.getpid).values()]
+            workers = cluster.workers()
             until(lambda: [worker for worker in workers if worker.children()])
             (busy, *_) = [worker for worker in workers if worker.children()]
             busy.kill()

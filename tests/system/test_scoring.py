@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from typing import TYPE_CHECKING
 
 import numpy as np
-from distributed import Client, LocalCluster
 from sklearn.linear_model import LogisticRegression
 
 from nbmlops import Workspace
 from nbmlops.serving.batch import service
 from tests.serving.batch.conftest import flights
+from tests.system.dask_cluster import dask_cluster
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,18 +27,17 @@ def test_what_a_killed_worker_had_is_scored_by_the_other(folder: Path, monkeypat
         workspace.model.save(model, "delay", example=inputs.head(50))
         workspace.data.save(given, "flights")
         here = workspace.model.score("delay", "flights", to="both", keep=["flight"], jobs=1)
-        with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster:
-            with Client(cluster, set_as_default=False) as client:
-                first, *_ = client.run(os.getpid).values()
+        with dask_cluster(folder) as cluster:
+            first, *_ = cluster.workers()
             killed: list[int] = []
 
             def kill(_: int) -> None:
                 if not killed:
-                    os.kill(first, signal.SIGKILL)
-                    killed.append(first)
+                    first.kill()
+                    killed.append(first.pid)
 
             there = workspace.model.score(
-                "delay", "flights", to="both", keep=["flight"], scheduler=cluster.scheduler_address, progress=kill
+                "delay", "flights", to="both", keep=["flight"], scheduler=cluster.address, progress=kill
             )
     assert killed
     assert (there.rows, there.ref) == (here.rows, here.ref)
