@@ -30,7 +30,7 @@ demo: $(VENV)/.installed-demo ## run the main job on real data, then serve it an
 
 test: $(VENV)/.installed-test ## run the tests that need nothing but pip packages
 	$(BIN)/python -m pytest --ignore=tests/browser --ignore=tests/system --ignore=tests/faults --numprocesses=auto --dist=loadscope $(PYTEST_ARGS)
-	$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/faults --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-system: $(VENV)/.installed-test .venv-mlflow/.installed .venv-airflow/.installed .venv-scheduler/.installed .venv-lab42/.installed .venv-feast/.installed ## run the tests that need system packages, and install those
 	sh tests/system/install-packages.sh
@@ -48,7 +48,7 @@ bench: $(VENV)/.installed-test .venv-peers/.installed .venv-feast/.installed ## 
 soak: $(VENV)/.installed-test ## the fault tests many times over, then every property on many more examples
 	for round in $$(seq $(SOAK_ROUNDS)); do \
 		echo "soak: round $$round of $(SOAK_ROUNDS)"; \
-		$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS) || exit 1; \
+		$(BIN)/python -m pytest tests/faults --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(PYTEST_ARGS) || exit 1; \
 	done
 	NBMLOPS_SOAK_AUTOLOG=1 NBMLOPS_SOAK_SERVING=60 NBMLOPS_SOAK_ENGINE_KILLS=100 NBMLOPS_SOAK_DRIFT=5000 NBMLOPS_SOAK_JOINT=5000 NBMLOPS_SOAK_LOG_KILLS=300 NBMLOPS_SOAK_WRITERS=100 NBMLOPS_SOAK_SAVES=500 NBMLOPS_SOAK_TRAVELS=50 NBMLOPS_SOAK_ERASE_KILLS=100 NBMLOPS_SOAK_FLIPS=1000 NBMLOPS_SOAK_FIRES=1000 NBMLOPS_SOAK_SLICES=1000 NBMLOPS_SOAK_MALFORMED=10000 NBMLOPS_SOAK_MUTATIONS=4000 NBMLOPS_SOAK_SCHEMATHESIS=300 NBMLOPS_SOAK_PARAMETERS=10000 $(BIN)/python -m pytest tests --ignore=tests/browser --ignore=tests/system --hypothesis-profile=soak -o timeout=3600 $(PYTEST_ARGS)
 

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from nbmlops.tracking import ActiveRun, Runs
     from nbmlops.tracking.autologging import Autologger
     from nbmlops.workspace.doctor import Diagnosis
-    from nbmlops.workspace.export.writing import Exporter
     from nbmlops.workspace.remotes import Remotes
     from nbmlops.workspace.search.catalog import Search
     from nbmlops.workspace.status import Status
@@ -227,19 +226,15 @@ class Workspace(Foundation):
         from nbmlops.store.governance import Governed
         from nbmlops.store.service import Store
         from nbmlops.workspace.erasables import retirables_of
+        from nbmlops.workspace.export import exporter
 
         kinds = {kind: self.versions(kind) for kind in ("data", "model", "pipeline", "feature")}
         roots = roots_of(kinds["data"], self.objects, self._lock)
         settled = roots.outside, lambda: self._present().retention, self.keyring, self.marker.id, certificate_page
         governed = Governed(self.audit, self.clock, kinds, *settled, lambda: retirables_of(self))
         store = Store(self.objects, roots, self.remote.open, governed, self.access)
-        store.exporting = self._exporter
+        store.exporting = lambda: exporter(self)
         return store
-
-    def _exporter(self) -> Exporter:
-        from nbmlops.workspace.export.writing import Exporter
-
-        return Exporter(self)
 
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: int | None = None, **metrics: Any) -> ActiveRun:
         """Log metrics to the active run."""

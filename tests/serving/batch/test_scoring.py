@@ -195,14 +195,14 @@ def test_numbers_arrays_and_several_answers_become_columns(workspace: Workspace)
     assert saved["predict"].dtype == bool
 
 
-def test_a_process_that_is_killed_leaves_nothing_and_is_told_of(workspace: Workspace, slowly: list[int]) -> None:
+@pytest.mark.usefixtures("slowly")
+def test_a_process_that_is_killed_leaves_nothing_and_is_told_of(workspace: Workspace) -> None:
     killer = threading.Thread(target=kill_a_child, daemon=True)
     killer.start()
     with pytest.raises(UnavailableError, match="was killed") as error:
         workspace.model.score("delay", "flights", to="killed", jobs=2)
     killer.join()
     assert "--jobs 1" in str(error.value.hint)
-    assert slowly
     assert "killed" not in names(workspace)
     assert computing() == []
 
