@@ -32,7 +32,8 @@ test: $(VENV)/.installed-test ## run the tests that need nothing but pip package
 	$(BIN)/python -m pytest --ignore=tests/browser --ignore=tests/system --ignore=tests/faults --numprocesses=auto --dist=loadscope $(PYTEST_ARGS)
 	$(BIN)/python -m pytest tests/faults --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
-test-system: $(VENV)/.installed-test .venv-mlflow/.installed .venv-airflow/.installed .venv-scheduler/.installed .venv-lab42/.installed .venv-feast/.installed ## run the tests that need system packages, and install those
+test-system: $(VENV)/.installed-test ## run the tests that need system packages, and install those
+	$(MAKE) --jobs=2 .venv-mlflow/.installed .venv-airflow/.installed .venv-scheduler/.installed .venv-lab42/.installed .venv-feast/.installed
 	sh tests/system/install-packages.sh
 	$(BIN)/python -m pytest tests/system tests/browser --numprocesses=auto --dist=loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
 
