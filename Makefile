@@ -35,7 +35,7 @@ test: $(VENV)/.installed-test ## run the tests that need nothing but pip package
 test-system: $(VENV)/.installed-test ## run the tests that need system packages, and install those
 	$(MAKE) --jobs=2 .venv-mlflow/.installed .venv-airflow/.installed .venv-scheduler/.installed .venv-lab42/.installed .venv-feast/.installed
 	sh tests/system/install-packages.sh
-	$(BIN)/python -m pytest tests/system tests/browser --numprocesses=auto --dist=loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/system tests/browser --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-test ## formatting, types and the layers of the house
 	$(BIN)/ruff check .

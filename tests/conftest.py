@@ -8,9 +8,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.places import ROOT, Installation, Jupyter
 
@@ -18,31 +19,33 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-COSTLY = ("executed", "demo", "installation")
-"""What takes minutes to make, the costliest first."""
+TOGETHER = {
+    "tests/browser/test_site.py": "executed",
+    "tests/browser/test_static.py": "executed",
+    "tests/system/test_export.py": "demo",
+    "tests/browser/test_pictures.py": "demo",
+    "tests/system/test_fresh_install.py": "demo",
+}
+"""The modules that need what takes minutes to make, and the fixture that makes it: for all of them once."""
 
 
-@pytest.hookimpl(tryfirst=True)
+class Scheduler(LoadScopeScheduling):
+    """Shares the tests among processes by modules and classes; modules that need one costly thing go to one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope: str = super()._split_scope(nodeid)
+        return TOGETHER.get(scope, scope)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler:
+    """Share the tests out by `Scheduler`."""
+    return Scheduler(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where processes share the tests, keep a module's together, and modules that need one costly thing; those first.
-
-    A costly thing is so made by one process, while the other goes on with the rest.
-    """
-    needed: dict[str, set[str]] = {}
-    for item in items:
-        needed.setdefault(_module(item), set()).update(getattr(item, "fixturenames", ()))
-    places = {
-        module: next((place for place, each in enumerate(COSTLY) if each in names), len(COSTLY))
-        for module, names in needed.items()
-    }
-    for item in items:
-        place = places[_module(item)]
-        item.add_marker(pytest.mark.xdist_group((*COSTLY, _module(item))[place]))
-    items.sort(key=lambda item: places[_module(item)])
-
-
-def _module(item: pytest.Item) -> str:
-    return item.nodeid.partition("::")[0]
+    """Put what is costly first, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: item.nodeid.partition("::")[0] not in TOGETHER)
 
 
 @pytest.fixture(scope="session")
