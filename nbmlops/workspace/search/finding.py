@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from nbmlops.core.errors import InvalidError
@@ -237,7 +238,7 @@ def of_runs(connection: Connection, words: Sequence[str], rows: Sequence[Any]) -
         name, own = f"{row.experiment}-{row.number}", tags.get(row.id, {})
         said = [Place("tag", f"{key}={value}") for key, value in own.items()]
         places = [Place("name", name), Place("notebook", row.notebook or ""), *said]
-        if (fits := _fits(words, places, row.notebook)) is not None:
+        if (fits := _fits(words, places, PurePath(row.notebook or "").name)) is not None:
             hit = _hit("run", name, fits, row.started_at)
             found.append(replace(hit, owner=own.get("owner", ""), quality=(None, row.status)))
     return found

@@ -164,6 +164,15 @@ def test_pages_hold_everything_once(tmp_path: Path) -> None:
             assert [hit.ref for hits in begins for hit in hits] == found[3::3]
 
 
+def test_of_a_run_its_notebook_is_told_by_name(tmp_path: Path) -> None:
+    with Workspace.init(tmp_path) as workspace:
+        workspace.run.start("gbm", notebook=str(tmp_path / "notebooks" / "train.ipynb")).finish()
+        workspace.run.list()
+        (hit,) = workspace.search("", noun="run").of("run")
+        assert hit.told == "train.ipynb"
+        assert workspace.search("notebooks/train").of("run")[0].fields == ("notebook",)
+
+
 def test_a_page_holds_still_while_things_come(tmp_path: Path) -> None:
     with Workspace.init(tmp_path) as own:
         for number in range(4):
