@@ -18,6 +18,8 @@ from tests.browser.tutorials import STORED, Tutorials
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
 
+# The first of them executes every tutorial.
+pytestmark = pytest.mark.timeout(1_200)
 ROOT = Path(__file__).parents[2]
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import nbformat
     from playwright.sync_api import Browser, Page
 
+# Each may be the first to ask for a tutorial, which takes those before it.
+pytestmark = pytest.mark.timeout(1_200)
 LIMIT = 100_000
 ALONE = (
     *("0_tour", "checks", "data_versioning", "delivery", "features", "governance", "monitoring"),
