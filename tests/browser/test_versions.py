@@ -67,6 +67,8 @@ def test_jupyterlab_4_2_draws_a_panel_below_a_cell_and_does_what_it_is_told(wind
 def test_jupyterlab_4_2_puts_a_line_of_the_sidebar_into_the_notebook(window: Window) -> None:
     window.go_to_folder("/churn")
     sidebar = window.sidebar()
+    # What the cells before have logged comes in above, and moves the others down.
+    sidebar.get_by_role("row", name="tried-1").wait_for()
     sidebar.get_by_role("row", name="gbm-3").dblclick()
     before = window.cells.count()
     sidebar.get_by_role("button", name="Insert line").click()
