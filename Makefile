@@ -10,6 +10,8 @@ endif
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 SOAK_ROUNDS ?= 10
+# Whole modules of tests, shared among as many processes as there are cores.
+SHARED := --numprocesses=auto --dist=loadscope
 
 # uv when it really runs (a version manager's placeholder on the PATH does not), else pip.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
@@ -29,13 +31,13 @@ demo: $(VENV)/.installed-demo ## run the main job on real data, then serve it an
 	$(BIN)/nbmlops demo --loop
 
 test: $(VENV)/.installed-test ## run the tests that need nothing but pip packages
-	$(BIN)/python -m pytest --ignore=tests/browser --ignore=tests/system --ignore=tests/faults --numprocesses=auto --dist=loadscope $(PYTEST_ARGS)
-	$(BIN)/python -m pytest tests/faults --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --ignore=tests/browser --ignore=tests/system --ignore=tests/faults $(SHARED) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/faults $(SHARED) --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-system: $(VENV)/.installed-test ## run the tests that need system packages, and install those
 	$(MAKE) --jobs=2 .venv-mlflow/.installed .venv-airflow/.installed .venv-scheduler/.installed .venv-lab42/.installed .venv-feast/.installed
 	sh tests/system/install-packages.sh
-	$(BIN)/python -m pytest tests/system tests/browser --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/system tests/browser $(SHARED) --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-test ## formatting, types and the layers of the house
 	$(BIN)/ruff check .
@@ -49,7 +51,7 @@ bench: $(VENV)/.installed-test .venv-peers/.installed .venv-feast/.installed ## 
 soak: $(VENV)/.installed-test ## the fault tests many times over, then every property on many more examples
 	for round in $$(seq $(SOAK_ROUNDS)); do \
 		echo "soak: round $$round of $(SOAK_ROUNDS)"; \
-		$(BIN)/python -m pytest tests/faults --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(PYTEST_ARGS) || exit 1; \
+		$(BIN)/python -m pytest tests/faults $(SHARED) --no-loadscope-reorder $(PYTEST_ARGS) || exit 1; \
 	done
 	NBMLOPS_SOAK_AUTOLOG=1 NBMLOPS_SOAK_SERVING=60 NBMLOPS_SOAK_ENGINE_KILLS=100 NBMLOPS_SOAK_DRIFT=5000 NBMLOPS_SOAK_JOINT=5000 NBMLOPS_SOAK_LOG_KILLS=300 NBMLOPS_SOAK_WRITERS=100 NBMLOPS_SOAK_SAVES=500 NBMLOPS_SOAK_TRAVELS=50 NBMLOPS_SOAK_ERASE_KILLS=100 NBMLOPS_SOAK_FLIPS=1000 NBMLOPS_SOAK_FIRES=1000 NBMLOPS_SOAK_SLICES=1000 NBMLOPS_SOAK_MALFORMED=10000 NBMLOPS_SOAK_MUTATIONS=4000 NBMLOPS_SOAK_SCHEMATHESIS=300 NBMLOPS_SOAK_PARAMETERS=10000 $(BIN)/python -m pytest tests --ignore=tests/browser --ignore=tests/system --hypothesis-profile=soak -o timeout=3600 $(PYTEST_ARGS)
 

@@ -39,7 +39,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave twelve thousand tests and what they import out of every collection of garbage: each would take a second."""
+    """Leave the tests and what they import out of every later collection of garbage: each would take a second."""
     gc.collect()
     gc.freeze()
 

@@ -26,7 +26,10 @@ TOGETHER = {
     "tests/browser/test_pictures.py": "demo",
     "tests/system/test_fresh_install.py": "demo",
 }
-"""The modules that need what takes minutes to make, and the fixture that makes it: for all of them once."""
+"""The modules that need what takes minutes to make, and the fixture that makes it: for all of them once.
+
+Told here, because whoever shares the tests out knows only their names.
+"""
 
 
 class Scheduler(LoadScopeScheduling):

@@ -27,10 +27,16 @@ from nbmlops.workspace.current import forget
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md"))
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-JSON = re.compile(r"^```json\n(.*?)^```", re.DOTALL | re.MULTILINE)
-BLOCKS = [(page, block) for page in PAGES for block in BLOCK.findall(page.read_text(encoding="utf-8"))]
 PROOF = re.compile(r"`(tests/[\w/.]+)`")
+
+
+def blocks(language: str) -> list[tuple[Path, str]]:
+    """All blocks of a language, each with its page."""
+    block = re.compile(rf"^```{language}\n(.*?)^```", re.DOTALL | re.MULTILINE)
+    return [(page, found) for page in PAGES for found in block.findall(page.read_text(encoding="utf-8"))]
+
+
+BLOCKS, JSON = blocks("python"), blocks("json")
 
 
 def carrier_delay(flights: pd.DataFrame) -> pd.DataFrame:
@@ -104,17 +110,17 @@ def test_a_block_of_python_runs(page: Path, block: str, scene: dict[str, Any]) -
 
 def test_there_are_blocks_and_proofs_to_look_at() -> None:
     assert len(BLOCKS) > 10
+    assert JSON
     assert len(PROOF.findall((DOCS / "security.md").read_text())) > 20
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_what_is_shown_as_json_is_json_or_a_line_of_it_each(page: Path) -> None:
-    for block in JSON.findall(page.read_text(encoding="utf-8")):
-        try:
-            json.loads(block)
-        except json.JSONDecodeError:
-            for line in block.splitlines():
-                json.loads(line)
+@pytest.mark.parametrize("block", [block for _, block in JSON], ids=[page.stem for page, _ in JSON])
+def test_what_is_shown_as_json_is_json_or_a_line_of_it_each(block: str) -> None:
+    try:
+        json.loads(block)
+    except json.JSONDecodeError:
+        for line in block.splitlines():
+            json.loads(line)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,17 +39,16 @@ class DaskCluster:
 @contextmanager
 def dask_cluster(folder: Path) -> Iterator[DaskCluster]:
     """Start its processes, which know nothing of the test's own; `folder` takes what they write."""
-    file = folder / "scheduler.json"
-    here = ("--host", "127.0.0.1", "--no-dashboard")
-    size = ("--nworkers", str(WORKERS), "--nthreads", "1")
+    file = str(folder / "scheduler.json")
+    common = ("--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", file)
     with (
         (folder / "dask.log").open("wb") as log,
-        _process(log, "scheduler", *here, "--port", "0", "--scheduler-file", str(file)),
+        _process(log, "scheduler", *common, "--port", "0"),
+        _process(log, "worker", *common, "--nworkers", str(WORKERS), "--nthreads", "1"),
+        Client(scheduler_file=file, set_as_default=False) as client,
     ):
-        address = _address(file)
-        with _process(log, "worker", address, *here, *size), Client(address, set_as_default=False) as client:
-            client.wait_for_workers(WORKERS, timeout=60)
-            yield DaskCluster(address, client)
+        client.wait_for_workers(WORKERS, timeout=60)
+        yield DaskCluster(client.scheduler.address, client)
 
 
 @contextmanager
@@ -69,11 +66,3 @@ def _process(log: IO[bytes], *words: str) -> Iterator[None]:
     finally:
         process.terminate()
         process.wait(60)
-
-
-def _address(file: Path) -> str:
-    deadline = time.monotonic() + 60
-    while not file.exists() or not (said := file.read_text()):
-        assert time.monotonic() < deadline, "the scheduler did not start"
-        time.sleep(0.05)
-    return str(json.loads(said)["address"])

@@ -195,22 +195,23 @@ def test_numbers_arrays_and_several_answers_become_columns(workspace: Workspace)
     assert saved["predict"].dtype == bool
 
 
-@pytest.mark.usefixtures("slowly")
-def test_a_process_that_is_killed_leaves_nothing_and_is_told_of(workspace: Workspace) -> None:
-    killer = threading.Thread(target=kill_a_child, daemon=True)
+def test_a_process_that_is_killed_leaves_nothing_and_is_told_of(workspace: Workspace, slowly: list[int]) -> None:
+    killer = threading.Thread(target=kill_a_child, args=(slowly,), daemon=True)
     killer.start()
     with pytest.raises(UnavailableError, match="was killed") as error:
         workspace.model.score("delay", "flights", to="killed", jobs=2)
     killer.join()
     assert "--jobs 1" in str(error.value.hint)
+    assert slowly
     assert "killed" not in names(workspace)
     assert computing() == []
 
 
-def kill_a_child() -> None:
+def kill_a_child(scored: list[int]) -> None:
+    """Kill a process below this one, as soon as this one has scored something too."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if found := computing():
+        if scored and (found := computing()):
             os.kill(found[0], signal.SIGKILL)
             return
         time.sleep(0.01)
